@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * STORAGE_REQUEST_BLOCK and the extended data blocks that its SrbExDataOffset table leads to, as
+ * offsets from the block's own start. Included by srb.h.
+ */
+#ifndef DDK_PARTS_SRB_EXTENDED_H
+#define DDK_PARTS_SRB_EXTENDED_H
+
+#include "srb_special.h"
+
+#define SRB_SIGNATURE			    0x53524258
+#define STORAGE_REQUEST_BLOCK_VERSION_1	    0x1
+#define SRB_TYPE_SCSI_REQUEST_BLOCK	    0
+#define SRB_TYPE_STORAGE_REQUEST_BLOCK	    1
+#define SRB_TYPE_FLAG_SCSI_REQUEST_BLOCK    0x1
+#define SRB_TYPE_FLAG_STORAGE_REQUEST_BLOCK 0x2
+#define ADDRESS_TYPE_FLAG_BTL8		    0x1
+#define SRB_ALIGN			    DECLSPEC_ALIGN(MEMORY_ALLOCATION_ALIGNMENT)
+
+typedef struct SRB_ALIGN _STORAGE_REQUEST_BLOCK {
+	/* the places that SCSI_REQUEST_BLOCK has too */
+	USHORT Length;
+	UCHAR Function;
+	UCHAR SrbStatus;
+	UCHAR ReservedUlong1[4];
+
+	ULONG Signature;
+	ULONG Version;
+	ULONG SrbLength;
+	ULONG SrbFunction;
+	ULONG SrbFlags;
+	ULONG ReservedUlong2;
+	ULONG RequestTag;
+	USHORT RequestPriority;
+	USHORT RequestAttribute;
+	ULONG TimeOutValue;
+	ULONG SystemStatus;
+	ULONG ZeroGuard1;
+	ULONG AddressOffset;
+	ULONG NumSrbExData;
+	ULONG DataTransferLength;
+	PVOID DataBuffer;
+	PVOID ZeroGuard2;
+	PVOID OriginalRequest;
+	PVOID ClassContext;
+	PVOID PortContext;
+	PVOID MiniportContext;
+	struct _STORAGE_REQUEST_BLOCK *NextSrb;
+	ULONG SrbExDataOffset[ANYSIZE_ARRAY];
+} STORAGE_REQUEST_BLOCK, *PSTORAGE_REQUEST_BLOCK;
+DDK_OFFSET(STORAGE_REQUEST_BLOCK, Function, 0x02);
+DDK_OFFSET(STORAGE_REQUEST_BLOCK, SrbStatus, 0x03);
+DDK_OFFSET(STORAGE_REQUEST_BLOCK, Signature, 0x08);
+DDK_OFFSET(STORAGE_REQUEST_BLOCK, SrbFunction, 0x14);
+DDK_OFFSET(STORAGE_REQUEST_BLOCK, SrbFlags, 0x18);
+DDK_OFFSET(STORAGE_REQUEST_BLOCK, TimeOutValue, 0x28);
+DDK_OFFSET(STORAGE_REQUEST_BLOCK, AddressOffset, 0x34);
+DDK_OFFSET(STORAGE_REQUEST_BLOCK, DataTransferLength, 0x3c);
+DDK_OFFSET(STORAGE_REQUEST_BLOCK, DataBuffer, 0x40);
+DDK_OFFSET(STORAGE_REQUEST_BLOCK, MiniportContext, 0x68);
+DDK_OFFSET(STORAGE_REQUEST_BLOCK, SrbExDataOffset, 0x78);
+DDK_SIZE(STORAGE_REQUEST_BLOCK, 0x80);
+
+typedef enum _STOR_IO_PRIORITY_HINT {
+	StorIoPriorityVeryLow = 0,
+	StorIoPriorityLow,
+	StorIoPriorityNormal,
+	StorIoPriorityHigh,
+	StorIoPriorityCritical,
+	StorIoMaxPriorityTypes
+} STOR_IO_PRIORITY_HINT,
+	*PSTOR_IO_PRIORITY_HINT;
+
+/* ---- extended data ---- */
+
+typedef enum _SRBEXDATATYPE {
+	SrbExDataTypeUnknown = 0,
+	SrbExDataTypeBidirectional,
+	SrbExDataTypeScsiCdb16 = 0x40,
+	SrbExDataTypeScsiCdb32,
+	SrbExDataTypeScsiCdbVar,
+	SrbExDataTypeWmi = 0x60,
+	SrbExDataTypePower,
+	SrbExDataTypePnP,
+	SrbExDataTypePnp = SrbExDataTypePnP,
+	SrbExDataTypeIoInfo = 0x80,
+	SrbExDataTypeNvmeCommand
+} SRBEXDATATYPE,
+	*PSRBEXDATATYPE;
+
+typedef struct _SRBEX_DATA {
+	SRBEXDATATYPE Type;
+	ULONG Length;
+	UCHAR Data[ANYSIZE_ARRAY];
+} SRBEX_DATA, *PSRBEX_DATA;
+DDK_OFFSET(SRBEX_DATA, Data, 8);
+
+typedef struct _SRBEX_DATA_BIDIRECTIONAL {
+	SRBEXDATATYPE Type;
+	ULONG Length;
+	ULONG DataInTransferLength;
+	ULONG Reserved1;
+	PVOID DataInBuffer;
+} SRBEX_DATA_BIDIRECTIONAL, *PSRBEX_DATA_BIDIRECTIONAL;
+#define SRBEX_DATA_BIDIRECTIONAL_LENGTH (2 * sizeof(ULONG) + sizeof(PVOID))
+DDK_SIZE(SRBEX_DATA_BIDIRECTIONAL, 8 + SRBEX_DATA_BIDIRECTIONAL_LENGTH);
+
+typedef struct _SRBEX_DATA_SCSI_CDB16 {
+	SRBEXDATATYPE Type;
+	ULONG Length;
+	UCHAR ScsiStatus;
+	UCHAR SenseInfoBufferLength;
+	UCHAR CdbLength;
+	UCHAR Reserved;
+	ULONG Reserved1;
+	PVOID SenseInfoBuffer;
+	UCHAR Cdb[16];
+} SRBEX_DATA_SCSI_CDB16, *PSRBEX_DATA_SCSI_CDB16;
+#define SRBEX_DATA_SCSI_CDB16_LENGTH (20 * sizeof(UCHAR) + sizeof(ULONG) + sizeof(PVOID))
+DDK_OFFSET(SRBEX_DATA_SCSI_CDB16, SenseInfoBuffer, 16);
+DDK_OFFSET(SRBEX_DATA_SCSI_CDB16, Cdb, 24);
+DDK_SIZE(SRBEX_DATA_SCSI_CDB16, 8 + SRBEX_DATA_SCSI_CDB16_LENGTH);
+
+typedef struct _SRBEX_DATA_SCSI_CDB32 {
+	SRBEXDATATYPE Type;
+	ULONG Length;
+	UCHAR ScsiStatus;
+	UCHAR SenseInfoBufferLength;
+	UCHAR CdbLength;
+	UCHAR Reserved;
+	ULONG Reserved1;
+	PVOID SenseInfoBuffer;
+	UCHAR Cdb[32];
+} SRBEX_DATA_SCSI_CDB32, *PSRBEX_DATA_SCSI_CDB32;
+#define SRBEX_DATA_SCSI_CDB32_LENGTH (36 * sizeof(UCHAR) + sizeof(ULONG) + sizeof(PVOID))
+DDK_SIZE(SRBEX_DATA_SCSI_CDB32, 8 + SRBEX_DATA_SCSI_CDB32_LENGTH);
+
+typedef struct _SRBEX_DATA_SCSI_CDB_VAR {
+	SRBEXDATATYPE Type;
+	ULONG Length;
+	UCHAR ScsiStatus;
+	UCHAR SenseInfoBufferLength;
+	UCHAR Reserved[2];
+	ULONG CdbLength;
+	ULONG Reserved1[2];
+	PVOID SenseInfoBuffer;
+	UCHAR Cdb[ANYSIZE_ARRAY];
+} SRBEX_DATA_SCSI_CDB_VAR, *PSRBEX_DATA_SCSI_CDB_VAR;
+#define SRBEX_DATA_SCSI_CDB_VAR_LENGTH_MIN (4 * sizeof(UCHAR) + 3 * sizeof(ULONG) + sizeof(PVOID))
+#define SRBEX_DATA_SCSI_CDB_VAR_LENGTH_MAX 0xffffffffU
+DDK_OFFSET(SRBEX_DATA_SCSI_CDB_VAR, SenseInfoBuffer, 24);
+DDK_OFFSET(SRBEX_DATA_SCSI_CDB_VAR, Cdb, 8 + SRBEX_DATA_SCSI_CDB_VAR_LENGTH_MIN);
+
+typedef struct _SRBEX_DATA_WMI {
+	SRBEXDATATYPE Type;
+	ULONG Length;
+	UCHAR WMISubFunction;
+	UCHAR WMIFlags;
+	UCHAR Reserved[2];
+	ULONG Reserved1;
+	PVOID DataPath;
+} SRBEX_DATA_WMI, *PSRBEX_DATA_WMI;
+#define SRBEX_DATA_WMI_LENGTH (4 * sizeof(UCHAR) + sizeof(ULONG) + sizeof(PVOID))
+DDK_SIZE(SRBEX_DATA_WMI, 8 + SRBEX_DATA_WMI_LENGTH);
+
+typedef struct _SRBEX_DATA_POWER {
+	SRBEXDATATYPE Type;
+	ULONG Length;
+	UCHAR SrbPowerFlags;
+	UCHAR Reserved[3];
+	STOR_DEVICE_POWER_STATE DevicePowerState;
+	STOR_POWER_ACTION PowerAction;
+} SRBEX_DATA_POWER, *PSRBEX_DATA_POWER;
+#define SRBEX_DATA_POWER_LENGTH                                                                    \
+	(4 * sizeof(UCHAR) + sizeof(STOR_DEVICE_POWER_STATE) + sizeof(STOR_POWER_ACTION))
+DDK_SIZE(SRBEX_DATA_POWER, 8 + SRBEX_DATA_POWER_LENGTH);
+
+typedef struct _SRBEX_DATA_PNP {
+	SRBEXDATATYPE Type;
+	ULONG Length;
+	UCHAR PnPSubFunction;
+	UCHAR Reserved[3];
+	STOR_PNP_ACTION PnPAction;
+	ULONG SrbPnPFlags;
+	ULONG Reserved1;
+} SRBEX_DATA_PNP, *PSRBEX_DATA_PNP;
+#define SRBEX_DATA_PNP_LENGTH (4 * sizeof(UCHAR) + sizeof(STOR_PNP_ACTION) + 2 * sizeof(ULONG))
+DDK_SIZE(SRBEX_DATA_PNP, 8 + SRBEX_DATA_PNP_LENGTH);
+
+/* The next five flags have the same meaning in STOR_REQUEST_INFO. */
+#define REQUEST_INFO_NO_CACHE_FLAG	       0x00000001
+#define REQUEST_INFO_PAGING_IO_FLAG	       0x00000002
+#define REQUEST_INFO_SEQUENTIAL_IO_FLAG	       0x00000004
+#define REQUEST_INFO_TEMPORARY_FLAG	       0x00000008
+#define REQUEST_INFO_WRITE_THROUGH_FLAG	       0x00000010
+#define REQUEST_INFO_HYBRID_WRITE_THROUGH_FLAG 0x00000020
+#define REQUEST_INFO_VALID_CACHEPRIORITY_FLAG  0x80000000
+
+typedef struct _SRBEX_DATA_IO_INFO {
+	SRBEXDATATYPE Type;
+	ULONG Length;
+	ULONG Flags;
+	ULONG Key;
+	ULONG RWLength;
+	BOOLEAN IsWriteRequest;
+	UCHAR CachePriority;
+	UCHAR Reserved[2];
+	ULONG Reserved1[4];
+} SRBEX_DATA_IO_INFO, *PSRBEX_DATA_IO_INFO;
+#define SRBEX_DATA_IO_INFO_LENGTH (7 * sizeof(ULONG) + 4 * sizeof(UCHAR))
+DDK_SIZE(SRBEX_DATA_IO_INFO, 8 + SRBEX_DATA_IO_INFO_LENGTH);
+
+typedef enum _SRBEX_DATA_NVME_COMMAND_TYPE {
+	SRBEX_DATA_NVME_COMMAND_TYPE_NVM = 0,
+	SRBEX_DATA_NVME_COMMAND_TYPE_ADMIN
+} SRBEX_DATA_NVME_COMMAND_TYPE;
+
+typedef struct _SRBEX_DATA_NVME_COMMAND {
+	SRBEXDATATYPE Type;
+	ULONG Length;
+	ULONG CommandDWORD0;
+	ULONG CommandNSID;
+	ULONG Reserved0[2];
+	ULONGLONG CommandMPTR;
+	ULONGLONG CommandPRP1;
+	ULONGLONG CommandPRP2;
+	ULONG CommandCDW10;
+	ULONG CommandCDW11;
+	ULONG CommandCDW12;
+	ULONG CommandCDW13;
+	ULONG CommandCDW14;
+	ULONG CommandCDW15;
+	SRBEX_DATA_NVME_COMMAND_TYPE CommandType;
+	ULONG CommandFlags;
+	union {
+		struct {
+			USHORT P : 1;
+			USHORT SC : 8;
+			USHORT SCT : 3;
+			USHORT Reserved : 2;
+			USHORT M : 1;
+			USHORT DNR : 1;
+		};
+		USHORT AsUshort;
+	} CommandStatus;
+	ULONG QID;
+	ULONG CommandTag;
+	ULONG CQEntryDW0;
+} SRBEX_DATA_NVME_COMMAND, *PSRBEX_DATA_NVME_COMMAND;
+#define SRBEX_DATA_NVME_COMMAND_LENGTH (sizeof(SRBEX_DATA_NVME_COMMAND) - 8)
+DDK_OFFSET(SRBEX_DATA_NVME_COMMAND, CommandMPTR, 8 + 16);
+DDK_OFFSET(SRBEX_DATA_NVME_COMMAND, CommandCDW10, 8 + 40);
+DDK_OFFSET(SRBEX_DATA_NVME_COMMAND, CommandType, 8 + 64);
+
+#endif

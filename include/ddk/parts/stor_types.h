@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * Storport's own types: statuses, scatter/gather lists, locks, DPCs, interrupt messages,
+ * performance data, events.
+ */
+#ifndef DDK_PARTS_STOR_TYPES_H
+#define DDK_PARTS_STOR_TYPES_H
+
+#include "../srb.h"
+
+/* storport.md 1.6; values above ..07 are public only in secondary sources */
+#define STOR_STATUS_SUCCESS		   0x00000000
+#define STOR_STATUS_UNSUCCESSFUL	   0xC1000001
+#define STOR_STATUS_NOT_IMPLEMENTED	   0xC1000002
+#define STOR_STATUS_INSUFFICIENT_RESOURCES 0xC1000003
+#define STOR_STATUS_BUFFER_TOO_SMALL	   0xC1000004
+#define STOR_STATUS_ACCESS_DENIED	   0xC1000005
+#define STOR_STATUS_INVALID_PARAMETER	   0xC1000006
+#define STOR_STATUS_INVALID_DEVICE_REQUEST 0xC1000007
+#define STOR_STATUS_INVALID_IRQL	   0xC1000008
+#define STOR_STATUS_INVALID_DEVICE_STATE   0xC1000009
+#define STOR_STATUS_INVALID_BUFFER_SIZE	   0xC100000A
+#define STOR_STATUS_UNSUPPORTED_VERSION	   0xC100000B
+#define STOR_STATUS_BUSY		   0xC100000C
+
+typedef PHYSICAL_ADDRESS STOR_PHYSICAL_ADDRESS, *PSTOR_PHYSICAL_ADDRESS;
+
+/* ---- scatter/gather lists ---- */
+
+typedef struct _STOR_SCATTER_GATHER_ELEMENT {
+	STOR_PHYSICAL_ADDRESS PhysicalAddress;
+	ULONG Length;
+	ULONG_PTR Reserved;
+} STOR_SCATTER_GATHER_ELEMENT, *PSTOR_SCATTER_GATHER_ELEMENT;
+
+typedef struct _STOR_SCATTER_GATHER_LIST {
+	ULONG NumberOfElements;
+	ULONG_PTR Reserved;
+	STOR_SCATTER_GATHER_ELEMENT List[];
+} STOR_SCATTER_GATHER_LIST, *PSTOR_SCATTER_GATHER_LIST;
+/* storport.md 1.4 */
+DDK_OFFSET(STOR_SCATTER_GATHER_ELEMENT, PhysicalAddress, 0);
+DDK_OFFSET(STOR_SCATTER_GATHER_ELEMENT, Length, 8);
+DDK_OFFSET(STOR_SCATTER_GATHER_ELEMENT, Reserved, 16);
+DDK_SIZE(STOR_SCATTER_GATHER_ELEMENT, 24);
+DDK_OFFSET(STOR_SCATTER_GATHER_LIST, NumberOfElements, 0);
+DDK_OFFSET(STOR_SCATTER_GATHER_LIST, Reserved, 8);
+DDK_OFFSET(STOR_SCATTER_GATHER_LIST, List, 16);
+
+/* SG-6; DeviceObject and Irp are declared as pointers to pointers, as documented. */
+typedef VOID(NTAPI *PPOST_SCATTER_GATHER_EXECUTE)(
+	PVOID *DeviceObject, PVOID *Irp, PSTOR_SCATTER_GATHER_LIST ScatterGather, PVOID Context);
+typedef PPOST_SCATTER_GATHER_EXECUTE PpostScaterGatherExecute;
+
+/* ---- locks and DPCs ---- */
+
+typedef enum _STOR_SPINLOCK {
+	DpcLock = 1,
+	StartIoLock,
+	InterruptLock,
+	ThreadedDpcLock,
+	DpcLevelLock
+} STOR_SPINLOCK;
+
+typedef struct _STOR_LOCK_HANDLE {
+	STOR_SPINLOCK Lock;
+	struct {
+		struct {
+			PVOID Next;
+			PVOID Lock;
+		} LockQueue;
+		KIRQL OldIrql;
+	} Context;
+} STOR_LOCK_HANDLE, *PSTOR_LOCK_HANDLE;
+DDK_SIZE(STOR_LOCK_HANDLE, 32);
+
+typedef struct _STOR_DPC {
+	KDPC Dpc;
+	KSPIN_LOCK Lock;
+} STOR_DPC, *PSTOR_DPC;
+DDK_OFFSET(STOR_DPC, Lock, 64);
+DDK_SIZE(STOR_DPC, 72);
+
+typedef SLIST_HEADER STOR_SLIST_HEADER, *PSTOR_SLIST_HEADER;
+typedef SLIST_ENTRY STOR_SLIST_ENTRY, *PSTOR_SLIST_ENTRY;
+typedef LIST_ENTRY STOR_LIST_ENTRY, *PSTOR_LIST_ENTRY;
+typedef KSPIN_LOCK STOR_KSPIN_LOCK, *PSTOR_KSPIN_LOCK;
+
+/* ---- synchronisation and interrupts ---- */
+
+typedef enum _STOR_SYNCHRONIZATION_MODEL {
+	StorSynchronizeHalfDuplex,
+	StorSynchronizeFullDuplex
+} STOR_SYNCHRONIZATION_MODEL;
+
+typedef enum _INTERRUPT_SYNCHRONIZATION_MODE {
+	InterruptSupportNone,
+	InterruptSynchronizeAll,
+	InterruptSynchronizePerMessage
+} INTERRUPT_SYNCHRONIZATION_MODE;
+
+typedef struct _MESSAGE_INTERRUPT_INFORMATION {
+	ULONG MessageId;
+	ULONG MessageData;
+	STOR_PHYSICAL_ADDRESS MessageAddress;
+	ULONG InterruptVector;
+	ULONG InterruptLevel;
+	KINTERRUPT_MODE InterruptMode;
+} MESSAGE_INTERRUPT_INFORMATION, *PMESSAGE_INTERRUPT_INFORMATION;
+DDK_OFFSET(MESSAGE_INTERRUPT_INFORMATION, MessageAddress, 8);
+DDK_SIZE(MESSAGE_INTERRUPT_INFORMATION, 32);
+
+/* ---- performance ---- */
+
+#define STOR_PERF_DPC_REDIRECTION			 0x00000001
+#define STOR_PERF_CONCURRENT_CHANNELS			 0x00000002
+#define STOR_PERF_INTERRUPT_MESSAGE_RANGES		 0x00000004
+#define STOR_PERF_ADV_CONFIG_LOCALITY			 0x00000008
+#define STOR_PERF_OPTIMIZE_FOR_COMPLETION_DURING_STARTIO 0x00000010
+#define STOR_PERF_DPC_REDIRECTION_CURRENT_CPU		 0x00000020
+#define STOR_PERF_NO_SGL				 0x00000040
+#define STOR_PERF_VERSION_2				 0x00000002
+#define STOR_PERF_VERSION_3				 0x00000003
+#define STOR_PERF_VERSION_4				 0x00000004
+#define STOR_PERF_VERSION_5				 0x00000005
+#define STOR_PERF_VERSION				 STOR_PERF_VERSION_5
+
+typedef struct _PERF_CONFIGURATION_DATA {
+	ULONG Version;
+	ULONG Size;
+	ULONG Flags;
+	ULONG ConcurrentChannels;
+	ULONG FirstRedirectionMessageNumber;
+	ULONG LastRedirectionMessageNumber;
+	ULONG DeviceNode;
+	ULONG Reserved;
+	PGROUP_AFFINITY MessageTargets;
+} PERF_CONFIGURATION_DATA, *PPERF_CONFIGURATION_DATA;
+DDK_OFFSET(PERF_CONFIGURATION_DATA, MessageTargets, 32);
+DDK_SIZE(PERF_CONFIGURATION_DATA, 40);
+
+typedef struct _STARTIO_PERFORMANCE_PARAMETERS {
+	ULONG Version;
+	ULONG Size;
+	ULONG MessageNumber;
+	ULONG ChannelNumber;
+} STARTIO_PERFORMANCE_PARAMETERS, *PSTARTIO_PERFORMANCE_PARAMETERS;
+DDK_SIZE(STARTIO_PERFORMANCE_PARAMETERS, 16);
+
+/* ---- requests and units ---- */
+
+#define STOR_REQUEST_INFO_VER_1 1
+
+typedef struct _STOR_REQUEST_INFO_V1 {
+	USHORT Version;
+	USHORT Size;
+	STOR_IO_PRIORITY_HINT PriorityHint;
+	ULONG Flags;
+	ULONG Key;
+	ULONG Length;
+	BOOLEAN IsWriteRequest;
+	UCHAR Reserved[3];
+} STOR_REQUEST_INFO_V1, *PSTOR_REQUEST_INFO_V1, STOR_REQUEST_INFO, *PSTOR_REQUEST_INFO;
+DDK_SIZE(STOR_REQUEST_INFO, 24);
+
+typedef struct _STOR_UNIT_ATTRIBUTES {
+	ULONG DeviceAttentionSupported : 1;
+	ULONG AsyncNotificationSupported : 1;
+	ULONG D3ColdNotSupported : 1;
+	ULONG BypassIOSupported : 1;
+	ULONG Reserved : 28;
+} STOR_UNIT_ATTRIBUTES, *PSTOR_UNIT_ATTRIBUTES;
+DDK_SIZE(STOR_UNIT_ATTRIBUTES, 4);
+
+#define STATE_CHANGE_LUN	   0x1
+#define STATE_CHANGE_TARGET	   0x2
+#define STATE_CHANGE_BUS	   0x4
+#define ATTRIBUTE_DEVICE_SUPPORTED 0x1
+
+#define RAID_ASYNC_NOTIFY_FLAG_MEDIA_STATUS	0x1
+#define RAID_ASYNC_NOTIFY_FLAG_DEVICE_STATUS	0x2
+#define RAID_ASYNC_NOTIFY_FLAG_DEVICE_OPERATION 0x4
+#define RAID_ASYNC_NOTIFY_SUPPORTED_FLAGS                                                          \
+	(RAID_ASYNC_NOTIFY_FLAG_MEDIA_STATUS | RAID_ASYNC_NOTIFY_FLAG_DEVICE_STATUS |              \
+		RAID_ASYNC_NOTIFY_FLAG_DEVICE_OPERATION)
+
+/* ---- the event log ---- */
+
+typedef enum _STOR_EVENT_ASSOCIATION_ENUM {
+	StorEventAdapterAssociation = 0,
+	StorEventLunAssociation,
+	StorEventTargetAssociation,
+	StorEventInvalidAssociation
+} STOR_EVENT_ASSOCIATION;
+
+#define STOR_CURRENT_LOG_INTERFACE_REVISION 0x00000100
+
+typedef struct _STOR_LOG_EVENT_DETAILS {
+	ULONG InterfaceRevision;
+	ULONG Size;
+	ULONG Flags;
+	STOR_EVENT_ASSOCIATION EventAssociation;
+	ULONG PathId;
+	ULONG TargetId;
+	ULONG LunId;
+	BOOLEAN StorportSpecificErrorCode;
+	ULONG ErrorCode;
+	ULONG UniqueId;
+	ULONG DumpDataSize;
+	PVOID DumpData;
+	ULONG StringCount;
+	PWSTR *StringList;
+} STOR_LOG_EVENT_DETAILS, *PSTOR_LOG_EVENT_DETAILS;
+DDK_OFFSET(STOR_LOG_EVENT_DETAILS, DumpData, 48);
+DDK_SIZE(STOR_LOG_EVENT_DETAILS, 72);
+
+/* ---- dumps ---- */
+
+#define DUMP_MODE_CRASH	      0x01
+#define DUMP_MODE_HIBER	      0x02
+#define DUMP_MODE_MARK_MEMORY 0x03
+#define DUMP_MODE_RESUME      0x04
+
+typedef struct _MEMORY_REGION {
+	PUCHAR VirtualBase;
+	PHYSICAL_ADDRESS PhysicalBase;
+	ULONG Length;
+} MEMORY_REGION, *PMEMORY_REGION;
+DDK_SIZE(MEMORY_REGION, 24);
+
+#endif

@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * Accessors that serve SCSI_REQUEST_BLOCK and STORAGE_REQUEST_BLOCK alike, told apart by Function
+ * == SRB_FUNCTION_STORAGE_REQUEST_BLOCK (SG-32). All take the block as PVOID and are inline. Where
+ * an extended block lacks the data asked for (no address, no command block), getters answer 0 or
+ * NULL and setters do nothing.
+ */
+#ifndef DDK_SRBHELPER_H
+#define DDK_SRBHELPER_H
+
+#include "srb.h"
+#include "scsi.h"
+
+#if defined(__GNUC__) && !defined(__clang__)
+/* gcc sees a local SCSI_REQUEST_BLOCK read as the larger kind, on the path that Function excludes.
+ */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Warray-bounds"
+#pragma GCC diagnostic ignored "-Wstringop-overflow"
+#pragma GCC diagnostic ignored "-Wstringop-overread"
+#endif
+
+DDK_INLINE BOOLEAN ddk_srb_is_extended(const VOID *srb)
+{
+	return ((const SCSI_REQUEST_BLOCK *)srb)->Function == SRB_FUNCTION_STORAGE_REQUEST_BLOCK;
+}
+
+/* ---- extended data ---- */
+
+/* The n-th extended data block, NULL if there is none or its offset leads out of the request block.
+ */
+DDK_INLINE PSRBEX_DATA SrbGetSrbExDataByIndex(PSTORAGE_REQUEST_BLOCK Srb, ULONG SrbExDataIndex)
+{
+	ULONG offset;
+
+	if (!ddk_srb_is_extended(Srb) || SrbExDataIndex >= Srb->NumSrbExData)
+		return NULL;
+	offset = Srb->SrbExDataOffset[SrbExDataIndex];
+	if (offset < sizeof(STORAGE_REQUEST_BLOCK) || offset >= Srb->SrbLength ||
+		Srb->SrbLength - offset < offsetof(SRBEX_DATA, Data))
+		return NULL;
+	return (PSRBEX_DATA)((PUCHAR)Srb + offset);
+}
+
+DDK_INLINE PSRBEX_DATA SrbGetSrbExDataByType(PSTORAGE_REQUEST_BLOCK Srb, SRBEXDATATYPE Type)
+{
+	if (!ddk_srb_is_extended(Srb))
+		return NULL;
+	for (ULONG i = 0; i < Srb->NumSrbExData; i++) {
+		PSRBEX_DATA data = SrbGetSrbExDataByIndex(Srb, i);
+
+		if (data && data->Type == Type)
+			return data;
+	}
+	return NULL;
+}
+
+/* Where the parts of a SCSI command stand, whichever kind the request block is of. */
+struct ddk_srb_scsi {
+	UCHAR *status;
+	UCHAR *sense_length;
+	PVOID *sense;
+	UCHAR *length8;	 /* NULL when the command's length is a ULONG ... */
+	ULONG *length32; /* ... which is here then */
+	UCHAR *cdb;
+};
+
+DDK_INLINE BOOLEAN ddk_srb_scsi_find(PVOID srb, struct ddk_srb_scsi *found)
+{
+	PSCSI_REQUEST_BLOCK plain = (PSCSI_REQUEST_BLOCK)srb;
+	PSTORAGE_REQUEST_BLOCK extended = (PSTORAGE_REQUEST_BLOCK)srb;
+	PSRBEX_DATA_SCSI_CDB16 cdb16;
+	PSRBEX_DATA_SCSI_CDB32 cdb32;
+	PSRBEX_DATA_SCSI_CDB_VAR cdb_var;
+
+	if (!ddk_srb_is_extended(srb)) {
+		*found = (struct ddk_srb_scsi){&plain->ScsiStatus, &plain->SenseInfoBufferLength,
+			&plain->SenseInfoBuffer, &plain->CdbLength, NULL, plain->Cdb};
+		return TRUE;
+	}
+	if (extended->SrbFunction != SRB_FUNCTION_EXECUTE_SCSI)
+		return FALSE;
+	cdb16 = (PSRBEX_DATA_SCSI_CDB16)SrbGetSrbExDataByType(extended, SrbExDataTypeScsiCdb16);
+	if (cdb16) {
+		*found = (struct ddk_srb_scsi){&cdb16->ScsiStatus, &cdb16->SenseInfoBufferLength,
+			&cdb16->SenseInfoBuffer, &cdb16->CdbLength, NULL, cdb16->Cdb};
+		return TRUE;
+	}
+	cdb32 = (PSRBEX_DATA_SCSI_CDB32)SrbGetSrbExDataByType(extended, SrbExDataTypeScsiCdb32);
+	if (cdb32) {
+		*found = (struct ddk_srb_scsi){&cdb32->ScsiStatus, &cdb32->SenseInfoBufferLength,
+			&cdb32->SenseInfoBuffer, &cdb32->CdbLength, NULL, cdb32->Cdb};
+		return TRUE;
+	}
+	cdb_var =
+		(PSRBEX_DATA_SCSI_CDB_VAR)SrbGetSrbExDataByType(extended, SrbExDataTypeScsiCdbVar);
+	if (!cdb_var)
+		return FALSE;
+	*found = (struct ddk_srb_scsi){&cdb_var->ScsiStatus, &cdb_var->SenseInfoBufferLength,
+		&cdb_var->SenseInfoBuffer, NULL, &cdb_var->CdbLength, cdb_var->Cdb};
+	return TRUE;
+}
+
+/* ---- the SCSI command ---- */
+
+/*
+ * Every out pointer may be NULL. Of the two lengths the one that does not apply becomes 0. Returns
+ * the command block, or NULL.
+ */
+DDK_INLINE PCDB SrbGetScsiData(PVOID Srb, PUCHAR CdbLength8, PULONG CdbLength32, PUCHAR ScsiStatus,
+	PVOID *SenseInfoBuffer, PUCHAR SenseInfoBufferLength)
+{
+	struct ddk_srb_scsi at;
+	BOOLEAN found = ddk_srb_scsi_find(Srb, &at);
+
+	if (CdbLength8)
+		*CdbLength8 = found && at.length8 ? *at.length8 : 0;
+	if (CdbLength32)
+		*CdbLength32 = found && at.length32 ? *at.length32 : 0;
+	if (ScsiStatus)
+		*ScsiStatus = found ? *at.status : 0;
+	if (SenseInfoBuffer)
+		*SenseInfoBuffer = found ? *at.sense : NULL;
+	if (SenseInfoBufferLength)
+		*SenseInfoBufferLength = found ? *at.sense_length : 0;
+	return found ? (PCDB)at.cdb : NULL;
+}
+
+/* What is not NULL is set. */
+DDK_INLINE VOID SrbSetScsiData(PVOID Srb, PUCHAR CdbLength8, PULONG CdbLength32, PUCHAR ScsiStatus,
+	PVOID *SenseInfoBuffer, PUCHAR SenseInfoBufferLength)
+{
+	struct ddk_srb_scsi at;
+
+	if (!ddk_srb_scsi_find(Srb, &at))
+		return;
+	if (CdbLength8 && at.length8)
+		*at.length8 = *CdbLength8;
+	if (CdbLength32 && at.length32)
+		*at.length32 = *CdbLength32;
+	if (ScsiStatus)
+		*at.status = *ScsiStatus;
+	if (SenseInfoBuffer)
+		*at.sense = *SenseInfoBuffer;
+	if (SenseInfoBufferLength)
+		*at.sense_length = *SenseInfoBufferLength;
+}
+
+DDK_INLINE PCDB SrbGetCdb(PVOID Srb)
+{
+	return SrbGetScsiData(Srb, NULL, NULL, NULL, NULL, NULL);
+}
+
+DDK_INLINE ULONG SrbGetCdbLength(PVOID Srb)
+{
+	UCHAR length8;
+	ULONG length32;
+
+	SrbGetScsiData(Srb, &length8, &length32, NULL, NULL, NULL);
+	return length8 ? length8 : length32;
+}
+
+DDK_INLINE VOID SrbSetCdbLength(PVOID Srb, ULONG CdbLength)
+{
+	UCHAR length8 = (UCHAR)CdbLength;
+
+	SrbSetScsiData(Srb, &length8, &CdbLength, NULL, NULL, NULL);
+}
+
+DDK_INLINE UCHAR SrbGetScsiStatus(PVOID Srb)
+{
+	UCHAR status;
+
+	SrbGetScsiData(Srb, NULL, NULL, &status, NULL, NULL);
+	return status;
+}
+
+DDK_INLINE VOID SrbSetScsiStatus(PVOID Srb, UCHAR ScsiStatus)
+{
+	SrbSetScsiData(Srb, NULL, NULL, &ScsiStatus, NULL, NULL);
+}
+
+DDK_INLINE PVOID SrbGetSenseInfoBuffer(PVOID Srb)
+{
+	PVOID buffer;
+
+	SrbGetScsiData(Srb, NULL, NULL, NULL, &buffer, NULL);
+	return buffer;
+}
+
+DDK_INLINE VOID SrbSetSenseInfoBuffer(PVOID Srb, PVOID SenseInfoBuffer)
+{
+	SrbSetScsiData(Srb, NULL, NULL, NULL, &SenseInfoBuffer, NULL);
+}
+
+DDK_INLINE UCHAR SrbGetSenseInfoBufferLength(PVOID Srb)
+{
+	UCHAR length;
+
+	SrbGetScsiData(Srb, NULL, NULL, NULL, NULL, &length);
+	return length;
+}
+
+DDK_INLINE VOID SrbSetSenseInfoBufferLength(PVOID Srb, UCHAR SenseInfoBufferLength)
+{
+	SrbSetScsiData(Srb, NULL, NULL, NULL, NULL, &SenseInfoBufferLength);
+}
+
+/* ---- members that both kinds have under one name or two ---- */
+
+/* A getter and a setter over `plain` of the one kind and `extended` of the other. */
+#define DDK_SRB_MEMBER(Name, type, plain, extended)                                                \
+	DDK_INLINE type SrbGet##Name(PVOID Srb)                                                    \
+	{                                                                                          \
+		return (type)(ddk_srb_is_extended(Srb) ? ((PSTORAGE_REQUEST_BLOCK)Srb)->extended   \
+						       : ((PSCSI_REQUEST_BLOCK)Srb)->plain);       \
+	}                                                                                          \
+	DDK_INLINE VOID SrbSet##Name(PVOID Srb, type value)                                        \
+	{                                                                                          \
+		if (ddk_srb_is_extended(Srb))                                                      \
+			((PSTORAGE_REQUEST_BLOCK)Srb)->extended = value;                           \
+		else                                                                               \
+			((PSCSI_REQUEST_BLOCK)Srb)->plain = value;                                 \
+	}
+
+DDK_SRB_MEMBER(DataBuffer, PVOID, DataBuffer, DataBuffer)
+DDK_SRB_MEMBER(DataTransferLength, ULONG, DataTransferLength, DataTransferLength)
+DDK_SRB_MEMBER(TimeOutValue, ULONG, TimeOutValue, TimeOutValue)
+DDK_SRB_MEMBER(OriginalRequest, PVOID, OriginalRequest, OriginalRequest)
+DDK_SRB_MEMBER(MiniportContext, PVOID, SrbExtension, MiniportContext)
+DDK_SRB_MEMBER(SystemStatus, ULONG, InternalStatus, SystemStatus)
+DDK_SRB_MEMBER(SrbStatus, UCHAR, SrbStatus, SrbStatus)
+#undef DDK_SRB_MEMBER
+
+DDK_INLINE PVOID SrbGetNextSrb(PVOID Srb)
+{
+	if (ddk_srb_is_extended(Srb))
+		return ((PSTORAGE_REQUEST_BLOCK)Srb)->NextSrb;
+	return ((PSCSI_REQUEST_BLOCK)Srb)->NextSrb;
+}
+
+DDK_INLINE VOID SrbSetNextSrb(PVOID Srb, PVOID NextSrb)
+{
+	if (ddk_srb_is_extended(Srb))
+		((PSTORAGE_REQUEST_BLOCK)Srb)->NextSrb = (PSTORAGE_REQUEST_BLOCK)NextSrb;
+	else
+		((PSCSI_REQUEST_BLOCK)Srb)->NextSrb = (PSCSI_REQUEST_BLOCK)NextSrb;
+}
+
+DDK_INLINE ULONG SrbGetSrbFunction(PVOID Srb)
+{
+	if (ddk_srb_is_extended(Srb))
+		return ((PSTORAGE_REQUEST_BLOCK)Srb)->SrbFunction;
+	return ((PSCSI_REQUEST_BLOCK)Srb)->Function;
+}
+
+DDK_INLINE ULONG SrbGetSrbLength(PVOID Srb)
+{
+	if (ddk_srb_is_extended(Srb))
+		return ((PSTORAGE_REQUEST_BLOCK)Srb)->SrbLength;
+	return ((PSCSI_REQUEST_BLOCK)Srb)->Length;
+}
+
+/* The port's own pointer exists in the extended kind only. */
+DDK_INLINE PVOID SrbGetPortContext(PVOID Srb)
+{
+	return ddk_srb_is_extended(Srb) ? ((PSTORAGE_REQUEST_BLOCK)Srb)->PortContext : NULL;
+}
+
+DDK_INLINE VOID SrbSetPortContext(PVOID Srb, PVOID PortContext)
+{
+	if (ddk_srb_is_extended(Srb))
+		((PSTORAGE_REQUEST_BLOCK)Srb)->PortContext = PortContext;
+}
+
+DDK_INLINE ULONG SrbGetRequestTag(PVOID Srb)
+{
+	if (ddk_srb_is_extended(Srb))
+		return ((PSTORAGE_REQUEST_BLOCK)Srb)->RequestTag;
+	return ((PSCSI_REQUEST_BLOCK)Srb)->QueueTag;
+}
+
+DDK_INLINE VOID SrbSetRequestTag(PVOID Srb, ULONG RequestTag)
+{
+	if (ddk_srb_is_extended(Srb))
+		((PSTORAGE_REQUEST_BLOCK)Srb)->RequestTag = RequestTag;
+	else
+		((PSCSI_REQUEST_BLOCK)Srb)->QueueTag = (UCHAR)RequestTag;
+}
+
+/* The tagged-queuing message: QueueAction of the plain kind. */
+DDK_INLINE ULONG SrbGetRequestAttribute(PVOID Srb)
+{
+	if (ddk_srb_is_extended(Srb))
+		return ((PSTORAGE_REQUEST_BLOCK)Srb)->RequestAttribute;
+	return ((PSCSI_REQUEST_BLOCK)Srb)->QueueAction;
+}
+
+DDK_INLINE VOID SrbSetRequestAttribute(PVOID Srb, UCHAR RequestAttribute)
+{
+	if (ddk_srb_is_extended(Srb))
+		((PSTORAGE_REQUEST_BLOCK)Srb)->RequestAttribute = RequestAttribute;
+	else
+		((PSCSI_REQUEST_BLOCK)Srb)->QueueAction = RequestAttribute;
+}
+
+/* ---- flags ---- */
+
+DDK_INLINE ULONG SrbGetSrbFlags(PVOID Srb)
+{
+	if (ddk_srb_is_extended(Srb))
+		return ((PSTORAGE_REQUEST_BLOCK)Srb)->SrbFlags;
+	return ((PSCSI_REQUEST_BLOCK)Srb)->SrbFlags;
+}
+
+DDK_INLINE VOID SrbAssignSrbFlags(PVOID Srb, ULONG Flags)
+{
+	if (ddk_srb_is_extended(Srb))
+		((PSTORAGE_REQUEST_BLOCK)Srb)->SrbFlags = Flags;
+	else
+		((PSCSI_REQUEST_BLOCK)Srb)->SrbFlags = Flags;
+}
+
+/* Adds; SrbAssignSrbFlags replaces. */
+DDK_INLINE VOID SrbSetSrbFlags(PVOID Srb, ULONG Flags)
+{
+	SrbAssignSrbFlags(Srb, SrbGetSrbFlags(Srb) | Flags);
+}
+
+DDK_INLINE VOID SrbClearSrbFlags(PVOID Srb, ULONG Flags)
+{
+	SrbAssignSrbFlags(Srb, SrbGetSrbFlags(Srb) & ~Flags);
+}
+
+/* ---- the address ---- */
+
+DDK_INLINE PSTOR_ADDR_BTL8 ddk_srb_btl8(PVOID srb)
+{
+	PSTORAGE_REQUEST_BLOCK extended = (PSTORAGE_REQUEST_BLOCK)srb;
+	PSTOR_ADDR_BTL8 address;
+
+	if (!extended->AddressOffset || extended->AddressOffset >= extended->SrbLength ||
+		extended->SrbLength - extended->AddressOffset < offsetof(STOR_ADDR_BTL8, Reserved))
+		return NULL;
+	address = (PSTOR_ADDR_BTL8)((PUCHAR)srb + extended->AddressOffset);
+	return address->Type == STOR_ADDRESS_TYPE_BTL8 ? address : NULL;
+}
+
+/* Any pointer may be NULL. */
+DDK_INLINE VOID SrbGetPathTargetLun(PVOID Srb, PUCHAR PathId, PUCHAR TargetId, PUCHAR Lun)
+{
+	PSCSI_REQUEST_BLOCK plain = (PSCSI_REQUEST_BLOCK)Srb;
+	PSTOR_ADDR_BTL8 address = NULL;
+	BOOLEAN extended = ddk_srb_is_extended(Srb);
+
+	if (extended)
+		address = ddk_srb_btl8(Srb);
+	if (PathId)
+		*PathId = !extended ? plain->PathId : address ? address->Path : 0;
+	if (TargetId)
+		*TargetId = !extended ? plain->TargetId : address ? address->Target : 0;
+	if (Lun)
+		*Lun = !extended ? plain->Lun : address ? address->Lun : 0;
+}
+
+DDK_INLINE UCHAR SrbGetPathId(PVOID Srb)
+{
+	UCHAR path;
+
+	SrbGetPathTargetLun(Srb, &path, NULL, NULL);
+	return path;
+}
+
+DDK_INLINE UCHAR SrbGetTargetId(PVOID Srb)
+{
+	UCHAR target;
+
+	SrbGetPathTargetLun(Srb, NULL, &target, NULL);
+	return target;
+}
+
+DDK_INLINE UCHAR SrbGetLun(PVOID Srb)
+{
+	UCHAR lun;
+
+	SrbGetPathTargetLun(Srb, NULL, NULL, &lun);
+	return lun;
+}
+
+DDK_INLINE PSTOR_ADDRESS SrbGetDeviceAddress(PVOID Srb)
+{
+	return ddk_srb_is_extended(Srb) ? (PSTOR_ADDRESS)ddk_srb_btl8(Srb) : NULL;
+}
+
+/* ---- whole blocks ---- */
+
+/* Clears everything but what says how large and of which kind the block is. */
+DDK_INLINE VOID SrbZeroSrb(PVOID Srb)
+{
+	PSTORAGE_REQUEST_BLOCK extended = (PSTORAGE_REQUEST_BLOCK)Srb;
+	USHORT length = extended->Length;
+	UCHAR function = extended->Function;
+	ULONG srb_length;
+
+	if (!ddk_srb_is_extended(Srb)) {
+		memset(Srb, 0, sizeof(SCSI_REQUEST_BLOCK));
+		extended->Length = length;
+		return;
+	}
+	srb_length = extended->SrbLength;
+	memset(Srb, 0, srb_length);
+	extended->Length = length;
+	extended->Function = function;
+	extended->SrbLength = srb_length;
+}
+
+/* FALSE if the source is larger than the destination. */
+DDK_INLINE BOOLEAN SrbCopySrb(PVOID DestinationSrb, ULONG DestinationSrbLength, PVOID SourceSrb)
+{
+	ULONG length = ddk_srb_is_extended(SourceSrb) ? SrbGetSrbLength(SourceSrb)
+						      : (ULONG)sizeof(SCSI_REQUEST_BLOCK);
+
+	if (length > DestinationSrbLength)
+		return FALSE;
+	memcpy(DestinationSrb, SourceSrb, length);
+	return TRUE;
+}
+
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
+
+#endif
