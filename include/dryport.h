@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * dryport: the one header of a host program.
+ *
+ * A machine has processors, memory, a PCI bus with a device, and one Windows storage miniport
+ *driver. Make it, set options (the same names and values as on the command line of `dryport run`),
+ *start it, do I/O on its units, stop it, free it. One live machine per process.
+ *
+ *	struct dry_machine *m = dry_machine_new();
+ *	dry_machine_set(m, "hw", "simple");
+ *	dry_machine_set(m, "size", "64M");
+ *	if (dry_machine_start(m, "simple.so") < 0)
+ *		errx(1, "%s", dry_error());
+ *	dry_write(dry_unit_get(m, 0), buffer, 4096, 0, 0);
+ *	dry_machine_stop(m);
+ *	dry_machine_free(m);
+ *
+ * Functions that return int give 0 (or a count) or -errno; dry_error() then has a full sentence for
+ *a person, kept per thread until the next failing call. I/O functions may be called from any thread
+ *that is not a processor of the machine, several at once.
+ */
+#ifndef DRYPORT_H
+#define DRYPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define DRY_API __attribute__((visibility("default")))
+
+struct dry_machine;
+struct dry_unit;
+
+/* The calling thread's last error, "" if none. */
+DRY_API const char *dry_error(void);
+/* "0.1.0" */
+DRY_API const char *dry_version(void);
+
+/* ---- a machine ---- */
+
+/* NULL if out of memory. */
+DRY_API struct dry_machine *dry_machine_new(void);
+/* Sets an option before the start. -ENOENT: no such option; -EINVAL: a bad value (dry_error says
+ * which are good); -EBUSY: already started. */
+DRY_API int dry_machine_set(struct dry_machine *machine, const char *option, const char *value);
+
+/* The n-th option, for help texts; NULL past the end. */
+struct dry_option {
+	const char *name;     /* "memory" */
+	const char *argument; /* "POLICY", "" for a switch */
+	const char *help;     /* one line */
+};
+DRY_API const struct dry_option *dry_option_get(unsigned n);
+
+/* The n-th device model, for `dryport hw`; NULL past the end. */
+struct dry_model {
+	const char *name;
+	const char *help;
+	const char *options; /* "key=VALUE  what", lines separated by '\n' */
+};
+DRY_API const struct dry_model *dry_model_get(unsigned n);
+
+/*
+ * Builds the machine, loads the miniport (a .so of `dryport build`), runs its DriverEntry, finds
+ * and initialises its adapters, asks for its units. Returns when the units are ready. On failure
+ * everything is undone and the machine can be freed; what was wrong, where and what to do is in
+ * dry_error().
+ */
+DRY_API int dry_machine_start(struct dry_machine *machine, const char *driver);
+
+/*
+ * Flushes the units, sends SRB_FUNCTION_SHUTDOWN, stops the adapters, unloads the driver.
+ * Outstanding I/O is waited for. -EIO if something could not be flushed; the rest is done all the
+ * same. The summary stays readable until the machine is freed.
+ */
+DRY_API int dry_machine_stop(struct dry_machine *machine);
+DRY_API void dry_machine_free(struct dry_machine *machine);
+
+/* ---- units ---- */
+
+DRY_API unsigned dry_unit_count(const struct dry_machine *machine);
+/* The n-th unit in order of (bus, target, unit); NULL past the end. */
+DRY_API struct dry_unit *dry_unit_get(struct dry_machine *machine, unsigned n);
+
+struct dry_unit_info {
+	uint64_t size;	       /* bytes */
+	uint32_t block_size;   /* bytes; offsets and counts must be multiples */
+	uint32_t max_transfer; /* bytes that go in one SRB; larger requests are split */
+	bool read_only, can_flush, can_fua, can_trim, can_zero;
+	char name[16];				  /* "0:0:0": bus, target, unit */
+	char vendor[9], product[17], revision[5]; /* from INQUIRY, trimmed */
+};
+DRY_API void dry_unit_info(const struct dry_unit *unit, struct dry_unit_info *info);
+
+/* ---- I/O ---- */
+
+enum { DRY_FUA = 1 }; /* flags: the data is on the medium when the call returns */
+
+/* Blocking; whole requests or an error: -EINVAL (not a multiple of the block size), -ENOSPC (the
+ * medium is full), -EIO, -EROFS, -ENOTSUP, -ENXIO (past the end, or the unit is gone), -ETIMEDOUT.
+ */
+DRY_API int dry_read(struct dry_unit *unit, void *buffer, uint64_t count, uint64_t offset);
+DRY_API int dry_write(
+	struct dry_unit *unit, const void *buffer, uint64_t count, uint64_t offset, unsigned flags);
+DRY_API int dry_flush(struct dry_unit *unit);
+DRY_API int dry_trim(struct dry_unit *unit, uint64_t count, uint64_t offset, unsigned flags);
+DRY_API int dry_zero(struct dry_unit *unit, uint64_t count, uint64_t offset, unsigned flags);
+
+/* Asynchronous. The structure and the buffer are the machine's until done runs, on a processor of
+ * the machine at DISPATCH_LEVEL: it must not wait, and may submit. */
+enum dry_op { DRY_OP_READ, DRY_OP_WRITE, DRY_OP_FLUSH, DRY_OP_TRIM, DRY_OP_ZERO };
+struct dry_io {
+	enum dry_op op;
+	unsigned flags;
+	void *buffer; /* any memory; a buffer of dry_buffer_new is used in place, without a copy */
+	uint64_t count, offset;
+	void (*done)(struct dry_io *io);
+	void *ctx;	    /* the caller's */
+	int result;	    /* 0 or -errno, valid in done */
+	void *private_[18]; /* the machine's */
+};
+/* -EINVAL, -ENXIO, -ESHUTDOWN: nothing was submitted, done will not run. */
+DRY_API int dry_submit(struct dry_unit *unit, struct dry_io *io);
+
+/* Memory of the machine for I/O without a copy: page aligned, of the machine's memory policy. After
+ * the start, before the stop. */
+DRY_API void *dry_buffer_new(struct dry_machine *machine, size_t bytes);
+DRY_API void dry_buffer_free(struct dry_machine *machine, void *buffer, size_t bytes);
+
+/* SRB_FUNCTION_IO_CONTROL: signature of 8 characters; buffer goes in and comes back. The driver's
+ * return code (SRB_IO_CONTROL.ReturnCode) in *code. */
+DRY_API int dry_ioctl(struct dry_unit *unit, const char *signature, uint32_t control, void *buffer,
+	size_t bytes, uint32_t *code);
+
+/* ---- being a processor ---- */
+
+/*
+ * The calling thread becomes processor `number` of a machine that was made with option "claim" set
+ * to that number; poll runs at PASSIVE_LEVEL between the machine's work until it returns false. For
+ * benches: no hand-off between threads. Inside poll, dry_submit is the way to do I/O.
+ */
+DRY_API int dry_processor_run(
+	struct dry_machine *machine, unsigned number, bool (*poll)(void *arg), void *arg);
+
+/* ---- work made inside the machine ---- */
+
+/*
+ * "rw:ops=N,sizes=4k-64k,depth=D,seed=S,verify": random reads and writes by generators that are
+ * kernel threads of the machine, checked against a model of the contents. 0; -EINVAL (the sentence
+ * names the word); -EILSEQ: wrong data, dry_error() names the first wrong byte; other errors of
+ * I/O.
+ */
+DRY_API int dry_workload_run(struct dry_machine *machine, const char *workload);
+
+/* ---- what happened ---- */
+
+#define DRY_HISTOGRAM 12 /* 1, 2, 3-4, 5-8, ... elements per list */
+
+struct dry_summary {
+	uint64_t client_read, client_written; /* bytes that the front asked for and got */
+	uint64_t port_read, port_written; /* data bytes of the port's own requests (INQUIRY ...) and
+					     of requests that had to be sent again */
+	uint64_t dma_read, dma_written; /* data bytes by device DMA: read from, written to memory */
+	uint64_t dma_control;		/* bytes of rings, lists, extensions by device DMA */
+	uint64_t lists_got, lists_built, lists_put;
+	uint64_t elements[DRY_HISTOGRAM]; /* of lists got and built */
+	uint64_t srbs, srb_errors, interrupts, dpcs;
+	uint64_t latency_ns[4], latency_samples; /* p50, p90, p99, max of sampled requests */
+	uint64_t violations;			 /* rules broken by the driver or its device */
+	uint64_t leaks;				 /* blocks, lists, pages left at the stop */
+	uint64_t run_ns;			 /* since the start */
+	char first_violation[256];
+	char driver[64], device[64];
+};
+DRY_API void dry_machine_summary(const struct dry_machine *machine, struct dry_summary *summary);
+
+/* ---- the export table ---- */
+
+/* n-th routine that miniports may import: its name, and its module in *module; NULL past the end.
+ */
+DRY_API const char *dry_export_get(unsigned n, const char **module);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
