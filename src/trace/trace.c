@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * The table of subscribers and the delivery of events to them (trace.h).
+ */
+#include "trace/trace.h"
+
+#include <errno.h>
+
+#define SUBSCRIBERS_MAX 8
+
+struct subscriber {
+	uint64_t mask;
+	trace_fn *fn;
+	void *ctx;
+};
+
+static struct subscriber subscribers[SUBSCRIBERS_MAX];
+static unsigned subscriber_count;
+
+uint64_t trace_wanted;
+void (*trace_locate)(uint8_t *processor, uint8_t *irql);
+
+_Static_assert(TRACE_TYPES <= 64, "trace_wanted has a bit for each type");
+
+static const char *const names[TRACE_TYPES] = {
+	[TRACE_SRB_SUBMIT] = "srb.submit",
+	[TRACE_SRB_GO] = "srb.go",
+	[TRACE_DMA_MAP] = "dma.map",
+	[TRACE_HW_BUILDIO] = "hw.buildio",
+	[TRACE_HW_STARTIO] = "hw.startio",
+	[TRACE_DMA_TRANSFER] = "dma.transfer",
+	[TRACE_IRQ] = "irq",
+	[TRACE_DPC] = "dpc",
+	[TRACE_STATE_CHANGE] = "state.change",
+	[TRACE_SRB_DONE] = "srb.done",
+	[TRACE_SG_BUILD] = "sg.build",
+	[TRACE_SG_PUT] = "sg.put",
+	[TRACE_SG_GET] = "sg.get",
+	[TRACE_VIOLATION] = "violation",
+};
+
+const char *trace_name(enum trace_type type)
+{
+	if ((unsigned)type >= TRACE_TYPES || !names[type])
+		return "unknown";
+	return names[type];
+}
+
+void trace_deliver(enum trace_type type, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+{
+	struct trace_event event = {.type = type, .processor = 0xff, .arg = {a, b, c, d}};
+
+	if (trace_locate)
+		trace_locate(&event.processor, &event.irql);
+	for (unsigned i = 0; i < subscriber_count; i++) {
+		if (subscribers[i].mask & (1ull << type))
+			subscribers[i].fn(subscribers[i].ctx, &event);
+	}
+}
+
+static void wanted_update(void)
+{
+	trace_wanted = 0;
+	for (unsigned i = 0; i < subscriber_count; i++)
+		trace_wanted |= subscribers[i].mask;
+}
+
+int trace_subscribe(uint64_t mask, trace_fn *fn, void *ctx)
+{
+	if (subscriber_count == SUBSCRIBERS_MAX)
+		return -ENOSPC;
+	subscribers[subscriber_count++] = (struct subscriber){mask, fn, ctx};
+	wanted_update();
+	return 0;
+}
+
+void trace_unsubscribe(trace_fn *fn, void *ctx)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < subscriber_count; i++) {
+		if (subscribers[i].fn != fn || subscribers[i].ctx != ctx)
+			subscribers[kept++] = subscribers[i];
+	}
+	subscriber_count = kept;
+	wanted_update();
+}
