@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * Which frame number each place bears (space.h), and the look-ups in both directions (mem.h).
+ */
+#include "mem/space.h"
+#include "util/random.h"
+
+/* Nobody's frame is number 0: the first MiB of a PC is not for drivers. */
+#define FIRST_FRAME 0x100ull
+#define HOLE_FRAME  (MEM_HOLE >> MEM_PAGE_SHIFT)
+#define HIGH_FRAME  (MEM_4GIB >> MEM_PAGE_SHIFT)
+
+static const struct mem_frame no_frame;
+
+/* The next frame number in ascending order, past the hole when low ones run out. */
+static uint32_t frame_next(struct mem_space *space, bool high)
+{
+	if (!high && space->low.first + space->low.count < HOLE_FRAME)
+		return space->low.first + space->low.count++;
+	return space->high.first + space->high.count++;
+}
+
+static bool are_neighbours(uint32_t a, uint32_t b)
+{
+	return a + 1 == b || b + 1 == a;
+}
+
+/* Whether place i has a physical neighbour beside it. */
+static bool has_neighbour(const uint32_t *frame, uint64_t count, uint64_t i)
+{
+	return (i > 0 && are_neighbours(frame[i - 1], frame[i])) ||
+	       (i + 1 < count && are_neighbours(frame[i], frame[i + 1]));
+}
+
+static void exchange(uint32_t *frame, uint64_t i, uint64_t j)
+{
+	uint32_t saved = frame[i];
+
+	frame[i] = frame[j];
+	frame[j] = saved;
+}
+
+/*
+ * A random permutation leaves about two pairs of neighbours in it, whatever its length. Each is
+ * moved to a random place where it makes no new pair.
+ */
+static void scatter(uint32_t *frame, uint64_t count, uint64_t *seed)
+{
+	for (uint64_t i = count - 1; i > 0; i--)
+		exchange(frame, i, random_below(seed, i + 1));
+	for (uint64_t i = 0; i < count; i++) {
+		while (has_neighbour(frame, count, i)) {
+			uint64_t j = random_below(seed, count);
+
+			exchange(frame, i, j);
+			if (has_neighbour(frame, count, j) || has_neighbour(frame, count, i))
+				exchange(frame, i, j);
+		}
+	}
+}
+
+void mem_frames_draw(struct mem_space *space, enum mem_policy policy, uint64_t seed)
+{
+	uint64_t place;
+
+	space->low = (struct mem_span){FIRST_FRAME, 0};
+	space->high = (struct mem_span){HIGH_FRAME, 0};
+	for (place = 0; place < space->linear_pages; place++)
+		space->frame_of[place] = frame_next(space, false);
+	for (; place < space->places; place++)
+		space->frame_of[place] = frame_next(space, policy == MEM_HIGH);
+	if (policy == MEM_CONTIGUOUS)
+		return;
+	scatter(space->frame_of + space->linear_pages, space->ram_pages - space->linear_pages,
+		&seed);
+	scatter(space->frame_of + space->ram_pages, space->places - space->ram_pages, &seed);
+}
+
+static uint64_t place_of(const void *va)
+{
+	uint64_t offset = (uintptr_t)va - (uintptr_t)mem_space.base;
+
+	if (likely(offset < mem_space.size))
+		return offset >> MEM_PAGE_SHIFT;
+	return mem_range_place((uintptr_t)va);
+}
+
+uint64_t mem_frame_number(const void *va)
+{
+	uint64_t place = place_of(va);
+
+	return place == MEM_NO_ADDRESS ? MEM_NO_ADDRESS : mem_space.frame_of[place];
+}
+
+uint64_t mem_physical(const void *va)
+{
+	uint64_t number = mem_frame_number(va);
+
+	if (number == MEM_NO_ADDRESS)
+		return MEM_NO_ADDRESS;
+	return (number << MEM_PAGE_SHIFT) + ((uintptr_t)va & MEM_PAGE_MASK);
+}
+
+const struct mem_frame *mem_frame_get(uint64_t frame_number)
+{
+	const struct mem_frame *frame = mem_frame_at(frame_number);
+
+	return frame ? frame : &no_frame;
+}
+
+const struct mem_frame *mem_owner(const void *va)
+{
+	return mem_frame_get(mem_frame_number(va));
+}
+
+void *mem_host(uint64_t physical)
+{
+	const struct mem_frame *frame = mem_frame_get(physical >> MEM_PAGE_SHIFT);
+
+	return frame->host ? (char *)frame->host + (physical & MEM_PAGE_MASK) : NULL;
+}
+
+bool mem_is_valid(const void *va, uint64_t bytes)
+{
+	uint64_t page = round_down((uintptr_t)va, MEM_PAGE_SIZE);
+	uint64_t last;
+
+	if (!bytes)
+		return true;
+	if (__builtin_add_overflow((uintptr_t)va, bytes - 1, &last))
+		return false;
+	for (;; page += MEM_PAGE_SIZE) {
+		const struct mem_frame *frame = mem_owner((const void *)page);
+		enum mem_kind kind = __atomic_load_n(&frame->kind, __ATOMIC_RELAXED);
+
+		if (kind == MEM_NONE || kind == MEM_FREE)
+			return false;
+		if (last - page < MEM_PAGE_SIZE)
+			return true;
+	}
+}
+
+void mem_places_assign(uint64_t place, uint64_t pages, enum mem_kind kind, const void *owner)
+{
+	for (uint64_t i = place; i < place + pages; i++) {
+		struct mem_frame *frame = mem_frame_at(mem_space.frame_of[i]);
+
+		__atomic_store_n(&frame->owner, owner, __ATOMIC_RELAXED);
+		__atomic_store_n(&frame->kind, kind, __ATOMIC_RELAXED);
+	}
+}
+
+const char *mem_kind_name(enum mem_kind kind)
+{
+	static const char *const names[MEM_KINDS] = {
+		[MEM_NONE] = "none",
+		[MEM_FREE] = "free",
+		[MEM_POOL] = "pool",
+		[MEM_DATA] = "data",
+		[MEM_SRB] = "srb",
+		[MEM_LIST] = "list",
+		[MEM_EXTENSION] = "extension",
+		[MEM_COMMON] = "common",
+		[MEM_STACK] = "stack",
+		[MEM_IMAGE] = "image",
+		[MEM_OWN] = "port's own data",
+	};
+
+	return (unsigned)kind < MEM_KINDS ? names[kind] : "unknown";
+}

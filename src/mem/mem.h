@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * Physical memory of the machine. One live machine per process, so this is a singleton.
+ *
+ * RAM is one memfd, mapped once at a fixed address. A kernel buffer is a contiguous range of that
+ * mapping. What differs between buffers is the *frame number* that each of their pages bears: the
+ * physical address of byte b in page p is (frame(p) << 12) + b. A page has no mapping of its own.
+ *
+ * RAM has two zones, decided when the machine is built:
+ *
+ *	linear   pages whose frames are consecutive and below 4 GiB: what must be physically
+ *	         contiguous (SRB and device extensions, uncached extension, common buffers)
+ *	data     everything else; the policy decides about its frames: MEM_CONTIGUOUS (consecutive,
+ *	         below 4 GiB), MEM_SCATTERED (a seeded permutation in which virtual neighbours are
+ *	         never physical neighbours, below 4 GiB), MEM_HIGH (the same permutation above 4
+ *GiB)
+ *
+ * As on a PC, frames of low RAM end at a hole below 4 GiB and go on above it. Both directions are
+ *one array look-up: frame number → {host page, kind, owner}, host page → frame number. So any
+ *pointer that a driver passes is judged in constant time before it is followed. Memory that lies
+ *outside RAM but must bear frames too (a driver image's writable segments, kernel stacks) is
+ *registered with mem_range_add: frames from the end of the space, found by a short sorted table.
+ *
+ * Nobody but the processors touches memory through host pointers; devices go through src/dma.
+ * Threads: alloc and free take an internal lock and never run in the I/O path; look-ups take none.
+ */
+#ifndef DRY_MEM_MEM_H
+#define DRY_MEM_MEM_H
+
+#include "util/common.h"
+
+#define MEM_PAGE_SHIFT 12
+#define MEM_PAGE_SIZE  4096ull
+#define MEM_PAGE_MASK  (MEM_PAGE_SIZE - 1)
+#define MEM_4GIB       (1ull << 32)
+#define MEM_HOLE                                                                                   \
+	0xC0000000ull	       /* RAM ends here at the latest and goes on at 4 GiB; between: BARs  \
+				*/
+#define MEM_NO_ADDRESS (~0ull) /* no physical address */
+
+enum mem_policy { MEM_CONTIGUOUS, MEM_SCATTERED, MEM_HIGH };
+
+/* What a page is used for. */
+enum mem_kind {
+	MEM_NONE,      /* not memory of the machine */
+	MEM_FREE,      /* RAM that nobody owns */
+	MEM_POOL,      /* pool pages; the block is found by nt/ex_pool */
+	MEM_DATA,      /* data buffers of requests, from src/disk or a host program */
+	MEM_SRB,       /* SRBs, their extensions, sense buffers */
+	MEM_LIST,      /* scatter/gather lists that the port made */
+	MEM_EXTENSION, /* device, unit and uncached extensions */
+	MEM_COMMON,    /* common buffers, contiguous and DMA memory that a driver asked for */
+	MEM_STACK,     /* kernel stacks */
+	MEM_IMAGE,     /* a driver's writable segments */
+	MEM_OWN,       /* data buffers of requests that the port makes itself */
+	MEM_KINDS
+};
+
+struct mem_frame {
+	void *host;	   /* the page, NULL if the frame number is not in use */
+	const void *owner; /* who it belongs to: an adapter, a driver image ...; may be NULL */
+	enum mem_kind kind;
+};
+
+struct mem_config {
+	enum mem_policy policy;
+	uint64_t size; /* bytes of RAM, a multiple of the page size, 1 MiB .. 64 GiB; 0 = 256 MiB */
+	uint64_t seed; /* of the permutation */
+};
+
+/* Maps RAM. -EINVAL (size, policy), -ENOMEM, -EBUSY if a machine is live, -EEXIST if the addresses
+ * are taken; error_set. The linear zone is a quarter of RAM, 32 MiB at least, half of RAM at most.
+ */
+int mem_init(const struct mem_config *config);
+/* Unmaps it; returns the number of pages still allocated (a leak of the caller's). */
+uint64_t mem_fini(void);
+
+enum { MEM_LINEAR = 1 }; /* flags of mem_alloc: physically contiguous and below 4 GiB */
+
+/*
+ * A page-aligned range of RAM, contents undefined (0xA5 filled in debug and ASan builds; ASan sees
+ * it as addressable). NULL when no range is left. Any thread; takes a lock, not for the I/O path.
+ */
+void *mem_alloc(uint64_t bytes, unsigned flags, enum mem_kind kind, const void *owner);
+/* bytes as given to mem_alloc. Aborts with a message on a range that was not allocated so. */
+void mem_free(void *va, uint64_t bytes);
+
+/*
+ * Gives frames to pages outside RAM (base and bytes page aligned). -ENOSPC when the table (512
+ * ranges) or the spare frames are used up. The frames of one range are not consecutive unless the
+ * policy is MEM_CONTIGUOUS.
+ */
+int mem_range_add(void *base, uint64_t bytes, enum mem_kind kind, const void *owner);
+void mem_range_remove(void *base);
+
+/* Physical address of a byte, or MEM_NO_ADDRESS if the pointer is no memory of the machine. */
+uint64_t mem_physical(const void *va);
+/* Frame number of the page that va lies in, or MEM_NO_ADDRESS. */
+uint64_t mem_frame_number(const void *va);
+/* The frame record for a frame number; a record with host NULL and kind MEM_NONE if there is none.
+ */
+const struct mem_frame *mem_frame_get(uint64_t frame_number);
+/* The frame record for a pointer: what is it, whose is it? Never NULL. */
+const struct mem_frame *mem_owner(const void *va);
+/* Host address of a physical address, NULL if no memory is there. Valid to the end of that page. */
+void *mem_host(uint64_t physical);
+/* Whether [va, va + bytes) is all memory of the machine (no MEM_NONE, no MEM_FREE page). */
+bool mem_is_valid(const void *va, uint64_t bytes);
+
+/* Base, size and file descriptor of RAM, for who shares it with another process. */
+void *mem_base(void);
+uint64_t mem_size(void);
+int mem_fd(void);
+
+const char *mem_kind_name(enum mem_kind kind);
+
+#endif

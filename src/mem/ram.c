@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * RAM: its mapping and its two zones of pages. Frame numbers: frames.c; memory outside RAM:
+ * range.c.
+ */
+#include "mem/space.h"
+#include "util/error.h"
+#include "util/layout.h"
+#include "util/sanitizer.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define RAM_BASE     ((char *)LAYOUT_RAM)
+#define RAM_DEFAULT  (256ull << 20)
+#define RAM_MIN	     (1ull << 20)
+#define RAM_MAX	     (64ull << 30)
+#define LINEAR_MIN   (32ull << 20)
+#define LINEAR_MAX   (1ull << 30)
+#define FILL_PATTERN 0xA5
+
+#if defined(DRY_ASAN) || !defined(__OPTIMIZE__)
+#define FILL_ON_ALLOC 1
+#else
+#define FILL_ON_ALLOC 0
+#endif
+
+struct mem_space mem_space;
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static uint64_t *used;	    /* bit per page of RAM */
+static uint32_t *run_pages; /* at the first page of an allocation: its length, else 0 */
+static uint64_t used_pages;
+
+static int ram_map(uint64_t size)
+{
+	int fd = memfd_create("dryport-ram", MFD_CLOEXEC);
+	char *base;
+
+	if (fd < 0)
+		return error_set(errno, "memfd_create: %s", strerror(errno));
+	if (ftruncate(fd, size)) {
+		int err = errno;
+
+		close(fd);
+		return error_set(err, "%lu MiB of RAM: %s", (long)(size >> 20), strerror(err));
+	}
+	base = mmap(RAM_BASE, size, PROT_READ | PROT_WRITE,
+		MAP_SHARED | MAP_NORESERVE | MAP_FIXED_NOREPLACE, fd, 0);
+	if (base != RAM_BASE) {
+		int err = base == MAP_FAILED ? errno : EEXIST;
+
+		if (base != MAP_FAILED)
+			munmap(base, size);
+		close(fd);
+		return error_set(
+			err, "RAM cannot be mapped at %p: %s", (void *)RAM_BASE, strerror(err));
+	}
+	mem_space.base = base;
+	mem_space.size = size;
+	mem_space.fd = fd;
+	return 0;
+}
+
+static void ram_unmap(void)
+{
+	free(mem_space.frame_of);
+	free(mem_space.frames);
+	free(used);
+	free(run_pages);
+	if (mem_space.base) {
+		sanitizer_unpoison(mem_space.base, mem_space.size);
+		munmap(mem_space.base, mem_space.size);
+		close(mem_space.fd);
+	}
+	mem_space = (struct mem_space){0};
+	used = NULL;
+	run_pages = NULL;
+	used_pages = 0;
+}
+
+static int tables_alloc(void)
+{
+	mem_space.frame_of = calloc(mem_space.places, sizeof(*mem_space.frame_of));
+	mem_space.frames = calloc(mem_space.places, sizeof(*mem_space.frames));
+	used = calloc((mem_space.ram_pages + 63) / 64, sizeof(*used));
+	run_pages = calloc(mem_space.ram_pages, sizeof(*run_pages));
+	if (!mem_space.frame_of || !mem_space.frames || !used || !run_pages)
+		return error_set(ENOMEM, "no memory for the table of page frames");
+	return 0;
+}
+
+static uint64_t linear_size(uint64_t size)
+{
+	uint64_t linear = min_of(max_of(size / 4, LINEAR_MIN), LINEAR_MAX);
+
+	return round_down(min_of(linear, size / 2), MEM_PAGE_SIZE);
+}
+
+int mem_init(const struct mem_config *config)
+{
+	uint64_t size = config->size ? config->size : RAM_DEFAULT;
+	int err;
+
+	if (mem_space.base)
+		return error_set(EBUSY, "a machine is live in this process already");
+	if (size & MEM_PAGE_MASK || size < RAM_MIN || size > RAM_MAX)
+		return error_set(EINVAL, "RAM of %lu bytes: must be whole pages, 1 MiB to 64 GiB",
+			(long)size);
+	if ((unsigned)config->policy > MEM_HIGH)
+		return error_set(EINVAL, "no memory policy %u", config->policy);
+	sanitizer_init();
+	err = ram_map(size);
+	if (err)
+		return err;
+	mem_space.ram_pages = size >> MEM_PAGE_SHIFT;
+	mem_space.linear_pages = linear_size(size) >> MEM_PAGE_SHIFT;
+	mem_space.places = mem_space.ram_pages + MEM_SPARE_PLACES;
+	err = tables_alloc();
+	if (err) {
+		ram_unmap();
+		return err;
+	}
+	mem_frames_draw(&mem_space, config->policy, config->seed);
+	for (uint64_t page = 0; page < mem_space.ram_pages; page++)
+		mem_frame_at(mem_space.frame_of[page])->host =
+			mem_space.base + (page << MEM_PAGE_SHIFT);
+	mem_places_assign(0, mem_space.ram_pages, MEM_FREE, NULL);
+	sanitizer_poison(mem_space.base, size);
+	mem_range_init();
+	return 0;
+}
+
+uint64_t mem_fini(void)
+{
+	uint64_t left = used_pages;
+
+	mem_range_fini();
+	ram_unmap();
+	return left;
+}
+
+void *mem_alloc(uint64_t bytes, unsigned flags, enum mem_kind kind, const void *owner)
+{
+	uint64_t first = flags & MEM_LINEAR ? 0 : mem_space.linear_pages;
+	uint64_t end = flags & MEM_LINEAR ? mem_space.linear_pages : mem_space.ram_pages;
+	uint64_t pages, page;
+	void *va;
+
+	if (!bytes || bytes > mem_space.size)
+		return NULL;
+	pages = round_up(bytes, MEM_PAGE_SIZE) >> MEM_PAGE_SHIFT;
+	pthread_mutex_lock(&lock);
+	page = mem_run_take(used, first, end, pages);
+	if (page != MEM_NO_ADDRESS) {
+		run_pages[page] = pages;
+		used_pages += pages;
+		mem_places_assign(page, pages, kind, owner);
+	}
+	pthread_mutex_unlock(&lock);
+	if (page == MEM_NO_ADDRESS)
+		return NULL;
+	va = mem_space.base + (page << MEM_PAGE_SHIFT);
+	sanitizer_unpoison(va, pages << MEM_PAGE_SHIFT);
+	if (FILL_ON_ALLOC)
+		memset(va, FILL_PATTERN, pages << MEM_PAGE_SHIFT);
+	return va;
+}
+
+void mem_free(void *va, uint64_t bytes)
+{
+	uint64_t offset = (uintptr_t)va - (uintptr_t)mem_space.base,
+		 page = offset >> MEM_PAGE_SHIFT;
+	uint64_t pages = round_up(bytes, MEM_PAGE_SIZE) >> MEM_PAGE_SHIFT;
+	bool is_ours = offset < mem_space.size && !(offset & MEM_PAGE_MASK) && pages;
+
+	pthread_mutex_lock(&lock);
+	if (!is_ours || run_pages[page] != pages) {
+		fprintf(stderr, "dryport: mem_free(%p, %lu): not a range that mem_alloc gave\n", va,
+			(unsigned long)bytes);
+		abort();
+	}
+	sanitizer_poison(va, pages << MEM_PAGE_SHIFT);
+	run_pages[page] = 0;
+	used_pages -= pages;
+	mem_places_assign(page, pages, MEM_FREE, NULL);
+	mem_run_give(used, page, pages);
+	pthread_mutex_unlock(&lock);
+}
+
+void *mem_base(void)
+{
+	return mem_space.base;
+}
+
+uint64_t mem_size(void)
+{
+	return mem_space.size;
+}
+
+int mem_fd(void)
+{
+	return mem_space.base ? mem_space.fd : -1;
+}
