@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * Agents: device models that run beside the processors, or inside the kick (cpu.h).
+ */
+#include "cpu/processor.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* IDLE: nothing to do, on its way to sleep. KICKED: to be stepped (again). Inline: BUSY inside a
+ * step. */
+enum { IDLE, KICKED, SLEEPING, STOPPING, BUSY, BUSY_KICKED };
+
+struct cpu_agent {
+	void (*step)(void *ctx);
+	void *ctx;
+	_Atomic uint32_t state; /* futex */
+	_Atomic bool is_stopping;
+	bool is_inline, has_thread;
+	pthread_t thread;
+	struct host_spin spin;
+	struct cpu_agent *next;
+	char name[16];
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct cpu_agent *agents; /* those with a host thread */
+static bool makes_inline;
+
+static bool agent_is_wanted(void *arg)
+{
+	struct cpu_agent *agent = arg;
+
+	return atomic_load_explicit(&agent->state, memory_order_relaxed) != IDLE;
+}
+
+static void agent_wait(struct cpu_agent *agent)
+{
+	uint32_t idle = IDLE;
+
+	if (host_spin(&agent->spin, agent_is_wanted, agent))
+		return;
+	if (!atomic_compare_exchange_strong(&agent->state, &idle, SLEEPING))
+		return;
+	host_awake_add(-1);
+	while (atomic_load(&agent->state) == SLEEPING)
+		host_futex_wait(&agent->state, SLEEPING, HOST_NEVER);
+	host_awake_add(1);
+}
+
+static void *agent_main(void *arg)
+{
+	struct cpu_agent *agent = arg;
+	struct fault_stack stack;
+
+	cpu_fault_enter(&stack);
+	host_awake_add(1);
+	while (!atomic_load(&agent->is_stopping)) {
+		if (atomic_exchange(&agent->state, IDLE) == KICKED)
+			agent->step(agent->ctx);
+		else
+			agent_wait(agent);
+	}
+	host_awake_add(-1);
+	cpu_fault_leave(&stack);
+	return NULL;
+}
+
+static void kick_inline(struct cpu_agent *agent)
+{
+	uint32_t state = IDLE;
+
+	/*
+	 * Whoever is in the step already does another for this kick. Even a kick that changes
+	 * nothing writes the state, so that the step sees what came before the kick.
+	 */
+	while (!atomic_compare_exchange_weak(
+		&agent->state, &state, state == IDLE ? BUSY : BUSY_KICKED))
+		;
+	if (state != IDLE)
+		return;
+	for (;;) {
+		agent->step(agent->ctx);
+		state = BUSY;
+		if (atomic_compare_exchange_strong(&agent->state, &state, IDLE))
+			return;
+		atomic_exchange(&agent->state, BUSY);
+	}
+}
+
+void cpu_agent_kick(struct cpu_agent *agent)
+{
+	if (agent->is_inline)
+		kick_inline(agent);
+	else if (atomic_exchange(&agent->state, KICKED) == SLEEPING)
+		host_futex_wake(&agent->state, 1);
+}
+
+struct cpu_agent *cpu_agent_new(void (*step)(void *ctx), void *ctx, const char *name)
+{
+	struct cpu_agent *agent = calloc(1, sizeof(*agent));
+
+	if (!agent)
+		return NULL;
+	agent->step = step;
+	agent->ctx = ctx;
+	agent->is_inline = makes_inline;
+	snprintf(agent->name, sizeof(agent->name), "%s", name);
+	if (agent->is_inline)
+		return agent;
+	if (host_thread_start(&agent->thread, agent_main, agent, agent->name)) {
+		free(agent);
+		return NULL;
+	}
+	agent->has_thread = true;
+	pthread_mutex_lock(&lock);
+	agent->next = agents;
+	agents = agent;
+	pthread_mutex_unlock(&lock);
+	return agent;
+}
+
+static void agent_unlink(struct cpu_agent *agent)
+{
+	struct cpu_agent **link = &agents;
+
+	pthread_mutex_lock(&lock);
+	while (*link && *link != agent)
+		link = &(*link)->next;
+	if (*link)
+		*link = agent->next;
+	pthread_mutex_unlock(&lock);
+}
+
+static void agent_stop(struct cpu_agent *agent)
+{
+	if (!agent->has_thread)
+		return;
+	agent_unlink(agent);
+	atomic_store(&agent->is_stopping, true);
+	if (atomic_exchange(&agent->state, STOPPING) == SLEEPING)
+		host_futex_wake(&agent->state, 1);
+	pthread_join(agent->thread, NULL);
+	agent->has_thread = false;
+}
+
+void cpu_agent_free(struct cpu_agent *agent)
+{
+	if (!agent)
+		return;
+	agent_stop(agent);
+	while (atomic_load(&agent->state) >= BUSY)
+		cpu_relax();
+	free(agent);
+}
+
+void cpu_agent_init(bool is_inline)
+{
+	makes_inline = is_inline;
+}
+
+void cpu_agent_fini(void)
+{
+	/* their owners free them, perhaps after the machine */
+	while (agents)
+		agent_stop(agents);
+}

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * Virtual processors: IRQL, interrupts, DPCs, timers, kernel threads, locks, the clock.
+ *
+ * A processor has an IRQL, pending interrupts, a DPC queue and a ready queue of kernel threads.
+ * Code on it runs in a fiber with its own guarded stack; the *idle fiber* runs when no thread is
+ * ready. Interrupts and DPCs run nested on the stack of whatever was running, as on a PC, whenever
+ * the IRQL allows. They come at *safepoints* only: cpu_poll(), which every DDI call, lock, IRQL
+ * change, register access and (in miniports) loop back-edge performs. A host thread that is no
+ * processor has cpu_self == NULL; it may raise interrupts, queue DPCs and unpark threads, nothing
+ * else.
+ *
+ * IRQLs are Windows' on x64: 0 PASSIVE, 1 APC, 2 DISPATCH, 3..12 devices, 13 clock, 14 IPI, 15
+ * high.
+ *
+ * The schedule stands behind this interface. `threads`: one host thread per processor and one for
+ * each agent (a device model), real clock; kernel threads never move between processors. `replay`
+ * (all on one host thread, seeded) will share the interface. Never use host thread priorities.
+ *
+ * Nothing here allocates after start, except cpu_thread_new.
+ */
+#ifndef DRY_CPU_CPU_H
+#define DRY_CPU_CPU_H
+
+#include "util/common.h"
+#include <stdatomic.h>
+
+enum {
+	IRQL_PASSIVE = 0,
+	IRQL_APC = 1,
+	IRQL_DISPATCH = 2,
+	IRQL_DEVICE_MIN = 3,
+	IRQL_DEVICE_MAX = 12,
+	IRQL_HIGH = 15
+};
+
+#define CPU_MAX 64
+
+struct cpu_thread;
+struct cpu_agent;
+
+/* The part of a processor that inline code reads; the rest is private to cpu/. */
+struct cpu {
+	uint8_t irql;
+	uint8_t number;
+	bool alone; /* the machine has one processor: a lock is an IRQL change */
+	_Atomic uint8_t
+		pending_irql;	   /* the highest IRQL at which something waits: 0 nothing,
+				      1 another thread should run, 2 DPC or timer, above: device */
+	struct cpu_thread *thread; /* running kernel thread, NULL in the idle fiber */
+	void *seh;		   /* innermost __try frame of the running fiber (src/nt/rtl_seh.c);
+				      switched with the fiber */
+	uint64_t interrupts, dpcs; /* how many ran here */
+	void *dpc_arg[2]; /* the running DPC's, as they were when it was taken from the queue */
+	struct cpu_private *priv;
+};
+
+extern __thread struct cpu *cpu_self __attribute__((tls_model("initial-exec")));
+
+/* Serves what pending_irql announces, as far as the IRQL allows. Called by cpu_poll. */
+void cpu_serve(struct cpu *cpu);
+
+/* A safepoint. */
+static inline void cpu_poll(void)
+{
+	struct cpu *cpu = cpu_self;
+
+	if (cpu && unlikely(atomic_load_explicit(&cpu->pending_irql, memory_order_relaxed) >
+			    cpu->irql))
+		cpu_serve(cpu);
+}
+
+/* A safepoint inside a loop that waits for another processor or a device: also gives those a
+ * chance. */
+void cpu_relax(void);
+
+/* ---- IRQL: only on a processor ---- */
+
+static inline uint8_t cpu_irql(void)
+{
+	return cpu_self ? cpu_self->irql : IRQL_PASSIVE;
+}
+
+/* Raises to irql (at or above the current one, else the process ends with a message); returns the
+ * old. */
+uint8_t cpu_irql_raise(uint8_t irql);
+/* Lowers to irql (at or below the current one) and serves what became due. */
+void cpu_irql_lower(uint8_t irql);
+
+/* ---- spin locks: one word, the size of a KSPIN_LOCK; zero is free ---- */
+
+struct cpu_spinlock {
+	_Atomic uintptr_t word; /* 0, or owner's number + 1 */
+};
+
+/* At or above DISPATCH. On a machine of one processor only the owner is noted (to find errors).
+ * Taking a lock that this processor already holds ends the process with a message. */
+void cpu_spin_acquire(struct cpu_spinlock *lock);
+bool cpu_spin_try(struct cpu_spinlock *lock);
+void cpu_spin_release(struct cpu_spinlock *lock);
+/* Whether the calling processor holds it. */
+bool cpu_spin_is_held(const struct cpu_spinlock *lock);
+
+/* ---- interrupts ---- */
+
+/*
+ * One vector, connected to a processor. service runs on it at irql; returns whether it was the
+ * device's. Raised while pending it is not doubled (edge semantics; bus/ re-raises a line that is
+ * still asserted after its service). Raising: any host thread, any IRQL.
+ */
+struct cpu_interrupt {
+	uint8_t irql;
+	uint8_t cpu;
+	bool (*service)(struct cpu_interrupt *interrupt);
+	void *ctx;
+	_Atomic uint32_t state;	    /* private */
+	struct cpu_interrupt *next; /* private */
+};
+
+void cpu_interrupt_raise(struct cpu_interrupt *interrupt);
+/* Returns when the interrupt is neither pending nor being served. PASSIVE, for disconnecting. */
+void cpu_interrupt_quiesce(struct cpu_interrupt *interrupt);
+
+/* ---- DPCs ---- */
+
+/* At most 64 bytes, so that a KDPC can hold one. fn runs at DISPATCH on processor `cpu`. */
+struct cpu_dpc {
+	struct cpu_dpc *next; /* private */
+	void (*fn)(struct cpu_dpc *dpc);
+	void *ctx;
+	void *arg[2]; /* private: system arguments of the queueing; fn reads cpu_self->dpc_arg,
+			 first thing, as the DPC may be queued again before it ends */
+	_Atomic uint32_t state; /* private: queued or not */
+	uint16_t cpu;  /* target; CPU_HERE: where it is queued (processor 0 from elsewhere) */
+	uint16_t high; /* put in front of the queue */
+	void *user;
+};
+#define CPU_HERE 0xffff
+
+/* Queues; false if it is queued already (args untouched then). Any host thread, any IRQL. */
+bool cpu_dpc_queue(struct cpu_dpc *dpc, void *arg0, void *arg1);
+/* Takes it back; false if it was not queued (it may be running). */
+bool cpu_dpc_cancel(struct cpu_dpc *dpc);
+/* Returns when no DPC that was queued before the call is queued or running. PASSIVE, on a
+ * processor. */
+void cpu_dpc_flush(void);
+
+/* ---- the clock and timers ---- */
+
+/* Nanoseconds since the machine started: monotonic, the machine's own (virtual under replay). */
+uint64_t cpu_clock(void);
+/* 100 ns units since 1601-01-01 UTC. */
+uint64_t cpu_system_time(void);
+/* Busy-waits; a safepoint loop. Any IRQL. */
+void cpu_stall(uint64_t ns);
+
+struct cpu_timer {
+	void (*fn)(struct cpu_timer *timer); /* at DISPATCH on processor `cpu` */
+	void *ctx;
+	uint64_t due, period; /* private, ns */
+	uint32_t slot;	      /* private: place in the heap, 0 = not armed */
+	uint16_t cpu;
+};
+
+/* Arms (re-arms) for due_in ns from now, then every period ns (0: once). Returns whether it was
+ * armed before. At or below DISPATCH, or any host thread. The table holds 1024 armed timers per
+ * machine; -ENOSPC is a message and the end of the process, as nothing sane arms more. */
+bool cpu_timer_set(struct cpu_timer *timer, uint64_t due_in, uint64_t period);
+/* Disarms; true if it was armed. The function may still be running elsewhere. */
+bool cpu_timer_cancel(struct cpu_timer *timer);
+
+/* ---- kernel threads ---- */
+
+/*
+ * A kernel thread on processor `cpu`, ready at once. fn runs at PASSIVE; the thread ends when it
+ * returns. Free it with cpu_thread_free after cpu_thread_join. name is for messages. NULL if out of
+ * memory. Any host thread.
+ */
+struct cpu_thread *cpu_thread_new(void (*fn)(void *ctx), void *ctx, unsigned cpu, const char *name);
+/* Waits for the end, on a host thread outside the machine (blocks) or in a kernel thread (parks).
+ */
+void cpu_thread_join(struct cpu_thread *thread);
+void cpu_thread_free(struct cpu_thread *thread);
+const char *cpu_thread_name(const struct cpu_thread *thread);
+/* Ends the calling thread; does not return. */
+void cpu_thread_exit(void) __attribute__((noreturn));
+
+/*
+ * Waits for cpu_thread_unpark or until timeout ns have passed (CPU_FOREVER: no limit); 0 when
+ * unparked, -ETIMEDOUT. An unpark before the park is kept (one token), so the caller loops on its
+ * condition. In a kernel thread at PASSIVE or APC only. Unpark: any host thread, any IRQL.
+ */
+#define CPU_FOREVER (~0ull)
+int cpu_thread_park(uint64_t timeout);
+void cpu_thread_unpark(struct cpu_thread *thread);
+/* Lets other ready threads of this processor run. PASSIVE. */
+void cpu_thread_yield(void);
+
+/* ---- agents: device models that run beside the processors ---- */
+
+/*
+ * step runs whenever the agent has been kicked since its last run: on a host thread of its own
+ * under `threads`, when the generator says so under `replay`, or inside cpu_agent_kick if the
+ * machine was built with inline agents (benches; the kicker is a processor then). One step at a
+ * time.
+ */
+struct cpu_agent *cpu_agent_new(void (*step)(void *ctx), void *ctx, const char *name);
+void cpu_agent_kick(struct cpu_agent *agent); /* any host thread, any IRQL */
+/* Waits until it is not in a step, and ends it. */
+void cpu_agent_free(struct cpu_agent *agent);
+
+/* ---- life of the processors ---- */
+
+struct cpu_config {
+	unsigned processors; /* 1..CPU_MAX */
+	bool inline_agents;
+};
+
+/* Makes the processors, not yet running: DPCs and threads may be queued. */
+int cpu_init(const struct cpu_config *config);
+/* Starts a host thread for each processor, but for those that a host thread will become itself. */
+int cpu_start(void);
+/* Stops all processors (each finishes what it runs, down to its idle fiber) and frees them. */
+void cpu_fini(void);
+unsigned cpu_count(void);
+struct cpu *cpu_get(unsigned number);
+
+/*
+ * The calling host thread becomes processor `number` (not started by cpu_start if claimed with
+ * cpu_claim before it): serves interrupts, DPCs and threads and calls poll at PASSIVE in the idle
+ * fiber between them, until poll returns false. poll returning true means "go on".
+ */
+int cpu_claim(unsigned number);
+int cpu_run(unsigned number, bool (*poll)(void *arg), void *arg);
+
+/* ---- faults: SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT belong to cpu/fault.c ---- */
+
+/*
+ * A range of addresses whose faults somebody handles (BARs). handle returns true when the access
+ * has been carried out or the context mended. Registered for the machine's life.
+ */
+typedef bool cpu_fault_fn(void *owner, uintptr_t address, void *ucontext);
+int cpu_fault_range(uintptr_t base, uintptr_t size, cpu_fault_fn *handle, void *owner);
+void cpu_fault_range_remove(uintptr_t base);
+
+/*
+ * Who writes the report of a crash that no range handled (machine/ does: driver, function, line,
+ * SRB in flight). Called once, on the faulting stack or the alternate one, with everything still in
+ * place; the process ends with status 1 after it returns. Async-signal-safe code, or careful code,
+ * only.
+ */
+typedef void cpu_crash_fn(int signal, uintptr_t address, uintptr_t pc, void *ucontext);
+extern cpu_crash_fn *cpu_crash_report;
+int cpu_fault_init(void); /* installs the handlers (with an alternate stack); idempotent */
+
+/* Ends the machine's process at once with a message: an error of the machine itself or a bug check.
+ * cpu_dead runs first, if set (flushes the report). */
+void cpu_die(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
+extern void (*cpu_dead)(const char *message);
+
+#endif

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * DPCs: a queue per processor, drained at DISPATCH (cpu.h). A DPC's state is the number of the
+ * processor in whose queue it stands, plus one; it changes under that processor's lock.
+ */
+#include "cpu/processor.h"
+
+enum { NOT_QUEUED };
+
+/* Two processors may queue one DPC into two queues at once: under different locks, so by exchange.
+ */
+static bool dpc_claim(struct cpu_private *p, struct cpu_dpc *dpc)
+{
+	uint32_t expected = NOT_QUEUED, mine = p->cpu.number + 1;
+
+	if (atomic_load_explicit(&dpc->state, memory_order_relaxed) != NOT_QUEUED)
+		return false;
+	if (p->cpu.alone) {
+		atomic_store_explicit(&dpc->state, mine, memory_order_relaxed);
+		return true;
+	}
+	return atomic_compare_exchange_strong_explicit(
+		&dpc->state, &expected, mine, memory_order_acquire, memory_order_relaxed);
+}
+
+static void dpc_insert(struct cpu_private *p, struct cpu_dpc *dpc)
+{
+	if (!p->dpc_first) {
+		dpc->next = NULL;
+		p->dpc_first = p->dpc_last = dpc;
+	} else if (dpc->high) {
+		dpc->next = p->dpc_first;
+		p->dpc_first = dpc;
+	} else {
+		dpc->next = NULL;
+		p->dpc_last->next = dpc;
+		p->dpc_last = dpc;
+	}
+	waiting_update(p, WAITING_DPC, 0);
+}
+
+bool cpu_dpc_queue(struct cpu_dpc *dpc, void *arg0, void *arg1)
+{
+	struct cpu_private *p = cpu_private_target(dpc->cpu);
+
+	if (unlikely(!p))
+		cpu_die("DPC for processor %u of %u", dpc->cpu, cpu_count());
+	host_lock_acquire(&p->lock);
+	if (!dpc_claim(p, dpc)) {
+		host_lock_release(&p->lock);
+		return false;
+	}
+	dpc->arg[0] = arg0;
+	dpc->arg[1] = arg1;
+	dpc_insert(p, dpc);
+	release_and_wake(p);
+	return true;
+}
+
+static void dpc_unlink(struct cpu_private *p, struct cpu_dpc *dpc)
+{
+	struct cpu_dpc **link = &p->dpc_first, *before = NULL;
+
+	while (*link != dpc) {
+		before = *link;
+		link = &before->next;
+	}
+	*link = dpc->next;
+	if (p->dpc_last == dpc)
+		p->dpc_last = before;
+	if (!p->dpc_first && !p->timers_due)
+		waiting_update(p, 0, WAITING_DPC);
+	atomic_store_explicit(&dpc->state, NOT_QUEUED, memory_order_release);
+}
+
+bool cpu_dpc_cancel(struct cpu_dpc *dpc)
+{
+	uint32_t queued;
+
+	/* it may move to another queue between the look and the lock */
+	while ((queued = atomic_load_explicit(&dpc->state, memory_order_relaxed)) != NOT_QUEUED) {
+		struct cpu_private *p = cpu_private_get(queued - 1);
+		bool is_there;
+
+		host_lock_acquire(&p->lock);
+		is_there = atomic_load_explicit(&dpc->state, memory_order_relaxed) == queued;
+		if (is_there)
+			dpc_unlink(p, dpc);
+		host_lock_release(&p->lock);
+		if (is_there)
+			return true;
+	}
+	return false;
+}
+
+/* Takes the first DPC, its arguments into cpu->dpc_arg; NULL if there is none. */
+static struct cpu_dpc *dpc_take(struct cpu_private *p, bool *timers_due)
+{
+	struct cpu_dpc *dpc;
+
+	host_lock_acquire(&p->lock);
+	dpc = p->dpc_first;
+	*timers_due = p->timers_due;
+	p->timers_due = false;
+	if (dpc) {
+		p->dpc_first = dpc->next;
+		p->cpu.dpc_arg[0] = dpc->arg[0];
+		p->cpu.dpc_arg[1] = dpc->arg[1];
+		atomic_store_explicit(&dpc->state, NOT_QUEUED, memory_order_release);
+	}
+	if (!p->dpc_first)
+		waiting_update(p, 0, WAITING_DPC);
+	host_lock_release(&p->lock);
+	return dpc;
+}
+
+void cpu_dpc_serve(struct cpu_private *p)
+{
+	struct nesting before = nesting_enter(&p->cpu, IRQL_DISPATCH);
+
+	while (atomic_load_explicit(&p->waiting, memory_order_relaxed) & WAITING_DPC) {
+		bool timers_due;
+		struct cpu_dpc *dpc = dpc_take(p, &timers_due);
+
+		if (dpc) {
+			p->cpu.dpcs++;
+			dpc->fn(dpc);
+			if (unlikely(p->cpu.irql != IRQL_DISPATCH))
+				break;
+		}
+		if (timers_due)
+			cpu_timer_serve(p);
+		cpu_poll();
+	}
+	nesting_leave(&p->cpu, before, IRQL_DISPATCH, "a DPC or timer routine");
+}
+
+/* A DPC behind all that were queued before the flush. */
+struct flush {
+	struct cpu_dpc dpc;
+	_Atomic unsigned *left;
+};
+
+static void flush_reached(struct cpu_dpc *dpc)
+{
+	struct flush *flush = container_of(dpc, struct flush, dpc);
+
+	atomic_fetch_sub_explicit(flush->left, 1, memory_order_release);
+}
+
+void cpu_dpc_flush(void)
+{
+	_Atomic unsigned left = cpu_count();
+	struct flush flushes[CPU_MAX];
+	unsigned count = left;
+
+	for (unsigned i = 0; i < count; i++) {
+		flushes[i] = (struct flush){{.fn = flush_reached, .cpu = i}, &left};
+		cpu_dpc_queue(&flushes[i].dpc, NULL, NULL);
+	}
+	while (atomic_load_explicit(&left, memory_order_acquire))
+		cpu_relax();
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * The host's side of cpu/ (host.h).
+ */
+#include "cpu/host.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SPIN_MAX 20000 /* ns */
+#define SPIN_MIN 1000
+
+static _Atomic int awake;
+
+void host_lock_wait(struct host_lock *lock)
+{
+	unsigned tries = 0;
+
+	do {
+		/* the holder's host thread may have lost its core */
+		while (atomic_load_explicit(&lock->word, memory_order_relaxed)) {
+			if (++tries % 128 == 0)
+				sched_yield();
+			else
+				host_pause();
+		}
+	} while (atomic_exchange_explicit(&lock->word, 1, memory_order_acquire));
+}
+
+uint64_t host_clock(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000ull + now.tv_nsec;
+}
+
+void host_futex_wait(_Atomic uint32_t *word, uint32_t value, uint64_t until)
+{
+	struct timespec limit = {.tv_sec = until / 1000000000, .tv_nsec = until % 1000000000};
+
+	/* the bitset form takes an absolute time */
+	syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, value,
+		until == HOST_NEVER ? NULL : &limit, NULL, FUTEX_BITSET_MATCH_ANY);
+}
+
+void host_futex_wake(_Atomic uint32_t *word, int threads)
+{
+	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, threads, NULL, NULL, 0);
+}
+
+int host_thread_start(pthread_t *thread, void *(*fn)(void *), void *arg, const char *name)
+{
+	sigset_t blocked, before;
+	int err;
+
+	/* a host program's handlers run on its own threads, never on a kernel stack */
+	sigfillset(&blocked);
+	sigdelset(&blocked, SIGSEGV);
+	sigdelset(&blocked, SIGBUS);
+	sigdelset(&blocked, SIGILL);
+	sigdelset(&blocked, SIGFPE);
+	sigdelset(&blocked, SIGABRT);
+	sigdelset(&blocked, SIGTRAP);
+	sigdelset(&blocked, SIGPROF);
+	pthread_sigmask(SIG_SETMASK, &blocked, &before);
+	err = pthread_create(thread, NULL, fn, arg);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (!err)
+		pthread_setname_np(*thread, name);
+	return -err;
+}
+
+void host_awake_add(int change)
+{
+	atomic_fetch_add_explicit(&awake, change, memory_order_relaxed);
+}
+
+static int host_cores(void)
+{
+	static _Atomic int cores;
+	int count = atomic_load_explicit(&cores, memory_order_relaxed);
+	cpu_set_t set;
+
+	if (count)
+		return count;
+	count = sched_getaffinity(0, sizeof(set), &set) ? 1 : CPU_COUNT(&set);
+	atomic_store_explicit(&cores, count, memory_order_relaxed);
+	return count;
+}
+
+bool host_may_spin(void)
+{
+	return atomic_load_explicit(&awake, memory_order_relaxed) <= host_cores();
+}
+
+bool host_spin(struct host_spin *spin, bool (*is_over)(void *arg), void *arg)
+{
+	uint64_t end;
+
+	if (!host_may_spin())
+		return is_over(arg);
+	if (!spin->budget)
+		spin->budget = SPIN_MAX;
+	end = host_clock() + spin->budget;
+	do {
+		for (int i = 0; i < 8; i++) {
+			if (is_over(arg)) {
+				spin->budget = min_of(spin->budget * 2, SPIN_MAX);
+				return true;
+			}
+			host_pause();
+		}
+	} while (host_clock() < end);
+	spin->budget = max_of(spin->budget / 2, SPIN_MIN);
+	return false;
+}

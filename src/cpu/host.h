@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * What cpu/ needs of the host: futexes, host threads, the monotonic clock, and a tiny lock for
+ * critical sections of a few instructions that contain no safepoint.
+ */
+#ifndef DRY_CPU_HOST_H
+#define DRY_CPU_HOST_H
+
+#include "util/common.h"
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define HOST_NEVER (~0ull)
+
+static inline void host_pause(void)
+{
+	__builtin_ia32_pause();
+}
+
+struct host_lock {
+	_Atomic uint32_t word;
+};
+
+void host_lock_wait(struct host_lock *lock);
+
+static inline void host_lock_acquire(struct host_lock *lock)
+{
+	if (unlikely(atomic_exchange_explicit(&lock->word, 1, memory_order_acquire)))
+		host_lock_wait(lock);
+}
+
+static inline void host_lock_release(struct host_lock *lock)
+{
+	atomic_store_explicit(&lock->word, 0, memory_order_release);
+}
+
+/* CLOCK_MONOTONIC in nanoseconds. */
+uint64_t host_clock(void);
+
+/* Sleeps while *word is value, until host_clock() reaches `until` at the latest. May return early.
+ */
+void host_futex_wait(_Atomic uint32_t *word, uint32_t value, uint64_t until);
+void host_futex_wake(_Atomic uint32_t *word, int threads);
+
+/* A host thread with all signals blocked but those of faults. 0 or -errno. */
+int host_thread_start(pthread_t *thread, void *(*fn)(void *), void *arg, const char *name);
+
+/*
+ * Host threads of the machine that are awake: spinning before sleep helps only while each of them
+ * can have a core of its own.
+ */
+void host_awake_add(int change);
+bool host_may_spin(void);
+
+/* How long one waiter spins before it sleeps: long while that has been worth it. */
+struct host_spin {
+	uint32_t budget; /* ns; 0 at first */
+};
+
+/* Spins until is_over(arg) or the budget is used up; returns whether it is over. */
+bool host_spin(struct host_spin *spin, bool (*is_over)(void *arg), void *arg);
+
+#endif

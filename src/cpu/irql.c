@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * IRQL and safepoints: what waits at a higher IRQL than the current one runs here, nested.
+ */
+#include "cpu/processor.h"
+
+#include <sched.h>
+
+/* A spinning processor lets other host threads have its core every so often. */
+#define RELAX_ROUNDS 64
+
+__thread struct cpu *cpu_self __attribute__((tls_model("initial-exec")));
+
+void cpu_serve(struct cpu *cpu)
+{
+	for (;;) {
+		uint8_t pending = atomic_load_explicit(&cpu->pending_irql, memory_order_relaxed);
+
+		if (pending <= cpu->irql)
+			return;
+		if (pending >= IRQL_DEVICE_MIN)
+			cpu_interrupt_serve(cpu->priv);
+		else if (pending == IRQL_DISPATCH)
+			cpu_dpc_serve(cpu->priv);
+		else
+			cpu_thread_yield();
+	}
+}
+
+static struct cpu *self_or_die(const char *what)
+{
+	if (unlikely(!cpu_self))
+		cpu_die("%s on a host thread that is no processor", what);
+	return cpu_self;
+}
+
+uint8_t cpu_irql_raise(uint8_t irql)
+{
+	struct cpu *cpu = self_or_die("IRQL raised");
+	uint8_t before;
+
+	cpu_poll();
+	before = cpu->irql;
+	if (unlikely(irql < before || irql > IRQL_HIGH))
+		cpu_die("raise to IRQL %u on processor %u, which runs at IRQL %u", irql,
+			cpu->number, before);
+	cpu->irql = irql;
+	return before;
+}
+
+void cpu_irql_lower(uint8_t irql)
+{
+	struct cpu *cpu = self_or_die("IRQL lowered");
+
+	if (unlikely(irql > cpu->irql))
+		cpu_die("lower to IRQL %u on processor %u, which runs at IRQL %u", irql,
+			cpu->number, cpu->irql);
+	cpu->irql = irql;
+	cpu_poll();
+}
+
+void cpu_relax(void)
+{
+	static __thread unsigned rounds;
+	struct cpu_private *p = cpu_private_self();
+
+	cpu_poll();
+	host_pause();
+	if (++rounds % RELAX_ROUNDS == 0)
+		sched_yield();
+	if (p && p->cpu.irql == IRQL_PASSIVE &&
+		(atomic_load_explicit(&p->ready_count, memory_order_relaxed) || p->poll))
+		cpu_thread_yield();
+}

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * The processors' life under the schedule `threads`: one host thread each, its idle fiber, sleep
+ * and wake-up (cpu.h, processor.h).
+ */
+#include "cpu/processor.h"
+#include "trace/trace.h"
+#include "util/error.h"
+#include "util/sanitizer.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A poll function that finds nothing lets other host threads have the core after so many rounds. */
+#define POLL_ROUNDS 1024
+
+static struct cpu_private *processors;
+static unsigned processor_count;
+static bool is_started;
+
+/* who runs which processor */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t run_ended = PTHREAD_COND_INITIALIZER;
+
+unsigned cpu_count(void)
+{
+	return processor_count;
+}
+
+struct cpu_private *cpu_private_get(unsigned number)
+{
+	return likely(number < processor_count) ? &processors[number] : NULL;
+}
+
+struct cpu *cpu_get(unsigned number)
+{
+	return number < processor_count ? &processors[number].cpu : NULL;
+}
+
+struct cpu_private *cpu_private_target(unsigned number)
+{
+	if (number == CPU_HERE)
+		return cpu_self ? cpu_self->priv : cpu_private_get(0);
+	return cpu_private_get(number);
+}
+
+static void locate(uint8_t *processor, uint8_t *irql)
+{
+	if (!cpu_self)
+		return;
+	*processor = cpu_self->number;
+	*irql = cpu_self->irql;
+}
+
+static bool has_work(void *arg)
+{
+	struct cpu_private *p = arg;
+
+	return atomic_load_explicit(&p->waiting, memory_order_relaxed) ||
+	       atomic_load_explicit(&p->ready_count, memory_order_relaxed) ||
+	       atomic_load_explicit(&p->is_stopping, memory_order_relaxed);
+}
+
+static void idle_sleep(struct cpu_private *p)
+{
+	bool sleeps;
+
+	if (host_spin(&p->spin, has_work, p))
+		return;
+	host_lock_acquire(&p->lock);
+	sleeps = !has_work(p);
+	if (sleeps)
+		atomic_store_explicit(&p->sleeping, 1, memory_order_relaxed);
+	host_lock_release(&p->lock);
+	if (!sleeps)
+		return;
+	host_awake_add(-1);
+	while (atomic_load_explicit(&p->sleeping, memory_order_relaxed))
+		host_futex_wait(&p->sleeping, 1, HOST_NEVER);
+	host_awake_add(1);
+}
+
+/* Back to the host thread, until it runs the processor again. */
+static void idle_leave(struct cpu_private *p)
+{
+	p->poll = NULL;
+	fiber_switch(&p->idle, &p->host, false);
+}
+
+static void idle_poll(struct cpu_private *p)
+{
+	if (!p->poll(p->poll_arg))
+		idle_leave(p);
+	else if (++p->polls % POLL_ROUNDS == 0)
+		sched_yield();
+}
+
+static void idle_main(void *arg)
+{
+	struct cpu_private *p = arg;
+
+	for (;;) {
+		cpu_poll();
+		if (p->poll)
+			idle_poll(p);
+		if (cpu_thread_run_next(p))
+			continue;
+		if (atomic_load_explicit(&p->waiting, memory_order_relaxed))
+			continue;
+		if (atomic_load_explicit(&p->is_stopping, memory_order_relaxed))
+			idle_leave(p);
+		else if (!p->poll)
+			idle_sleep(p);
+	}
+}
+
+/* The calling host thread is the processor until its idle fiber leaves. */
+static void processor_run(struct cpu_private *p, bool (*poll)(void *arg), void *arg)
+{
+	struct fault_stack stack;
+
+	cpu_fault_enter(&stack);
+	host_awake_add(1);
+	cpu_self = &p->cpu;
+	p->poll = poll;
+	p->poll_arg = arg;
+	fiber_init_host(&p->host);
+	fiber_switch(&p->host, &p->idle, false);
+	cpu_self = NULL;
+	host_awake_add(-1);
+	cpu_fault_leave(&stack);
+}
+
+static void *processor_main(void *arg)
+{
+	processor_run(arg, NULL, NULL);
+	return NULL;
+}
+
+static int processor_init(struct cpu_private *p, unsigned number, bool is_alone)
+{
+	p->cpu.number = number;
+	p->cpu.alone = is_alone;
+	p->cpu.priv = p;
+	return fiber_init(&p->idle, idle_main, p);
+}
+
+int cpu_init(const struct cpu_config *config)
+{
+	size_t bytes = config->processors * sizeof(*processors);
+	int err;
+
+	if (processors)
+		return error_set(EBUSY, "a machine is live in this process already");
+	if (!config->processors || config->processors > CPU_MAX)
+		return error_set(
+			EINVAL, "%u processors: must be 1 to %d", config->processors, CPU_MAX);
+	sanitizer_init();
+	processors = aligned_alloc(_Alignof(struct cpu_private), bytes);
+	if (!processors)
+		return error_set(ENOMEM, "no memory for %u processors", config->processors);
+	memset(processors, 0, bytes);
+	cpu_agent_init(config->inline_agents);
+	cpu_clock_init();
+	err = cpu_timer_init(config->processors);
+	for (unsigned i = 0; i < config->processors && !err; i++) {
+		err = processor_init(&processors[i], i, config->processors == 1);
+		processor_count = i + !err;
+	}
+	trace_locate = locate;
+	if (err)
+		cpu_fini();
+	return err;
+}
+
+int cpu_claim(unsigned number)
+{
+	struct cpu_private *p = cpu_private_get(number);
+
+	if (!p)
+		return error_set(EINVAL, "no processor %u", number);
+	if (is_started || p->is_claimed)
+		return error_set(EBUSY, "processor %u has a host thread already", number);
+	p->is_claimed = true;
+	return 0;
+}
+
+int cpu_start(void)
+{
+	int err = cpu_clock_start();
+
+	is_started = true;
+	for (unsigned i = 0; i < processor_count && !err; i++) {
+		struct cpu_private *p = &processors[i];
+		char name[24];
+
+		if (p->is_claimed)
+			continue;
+		snprintf(name, sizeof(name), "dryport-cpu%u", i);
+		err = host_thread_start(&p->host_thread, processor_main, p, name);
+		p->has_host_thread = !err;
+	}
+	if (err)
+		error_set(-err, "a processor's host thread cannot start: %s", strerror(-err));
+	return err;
+}
+
+int cpu_run(unsigned number, bool (*poll)(void *arg), void *arg)
+{
+	struct cpu_private *p = cpu_private_get(number);
+	bool is_busy;
+
+	if (!p)
+		return error_set(EINVAL, "no processor %u", number);
+	pthread_mutex_lock(&lock);
+	is_busy = cpu_self || p->is_running || !p->is_claimed;
+	if (!is_busy)
+		p->is_running = true;
+	pthread_mutex_unlock(&lock);
+	if (is_busy)
+		return error_set(EBUSY, "processor %u is not this host thread's to run", number);
+	processor_run(p, poll, arg);
+	pthread_mutex_lock(&lock);
+	p->is_running = false;
+	pthread_cond_broadcast(&run_ended);
+	pthread_mutex_unlock(&lock);
+	return 0;
+}
+
+static void processor_stop(struct cpu_private *p)
+{
+	host_lock_acquire(&p->lock);
+	atomic_store_explicit(&p->is_stopping, true, memory_order_relaxed);
+	release_and_wake(p);
+}
+
+static void processor_await(struct cpu_private *p)
+{
+	if (p->has_host_thread) {
+		pthread_join(p->host_thread, NULL);
+		return;
+	}
+	pthread_mutex_lock(&lock);
+	while (p->is_running)
+		pthread_cond_wait(&run_ended, &lock);
+	pthread_mutex_unlock(&lock);
+	/* what was queued to it while nobody ran it */
+	if (p->is_claimed && is_started)
+		processor_run(p, NULL, NULL);
+}
+
+void cpu_fini(void)
+{
+	if (cpu_self)
+		cpu_die("a processor cannot end its own machine");
+	for (unsigned i = 0; i < processor_count; i++)
+		processor_stop(&processors[i]);
+	for (unsigned i = 0; i < processor_count; i++)
+		processor_await(&processors[i]);
+	cpu_agent_fini();
+	cpu_clock_stop();
+	cpu_timer_fini();
+	for (unsigned i = 0; i < processor_count; i++)
+		fiber_fini(&processors[i].idle);
+	fiber_stacks_fini();
+	trace_locate = NULL;
+	free(processors);
+	processors = NULL;
+	processor_count = 0;
+	is_started = false;
+}

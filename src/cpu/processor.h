@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * What the files of cpu/ share: the private part of a processor and of a kernel thread.
+ *
+ *	processor.c  life, the idle fiber, sleep and wake-up     thread.c  kernel threads
+ *	irql.c       IRQL, cpu_serve, cpu_relax                  fiber.c   stacks and switches
+ *	vector.c     interrupts      dpc.c  DPCs                 clock.c   the clock's host thread
+ *	timer.c      armed timers    agent.c  device models      spinlock.c, fault.c, die.c, host.c
+ *
+ * One tiny lock per processor guards all that others may give it: interrupts, DPCs, ready threads.
+ *Under it `waiting` has a bit for each IRQL at which something waits, and pending_irql, which
+ *safepoints read, is always its highest bit; so nothing can be lost between looking and sleeping.
+ *Order of locks: thread ends (thread.c), then timers (timer.c), then a processor's; two processors'
+ *are never held together.
+ */
+#ifndef DRY_CPU_PROCESSOR_H
+#define DRY_CPU_PROCESSOR_H
+
+#include "cpu/cpu.h"
+#include "cpu/fiber.h"
+#include "cpu/host.h"
+
+#define IRQLS 16
+
+/* Bits of `waiting` besides those of device IRQLs. */
+#define WAITING_PREEMPT (1u << 1)
+#define WAITING_DPC	(1u << IRQL_DISPATCH)
+
+struct cpu_private {
+	struct cpu cpu;
+
+	/* what others give it, under lock */
+	struct host_lock lock __attribute__((aligned(64)));
+	_Atomic uint32_t waiting;
+	struct cpu_interrupt *interrupt_first[IRQLS], *interrupt_last[IRQLS];
+	struct cpu_dpc *dpc_first, *dpc_last;
+	struct cpu_thread *ready_first, *ready_last;
+	_Atomic uint32_t ready_count;
+	_Atomic uint32_t sleeping; /* futex: 1 while the idle fiber sleeps */
+	bool timers_due;	   /* the clock saw one; kept with WAITING_DPC */
+	_Atomic bool is_stopping;
+
+	/* its own */
+	_Atomic(struct cpu_interrupt *) serving[IRQLS] __attribute__((aligned(64)));
+	_Atomic uint32_t switches; /* between fibers; the clock watches it */
+	struct fiber idle, host;
+	struct cpu_thread *departed; /* ended, still to be announced by whoever runs next */
+	bool (*poll)(void *arg);
+	void *poll_arg;
+	unsigned polls;
+	struct host_spin spin;
+
+	/* life, under the machine's lock */
+	bool is_claimed, is_running;
+	pthread_t host_thread;
+	bool has_host_thread;
+};
+
+enum thread_state { THREAD_READY, THREAD_RUNNING, THREAD_PARKED, THREAD_ENDED };
+
+struct cpu_thread {
+	struct fiber fiber;
+	struct cpu_private *home;
+	struct cpu_thread *next; /* in the ready queue */
+	enum thread_state state; /* this and the next two under home's lock */
+	bool has_token, is_timed_out;
+	struct cpu_timer timer; /* of a park with a limit */
+	void (*fn)(void *ctx);
+	void *ctx;
+	_Atomic uint32_t has_ended; /* futex for host threads */
+	struct cpu_thread *joiner;
+	char name[32];
+};
+
+/* ---- processor.c ---- */
+
+/* The processor, NULL if there is no such one. */
+struct cpu_private *cpu_private_get(unsigned number);
+/* The one that a DPC or timer for `number` belongs to: CPU_HERE is the caller's, or 0. */
+struct cpu_private *cpu_private_target(unsigned number);
+
+static inline struct cpu_private *cpu_private_self(void)
+{
+	return cpu_self ? cpu_self->priv : NULL;
+}
+
+/* Under the processor's lock: something waits at these IRQLs, or waits no longer. */
+static inline void waiting_update(struct cpu_private *p, uint32_t set, uint32_t clear)
+{
+	uint32_t waiting = (atomic_load_explicit(&p->waiting, memory_order_relaxed) | set) & ~clear;
+
+	atomic_store_explicit(&p->waiting, waiting, memory_order_relaxed);
+	atomic_store_explicit(&p->cpu.pending_irql, waiting ? 31 - __builtin_clz(waiting) : 0,
+		memory_order_relaxed);
+}
+
+/*
+ * Releases the lock after something was given to the processor, and wakes it if it sleeps.
+ */
+static inline void release_and_wake(struct cpu_private *p)
+{
+	bool is_asleep = atomic_load_explicit(&p->sleeping, memory_order_relaxed);
+
+	if (unlikely(is_asleep))
+		atomic_store_explicit(&p->sleeping, 0, memory_order_relaxed);
+	host_lock_release(&p->lock);
+	if (unlikely(is_asleep))
+		host_futex_wake(&p->sleeping, 1);
+}
+
+/* ---- irql.c: a routine at another IRQL, nested on the current stack ---- */
+
+struct nesting {
+	uint8_t irql;
+	void *seh;
+};
+
+static inline struct nesting nesting_enter(struct cpu *cpu, uint8_t irql)
+{
+	struct nesting before = {cpu->irql, cpu->seh};
+
+	/* an exception in it must not reach the frames of what it interrupted */
+	cpu->irql = irql;
+	cpu->seh = NULL;
+	return before;
+}
+
+/* Checks that the routine came back at the IRQL it was called at. */
+static inline void nesting_leave(
+	struct cpu *cpu, struct nesting before, uint8_t irql, const char *what)
+{
+	if (unlikely(cpu->irql != irql))
+		cpu_die("%s returned at IRQL %u on processor %u; it was called at IRQL %u", what,
+			cpu->irql, cpu->number, irql);
+	cpu->irql = before.irql;
+	cpu->seh = before.seh;
+}
+
+/* ---- vector.c, dpc.c, timer.c: what cpu_serve calls ---- */
+
+void cpu_interrupt_serve(struct cpu_private *p);
+void cpu_dpc_serve(struct cpu_private *p);
+/* Runs this processor's due timers; at DISPATCH. */
+void cpu_timer_serve(struct cpu_private *p);
+
+/* ---- thread.c ---- */
+
+/* Runs the next ready thread; returns (later) true, or false if there is none. In the idle fiber.
+ */
+bool cpu_thread_run_next(struct cpu_private *p);
+/* After a fiber starts, or runs again: tells the end of the thread that ran before it. */
+void cpu_thread_announce(struct cpu_private *p);
+
+/* ---- timer.c ---- */
+
+/* Due times of all processors' timers, for the clock: sets a bit in *due for each processor that
+ * has a due one and was not told yet; returns the earliest time that is still to come. */
+uint64_t cpu_timer_scan(uint64_t now, uint64_t *due);
+int cpu_timer_init(unsigned processors);
+void cpu_timer_fini(void);
+
+/* ---- clock.c ---- */
+
+void cpu_clock_init(void);
+int cpu_clock_start(void);
+void cpu_clock_stop(void);
+/* A timer was armed for `due`: the clock must not sleep longer. */
+void cpu_clock_expect(uint64_t due);
+/* More threads than one want a processor: time slices are needed. */
+void cpu_clock_slice(void);
+
+/* ---- agent.c ---- */
+
+void cpu_agent_init(bool is_inline);
+void cpu_agent_fini(void);
+
+/* ---- fault.c: an alternate signal stack for the calling host thread ---- */
+
+struct fault_stack {
+	void *base;
+	void *before[3]; /* a stack_t */
+};
+void cpu_fault_enter(struct fault_stack *stack);
+void cpu_fault_leave(struct fault_stack *stack);
+
+#endif

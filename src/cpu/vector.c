@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * Interrupts: raised from anywhere, served at a safepoint of their processor (cpu.h).
+ */
+#include "cpu/processor.h"
+
+enum { IDLE, PENDING };
+
+void cpu_interrupt_raise(struct cpu_interrupt *interrupt)
+{
+	struct cpu_private *p = cpu_private_get(interrupt->cpu);
+	uint8_t irql = interrupt->irql;
+
+	if (unlikely(!p || irql < IRQL_DEVICE_MIN || irql > IRQL_HIGH))
+		cpu_die("interrupt at IRQL %u for processor %u of %u", irql, interrupt->cpu,
+			cpu_count());
+	host_lock_acquire(&p->lock);
+	if (atomic_load_explicit(&interrupt->state, memory_order_relaxed) == IDLE) {
+		atomic_store_explicit(&interrupt->state, PENDING, memory_order_relaxed);
+		interrupt->next = NULL;
+		if (p->interrupt_first[irql])
+			p->interrupt_last[irql]->next = interrupt;
+		else
+			p->interrupt_first[irql] = interrupt;
+		p->interrupt_last[irql] = interrupt;
+		waiting_update(p, 1u << irql, 0);
+	}
+	release_and_wake(p);
+}
+
+/* Takes the first of the highest IRQL that may interrupt now. */
+static struct cpu_interrupt *interrupt_take(struct cpu_private *p)
+{
+	uint8_t irql = atomic_load_explicit(&p->cpu.pending_irql, memory_order_relaxed);
+	struct cpu_interrupt *interrupt = p->interrupt_first[irql];
+
+	p->interrupt_first[irql] = interrupt->next;
+	if (!interrupt->next)
+		waiting_update(p, 0, 1u << irql);
+	atomic_store_explicit(&interrupt->state, IDLE, memory_order_relaxed);
+	atomic_store_explicit(&p->serving[irql], interrupt, memory_order_relaxed);
+	return interrupt;
+}
+
+/* Called with pending_irql at a device's IRQL; only this processor lowers it. */
+void cpu_interrupt_serve(struct cpu_private *p)
+{
+	struct cpu_interrupt *interrupt;
+	struct nesting before;
+	uint8_t irql;
+
+	host_lock_acquire(&p->lock);
+	interrupt = interrupt_take(p);
+	host_lock_release(&p->lock);
+	irql = interrupt->irql;
+	p->cpu.interrupts++;
+	before = nesting_enter(&p->cpu, irql);
+	interrupt->service(interrupt);
+	nesting_leave(&p->cpu, before, irql, "an interrupt service routine");
+	/* from here on the interrupt may be gone */
+	atomic_store_explicit(&p->serving[irql], NULL, memory_order_release);
+}
+
+static bool interrupt_is_busy(struct cpu_private *p, struct cpu_interrupt *interrupt)
+{
+	bool is_busy;
+
+	host_lock_acquire(&p->lock);
+	is_busy = atomic_load_explicit(&interrupt->state, memory_order_relaxed) != IDLE ||
+		  atomic_load_explicit(&p->serving[interrupt->irql], memory_order_acquire) ==
+			  interrupt;
+	host_lock_release(&p->lock);
+	return is_busy;
+}
+
+void cpu_interrupt_quiesce(struct cpu_interrupt *interrupt)
+{
+	struct cpu_private *p = cpu_private_get(interrupt->cpu);
+
+	while (p && interrupt_is_busy(p, interrupt))
+		cpu_relax();
+}

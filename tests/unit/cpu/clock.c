@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * Tests src/cpu/clock.c: the machine's time. Time slices: thread.c; timers: timer.c.
+ */
+#include "kit.h"
+
+static void clock_starts_with_the_machine_and_runs_with_the_hosts(void **state)
+{
+	uint64_t host = now_ns(), machine = cpu_clock(), host_later, machine_later;
+
+	assert_true(machine < 5000 * MS);
+	sleep_ms(10);
+	machine_later = cpu_clock();
+	host_later = now_ns();
+	assert_true(machine_later - machine >= 10 * MS);
+	assert_true(machine_later - machine <= host_later - host);
+}
+
+/* 1601-01-01 to 1970-01-01 are 369 years with 89 leap days. */
+static void system_time_counts_100_ns_since_1601(void **state)
+{
+	uint64_t before = (time(NULL) + (369 * 365 + 89) * 86400ull) * 10000000,
+		 now = cpu_system_time();
+
+	assert_in_range(now - before + 10000000, 0, 3 * 10000000ull);
+}
+
+struct stall {
+	uint64_t wanted, took;
+	uint8_t irql, irql_after;
+};
+
+static void stall(void *ctx)
+{
+	struct stall *stall = ctx;
+	uint64_t start;
+
+	cpu_irql_raise(stall->irql);
+	start = cpu_clock();
+	cpu_stall(stall->wanted);
+	stall->took = cpu_clock() - start;
+	stall->irql_after = cpu_irql();
+	cpu_irql_lower(IRQL_PASSIVE);
+}
+
+static void stall_takes_at_least_its_time_at_any_irql(void **state)
+{
+	struct stall stalls[] = {{.wanted = 0}, {.wanted = 50000}, {.wanted = 2 * MS, .irql = 9}};
+
+	for (size_t i = 0; i < array_size(stalls); i++) {
+		run_on(0, stall, &stalls[i]);
+		assert_true(stalls[i].took >= stalls[i].wanted);
+		assert_int_equal(stalls[i].irql_after, stalls[i].irql);
+	}
+}
+
+static bool served;
+
+static bool serve(struct cpu_interrupt *interrupt)
+{
+	served = true;
+	return true;
+}
+
+static void stall_with_interrupt(void *ctx)
+{
+	struct cpu_interrupt interrupt = {.irql = 5, .service = serve};
+
+	cpu_interrupt_raise(&interrupt);
+	cpu_stall(1000);
+	*(bool *)ctx = served;
+}
+
+static void stall_is_a_safepoint(void **state)
+{
+	bool was_served = false;
+
+	run_on(0, stall_with_interrupt, &was_served);
+	assert_true(was_served);
+}
+
+static uint64_t cpu_time_used(void)
+{
+	struct timespec used;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+	return used.tv_sec * 1000000000ull + used.tv_nsec;
+}
+
+static void nothing(void *ctx)
+{
+}
+
+static void idle_machine_uses_no_processor_time(void **state)
+{
+	uint64_t before;
+
+	run_on(0, nothing, NULL);
+	sleep_ms(50);
+	before = cpu_time_used();
+	for (int i = 0; i < 4; i++)
+		sleep_ms(50);
+	assert_true(cpu_time_used() - before < 100 * MS);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		on_1(clock_starts_with_the_machine_and_runs_with_the_hosts),
+		on_1(system_time_counts_100_ns_since_1601),
+		on_1(stall_takes_at_least_its_time_at_any_irql),
+		on_1(stall_is_a_safepoint),
+		on_2(idle_machine_uses_no_processor_time),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

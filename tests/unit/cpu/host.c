@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * Tests src/cpu/host.c.
+ */
+#include "kit.h"
+
+#include <signal.h>
+
+#include "cpu/host.h"
+
+static struct host_lock lock;
+static unsigned guarded;
+static _Atomic uint32_t word;
+
+static void *add_under_lock(void *arg)
+{
+	for (int i = 0; i < 100000; i++) {
+		host_lock_acquire(&lock);
+		guarded++;
+		host_lock_release(&lock);
+	}
+	return NULL;
+}
+
+static void lock_excludes_host_threads(void **state)
+{
+	pthread_t threads[3];
+
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(host_thread_start(&threads[i], add_under_lock, NULL, "test"), 0);
+	for (int i = 0; i < 3; i++)
+		pthread_join(threads[i], NULL);
+	assert_int_equal(guarded, 300000);
+}
+
+static void futex_waits_until_an_absolute_time(void **state)
+{
+	uint64_t start = host_clock();
+
+	set(word, 5);
+	host_futex_wait(&word, 5, start + 5 * MS);
+	assert_true(host_clock() - start >= 5 * MS);
+	/* another value, or a time in the past: at once */
+	host_futex_wait(&word, 6, HOST_NEVER);
+	host_futex_wait(&word, 5, 1);
+}
+
+static void *sleep_on_word(void *arg)
+{
+	while (get(word) == 1)
+		host_futex_wait(&word, 1, HOST_NEVER);
+	return NULL;
+}
+
+static void futex_wake_ends_the_wait(void **state)
+{
+	pthread_t thread;
+
+	set(word, 1);
+	assert_int_equal(host_thread_start(&thread, sleep_on_word, NULL, "test"), 0);
+	sleep_ms(2);
+	set(word, 2);
+	host_futex_wake(&word, 1);
+	pthread_join(thread, NULL);
+}
+
+static void *signals_blocked(void *arg)
+{
+	sigset_t set;
+
+	pthread_sigmask(SIG_BLOCK, NULL, &set);
+	((bool *)arg)[0] = sigismember(&set, SIGINT) && sigismember(&set, SIGTERM);
+	((bool *)arg)[1] = sigismember(&set, SIGSEGV) || sigismember(&set, SIGABRT);
+	return NULL;
+}
+
+static void host_thread_takes_no_signals_but_those_of_faults(void **state)
+{
+	bool blocked[2] = {false, true};
+	pthread_t thread;
+
+	assert_int_equal(host_thread_start(&thread, signals_blocked, blocked, "test"), 0);
+	pthread_join(thread, NULL);
+	assert_true(blocked[0]);
+	assert_false(blocked[1]);
+}
+
+static unsigned asked;
+
+static bool over_at_20(void *arg)
+{
+	return ++asked >= 20;
+}
+
+static bool never_over(void *arg)
+{
+	return false;
+}
+
+static void spin_ends_when_over_or_when_its_time_is_up(void **state)
+{
+	struct host_spin spin = {0};
+	uint64_t start;
+
+	asked = 0;
+	assert_true(host_spin(&spin, over_at_20, NULL));
+	assert_int_equal(asked, 20);
+	start = host_clock();
+	assert_false(host_spin(&spin, never_over, NULL));
+	/* at least its 20 us, and no busy waiting beyond reason */
+	assert_in_range(host_clock() - start, 20000, 100 * MS);
+}
+
+static void spin_gets_shorter_while_it_is_in_vain(void **state)
+{
+	struct host_spin spin = {0};
+	uint32_t budget;
+
+	assert_false(host_spin(&spin, never_over, NULL));
+	budget = spin.budget;
+	for (int i = 0; i < 10; i++)
+		assert_false(host_spin(&spin, never_over, NULL));
+	assert_true(spin.budget < budget);
+	asked = 19;
+	budget = spin.budget;
+	assert_true(host_spin(&spin, over_at_20, NULL));
+	assert_true(spin.budget > budget);
+}
+
+static void nobody_spins_when_more_are_awake_than_cores(void **state)
+{
+	struct host_spin spin = {0};
+
+	host_awake_add(100000);
+	assert_false(host_may_spin());
+	asked = 0;
+	assert_false(host_spin(&spin, over_at_20, NULL));
+	assert_int_equal(asked, 1);
+	host_awake_add(-100000);
+	assert_true(host_may_spin());
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(lock_excludes_host_threads),
+		cmocka_unit_test(futex_waits_until_an_absolute_time),
+		cmocka_unit_test(futex_wake_ends_the_wait),
+		cmocka_unit_test(host_thread_takes_no_signals_but_those_of_faults),
+		cmocka_unit_test(spin_ends_when_over_or_when_its_time_is_up),
+		cmocka_unit_test(spin_gets_shorter_while_it_is_in_vain),
+		cmocka_unit_test(nobody_spins_when_more_are_awake_than_cores),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
