@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/* The safepoint on a driver's loop back-edges serves what is due, and lets others run in a long
+ * loop. */
+#include "nt_kit.h"
+#include "util/export.h"
+
+static void poll(ULONG turns)
+{
+	void NTAPI (*imported)(ULONG) = export_find("__dry_poll")->address;
+
+	imported(turns);
+}
+
+static _Atomic int served;
+
+static bool serve(struct cpu_interrupt *interrupt)
+{
+	served = 1;
+	return true;
+}
+
+static void *raise_from_outside(void *interrupt)
+{
+	cpu_interrupt_raise(interrupt);
+	return NULL;
+}
+
+NT_TEST(an_interrupt_that_is_pending_comes_at_the_poll)
+{
+	struct cpu_interrupt interrupt = {.irql = 5, .cpu = 0, .service = serve};
+	pthread_t outside;
+
+	served = 0;
+	pthread_create(&outside, NULL, raise_from_outside, &interrupt);
+	/* no safepoint in here: pending, and not served */
+	pthread_join(outside, NULL);
+	CHECK_EQUAL(served, 0);
+	poll(64);
+	CHECK_EQUAL(served, 1);
+}
+
+static void other_thread(void *ctx)
+{
+	served = 2;
+}
+
+NT_TEST(a_loop_of_a_thousand_turns_lets_another_thread_run)
+{
+	struct cpu_thread *other = cpu_thread_new(other_thread, NULL, 0, "other");
+	ULONG turns = 0;
+
+	served = 0;
+	while (served != 2 && turns < 64 * 1024)
+		poll(turns += 64);
+	CHECK_EQUAL(served, 2);
+	CHECK(turns % 1024 == 0);
+	cpu_thread_join(other);
+	cpu_thread_free(other);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_interrupt_that_is_pending_comes_at_the_poll),
+		cmocka_unit_test(a_loop_of_a_thousand_turns_lets_another_thread_run),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

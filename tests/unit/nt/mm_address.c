@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/* Mm: addresses. */
+#include "nt_kit.h"
+#include "util/export.h"
+#include <sys/mman.h>
+
+NT_TEST(virtual_and_physical_addresses_turn_into_each_other)
+{
+	char *p = ExAllocatePoolWithTag(NonPagedPoolNx, 0x3000, TAG);
+
+	for (unsigned at = 0; at < 0x3000; at += 0x555) {
+		PHYSICAL_ADDRESS physical = MmGetPhysicalAddress(p + at);
+
+		CHECK_EQUAL(physical.QuadPart & 0xfff, (uintptr_t)(p + at) & 0xfff);
+		CHECK_EQUAL(physical.QuadPart, mem_physical(p + at));
+		CHECK(MmGetVirtualForPhysical(physical) == p + at);
+	}
+	ExFreePool(p);
+}
+
+/* */
+NT_TEST(what_has_no_physical_address_gets_0_and_a_violation)
+{
+	int local;
+
+	CHECK_EQUAL(MmGetPhysicalAddress(&local).QuadPart,
+		mem_physical(&local) == MEM_NO_ADDRESS ? 0 : mem_physical(&local));
+	if (mem_physical(&local) == MEM_NO_ADDRESS)
+		CHECK_VIOLATION(0, "no memory of the machine");
+	CHECK_EQUAL(MmGetPhysicalAddress(NULL).QuadPart, 0);
+	CHECK_VIOLATION(0, "NULL");
+	CHECK(MmGetVirtualForPhysical((PHYSICAL_ADDRESS){.QuadPart = 1ll << 60}) == NULL);
+}
+
+NT_TEST(validity_is_told_without_touching)
+{
+	char *p = ExAllocatePoolWithTag(NonPagedPoolNx, 0x1000, TAG),
+	     *data = mem_alloc(0x1000, 0, MEM_DATA, NULL);
+	void *gap = mmap(NULL, 0x1000, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	static const char constant[] = "constant";
+
+	CHECK(MmIsAddressValid(p));
+	CHECK(MmIsAddressValid((void *)constant));
+	CHECK(MmIsAddressValid(data));
+	mem_free(data, 0x1000);
+	CHECK(!MmIsAddressValid(data));
+	CHECK(!MmIsAddressValid(gap));
+	CHECK(!MmIsAddressValid(NULL));
+	munmap(gap, 0x1000);
+	ExFreePool(p);
+}
+
+static void probe_kernel(void *ctx)
+{
+	ProbeForRead(ExAllocatePoolWithTag(NonPagedPoolNx, 64, TAG), 64, 1);
+}
+
+static void probe_unaligned(void *ctx)
+{
+	ProbeForWrite((char *)ExAllocatePoolWithTag(NonPagedPoolNx, 64, TAG) + 1, 8, 8);
+}
+
+NT_TEST(a_probe_of_no_bytes_does_nothing)
+{
+	ProbeForRead((void *)1, 0, 8);
+	ProbeForWrite((void *)1, 0, 8);
+}
+
+static void a_probe_of_a_kernel_address_raises(void **state)
+{
+	assert_dies(probe_kernel, "0xC0000005");
+	assert_dies(probe_unaligned, "0x80000002"); /* STATUS_DATATYPE_MISALIGNMENT */
+}
+
+NT_TEST(a_routine_is_found_by_its_name)
+{
+	DECLARE_CONST_UNICODE_STRING(known, u"MmGetPhysicalAddress");
+	DECLARE_CONST_UNICODE_STRING(unknown, u"MmNoSuchRoutine");
+
+	CHECK(MmGetSystemRoutineAddress((PUNICODE_STRING)&known) == (PVOID)MmGetPhysicalAddress);
+	CHECK(MmGetSystemRoutineAddress((PUNICODE_STRING)&unknown) == NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(virtual_and_physical_addresses_turn_into_each_other),
+		cmocka_unit_test(what_has_no_physical_address_gets_0_and_a_violation),
+		cmocka_unit_test(validity_is_told_without_touching),
+		cmocka_unit_test(a_probe_of_no_bytes_does_nothing),
+		cmocka_unit_test(a_probe_of_a_kernel_address_raises),
+		cmocka_unit_test(a_routine_is_found_by_its_name),
+	};
+
+	return cmocka_run_group_tests_name("nt/mm_address", tests, NULL, NULL);
+}
