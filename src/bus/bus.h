@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * The PCI bus of the machine: functions with configuration space, BARs and interrupts. A device
+ * model (src/hw) adds functions; the port driver (through ddi_*.c here and in src/storport) reads
+ * their configuration, maps their BARs, reaches their registers and connects their interrupts. bus/
+ * and dma/ never meet: a device learns from `command` when its bus-master bit changes and tells its
+ * dma_master itself.
+ *
+ * Addresses. A memory BAR has a bus address (as assigned by "firmware", below 4 GiB above RAM's
+ * end) and an inaccessible host range of the same size, where bus_map leads: the pointer a driver
+ * holds. Register accessors find the BAR from that pointer; they need no context (miniports pass
+ * NULL). A stray dereference faults and is carried out by cpu/fault's range (later; now it is
+ * reported as the driver's with register name and offset). An I/O BAR has port numbers below 64 Ki,
+ * and bus_map returns the bare number, because drivers tell port from memory by its size.
+ *
+ * Reads of a function that is gone, or whose memory/I-O enable bit is off, give all ones; writes
+ * are lost.
+ *
+ * Interrupts: a line (INTx, level: served again while it is asserted) or messages (MSI, MSI-X,
+ * edge), each a bus_interrupt of its own. With MSI or MSI-X enabled in configuration space the line
+ * is silent. MSI-X table and pending bits are a BAR region that bus/ implements for the device.
+ */
+#ifndef DRY_BUS_BUS_H
+#define DRY_BUS_BUS_H
+
+#include "util/common.h"
+#include "cpu/cpu.h"
+
+struct bus_function;
+
+#define BUS_BARS	 6
+#define BUS_MESSAGES_MAX 64
+#define BUS_LINE	 (~0u) /* in place of a message number */
+
+struct bus_bar_config {
+	uint32_t size; /* power of two, 0: none */
+	bool is_io;    /* port space */
+	bool is_64bit; /* takes the next BAR too */
+};
+
+struct bus_function_ops {
+	/* size 1, 2, 4 or 8; offset inside the BAR, naturally aligned. Called on the accessing
+	 * processor, at any IRQL, several at once. */
+	uint64_t (*read)(void *device, unsigned bar, uint32_t offset, unsigned size);
+	void (*write)(void *device, unsigned bar, uint32_t offset, unsigned size, uint64_t value);
+	/* The command register changed: bit 1 memory enable, 2 bus master, 10 INTx disable. Called
+	 * first from inside bus_function_new (the firmware leaves decoding and bus mastering on),
+	 * later with the bus's own lock held: keep the value, do no more. May be NULL. */
+	void (*command)(void *device, uint16_t command);
+};
+
+struct bus_function_config {
+	uint16_t vendor, device, subsystem_vendor, subsystem;
+	uint8_t revision, prog_if, subclass, base_class;
+	struct bus_bar_config bar[BUS_BARS];
+	unsigned msi_messages;	/* 0: no MSI capability; else 1, 2, 4 .. 32 */
+	unsigned msix_messages; /* 0: no MSI-X capability; else up to BUS_MESSAGES_MAX */
+	unsigned msix_bar;	/* BAR in which bus/ puts the table at offset msix_offset */
+	uint32_t msix_offset;
+	bool has_line;	  /* INTA */
+	const char *name; /* for messages */
+};
+
+/* Adds a function in the next slot of bus 0. NULL with error_set on bad values. */
+struct bus_function *bus_function_new(
+	const struct bus_function_config *config, const struct bus_function_ops *ops, void *device);
+/* Removes it; all its interrupts must have been disconnected. */
+void bus_function_free(struct bus_function *function);
+/* Surprise removal: from now on reads give all ones, interrupts are lost. */
+void bus_function_unplug(struct bus_function *function);
+
+/* Enumeration: the n-th function, NULL past the end. */
+struct bus_function *bus_function_get(unsigned n);
+unsigned bus_function_slot(const struct bus_function *function);
+const char *bus_function_name(const struct bus_function *function);
+
+/* Configuration space; returns bytes read or written (256 at most), 0 if no such slot. */
+unsigned bus_config_read(
+	struct bus_function *function, unsigned offset, void *buffer, unsigned length);
+unsigned bus_config_write(
+	struct bus_function *function, unsigned offset, const void *buffer, unsigned length);
+
+/* What PnP assigned for BAR n: false if the BAR does not exist. */
+struct bus_resource {
+	uint64_t address; /* bus address or port number */
+	uint32_t size;
+	bool is_io;
+};
+bool bus_resource_get(struct bus_function *function, unsigned bar, struct bus_resource *resource);
+
+/* Maps [address, address + length), which must lie in one BAR, for a driver; NULL if it does not.
+ * The function that owns it goes to *function if wanted. */
+void *bus_map(uint64_t address, uint32_t length, bool is_io, struct bus_function **function);
+void bus_unmap(void *mapped);
+/* The function and offset behind a mapped pointer; false if none: a stray register access. */
+bool bus_resolve(
+	const void *mapped, struct bus_function **function, unsigned *bar, uint32_t *offset);
+
+/* Register access through a mapped pointer; a safepoint. size 1, 2, 4, 8. An address that belongs
+ * to no BAR is a violation event, reads all ones. Any IRQL. */
+uint64_t bus_register_read(const volatile void *reg, unsigned size);
+void bus_register_write(volatile void *reg, unsigned size, uint64_t value);
+uint64_t bus_port_read(uintptr_t port, unsigned size);
+void bus_port_write(uintptr_t port, unsigned size, uint64_t value);
+
+/* ---- interrupts ---- */
+
+/* Called by the device model; any host thread. A message is a bus-master write: with the bus-master
+ * bit off it is lost, as is one that is not enabled; a masked MSI-X message stays pending. */
+void bus_line_set(struct bus_function *function, bool asserted);
+void bus_message_send(struct bus_function *function, unsigned message);
+/* Whether messages are enabled: the line is silent then, and a device with both sends messages. */
+bool bus_messages_are_enabled(const struct bus_function *function);
+
+struct bus_interrupt {
+	struct cpu_interrupt vector; /* irql, cpu, service and ctx are set by the caller */
+	struct bus_function *function;
+	unsigned message;	    /* or BUS_LINE */
+	struct bus_interrupt *next; /* private */
+	bool (*service)(
+		struct cpu_interrupt *); /* private: the caller's, under bus/'s own for lines */
+};
+
+/* Enables MSI-X, else MSI, with as many messages as connected, or the line: bus_messages_enable
+ * gives the number of messages granted (0: use the line). */
+unsigned bus_messages_enable(struct bus_function *function, unsigned wanted);
+void bus_messages_disable(struct bus_function *function);
+/* Address and data of a message, as programmed. */
+void bus_message_get(
+	struct bus_function *function, unsigned message, uint64_t *address, uint32_t *data);
+/*
+ * Connects a vector to a message or the line. PASSIVE. -EBUSY if the message has one, -EINVAL if
+ * there is no such message enabled or no line. Lines are shared: each service is asked in turn
+ * until one claims; a sharer gets irql and cpu of the line's first connection (read them back from
+ * its vector).
+ */
+int bus_interrupt_connect(
+	struct bus_function *function, unsigned message, struct bus_interrupt *interrupt);
+void bus_interrupt_disconnect(struct bus_interrupt *interrupt);
+
+/* Start of the (empty) bus and its end. */
+int bus_init(void);
+void bus_fini(void);
+
+#endif

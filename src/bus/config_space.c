@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * Configuration space of a function: 256 bytes, each with a mask of the bits that a write changes.
+ * So sizing a BAR (write ones, read back, PCI 3.0, 6.2.5.1) works by itself. The firmware's work is
+ * done at build time: addresses are assigned, decoding and bus mastering are on, as a driver finds
+ * its device under Windows. Neighbours: bar.c (windows that follow the enable bits), message.c and
+ * line.c.
+ */
+#include "bus/function.h"
+#include <string.h>
+
+enum { BAR_IO = 1, BAR_64BIT = 4, CAPABILITY_MSI = 5, CAPABILITY_MSIX = 17 };
+
+void bus_config_put(struct bus_function *f, unsigned offset, unsigned size, uint32_t value)
+{
+	for (unsigned i = 0; i < size; i++)
+		f->space[offset + i] = (uint8_t)(value >> (8 * i));
+}
+
+static void allow(struct bus_function *f, unsigned offset, unsigned size, uint32_t mask)
+{
+	for (unsigned i = 0; i < size; i++)
+		f->writable[offset + i] = (uint8_t)(mask >> (8 * i));
+}
+
+static void build_bar(struct bus_function *f, unsigned bar)
+{
+	const struct bus_bar_config *b = &f->config.bar[bar];
+	unsigned at = CONFIG_BAR + 4 * bar;
+
+	if (!b->size)
+		return;
+	bus_config_put(f, at, 4, b->is_io ? BAR_IO : b->is_64bit ? BAR_64BIT : 0);
+	allow(f, at, 4, ~(b->size - 1));
+	if (b->is_64bit)
+		allow(f, at + 4, 4, ~0u);
+}
+
+/* Links a capability in at the front of the list. */
+static void build_capability(struct bus_function *f, unsigned at, unsigned id)
+{
+	bus_config_put(f, at, 1, id);
+	bus_config_put(f, at + 1, 1, f->space[CONFIG_CAPABILITIES]);
+	bus_config_put(f, CONFIG_CAPABILITIES, 1, at);
+	bus_config_put(f, CONFIG_STATUS, 2, STATUS_CAPABILITIES);
+}
+
+static void build_msi(struct bus_function *f)
+{
+	unsigned capable = (unsigned)__builtin_ctz(f->config.msi_messages);
+
+	build_capability(f, CONFIG_MSI, CAPABILITY_MSI);
+	bus_config_put(f, CONFIG_MSI + 2, 2, MSI_64BIT | capable << MSI_CAPABLE_SHIFT);
+	allow(f, CONFIG_MSI + 2, 2, MSI_ENABLE | 7 << MSI_GRANTED_SHIFT);
+	allow(f, CONFIG_MSI + 4, 4, ~3u);  /* address */
+	allow(f, CONFIG_MSI + 8, 4, ~0u);  /* its upper half */
+	allow(f, CONFIG_MSI + 12, 2, ~0u); /* data */
+}
+
+static void build_msix(struct bus_function *f)
+{
+	const struct bus_function_config *c = &f->config;
+
+	build_capability(f, CONFIG_MSIX, CAPABILITY_MSIX);
+	bus_config_put(f, CONFIG_MSIX + 2, 2, c->msix_messages - 1);
+	allow(f, CONFIG_MSIX + 2, 2, MSIX_MASK_ALL | MSIX_ENABLE);
+	bus_config_put(f, CONFIG_MSIX + 4, 4, c->msix_offset | c->msix_bar);
+	bus_config_put(
+		f, CONFIG_MSIX + 8, 4, (c->msix_offset + bus_msix_table_size(c)) | c->msix_bar);
+}
+
+void bus_config_build(struct bus_function *f)
+{
+	const struct bus_function_config *c = &f->config;
+
+	bus_config_put(f, CONFIG_VENDOR, 2, c->vendor);
+	bus_config_put(f, CONFIG_DEVICE, 2, c->device);
+	bus_config_put(f, CONFIG_COMMAND, 2, COMMAND_IO | COMMAND_MEMORY | COMMAND_MASTER);
+	allow(f, CONFIG_COMMAND, 2, COMMAND_WRITABLE);
+	f->command = COMMAND_IO | COMMAND_MEMORY | COMMAND_MASTER;
+	bus_config_put(f, CONFIG_REVISION, 1, c->revision);
+	bus_config_put(f, CONFIG_CLASS, 3,
+		c->prog_if | (uint32_t)c->subclass << 8 | (uint32_t)c->base_class << 16);
+	allow(f, CONFIG_CACHE_LINE, 2, 0xffff);
+	bus_config_put(f, CONFIG_SUBSYSTEM_VENDOR, 2, c->subsystem_vendor);
+	bus_config_put(f, CONFIG_SUBSYSTEM, 2, c->subsystem);
+	bus_config_put(f, CONFIG_PIN, 1, c->has_line ? 1 : 0);
+	/* The number that a PC's firmware leaves here: one of four lines, by slot. */
+	bus_config_put(f, CONFIG_LINE, 1, c->has_line ? 16 + f->slot % 4 : 0xff);
+	allow(f, CONFIG_LINE, 1, 0xff);
+	for (unsigned i = 0; i < BUS_BARS; i++)
+		build_bar(f, i);
+	if (c->msix_messages)
+		build_msix(f);
+	if (c->msi_messages)
+		build_msi(f);
+}
+
+/* How many of length bytes lie in configuration space. */
+static unsigned clip(const struct bus_function *f, unsigned offset, unsigned length)
+{
+	if (!f || !f->present || offset >= BUS_CONFIG_SIZE)
+		return 0;
+	return min_of(length, BUS_CONFIG_SIZE - offset);
+}
+
+unsigned bus_config_read(struct bus_function *f, unsigned offset, void *buffer, unsigned length)
+{
+	uint8_t *out = buffer;
+
+	length = clip(f, offset, length);
+	if (!length)
+		return 0;
+	if (f->unplugged) {
+		memset(buffer, 0xff, length);
+		return length;
+	}
+	pthread_mutex_lock(&bus_lock);
+	memcpy(out, f->space + offset, length);
+	pthread_mutex_unlock(&bus_lock);
+	if (f->asserted && offset <= CONFIG_STATUS && CONFIG_STATUS - offset < length)
+		out[CONFIG_STATUS - offset] |= STATUS_LINE;
+	return length;
+}
+
+/* Makes the machine follow what stands in configuration space now. */
+static void apply(struct bus_function *f)
+{
+	uint16_t command = bus_config_word(f, CONFIG_COMMAND);
+	uint16_t old = atomic_exchange(&f->command, command);
+
+	bus_windows_update(f);
+	bus_messages_update(f);
+	bus_line_update(f);
+	if (command != old && f->ops.command)
+		f->ops.command(f->device, command);
+}
+
+unsigned bus_config_write(
+	struct bus_function *f, unsigned offset, const void *buffer, unsigned length)
+{
+	const uint8_t *in = buffer;
+
+	length = clip(f, offset, length);
+	if (!length || f->unplugged)
+		return length;
+	pthread_mutex_lock(&bus_lock);
+	for (unsigned i = 0; i < length; i++) {
+		uint8_t mask = f->writable[offset + i];
+		uint8_t *byte = &f->space[offset + i];
+
+		*byte = (uint8_t)((*byte & ~mask) | (in[i] & mask));
+	}
+	apply(f);
+	pthread_mutex_unlock(&bus_lock);
+	return length;
+}

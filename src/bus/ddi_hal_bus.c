@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * HalGetBusData and its kin: PCI configuration space by slot number (ddk/nf-ntddk-halgetbusdata).
+ * Neighbour: config_space.c.
+ */
+#define DRY_MODULE "hal.dll"
+#include "bus/bus.h"
+#include "util/export.h"
+#include <ntddk.h>
+
+/* The function in a slot: there is one bus, and each device has function 0 only. */
+static struct bus_function *function_in_slot(ULONG slot)
+{
+	struct bus_function *f;
+
+	for (unsigned n = 0; (f = bus_function_get(n)); n++)
+		if (bus_function_slot(f) == slot)
+			return f;
+	return NULL;
+}
+
+ULONG NTAPI HalGetBusDataByOffset(BUS_DATA_TYPE BusDataType, ULONG BusNumber, ULONG SlotNumber,
+	PVOID Buffer, ULONG Offset, ULONG Length)
+{
+	struct bus_function *f;
+
+	if (BusDataType != PCIConfiguration || BusNumber != 0)
+		return 0; /* no such bus */
+	f = function_in_slot(SlotNumber);
+	if (f)
+		return bus_config_read(f, Offset, Buffer, Length);
+	/* The bus is there, the device is not: two bytes, an invalid vendor. */
+	if (Offset || Length < sizeof(USHORT))
+		return 0;
+	*(UNALIGNED USHORT *)Buffer = PCI_INVALID_VENDORID;
+	return sizeof(USHORT);
+}
+DRY_EXPORT(HalGetBusDataByOffset)
+
+ULONG NTAPI HalGetBusData(
+	BUS_DATA_TYPE BusDataType, ULONG BusNumber, ULONG SlotNumber, PVOID Buffer, ULONG Length)
+{
+	return HalGetBusDataByOffset(BusDataType, BusNumber, SlotNumber, Buffer, 0, Length);
+}
+DRY_EXPORT(HalGetBusData)
+
+ULONG NTAPI HalSetBusDataByOffset(BUS_DATA_TYPE BusDataType, ULONG BusNumber, ULONG SlotNumber,
+	PVOID Buffer, ULONG Offset, ULONG Length)
+{
+	struct bus_function *f;
+
+	if (BusDataType != PCIConfiguration || BusNumber != 0)
+		return 0;
+	f = function_in_slot(SlotNumber);
+	return f ? bus_config_write(f, Offset, Buffer, Length) : 0;
+}
+DRY_EXPORT(HalSetBusDataByOffset)
+
+ULONG NTAPI HalSetBusData(
+	BUS_DATA_TYPE BusDataType, ULONG BusNumber, ULONG SlotNumber, PVOID Buffer, ULONG Length)
+{
+	return HalSetBusDataByOffset(BusDataType, BusNumber, SlotNumber, Buffer, 0, Length);
+}
+DRY_EXPORT(HalSetBusData)

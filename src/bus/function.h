@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * What the files of bus/ share and nobody else sees: the inside of a function (bus.c), its address
+ * windows (bar.c, register.c), its configuration space (config_space.c), its line (line.c) and its
+ * messages (message.c).
+ *
+ * Functions live in a static array and are never freed, so that a device's thread or another
+ * processor that still looks at one after its removal finds "nothing there" and no dangling memory.
+ *
+ * Locks: bus_lock serialises life, configuration writes and mapping; no safepoint is passed while
+ * it is held. Register access and the raising of interrupts take no lock.
+ */
+#ifndef DRY_BUS_FUNCTION_H
+#define DRY_BUS_FUNCTION_H
+
+#include "bus/bus.h"
+#include "mem/mem.h"
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define BUS_SLOTS	32
+#define BUS_CONFIG_SIZE 256
+
+/* Offsets in configuration space (PCI Local Bus Specification 3.0, 6.1 and 6.2). */
+enum {
+	CONFIG_VENDOR = 0x00,
+	CONFIG_DEVICE = 0x02,
+	CONFIG_COMMAND = 0x04,
+	CONFIG_STATUS = 0x06,
+	CONFIG_REVISION = 0x08,
+	CONFIG_CLASS = 0x09,
+	CONFIG_CACHE_LINE = 0x0c,
+	CONFIG_LATENCY = 0x0d,
+	CONFIG_BAR = 0x10,
+	CONFIG_SUBSYSTEM_VENDOR = 0x2c,
+	CONFIG_SUBSYSTEM = 0x2e,
+	CONFIG_CAPABILITIES = 0x34,
+	CONFIG_LINE = 0x3c,
+	CONFIG_PIN = 0x3d,
+	CONFIG_MSI = 0x50, /* where we put the two capabilities */
+	CONFIG_MSIX = 0x70
+};
+
+enum { /* command and status registers */
+	COMMAND_IO = 1 << 0,
+	COMMAND_MEMORY = 1 << 1,
+	COMMAND_MASTER = 1 << 2,
+	COMMAND_LINE_DISABLE = 1 << 10,
+	COMMAND_WRITABLE = 0x0547, /* the above, parity response and SERR# enable */
+	STATUS_LINE = 1 << 3,
+	STATUS_CAPABILITIES = 1 << 4
+};
+
+enum { /* message control words (6.8.1.3 and 6.8.2.3) */
+	MSI_ENABLE = 1 << 0,
+	MSI_CAPABLE_SHIFT = 1,
+	MSI_GRANTED_SHIFT = 4,
+	MSI_64BIT = 1 << 7,
+	MSIX_MASK_ALL = 1 << 14,
+	MSIX_ENABLE = 1 << 15
+};
+
+/* One BAR, in one cache line: all that a register access needs. */
+struct bus_window {
+	uintptr_t base; /* host address, or port number */
+	uint32_t size;
+	uint32_t msix_start, msix_size; /* the MSI-X structures in this BAR; size 0: none */
+	_Atomic bool live;		/* decoded: enable bit on, BAR in place, not unplugged */
+	uint8_t bar;
+	bool is_io;
+	void *device;
+	uint64_t (*read)(void *device, unsigned bar, uint32_t offset, unsigned size);
+	void (*write)(void *device, unsigned bar, uint32_t offset, unsigned size, uint64_t value);
+	struct bus_function *function; /* NULL: no such BAR */
+};
+
+/*
+ * Where an interrupt is delivered. A raiser counts itself in before it looks at `head`, so that who
+ * replaces the head can wait until nobody holds the old one.
+ */
+struct bus_target {
+	struct bus_interrupt *_Atomic head;
+	_Atomic uint32_t raising;
+};
+
+struct bus_function {
+	_Atomic bool present; /* the slot is taken */
+	_Atomic bool unplugged;
+	_Atomic uint16_t command;
+	uint8_t slot;
+	struct bus_window window[BUS_BARS];
+	struct bus_function_config config;
+	struct bus_function_ops ops;
+	void *device;
+	uint32_t maps[BUS_BARS]; /* live mappings of each BAR */
+
+	uint8_t space[BUS_CONFIG_SIZE];
+	uint8_t writable[BUS_CONFIG_SIZE]; /* mask of bits that a write changes */
+
+	/* interrupts */
+	_Atomic bool asserted; /* what the device wants of its line */
+	_Atomic bool msi, msix, msix_mask_all;
+	_Atomic uint32_t msi_granted;
+	_Atomic uint64_t masked;		    /* MSI-X vectors whose mask bit is set */
+	_Atomic uint64_t pending;		    /* MSI-X vectors sent while masked */
+	uint32_t msix_address[BUS_MESSAGES_MAX][3]; /* address low, high, data */
+	struct bus_target message[BUS_MESSAGES_MAX];
+};
+
+extern pthread_mutex_t bus_lock;
+extern struct bus_function bus_functions[BUS_SLOTS];
+
+/* ---- bar.c ---- */
+
+/* Chooses addresses for all BARs of the function. -ENOSPC with error_set when none are left. */
+int bus_windows_assign(struct bus_function *function);
+void bus_windows_release(struct bus_function *function);
+/* Decides again which windows answer; after a change of command, a BAR or presence. */
+void bus_windows_update(struct bus_function *function);
+/* The window of a port number or mapped address, NULL if there is none. */
+struct bus_window *bus_window_of_port(uintptr_t port);
+struct bus_window *bus_window_of_memory(uintptr_t address);
+/* The window that a host address lies in whether it is mapped or not, for reports. */
+struct bus_window *bus_window_around(uintptr_t address);
+int bus_windows_init(void);
+void bus_windows_fini(void);
+
+/* ---- config_space.c ---- */
+
+void bus_config_build(struct bus_function *function);
+static inline uint16_t bus_config_word(const struct bus_function *function, unsigned offset)
+{
+	return (uint16_t)(function->space[offset] | function->space[offset + 1] << 8);
+}
+static inline uint32_t bus_config_dword(const struct bus_function *function, unsigned offset)
+{
+	return bus_config_word(function, offset) | (uint32_t)bus_config_word(function, offset + 2)
+							   << 16;
+}
+/* Stores without regard to write masks: for the function itself. */
+void bus_config_put(struct bus_function *function, unsigned offset, unsigned size, uint32_t value);
+
+/* ---- line.c ---- */
+
+/* Raises the line's vector if the function asserts it now. */
+void bus_line_update(struct bus_function *function);
+int bus_line_connect(struct bus_function *function, struct bus_interrupt *interrupt);
+void bus_line_disconnect(struct bus_interrupt *interrupt);
+
+/* ---- message.c ---- */
+
+/* Takes over the enable and mask bits from configuration space. */
+void bus_messages_update(struct bus_function *function);
+int bus_message_connect(
+	struct bus_function *function, unsigned message, struct bus_interrupt *interrupt);
+void bus_message_disconnect(struct bus_interrupt *interrupt);
+/* The MSI-X table and pending bits; offset from the start of the table. */
+uint64_t bus_msix_read(struct bus_function *function, uint32_t offset, unsigned size);
+void bus_msix_write(struct bus_function *function, uint32_t offset, unsigned size, uint64_t value);
+static inline uint32_t bus_msix_table_size(const struct bus_function_config *config)
+{
+	return config->msix_messages * 16;
+}
+static inline uint32_t bus_msix_size(const struct bus_function_config *config)
+{
+	/* the table, then one pending bit per vector in whole quadwords */
+	return bus_msix_table_size(config) + (config->msix_messages + 63) / 64 * 8;
+}
+
+void bus_target_raise(struct bus_target *target);
+/* Puts another head in place; returns when nobody is about to raise the old one. */
+void bus_target_replace(struct bus_target *target, struct bus_interrupt *head);
+
+#endif

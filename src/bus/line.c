@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * Interrupt lines: four of them, shared by slot number, level triggered. A line has one vector,
+ * that of the first interrupt connected; its service asks everyone on the line in turn until one
+ * claims it, as Windows does for a level interrupt, and raises the vector again while any function
+ * asserts the line. Whether a line is asserted is never stored: it is read off the functions, so
+ * the device's thread and a processor cannot disagree. Neighbours: message.c (the other way to
+ * interrupt), config_space.c (the disable bit).
+ */
+#include "bus/function.h"
+#include "nt/nt.h"
+#include <errno.h>
+
+#define LINES 4
+
+/* A line that nobody claims this often in a row is shut off; else the processor never leaves it. */
+#define UNCLAIMED_MAX 100000
+
+struct bus_line {
+	struct bus_target target; /* head: the first connected, whose vector is raised */
+	unsigned unclaimed;	  /* in a row; touched by the line's service only */
+	_Atomic bool is_dead;
+};
+
+static struct bus_line lines[LINES];
+
+static struct bus_line *line_of(const struct bus_function *f)
+{
+	return &lines[f->slot % LINES];
+}
+
+static bool function_asserts(const struct bus_function *f)
+{
+	return f->asserted && f->present && !f->unplugged && !f->msi && !f->msix &&
+	       !(f->command & COMMAND_LINE_DISABLE);
+}
+
+static bool line_is_asserted(const struct bus_line *line)
+{
+	for (unsigned slot = (unsigned)(line - lines); slot < BUS_SLOTS; slot += LINES)
+		if (function_asserts(&bus_functions[slot]))
+			return true;
+	return false;
+}
+
+void bus_line_update(struct bus_function *f)
+{
+	if (function_asserts(f) && !line_of(f)->is_dead)
+		bus_target_raise(&line_of(f)->target);
+}
+
+void bus_line_set(struct bus_function *f, bool asserted)
+{
+	if (!f->config.has_line)
+		return;
+	f->asserted = asserted;
+	if (asserted)
+		bus_line_update(f);
+}
+
+static struct bus_interrupt *next_of(struct bus_interrupt *interrupt)
+{
+	return __atomic_load_n(&interrupt->next, __ATOMIC_ACQUIRE);
+}
+
+static bool chain_service(struct bus_line *line)
+{
+	for (struct bus_interrupt *i = line->target.head; i; i = next_of(i))
+		if (i->service(&i->vector))
+			return true;
+	return false;
+}
+
+static bool line_service(struct cpu_interrupt *vector)
+{
+	struct bus_interrupt *head = container_of(vector, struct bus_interrupt, vector);
+	struct bus_line *line = line_of(head->function);
+	bool claimed = chain_service(line);
+
+	if (claimed)
+		line->unclaimed = 0;
+	if (!line_is_asserted(line))
+		return claimed;
+	if (!claimed && ++line->unclaimed >= UNCLAIMED_MAX) {
+		line->is_dead = true;
+		nt_violation(0,
+			"%s keeps its interrupt line asserted and no interrupt routine claims it: "
+			"the "
+			"line is shut off",
+			head->function->config.name);
+		return false;
+	}
+	bus_target_raise(&line->target);
+	return claimed;
+}
+
+int bus_line_connect(struct bus_function *f, struct bus_interrupt *interrupt)
+{
+	struct bus_line *line = line_of(f);
+	struct bus_interrupt *last;
+
+	if (!f->config.has_line)
+		return -EINVAL;
+	pthread_mutex_lock(&bus_lock);
+	interrupt->service = interrupt->vector.service;
+	interrupt->vector.service = line_service;
+	interrupt->next = NULL;
+	last = line->target.head;
+	if (!last) {
+		line->unclaimed = 0;
+		line->is_dead = false;
+		atomic_store(&line->target.head, interrupt);
+	} else {
+		interrupt->vector.irql = last->vector.irql;
+		interrupt->vector.cpu = last->vector.cpu;
+		while (last->next)
+			last = last->next;
+		__atomic_store_n(&last->next, interrupt, __ATOMIC_RELEASE);
+	}
+	pthread_mutex_unlock(&bus_lock);
+	if (line_is_asserted(line))
+		bus_target_raise(&line->target);
+	return 0;
+}
+
+void bus_line_disconnect(struct bus_interrupt *interrupt)
+{
+	struct bus_line *line = line_of(interrupt->function);
+	struct bus_interrupt *head;
+
+	pthread_mutex_lock(&bus_lock);
+	head = line->target.head;
+	for (struct bus_interrupt *i = head; i; i = i->next)
+		if (i->next == interrupt)
+			__atomic_store_n(&i->next, interrupt->next, __ATOMIC_RELEASE);
+	pthread_mutex_unlock(&bus_lock);
+	if (head == interrupt)
+		bus_target_replace(&line->target, interrupt->next);
+	/* the service walks the chain on the head's vector: when that is quiet nobody is in ours */
+	cpu_interrupt_quiesce(&head->vector);
+	interrupt->vector.service = interrupt->service;
+	if (line_is_asserted(line))
+		bus_target_raise(&line->target);
+}

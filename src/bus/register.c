@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * Register and port access: from a driver's pointer through its BAR to the device model, without a
+ * lock, on the way of every request. Each access is a safepoint.
+ * Neighbours: bar.c (pointer → window), message.c (the MSI-X structures), ddi_hal_register.c.
+ */
+#include "bus/function.h"
+#include "nt/nt.h"
+
+/* Bug check 0xF1/2005: a bad address to a register or port routine (spec 5.5). */
+#define BAD_ADDRESS 0xF1002005ull
+
+static void __attribute__((cold, noinline))
+stray(const struct bus_window *w, uintptr_t at, unsigned size, const char *verb, bool is_io)
+{
+	if (!w)
+		nt_violation(BAD_ADDRESS,
+			"%s of %u bytes at %s 0x%llx, which is no mapped register", verb, size,
+			is_io ? "port" : "address", (unsigned long long)at);
+	else
+		nt_violation(BAD_ADDRESS, "%s of %u bytes at BAR %u + 0x%x of %s %s", verb, size,
+			w->bar, (unsigned)(at - w->base), w->function->config.name,
+			at & (size - 1) ? "is not aligned" : "runs past its end");
+}
+
+/* Whether [at, at + size) lies in the window, aligned. */
+static inline bool is_inside(const struct bus_window *w, uintptr_t at, unsigned size)
+{
+	return w && !(at & (size - 1)) && at - w->base + size <= w->size;
+}
+
+static inline uint64_t window_read(struct bus_window *w, uintptr_t at, unsigned size)
+{
+	uint32_t offset = (uint32_t)(at - w->base);
+
+	if (unlikely(!atomic_load_explicit(&w->live, memory_order_relaxed)))
+		return ~0ull;
+	if (unlikely(offset - w->msix_start < w->msix_size))
+		return bus_msix_read(w->function, offset - w->msix_start, size);
+	return w->read(w->device, w->bar, offset, size);
+}
+
+static inline void window_write(struct bus_window *w, uintptr_t at, unsigned size, uint64_t value)
+{
+	uint32_t offset = (uint32_t)(at - w->base);
+
+	if (unlikely(!atomic_load_explicit(&w->live, memory_order_relaxed)))
+		return;
+	if (unlikely(offset - w->msix_start < w->msix_size))
+		bus_msix_write(w->function, offset - w->msix_start, size, value);
+	else
+		w->write(w->device, w->bar, offset, size, value);
+}
+
+uint64_t bus_register_read(const volatile void *reg, unsigned size)
+{
+	struct bus_window *w = bus_window_of_memory((uintptr_t)reg);
+	uint64_t value = ~0ull;
+
+	if (likely(is_inside(w, (uintptr_t)reg, size)))
+		value = window_read(w, (uintptr_t)reg, size);
+	else
+		stray(w, (uintptr_t)reg, size, "read", false);
+	cpu_poll();
+	return value;
+}
+
+void bus_register_write(volatile void *reg, unsigned size, uint64_t value)
+{
+	struct bus_window *w = bus_window_of_memory((uintptr_t)reg);
+
+	if (likely(is_inside(w, (uintptr_t)reg, size)))
+		window_write(w, (uintptr_t)reg, size, value);
+	else
+		stray(w, (uintptr_t)reg, size, "write", false);
+	cpu_poll();
+}
+
+uint64_t bus_port_read(uintptr_t port, unsigned size)
+{
+	struct bus_window *w = bus_window_of_port(port);
+	uint64_t value = ~0ull;
+
+	if (likely(is_inside(w, port, size)))
+		value = window_read(w, port, size);
+	else
+		stray(w, port, size, "read", true);
+	cpu_poll();
+	return value;
+}
+
+void bus_port_write(uintptr_t port, unsigned size, uint64_t value)
+{
+	struct bus_window *w = bus_window_of_port(port);
+
+	if (likely(is_inside(w, port, size)))
+		window_write(w, port, size, value);
+	else
+		stray(w, port, size, "write", true);
+	cpu_poll();
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/* Configuration space against the PCI Local Bus Specification 3.0, chapter 6. */
+#include "bench_device.h"
+
+static void identity_stands_where_pci_puts_it(void **state)
+{
+	struct device d;
+
+	device_add(&d);
+	assert_int_equal(config_get(&d, 0x00, 4), 0x10011af4);
+	assert_int_equal(config_get(&d, 0x08, 4), 0x02080107);
+	assert_int_equal(config_get(&d, 0x0e, 1), 0x00);
+	assert_int_equal(config_get(&d, 0x2c, 4), 0x56781234);
+	assert_int_equal(config_get(&d, 0x3d, 1), 1); /* INTA */
+}
+
+static void writes_leave_read_only_bits_alone(void **state)
+{
+	uint8_t ones[256], before[256], after[256];
+	struct device d;
+
+	device_add(&d);
+	memset(ones, 0xff, sizeof(ones));
+	bus_config_read(d.function, 0, before, 256);
+	bus_config_write(d.function, 0, ones, 4);
+	bus_config_write(d.function, 6, ones, 6);
+	bus_config_write(d.function, 0x28, ones, 0x14);
+	bus_config_read(d.function, 0, after, 256);
+	assert_memory_equal(before, after, 256);
+	bus_config_write(d.function, 0x04, ones, 2);
+	/* I/O, memory, master, parity response, SERR# and INTx disable: nothing else exists here */
+	assert_int_equal(config_get(&d, 0x04, 2), 0x0547);
+}
+
+static void firmware_leaves_decoding_and_mastering_on(void **state)
+{
+	struct device d;
+
+	device_add(&d);
+	assert_int_equal(config_get(&d, 0x04, 2), 7);
+	assert_int_equal(d.commands, 1);
+	assert_int_equal(d.command, 7);
+}
+
+static void the_device_hears_of_command_changes_only(void **state)
+{
+	struct device d;
+
+	device_add(&d);
+	config_set(&d, 0x04, 2, 3);
+	assert_int_equal(d.commands, 2);
+	assert_int_equal(d.command, 3);
+	config_set(&d, 0x04, 2, 3);
+	config_set(&d, 0x3c, 1, 11);
+	assert_int_equal(d.commands, 2);
+	assert_int_equal(config_get(&d, 0x3c, 1), 11);
+}
+
+/* 6.2.5.1: write all ones, read back the size as a mask, with the type bits untouched. */
+static void bars_answer_sizing(void **state)
+{
+	struct device d;
+
+	device_add(&d);
+	for (unsigned offset = 0x10; offset < 0x28; offset += 4)
+		config_set(&d, offset, 4, 0xffffffff);
+	assert_int_equal(config_get(&d, 0x10, 4), 0xffffc000);
+	assert_int_equal(config_get(&d, 0x14, 4), 0xffffffe1);
+	assert_int_equal(config_get(&d, 0x18, 4), 0xfff00004);
+	assert_int_equal(config_get(&d, 0x1c, 4), 0xffffffff);
+	assert_int_equal(config_get(&d, 0x20, 4), 0xffffffe0);
+	assert_int_equal(config_get(&d, 0x24, 4), 0);
+}
+
+static void a_bar_answers_only_at_its_place(void **state)
+{
+	struct device d;
+	uint32_t place;
+	void *reg;
+
+	device_add(&d);
+	reg = device_map(&d, 0);
+	place = config_get(&d, 0x10, 4);
+	config_set(&d, 0x10, 4, 0xffffffff);
+	assert_int_equal((uint32_t)bus_register_read(reg, 4), 0xffffffff);
+	assert_int_equal(d.reads, 0);
+	config_set(&d, 0x10, 4, place);
+	assert_int_equal((uint32_t)bus_register_read(reg, 4), 0x55667788);
+	assert_int_equal(d.reads, 1);
+}
+
+static void the_upper_half_of_a_64_bit_bar_counts(void **state)
+{
+	struct device d;
+	void *reg;
+
+	device_add(&d);
+	reg = device_map(&d, 2);
+	config_set(&d, 0x1c, 4, 1);
+	assert_int_equal((uint32_t)bus_register_read(reg, 4), 0xffffffff);
+	config_set(&d, 0x1c, 4, 0);
+	assert_int_equal((uint32_t)bus_register_read(reg, 4), 0x55667788);
+}
+
+static void capabilities_form_a_list(void **state)
+{
+	struct device d;
+	unsigned at, seen = 0;
+
+	device_add(&d);
+	assert_int_equal(config_get(&d, 0x06, 2) & 0x10, 0x10);
+	for (at = config_get(&d, 0x34, 1); at; at = config_get(&d, at + 1, 1)) {
+		assert_in_range(at, 0x40, 0xfc);
+		switch (config_get(&d, at, 1)) {
+		case 0x05: /* MSI: 64-bit, 8 messages = 2^3, disabled */
+			assert_int_equal(config_get(&d, at + 2, 2), 0x0086);
+			seen |= 1;
+			break;
+		case 0x11: /* MSI-X: table size - 1; table and pending bits with the BAR's number */
+			assert_int_equal(config_get(&d, at + 2, 2), 4);
+			assert_int_equal(config_get(&d, at + 4, 4), 0x1000 | 2);
+			assert_int_equal(config_get(&d, at + 8, 4), (0x1000 + 5 * 16) | 2);
+			seen |= 2;
+			break;
+		default:
+			fail();
+		}
+	}
+	assert_int_equal(seen, 3);
+}
+
+static void a_function_without_messages_has_no_capabilities(void **state)
+{
+	struct bus_function_config config = device_config;
+	struct device d;
+
+	config.msi_messages = config.msix_messages = 0;
+	device_add_config(&d, &config);
+	assert_int_equal(config_get(&d, 0x06, 2), 0);
+	assert_int_equal(config_get(&d, 0x34, 1), 0);
+}
+
+static void the_status_register_shows_the_line_even_when_disabled(void **state)
+{
+	struct device d;
+
+	device_add(&d);
+	assert_int_equal(config_get(&d, 0x06, 2) & 8, 0);
+	config_set(&d, 0x04, 2, 0x407);
+	bus_line_set(d.function, true);
+	assert_int_equal(config_get(&d, 0x06, 2) & 8, 8);
+	assert_int_equal(config_get(&d, 0x04, 4), 0x00180407);
+	bus_line_set(d.function, false);
+	assert_int_equal(config_get(&d, 0x06, 2) & 8, 0);
+}
+
+static void accesses_are_cut_at_256_bytes(void **state)
+{
+	uint8_t bytes[16];
+	struct device d;
+
+	device_add(&d);
+	assert_int_equal(bus_config_read(d.function, 250, bytes, 10), 6);
+	assert_int_equal(bus_config_read(d.function, 256, bytes, 1), 0);
+	assert_int_equal(bus_config_read(d.function, ~0u, bytes, 16), 0);
+	assert_int_equal(bus_config_write(d.function, 255, bytes, ~0u), 1);
+	assert_int_equal(bus_config_read(NULL, 0, bytes, 4), 0);
+}
+
+static void an_unplugged_function_reads_all_ones(void **state)
+{
+	struct device d;
+
+	device_add(&d);
+	bus_function_unplug(d.function);
+	assert_int_equal(config_get(&d, 0x00, 4), 0xffffffff);
+	config_set(&d, 0x04, 2, 0);
+	assert_int_equal(d.commands, 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		machine_test(identity_stands_where_pci_puts_it),
+		machine_test(writes_leave_read_only_bits_alone),
+		machine_test(firmware_leaves_decoding_and_mastering_on),
+		machine_test(the_device_hears_of_command_changes_only),
+		machine_test(bars_answer_sizing),
+		machine_test(a_bar_answers_only_at_its_place),
+		machine_test(the_upper_half_of_a_64_bit_bar_counts),
+		machine_test(capabilities_form_a_list),
+		machine_test(a_function_without_messages_has_no_capabilities),
+		machine_test(the_status_register_shows_the_line_even_when_disabled),
+		machine_test(accesses_are_cut_at_256_bytes),
+		machine_test(an_unplugged_function_reads_all_ones),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

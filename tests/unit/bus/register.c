@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+#include "bench_device.h"
+
+static void accesses_reach_the_device_with_bar_offset_and_size(void **state)
+{
+	struct device d;
+	char *reg;
+
+	device_add(&d);
+	reg = device_map(&d, 2);
+	for (unsigned size = 1; size <= 8; size *= 2) {
+		assert_true(bus_register_read(reg + 0x80, size) == 0x1122334455667788ull);
+		assert_int_equal(d.bar, 2);
+		assert_int_equal(d.offset, 0x80);
+		assert_int_equal(d.size, size);
+		bus_register_write(reg + 0xffff8, size, 0x0102030405060708ull);
+		assert_int_equal(d.offset, 0xffff8);
+		assert_int_equal(d.size, size);
+		assert_true(d.value == 0x0102030405060708ull);
+	}
+	assert_int_equal(d.reads, 4);
+	assert_int_equal(d.writes, 4);
+	assert_int_equal(violation.count, 0);
+}
+
+static void ports_reach_the_device_too(void **state)
+{
+	struct bus_resource r;
+	struct device d;
+
+	device_add(&d);
+	bus_resource_get(d.function, 1, &r);
+	assert_int_equal((uint32_t)bus_port_read(r.address + 28, 4), 0x55667788);
+	assert_int_equal(d.bar, 1);
+	assert_int_equal(d.offset, 28);
+	bus_port_write(r.address + 31, 1, 9);
+	assert_int_equal(d.offset, 31);
+	assert_int_equal(d.value, 9);
+	assert_int_equal(violation.count, 0);
+}
+
+/* PCI 3.0, 6.2.2: with its enable bit off a function does not respond; the host reads all ones. */
+static void a_disabled_bar_reads_ones_and_loses_writes(void **state)
+{
+	struct bus_resource ports;
+	struct device d;
+	char *reg;
+
+	device_add(&d);
+	reg = device_map(&d, 0);
+	bus_resource_get(d.function, 1, &ports);
+	config_set(&d, 0x04, 2, 0x0005); /* I/O on, memory off */
+	assert_true(bus_register_read(reg, 8) == ~0ull);
+	bus_register_write(reg, 4, 1);
+	assert_int_equal(d.reads + d.writes, 0);
+	assert_int_equal((uint16_t)bus_port_read(ports.address, 2), 0x7788);
+	config_set(&d, 0x04, 2, 0x0002); /* the other way round */
+	assert_int_equal((uint32_t)bus_register_read(reg, 4), 0x55667788);
+	assert_int_equal((uint16_t)bus_port_read(ports.address, 2), 0xffff);
+	assert_int_equal(d.reads, 2);
+	assert_int_equal(violation.count, 0);
+}
+
+static void an_unplugged_device_reads_ones(void **state)
+{
+	struct bus_resource ports;
+	struct device d;
+	char *reg;
+
+	device_add(&d);
+	reg = device_map(&d, 0);
+	bus_resource_get(d.function, 1, &ports);
+	bus_function_unplug(d.function);
+	assert_int_equal((uint32_t)bus_register_read(reg, 4), 0xffffffff);
+	assert_int_equal((uint8_t)bus_port_read(ports.address, 1), 0xff);
+	bus_register_write(reg, 4, 1);
+	assert_int_equal(d.reads + d.writes, 0);
+	assert_int_equal(violation.count, 0);
+}
+
+static void stray_accesses_are_reported_and_read_ones(void **state)
+{
+	struct device d;
+	char *reg, *small;
+
+	device_add(&d);
+	reg = device_map(&d, 0);
+	small = device_map(&d, 4);
+	assert_true(bus_register_read(&d, 4) == ~0ull);
+	assert_int_equal(violation.number, 0xF1002005);
+	assert_violation("which is no mapped register");
+	bus_register_write(reg - 4, 4, 1); /* BAR 0 is the first in the window */
+	assert_violation("which is no mapped register");
+	assert_true(bus_register_read(reg + 2, 4) == ~0ull);
+	assert_violation("BAR 0 + 0x2 of bench is not aligned");
+	bus_register_write(reg + 0x3ffc, 8, 1);
+	assert_violation("BAR 0 + 0x3ffc of bench is not aligned");
+	assert_true(bus_register_read(small + 32, 4) == ~0ull);
+	assert_violation("BAR 4 + 0x20 of bench runs past its end");
+	assert_true(bus_register_read(NULL, 4) == ~0ull);
+	assert_violation("which is no mapped register");
+	assert_true(bus_port_read(0x60, 1) == ~0ull);
+	assert_violation("port 0x60");
+	bus_port_write(0xfff0, 4, 1);
+	assert_violation("port 0xfff0");
+	assert_int_equal(d.reads + d.writes, 0);
+}
+
+static void an_unmapped_bar_is_stray(void **state)
+{
+	struct device d;
+	char *reg;
+
+	device_add(&d);
+	reg = device_map(&d, 0);
+	bus_unmap(reg);
+	bus_register_write(reg, 4, 1);
+	assert_violation("which is no mapped register");
+	assert_int_equal(d.writes, 0);
+}
+
+/* A register access is a safepoint: an interrupt that became due is served before it returns. */
+static unsigned served;
+
+static bool serve(struct cpu_interrupt *interrupt)
+{
+	served++;
+	return true;
+}
+
+static void raise_and_access(void)
+{
+	struct bus_interrupt interrupt = {.vector = {.irql = 5, .service = serve}};
+	struct device d;
+	char *reg;
+
+	device_add(&d);
+	reg = device_map(&d, 0);
+	served = 0;
+	cpu_interrupt_raise(&interrupt.vector);
+	assert_int_equal(served, 0);
+	bus_register_write(reg, 4, 1);
+	assert_int_equal(served, 1);
+	cpu_interrupt_raise(&interrupt.vector);
+	bus_register_read(reg, 4);
+	assert_int_equal(served, 2);
+}
+
+static void an_access_is_a_safepoint(void **state)
+{
+	on_processor(raise_and_access);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		machine_test(accesses_reach_the_device_with_bar_offset_and_size),
+		machine_test(ports_reach_the_device_too),
+		machine_test(a_disabled_bar_reads_ones_and_loses_writes),
+		machine_test(an_unplugged_device_reads_ones),
+		machine_test(stray_accesses_are_reported_and_read_ones),
+		machine_test(an_unmapped_bar_is_stray),
+		machine_test(an_access_is_a_safepoint),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
