@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * Fuzz target: the list builder against the byte-by-byte model of tests/unit/dma/sg_model.h. The
+ * input is read as limits, an MDL chain with frames, a place to start and the room for elements;
+ * whatever the bytes are, they make a case. Build it with `clang -fsanitize=fuzzer`; replay.c runs
+ * the corpus without.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dma/sglist.h"
+#include "sg_model.h"
+#include "sg_chain.h"
+
+#define PAGE	    4096u
+#define MDL_BYTES   (4 * PAGE)
+#define CHAIN_BYTES (CHAIN_MDLS * MDL_BYTES)
+
+struct input {
+	const uint8_t *data;
+	size_t size;
+};
+
+static struct chain chain;
+static struct model_byte bytes[CHAIN_BYTES];
+static uint64_t registers_at[CHAIN_BYTES + 1]; /* map registers of the first n bytes */
+static struct model_element expected[CHAIN_BYTES];
+static SCATTER_GATHER_ELEMENT got[CHAIN_BYTES];
+
+static unsigned take(struct input *in, unsigned count)
+{
+	unsigned value = 0;
+
+	while (count--) {
+		value <<= 8;
+		if (in->size) {
+			value |= *in->data++;
+			in->size--;
+		}
+	}
+	return value;
+}
+
+static void check(int is_right, const char *what)
+{
+	if (is_right)
+		return;
+	fprintf(stderr, "dma_sglist: %s\n", what);
+	abort();
+}
+
+static struct dma_sg_limits take_limits(struct input *in)
+{
+	static const uint64_t reaches[] = {~0ull, 0xffffffff, 0xfffff, 0, 0xfff, 0x123456};
+	struct dma_sg_limits limits = {0};
+	unsigned shift = take(in, 1) % 34;
+
+	limits.boundary = shift ? 1ull << (shift - 1) : 0;
+	shift = take(in, 1) % 16;
+	limits.alignment = shift ? 1u << (shift - 1) : 0;
+	limits.max_length = take(in, 2);
+	limits.max_address = reaches[take(in, 1) % array_size(reaches)];
+	return limits;
+}
+
+/* The frame after `last`: mostly its neighbour, sometimes anything. */
+static uint64_t take_frame(struct input *in, uint64_t last)
+{
+	static const uint64_t odd[] = {
+		0, (1ull << 52) - 1, 1ull << 52, ~0ull, 0xfffff, 0x100000, 0xff, 1};
+	unsigned code = take(in, 1);
+
+	if (code < 160)
+		return last + 1;
+	if (code < 216)
+		return last + code - 160;
+	return code < 240 ? last - (code - 216) : odd[code % array_size(odd)];
+}
+
+/* Returns the bytes of the chain; notes for each one where it lies and what came before it. */
+static uint32_t take_chain(struct input *in)
+{
+	unsigned count = 1 + take(in, 1) % CHAIN_MDLS;
+	uint64_t frame = take(in, 2), registers = 0;
+	uint32_t have = 0;
+
+	memset(&chain, 0, sizeof(chain));
+	for (unsigned n = 0; n < count; n++) {
+		uint32_t offset = take(in, 2) % PAGE, size = take(in, 2) % (MDL_BYTES - offset + 1);
+		PPFN_NUMBER frames = chain_add(&chain, (char *)0x7ff00000 + offset, size);
+
+		for (uint32_t i = 0; i < size; i++, have++) {
+			uint32_t at = offset + i;
+
+			if (i == 0 || at % PAGE == 0) {
+				frame = frames[at / PAGE] = take_frame(in, frame);
+				registers++;
+			}
+			bytes[have].address = frame * PAGE + at % PAGE;
+			bytes[have].nowhere = frame >= 1ull << 52;
+			registers_at[have + 1] = registers;
+		}
+	}
+	return have;
+}
+
+/* Against the model: elements from the cursor on, at most `room` of them. True: there are more. */
+static bool check_part(struct dma_sg_cursor *at, uint32_t *skip, uint32_t have,
+	const struct dma_sg_limits *limits, uint32_t room)
+{
+	uint64_t want = at->left, described;
+	uint32_t count, expected_count;
+	enum dma_sg_result result = dma_sglist_build(at, limits, got, room, &count);
+
+	check(result == model_build(bytes + *skip, have - *skip, want, limits, room, expected,
+				&expected_count, &described),
+		"the result differs");
+	check(count == expected_count, "the number of elements differs");
+	check(want - at->left == described, "the cursor stands elsewhere");
+	for (uint32_t n = 0; n < count; n++)
+		check((uint64_t)got[n].Address.QuadPart == expected[n].address &&
+				got[n].Length == expected[n].length,
+			"an element differs");
+	*skip += (uint32_t)described;
+	return result == DMA_SG_FULL && room;
+}
+
+static void check_registers(const struct dma_sg_cursor *start, uint32_t skip, uint32_t have)
+{
+	uint64_t covered = min_of(start->left, have - skip), short_by;
+	uint64_t registers = dma_sg_registers(start, &short_by);
+
+	check(short_by == start->left - covered, "the bytes that are missing differ");
+	/* Pages of the bytes before are counted once more only if the start lies inside one. */
+	check(!covered || registers == registers_at[skip + covered] - registers_at[skip + 1] + 1,
+		"the map registers differ");
+	check(covered || !registers, "no byte has map registers");
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct input in = {data, size};
+	struct dma_sg_limits limits = take_limits(&in);
+	unsigned skip = take(&in, 2), more = take(&in, 1), rooms = take(&in, 1);
+	uint32_t have = take_chain(&in);
+	struct dma_sg_cursor at;
+	PMDL first = &chain.part[0].mdl;
+
+	if (!dma_sg_start(&at, first, (char *)MmGetMdlVirtualAddress(first) + skip, 0)) {
+		check(skip >= first->ByteCount, "a byte of the MDL was refused");
+		return 0;
+	}
+	check(skip < first->ByteCount, "a byte past the MDL was taken");
+	/* Mostly less than there is, sometimes more. */
+	at.left = (uint64_t)(have - skip) * (more + 1) / 224 + (more >= 224);
+	check_registers(&at, skip, have);
+	rooms = rooms < 128 ? CHAIN_BYTES : rooms - 128;
+	/* What is left of it, from where it stopped, as if it had started there. */
+	while (check_part(&at, &skip, have, &limits, rooms))
+		;
+	return 0;
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * Adapters: their life, limits and counters; the settings of the whole layer. Neighbours: list.c
+ * works with an adapter, ddi_io_dma.c makes one for a driver, src/storport/hba.c for the port.
+ */
+#include "dma/dma_private.h"
+#include "dma/live.h"
+#include "mem/mem.h"
+#include "nt/nt.h"
+#include "util/error.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+
+#define ADAPTERS 16
+
+struct dma_config dma_settings;
+const struct dma_device *(*dma_device_resolve)(PDEVICE_OBJECT physical_device_object);
+
+static struct dma_adapter adapters[ADAPTERS];
+static pthread_mutex_t adapters_lock = PTHREAD_MUTEX_INITIALIZER;
+
+int dma_init(const struct dma_config *config)
+{
+	if (config->engine != DMA_DIRECT)
+		return error_set(EINVAL, "DMA engine %d is not known.", (int)config->engine);
+	if ((unsigned)config->callback > DMA_CALLBACK_OTHER_PROCESSOR)
+		return error_set(EINVAL, "callback policy %d is not known.", (int)config->callback);
+	dma_settings = *config;
+	return 0;
+}
+
+void dma_fini(void)
+{
+	for (unsigned n = 0; n < ADAPTERS; n++) {
+		if (atomic_load(&adapters[n].in_use)) {
+			nt_violation(0, "DMA adapter %u was never released", n);
+			dma_adapter_free(&adapters[n]);
+		}
+		dma_live_free(adapters[n].live);
+		adapters[n].live = NULL;
+	}
+	memset(&dma_settings, 0, sizeof(dma_settings));
+}
+
+/* MR-1, D-5: a page more than the longest transfer needs, for buffers that do not start on a page.
+ */
+static uint32_t registers_granted(const struct dma_constraints *limits)
+{
+	uint64_t longest = limits->max_transfer ? limits->max_transfer : UINT32_MAX;
+	uint64_t registers = ((longest + MEM_PAGE_MASK) >> MEM_PAGE_SHIFT) + 1;
+
+	if (limits->map_registers)
+		registers = min_of(registers, limits->map_registers);
+	if (dma_settings.map_registers)
+		registers = min_of(registers, dma_settings.map_registers);
+	return (uint32_t)registers;
+}
+
+static struct dma_adapter *place_free(void)
+{
+	for (unsigned n = 0; n < ADAPTERS; n++)
+		if (!atomic_load(&adapters[n].in_use))
+			return &adapters[n];
+	return NULL;
+}
+
+static void adapter_fill(
+	struct dma_adapter *adapter, const struct dma_constraints *limits, const void *owner)
+{
+	/* The table of lists outlives its adapters: a DPC of the last one may still be on its way.
+	 */
+	struct dma_live_table *live = adapter->live;
+
+	memset(adapter, 0, sizeof(*adapter));
+	adapter->live = live;
+	/* D-4, X-35. */
+	adapter->header.Version = 1;
+	adapter->header.Size = sizeof(adapter->header);
+	adapter->header.DmaOperations = dma_operations(3);
+	adapter->limits = *limits;
+	adapter->owner = owner;
+	adapter->number = (unsigned)(adapter - adapters);
+	adapter->map_registers = registers_granted(limits);
+	adapter->reach.max_address = limits->width == 64 ? UINT64_MAX : (1ull << limits->width) - 1;
+}
+
+struct dma_adapter *dma_adapter_new(const struct dma_constraints *limits, const void *owner)
+{
+	struct dma_adapter *adapter;
+
+	if (limits->width < 1 || limits->width > 64) {
+		error_set(EINVAL, "a DMA adapter of %u address bits: it has to be 1 to 64.",
+			limits->width);
+		return NULL;
+	}
+	pthread_mutex_lock(&adapters_lock);
+	adapter = place_free();
+	if (!adapter)
+		error_set(ENOSPC, "all %u DMA adapters of the machine are in use.", ADAPTERS);
+	if (adapter && !adapter->live) {
+		adapter->live = dma_live_new();
+		if (!adapter->live) {
+			error_set(ENOMEM, "no memory for the lists of a DMA adapter.");
+			adapter = NULL;
+		}
+	}
+	if (adapter) {
+		adapter_fill(adapter, limits, owner);
+		atomic_store(&adapter->in_use, true);
+	}
+	pthread_mutex_unlock(&adapters_lock);
+	return adapter;
+}
+
+void dma_adapter_free(struct dma_adapter *adapter)
+{
+	unsigned lists, commons;
+
+	if (!adapter)
+		return;
+	lists = dma_lists_drop(adapter);
+	commons = dma_commons_drop(adapter);
+	/* D-6. */
+	if (commons)
+		nt_violation(DMA_RULE(DMA_RULE_COMMON_LEFT),
+			"DMA adapter %u was released with %u common buffers left", adapter->number,
+			commons);
+	if (lists)
+		nt_violation(DMA_RULE(DMA_RULE_LISTS_LEFT),
+			"DMA adapter %u was released with %u scatter/gather lists left: built and "
+			"never put (X-42)",
+			adapter->number, lists);
+	atomic_store(&adapter->in_use, false);
+}
+
+struct dma_adapter *dma_adapter_at(unsigned n)
+{
+	return n < ADAPTERS ? &adapters[n] : NULL;
+}
+
+struct dma_adapter *dma_adapter_find(const void *pointer)
+{
+	uintptr_t offset = (uintptr_t)pointer - (uintptr_t)adapters;
+	struct dma_adapter *adapter;
+
+	if (offset >= sizeof(adapters) || offset % sizeof(adapters[0]))
+		return NULL;
+	adapter = &adapters[offset / sizeof(adapters[0])];
+	return atomic_load_explicit(&adapter->in_use, memory_order_acquire) ? adapter : NULL;
+}
+
+struct dma_counts dma_adapter_counts(const struct dma_adapter *adapter)
+{
+	struct dma_counts sum = {0};
+	uint64_t *to = (uint64_t *)&sum;
+
+	for (unsigned n = 0; n < array_size(adapter->here); n++) {
+		const uint64_t *from = (const uint64_t *)&adapter->here[n].counts;
+
+		for (unsigned i = 0; i < sizeof(sum) / sizeof(*to); i++)
+			to[i] += __atomic_load_n(&from[i], __ATOMIC_RELAXED);
+	}
+	return sum;
+}

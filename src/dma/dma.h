@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * DMA, in Windows' terms.
+ *
+ * An *adapter* is what a driver has of the DMA system (DMA_ADAPTER, with the constraints of its
+ * device). A *master* is what a device has: the right to read and write the bus. An *engine* stands
+ * between: `direct` (the device reaches every byte of RAM; bus address = physical address), later
+ * bounce and iommu. *Map registers* are the limited resource that translates or bounces one page
+ * each (MR-1). A *scatter/gather list* has elements in buffer order whose lengths sum to the
+ * transfer (MR-5).
+ *
+ * The heart is one pure function, dma_sglist_build (sglist.h): page frames + offset + length +
+ * limits → elements, without allocation, locks or globals. Storport's Get, Build and Put and all
+ * WDM operations stand on it.
+ *
+ *   driver:  IoGetDmaAdapter → ddi_io_dma.c → adapter.c → sglist.c → elements
+ *   port:    dma_map / dma_unmap (one request's list)      → sglist.c
+ *   device:  dma_bus_read / dma_bus_write (master, bus address) → engine → bytes of RAM
+ */
+#ifndef DRY_DMA_DMA_H
+#define DRY_DMA_DMA_H
+
+#include "util/common.h"
+#include "cpu/cpu.h"
+#include "dma/sglist.h"
+#include <ntddk.h>
+
+/* ---- the device's side ---- */
+
+/*
+ * A bus master. enabled follows the bus-master bit of its function's command register; while it is
+ * off every access fails. Counters are of bytes, by kind of the memory touched (enum mem_kind),
+ * written by the device's thread only.
+ */
+struct dma_master {
+	_Atomic bool enabled;
+	unsigned number; /* device number, for events */
+	const char *name;
+	unsigned width; /* address bits the device drives: 1..64 */
+	uint64_t bytes_read[16], bytes_written[16];
+	uint64_t faults; /* accesses that failed, those with mastering off included */
+	bool off_told;	 /* private: the first access with mastering off has been reported */
+};
+
+void dma_master_init(struct dma_master *master, const char *name, unsigned width);
+
+/*
+ * What a device does to memory. 0; -EACCES: bus mastering is off; -EFAULT: an address that the
+ * engine does not lead to memory of the machine, where a page that nobody owns counts as none, or
+ * above the master's width (reported as a violation event with the device's name and the address).
+ * All or nothing is not promised: bytes before the fault have moved, as on a bus. Emits
+ * TRACE_DMA_TRANSFER, one for each stretch of one kind of memory. May cross pages. Any thread; one
+ * master is used by one thread at a time.
+ */
+int dma_bus_read(struct dma_master *master, uint64_t address, void *dst, uint64_t bytes);
+int dma_bus_write(struct dma_master *master, uint64_t address, const void *src, uint64_t bytes);
+/*
+ * The host address of [address, address + *bytes), with *bytes cut at the end of the page, for a
+ * device that moves data from or to a file without a copy; the same checks, counts and event as a
+ * read (write = false) or a write. NULL and *error on failure.
+ */
+void *dma_bus_span(
+	struct dma_master *master, uint64_t address, uint64_t *bytes, bool write, int *error);
+
+/* ---- the driver's side ---- */
+
+enum dma_engine { DMA_DIRECT };
+
+struct dma_constraints {
+	unsigned width;		/* address bits: 1..64 */
+	uint32_t max_transfer;	/* bytes, 0: no limit (DEVICE_DESCRIPTION.MaximumLength) */
+	uint32_t map_registers; /* most per transfer; 0: the engine's own choice from max_transfer
+				   (D-5) */
+	bool scatter_gather;
+};
+
+/* Lists of one adapter. Live ones are built - put. */
+#define DMA_COUNT_SIZES 12
+struct dma_counts {
+	uint64_t built, put;	   /* by Build and Get of a driver */
+	uint64_t mapped, unmapped; /* by dma_map, for the port's requests */
+	/* lists, built or mapped, by elements: [n] has those of 2^(n-1)+1 .. 2^n elements, [0] of
+	 * one; the last also all longer ones */
+	uint64_t sizes[DMA_COUNT_SIZES];
+};
+
+/*
+ * Everything of one adapter. Its first member is the DMA_ADAPTER that drivers see. Adapters stand
+ * in one array, so that a driver's pointer is judged without following it (dma_adapter_find).
+ */
+struct dma_adapter {
+	DMA_ADAPTER header;
+	struct dma_constraints limits;
+	const void *owner;	/* the port's adapter or device object: whose memory lists are, for
+				   reports */
+	uint32_t map_registers; /* granted per transfer (D-5) */
+	unsigned number;	/* for events */
+	/* private to dma/ */
+	struct dma_sg_limits reach;  /* limits, as the builder takes them */
+	struct dma_live_table *live; /* lists that are built and not put (live.h) */
+	struct dma_common *commons;  /* common buffers not yet freed */
+	_Atomic bool in_use, unreachable_told;
+	/* each processor counts by itself; the last place is for threads that are none */
+	struct {
+		struct dma_counts counts;
+	} __attribute__((aligned(64))) here[CPU_MAX + 1];
+};
+
+/* PASSIVE. The machine has one engine and at most 16 adapters. NULL with error_set. An adapter has
+ * at most DMA_LIVE_LISTS lists of Build and Get at a time; the next one gets
+ * STATUS_INSUFFICIENT_RESOURCES. */
+#define DMA_LIVE_LISTS 4096
+struct dma_adapter *dma_adapter_new(const struct dma_constraints *limits, const void *owner);
+/* At or below DISPATCH. Frees it; reports lists (0xE6/0x0A) and common buffers (0xE6/07) left as
+ * violations; callbacks of Build that have not run yet never will. */
+void dma_adapter_free(struct dma_adapter *adapter);
+/* The adapter behind a driver's pointer, NULL if it is none or has been freed. Constant time. */
+struct dma_adapter *dma_adapter_find(const void *pointer);
+/* What the adapter's processors have counted, added up. Any thread; exact when they rest. */
+struct dma_counts dma_adapter_counts(const struct dma_adapter *adapter);
+
+/*
+ * One request's list, for the port: fills list (room for max_elements) from the MDL chain. Nothing
+ * is allocated. Returns NTSTATUS; checked in this order:
+ *	INVALID_PARAMETER       length 0 (X-4), no MDL (X-9), current_va outside it (X-6, X-7)
+ *	BUFFER_TOO_SMALL        length runs past the chain (SZ-9)
+ *	INVALID_PARAMETER       an MDL whose pages are not known: neither locked nor built
+ *	INSUFFICIENT_RESOURCES  more registers than the adapter's limit (MR-2); more than
+ *	                        max_elements elements, or than one without scatter/gather (SGL-6);
+ *	                        memory that the device cannot reach, as the direct engine has
+ *	                        nothing to bounce with
+ * The first three are violation events too, and so is the last cause, once per adapter. At or below
+ * DISPATCH.
+ * TRACE_DMA_MAP is the caller's, who knows the request's number.
+ */
+NTSTATUS dma_map(struct dma_adapter *adapter, PMDL mdl, void *current_va, uint32_t length,
+	bool write_to_device, PSCATTER_GATHER_LIST list, uint32_t max_elements);
+void dma_unmap(struct dma_adapter *adapter, PSCATTER_GATHER_LIST list, bool write_to_device);
+
+/*
+ * The size of a list buffer for this request, and its map registers: SZ-1 and SZ-5, the published
+ * function; header and one element where the device has no scatter/gather (SZ-4). mdl may be NULL
+ * (worst case for current_va and length); either result may be NULL. The same statuses as dma_map,
+ * but those about elements and reach. Any IRQL.
+ */
+NTSTATUS dma_list_size(struct dma_adapter *adapter, PMDL mdl, void *current_va, uint32_t length,
+	uint32_t *bytes, uint32_t *registers);
+
+/*
+ * Build into the caller's memory, then routine(device_object, irp, list, context) at DISPATCH
+ * (SG-6, SG-8). At DISPATCH. When the routine runs is the machine's policy (X-1). The same statuses
+ * as dma_map, and BUFFER_TOO_SMALL when `bytes` of list are less than dma_list_size says (SZ-5;
+ * X-2: checked after the data length, before the registers), INVALID_PARAMETER when a list that is
+ * still live stands there (SG-10), INSUFFICIENT_RESOURCES when DMA_LIVE_LISTS are live. The routine
+ * runs if and only if the answer is STATUS_SUCCESS, save that the adapter is freed before.
+ */
+enum dma_callback {
+	/* by a DPC on the calling processor, in its turn: when the caller has lowered its IRQL */
+	DMA_CALLBACK_QUEUED,
+	/* inside the call */
+	DMA_CALLBACK_BEFORE_RETURN,
+	/* as queued, but the DPC lets everything that is queued by then go first: the caller is
+	 * certain to have gone, and what it queued in the same breath has run */
+	DMA_CALLBACK_AFTER_RETURN,
+	/* by a DPC on the next processor: before, while or after the call returns */
+	DMA_CALLBACK_OTHER_PROCESSOR
+};
+typedef VOID NTAPI dma_list_routine(
+	PVOID device_object, PVOID irp, PSCATTER_GATHER_LIST list, PVOID context);
+NTSTATUS dma_build(struct dma_adapter *adapter, PMDL mdl, void *current_va, uint32_t length,
+	dma_list_routine *routine, void *device_object, void *irp, void *context,
+	bool write_to_device, PSCATTER_GATHER_LIST list, uint32_t bytes);
+/* STATUS_INVALID_PARAMETER for a list that is not a live one of this adapter's Build or WDM Get
+ * (X-12), or whose routine has not run yet (SG-7, X-41; it stays live), with a violation event; a
+ * wrong direction is reported and Build's is used (X-13). No memory of the caller's is touched. At
+ * or below DISPATCH. */
+NTSTATUS dma_put(struct dma_adapter *adapter, PSCATTER_GATHER_LIST list, bool write_to_device);
+
+struct dma_config {
+	enum dma_engine engine;
+	enum dma_callback callback;
+	uint32_t map_registers; /* of the machine, 0: no limit */
+};
+int dma_init(const struct dma_config *config);
+void dma_fini(void);
+
+/* What the port knows of a physical device object. */
+struct dma_device {
+	unsigned width;	   /* address bits of its bus: 1..64 */
+	const void *owner; /* the port's adapter, for dma_adapter.owner */
+};
+/* Set by the port; NULL while there is none. It returns NULL for a device that it does not know. */
+extern const struct dma_device *(*dma_device_resolve)(PDEVICE_OBJECT physical_device_object);
+
+/*
+ * Which adapter IoGetDmaAdapter makes (D-2 … D-13). NULL, with a violation where the caller broke a
+ * rule: no description, a version above 3, a width outside 1..64 (version 3), a slave of the system
+ * DMA controller (this machine has none), a device that dma_device_resolve does not know, no
+ * adapter left. PASSIVE.
+ */
+struct dma_adapter *dma_adapter_from_description(
+	PVOID physical_device_object, PDEVICE_DESCRIPTION description, PULONG map_registers);
+
+#endif

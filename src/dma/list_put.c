@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * What happens to a driver's list after Build or Get (list.c): asked for its MDL, given back, or
+ * left behind by an adapter that goes. A list is known by its address alone (live.c).
+ */
+#include "dma/dma_private.h"
+#include "dma/live.h"
+#include "dma/callback.h"
+#include "mem/mem.h"
+#include "nt/nt.h"
+#include "trace/trace.h"
+
+static const struct dma_adapter *whose(const void *list)
+{
+	const struct dma_adapter *adapter;
+
+	for (unsigned n = 0; (adapter = dma_adapter_at(n)); n++)
+		if (atomic_load(&adapter->in_use) && dma_live_has(adapter->live, list))
+			return adapter;
+	return NULL;
+}
+
+/* what is wrong with it is found out without looking at it. */
+static __attribute__((cold, noinline)) NTSTATUS bad_list(
+	const struct dma_adapter *adapter, const void *list, bool pending, const char *what)
+{
+	const struct dma_adapter *other = list ? whose(list) : NULL;
+	const char *why;
+
+	if (!list)
+		why = "there is none";
+	else if (pending)
+		why = "its routine has not been called yet (SG-7, X-41)";
+	else if (other && other != adapter)
+		why = "it belongs to another adapter";
+	else if (mem_owner(list)->kind == MEM_LIST)
+		why = "it was made by the port and dies with its request (SG-25, SG-31)";
+	else if (dma_live_had(adapter->live, list))
+		why = "it has been put already";
+	else
+		why = "no Build or Get made it";
+	nt_violation(DMA_RULE(DMA_RULE_LIST_PUT), "DMA adapter %u: %s of the list at %p: %s",
+		adapter->number, what, list, why);
+	return STATUS_INVALID_PARAMETER;
+}
+
+NTSTATUS dma_put(struct dma_adapter *adapter, PSCATTER_GATHER_LIST list, bool write_to_device)
+{
+	bool pending, from_pool;
+	struct dma_live *live = dma_live_take(adapter->live, list, &pending);
+
+	if (unlikely(!live)) {
+		trace(TRACE_SG_PUT, adapter->number, 0, 0, (uint32_t)STATUS_INVALID_PARAMETER);
+		return bad_list(adapter, list, pending, "Put");
+	}
+	if (unlikely(live->write_to_device != write_to_device))
+		nt_violation(0,
+			"DMA adapter %u: Put of the list at %p names the wrong direction; it was "
+			"built %s (X-13)",
+			adapter->number, (void *)list,
+			live->write_to_device ? "to write to the device"
+					      : "to read from the device");
+	trace(TRACE_SG_PUT, adapter->number, live->elements, live->bytes, STATUS_SUCCESS);
+	from_pool = live->from_pool;
+	dma_live_release(adapter->live, live);
+	dma_count(&dma_counts_here(adapter)->put);
+	if (from_pool)
+		nt_pool_free(list);
+	return STATUS_SUCCESS;
+}
+
+NTSTATUS dma_list_mdl(
+	struct dma_adapter *adapter, PSCATTER_GATHER_LIST list, PMDL original, PMDL *target)
+{
+	NTSTATUS status = STATUS_SUCCESS;
+	struct dma_live *live;
+	bool pending;
+
+	if (!original)
+		return STATUS_INVALID_PARAMETER;
+	live = dma_live_take(adapter->live, list, &pending);
+	if (!live)
+		return bad_list(adapter, list, pending, "BuildMdlFromScatterGatherList");
+	if (live->mdl_given) {
+		status = STATUS_NONE_MAPPED;
+	} else if (live->mdl != original) {
+		nt_violation(0,
+			"DMA adapter %u: BuildMdlFromScatterGatherList names the MDL %p, but the "
+			"list was made of %p",
+			adapter->number, (void *)original, (void *)live->mdl);
+		status = STATUS_INVALID_PARAMETER;
+	} else {
+		/* Nothing is bounced: the list leads to the buffer itself. */
+		live->mdl_given = true;
+		*target = original;
+	}
+	dma_live_publish(adapter->live, live);
+	return status;
+}
+
+unsigned dma_lists_drop(struct dma_adapter *adapter)
+{
+	unsigned at = 0, dropped = 0;
+	struct dma_live *live;
+
+	for (; (live = dma_live_take_next(adapter->live, &at)); dropped++) {
+		PSCATTER_GATHER_LIST list = atomic_load(&live->list);
+		bool from_pool = live->from_pool;
+
+		dma_callback_drop(live);
+		dma_live_release(adapter->live, live);
+		if (from_pool)
+			nt_pool_free(list);
+	}
+	return dropped;
+}

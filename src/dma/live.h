@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * The lists that Build and Get made and Put has not taken back, by their address. So a pointer that
+ * is no such list is known in constant time, and nothing in the driver's memory is read or trusted.
+ *
+ * The table is its own pool of records: a bucket is one cache line of eight addresses, and each
+ * address has its record. No lock; an address goes 0 → BUSY → list → BUSY → 0, and whoever makes it
+ * BUSY owns the record. A list that finds its bucket full stands in another one, which costs a
+ * search.
+ */
+#ifndef DRY_DMA_LIVE_H
+#define DRY_DMA_LIVE_H
+
+#include "dma/dma.h"
+
+enum dma_live_phase {
+	DMA_LIVE_PENDING = 1, /* the routine is to be called */
+	DMA_LIVE_CALLED,      /* it runs or has run */
+	DMA_LIVE_DROPPED      /* the adapter went away before */
+};
+
+/* A driver's routine and what it is called with. */
+struct dma_callee {
+	dma_list_routine *routine;
+	void *device_object, *irp, *context;
+};
+
+/* The first cache line is all that a Build whose routine runs before return, and its Put, touch. */
+struct dma_live {
+	_Atomic(PSCATTER_GATHER_LIST)
+		list; /* kept after Put, to tell a second Put from a foreign list */
+	PMDL mdl;
+	uint32_t bytes, elements;
+	bool write_to_device;
+	bool from_pool; /* Get's: Put frees the list */
+	bool mdl_given; /* BuildMdlFromScatterGatherList has answered */
+	uint8_t turns;	/* how often the DPC lets others go first */
+	uint16_t home;	/* private: the bucket that the address belongs to */
+	_Atomic uint8_t phase;
+	struct dma_callee callee;
+	struct cpu_dpc dpc __attribute__((aligned(64)));
+} __attribute__((aligned(64)));
+
+struct dma_live_table;
+
+/* PASSIVE. NULL: out of memory. */
+struct dma_live_table *dma_live_new(void);
+void dma_live_free(struct dma_live_table *table);
+
+/* A free record for this list, BUSY: nobody else finds it until dma_live_publish. NULL: none is
+ * free, or
+ * (*exists) the list is live already. */
+struct dma_live *dma_live_claim(
+	struct dma_live_table *table, PSCATTER_GATHER_LIST list, bool *exists);
+/* Makes a claimed or taken record findable. */
+void dma_live_publish(struct dma_live_table *table, struct dma_live *live);
+/* The record of a live list, BUSY; NULL: not live, or another processor has just taken it, or
+ * (*pending) its routine has not been called yet. */
+struct dma_live *dma_live_take(struct dma_live_table *table, const void *list, bool *pending);
+/* Gives back a taken record. */
+void dma_live_release(struct dma_live_table *table, struct dma_live *live);
+/* Gives back a claimed record whose list has come to nothing. */
+void dma_live_abandon(struct dma_live_table *table, struct dma_live *live);
+
+bool dma_live_has(const struct dma_live_table *table, const void *list);
+/* Whether this address was a list here not long ago: for messages. */
+bool dma_live_had(const struct dma_live_table *table, const void *list);
+/* Takes any live record, for clean-up: start with *at = 0 and go on until NULL. */
+struct dma_live *dma_live_take_next(struct dma_live_table *table, unsigned *at);
+
+#endif

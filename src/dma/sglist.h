@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * The list builder: page frames + offset + length + limits → elements. Pure: no allocation, no
+ * lock, no global. It resumes: where the output is full it says how far it came.
+ */
+#ifndef DRY_DMA_SGLIST_H
+#define DRY_DMA_SGLIST_H
+
+#include "util/common.h"
+#include <ntddk.h>
+
+struct dma_sg_limits {
+	uint64_t max_address; /* highest bus address the device reaches; ~0: all */
+	uint32_t max_length;  /* of one element, taken rounded down to the alignment; 0: 2^32 - 1 */
+	uint64_t boundary;    /* no element crosses a multiple of it (power of two), 0: none */
+	uint32_t alignment;   /* of where elements start, and end but for the last; power of two, 0
+				 or 1: none */
+};
+
+/* Where the walk stands in the MDL chain. */
+struct dma_sg_cursor {
+	PMDL mdl;
+	uint64_t offset; /* bytes from the MDL's first byte */
+	uint64_t left;	 /* bytes still to describe */
+};
+
+/* Where several hold for the same byte, the first of END, UNREACHABLE, UNALIGNED, FULL is told. */
+enum dma_sg_result {
+	DMA_SG_DONE, /* everything is described */
+	DMA_SG_FULL, /* the byte at the cursor needs an element more than there is room for */
+	DMA_SG_END,  /* the chain ended before left became 0 */
+	DMA_SG_UNREACHABLE, /* the byte at the cursor lies above max_address */
+	DMA_SG_UNALIGNED    /* an element would have to end or start at the cursor, against the
+			       alignment */
+};
+
+/* Sets the cursor to current_va inside the first MDL. False if it lies outside. */
+bool dma_sg_start(struct dma_sg_cursor *cursor, PMDL mdl, const void *current_va, uint64_t length);
+
+/*
+ * Describes the bytes from the cursor on by elements at out[0 .. room - 1]; *count of them were
+ * written, and the cursor stands at the first byte that is not described. Each element is as long
+ * as the limits allow: adjacent pages are merged (MR-4), also across MDLs of the chain. After FULL
+ * a further call goes on where this one stopped, and all calls together give the same elements as
+ * one.
+ */
+enum dma_sg_result dma_sglist_build(struct dma_sg_cursor *cursor,
+	const struct dma_sg_limits *limits, PSCATTER_GATHER_ELEMENT out, uint32_t room,
+	uint32_t *count);
+
+/* Map registers (pages spanned, summed per MDL: MR-1, X-8) of the transfer at the cursor;
+ * *short_by is the number of bytes by which the chain falls short of it (0: fits). */
+uint64_t dma_sg_registers(const struct dma_sg_cursor *cursor, uint64_t *short_by);
+
+#endif
