@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * Inside the simple controller (its page: docs/simple-controller.md).
+ *
+ *	simple.c          birth, options, registers: what processors touch
+ *	simple_ring.c     the agent: enabling, fetching commands, posting completions, interrupts
+ *	simple_command.c  one command: its list, the data between RAM and storage, its status
+ *	simple_scsi.c     the firmware that understands SCSI command blocks, with simple_ask.c
+ *
+ * Registers are atomics, written by processors and read by the agent or the other way round; the
+ *rest belongs to the agent alone.
+ */
+#ifndef DRY_HW_SIMPLE_H
+#define DRY_HW_SIMPLE_H
+
+#include "bus/bus.h"
+#include "cpu/cpu.h"
+#include "dma/dma.h"
+#include "hw/simple/simple_regs.h"
+#include "hw/storage.h"
+#include <stdatomic.h>
+
+#define SIMPLE_BATCH 32 /* commands that are fetched at once */
+
+/* Room for an UNMAP parameter list of as many ranges, or a block. */
+#define SIMPLE_PARAMETERS(elements) max_of(8 + 16 * (elements), 4096u)
+
+struct simple {
+	struct bus_function *function;
+	struct cpu_agent *agent;
+	struct storage *storage;
+	struct dma_master master;
+
+	/* fixed at birth */
+	uint32_t entries, max_elements, block_size, messages;
+	uint64_t blocks, delay_ns;
+
+	/* registers */
+	_Atomic uint32_t control, status, interrupt, mask, doorbell;
+	_Atomic uint32_t ring_low, ring_high;
+
+	/* the agent's */
+	uint64_t commands_at, completions_at; /* bus addresses of the rings, latched when enabled */
+	uint32_t consumed, posted; /* commands fetched and completions written since then */
+	uint64_t batch_bytes;	   /* data moved since the last posting */
+	unsigned waiting;	   /* completions not yet posted */
+	uint64_t messages_due;	   /* messages that those ask for */
+	struct simple_command commands[SIMPLE_BATCH];
+	union simple_completion completions[SIMPLE_BATCH];
+	struct simple_element *list; /* [max_elements] */
+	uint8_t *parameters; /* SIMPLE_PARAMETERS(max_elements) bytes that a SCSI command sent along
+			      */
+	struct iovec iov[STORAGE_IOV_MAX];
+	struct simple_log log;
+
+	struct cpu_timer timer; /* of the option delay */
+	_Atomic bool delay_over;
+	bool delay_runs;
+};
+
+/* The agent's step (simple_ring.c): works until nothing is left to do. */
+void simple_step(void *ctx);
+/* Makes the interrupt line follow INTERRUPT and MASK. Any thread. */
+void simple_line_update(struct simple *simple);
+
+/* ---- simple_command.c ---- */
+
+/* Carries out one command; *length is the bytes that it moved. */
+enum simple_status simple_execute(
+	struct simple *simple, const struct simple_command *command, uint32_t *length);
+/* READ or WRITE of all that the command's list describes. */
+enum simple_status simple_transfer(
+	struct simple *simple, const struct simple_command *command, uint32_t *length);
+/* Reads the command's list into simple->list. */
+enum simple_status simple_list_read(struct simple *simple, const struct simple_command *command);
+/* The bytes that `elements` of simple->list describe, 0 if one of them is empty. */
+uint64_t simple_list_bytes(const struct simple *simple, unsigned elements);
+/* Moves up to `bytes` from (to) the memory that simple->list leads to; how many in *moved. */
+enum simple_status simple_list_gather(
+	struct simple *simple, unsigned elements, void *to, uint32_t bytes, uint32_t *moved);
+enum simple_status simple_list_scatter(struct simple *simple, unsigned elements, const void *from,
+	uint32_t bytes, uint32_t *moved);
+/* Trims or zeroes the ranges in simple->list. */
+enum simple_status simple_ranges(
+	struct simple *simple, unsigned ranges, enum simple_opcode opcode, bool is_fua);
+enum simple_status simple_flush(struct simple *simple);
+
+/* ---- simple_scsi.c ---- */
+
+enum simple_status simple_scsi(
+	struct simple *simple, const struct simple_command *command, uint32_t *length);
+/* Fixed-format sense data, 18 bytes, for the status of a command. */
+void simple_sense(
+	enum simple_status status, const struct simple_command *command, uint8_t sense[18]);
+
+static inline bool simple_is_enabled(const struct simple *simple)
+{
+	return simple->control & SIMPLE_CONTROL_ENABLE;
+}
+
+#endif

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * Station 5 of 7: the device. Its agent takes commands from the ring in batches, has each carried
+ * out, writes the batch's completions and interrupts once: the completion stands in memory before
+ * its interrupt. Before: the miniport (4) through simple.c. After: src/storport/interrupt.c (6).
+ */
+#include "hw/simple/simple.h"
+
+/* Completions of fast commands wait for their batch, but not behind this much data. */
+#define POST_BYTES (256u << 10)
+
+/* Neither being disabled nor failed: may touch memory. */
+static bool is_running(const struct simple *s)
+{
+	return simple_is_enabled(s) && s->status & SIMPLE_STATUS_READY;
+}
+
+void simple_line_update(struct simple *s)
+{
+	bool level;
+
+	/* Who sets the line looks again afterwards, so the last to set it has seen the last change.
+	 */
+	do {
+		level = s->interrupt & ~s->mask;
+		bus_line_set(s->function, level);
+	} while (level != !!(s->interrupt & ~s->mask));
+}
+
+static void interrupt_send(struct simple *s, uint32_t cause, uint64_t messages)
+{
+	if (!bus_messages_are_enabled(s->function)) {
+		s->log.interrupts++;
+		atomic_fetch_or(&s->interrupt, cause);
+		simple_line_update(s);
+		return;
+	}
+	for (; messages; messages &= messages - 1) {
+		s->log.interrupts++;
+		bus_message_send(s->function, (unsigned)__builtin_ctzll(messages));
+	}
+}
+
+/* The controller stops by itself; STATUS says why until it is disabled. */
+static void fail(struct simple *s, enum simple_error error)
+{
+	if (!s->master.enabled)
+		error = SIMPLE_ERROR_MASTER;
+	s->waiting = 0;
+	s->messages_due = 0;
+	s->status = (uint32_t)error << SIMPLE_STATUS_ERROR_SHIFT;
+	interrupt_send(s, SIMPLE_CAUSE_ERROR, 1);
+}
+
+static void start(struct simple *s)
+{
+	uint64_t ring = s->ring_low | (uint64_t)s->ring_high << 32;
+
+	s->commands_at = ring;
+	s->completions_at = ring + s->entries * sizeof(struct simple_command);
+	s->consumed = s->posted = s->waiting = 0;
+	s->messages_due = 0;
+	s->delay_over = s->delay_runs = false;
+	s->doorbell = 0;
+	if (ring % SIMPLE_RING_ALIGN) {
+		fail(s, SIMPLE_ERROR_RING);
+		return;
+	}
+	s->status = SIMPLE_STATUS_READY;
+}
+
+static void stop(struct simple *s)
+{
+	if (s->delay_runs)
+		cpu_timer_cancel(&s->timer);
+	s->log.resets++;
+	s->interrupt = 0;
+	simple_line_update(s);
+	s->status = 0; /* last: from here on the driver may reuse what we touched */
+}
+
+/* The sequence number and what shares its word go last: who sees it sees the rest. */
+static void post_one(
+	_Atomic uint64_t out[4], union simple_completion *completion, uint32_t sequence)
+{
+	completion->sequence = sequence;
+	for (unsigned i = completion->status ? 0 : 2; i < 3; i++)
+		atomic_store_explicit(&out[i], completion->words[i], memory_order_relaxed);
+	atomic_store_explicit(&out[3], completion->words[3], memory_order_release);
+}
+
+/* Writes waiting completions [from, ...) as far as one page and the ring's end allow; how many, 0
+ * on error. */
+static unsigned post_run(struct simple *s, unsigned from)
+{
+	uint32_t at = s->posted & (s->entries - 1);
+	uint64_t bytes = min_of(s->waiting - from, s->entries - at) * sizeof(*s->completions);
+	_Atomic uint64_t(*out)[4];
+	unsigned count;
+	int err;
+
+	out = dma_bus_span(
+		&s->master, s->completions_at + at * sizeof(*s->completions), &bytes, true, &err);
+	if (!out)
+		return 0;
+	count = (unsigned)(bytes / sizeof(*s->completions));
+	for (unsigned i = 0; i < count; i++)
+		post_one(out[i], &s->completions[from + i], ++s->posted);
+	return count;
+}
+
+static void post(struct simple *s)
+{
+	uint64_t messages = s->messages_due;
+
+	if (!s->waiting)
+		return;
+	for (unsigned from = 0; from < s->waiting;) {
+		unsigned count = post_run(s, from);
+
+		if (!count) {
+			fail(s, SIMPLE_ERROR_RING);
+			return;
+		}
+		from += count;
+	}
+	s->waiting = 0;
+	s->messages_due = 0;
+	s->batch_bytes = 0;
+	interrupt_send(s, SIMPLE_CAUSE_COMPLETION, messages);
+}
+
+/* Reads up to SIMPLE_BATCH commands; how many, 0 if there are none or the controller failed. */
+static unsigned fetch(struct simple *s)
+{
+	uint32_t doorbell = s->doorbell;
+	uint32_t due = doorbell - s->consumed, at = s->consumed & (s->entries - 1);
+	uint32_t count = min_of(min_of(due, s->entries - at), SIMPLE_BATCH);
+
+	if (doorbell - s->posted > s->entries) {
+		fail(s, SIMPLE_ERROR_DOORBELL);
+		return 0;
+	}
+	if (!count)
+		return 0;
+	if (dma_bus_read(&s->master, s->commands_at + at * sizeof(*s->commands), s->commands,
+		    count * sizeof(*s->commands))) {
+		fail(s, SIMPLE_ERROR_RING);
+		return 0;
+	}
+	s->consumed += count;
+	return count;
+}
+
+static void run(struct simple *s, const struct simple_command *command)
+{
+	union simple_completion *done = &s->completions[s->waiting++];
+	unsigned message = command->message < s->messages ? command->message : 0;
+	enum simple_status status;
+
+	done->tag = command->tag;
+	done->length = 0;
+	status = simple_execute(s, command, &done->length);
+	done->status = (uint16_t)status;
+	if (status != SIMPLE_OK)
+		simple_sense(status, command, done->sense);
+	s->log.commands++;
+	s->log.errors += status != SIMPLE_OK;
+	s->messages_due |= 1ull << message;
+	if (s->batch_bytes >= POST_BYTES)
+		post(s);
+}
+
+/* With the option delay commands are looked at only when the timer has run out. */
+static bool must_wait(struct simple *s)
+{
+	if (!s->delay_ns || s->doorbell == s->consumed)
+		return false;
+	if (s->delay_over) {
+		s->delay_over = s->delay_runs = false;
+		return false;
+	}
+	if (!s->delay_runs)
+		cpu_timer_set(&s->timer, s->delay_ns, 0);
+	s->delay_runs = true;
+	return true;
+}
+
+/* Takes a batch from the ring; false if there is nothing to do now. */
+static bool work(struct simple *s)
+{
+	unsigned count = must_wait(s) ? 0 : fetch(s);
+
+	for (unsigned i = 0; i < count && is_running(s); i++)
+		run(s, &s->commands[i]);
+	if (is_running(s))
+		post(s);
+	return count;
+}
+
+void simple_step(void *ctx)
+{
+	struct simple *s = ctx;
+
+	for (;;) {
+		bool enabled = simple_is_enabled(s);
+
+		if (enabled && !s->status)
+			start(s);
+		else if (!enabled && s->status)
+			stop(s);
+		else if (!(s->status & SIMPLE_STATUS_READY) || !work(s))
+			return;
+	}
+}
