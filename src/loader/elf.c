@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * Loads what `dryport build` made (loader.h): checks the file, gives it to dlopen, fills its
+ * imports from our export table, gives frames to its writable pages.
+ */
+#include "cpu/cpu.h"
+#include "loader/elf_file.h"
+#include "loader/image.h"
+#include "mem/mem.h"
+#include "nt/nt.h"
+#include "util/error.h"
+#include "util/export.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <link.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+struct loader_image *loader_images;
+
+/* A row came in rax; the stack is as the driver's call left it, so the frame of loader_import_died
+ * follows the driver's at once. */
+__asm__(".pushsection .text\n"
+	".globl loader_import_missing\n"
+	".hidden loader_import_missing\n"
+	".type loader_import_missing, @function\n"
+	"loader_import_missing:\n"
+	"	.cfi_startproc\n"
+	"	movq %rax, %rdi\n"
+	"	jmp loader_import_died\n"
+	"	.cfi_endproc\n"
+	".size loader_import_missing, .-loader_import_missing\n"
+	".popsection\n");
+
+__attribute__((used, noreturn)) void loader_import_died(const struct loader_import *row);
+
+void loader_import_died(const struct loader_import *row)
+{
+	const char *place = loader_driver_frame();
+
+	cpu_die("the driver called %s, which dryport lacks, in %s", row->name,
+		place ? place : "an unknown place");
+}
+
+/* ---- before dlopen ---- */
+
+static int note_read(const struct elf_file *file, struct loader_note *note)
+{
+	const Elf64_Sym *symbol = elf_file_symbol(file, "dryport_note");
+	const void *bytes = symbol ? elf_file_at(file, symbol->st_value, sizeof(*note)) : NULL;
+
+	if (!bytes)
+		return error_set(ENOEXEC,
+			"%s is an ELF object that `dryport build` did not make; a Windows driver "
+			"has to be "
+			"compiled from its sources with it",
+			file->path);
+	memcpy(note, bytes, sizeof(*note));
+	note->compiler[sizeof(note->compiler) - 1] = 0;
+	if (note->magic != LOADER_NOTE_MAGIC || !note->version)
+		return error_set(ENOEXEC, "%s: its note is damaged; build it again", file->path);
+	if (note->version > LOADER_NOTE_VERSION)
+		return error_set(ENOEXEC,
+			"%s was made by a newer dryport (format %u, this one knows %u); "
+			"build it again",
+			file->path, note->version, LOADER_NOTE_VERSION);
+	return 0;
+}
+
+int loader_note_read(const char *path, struct loader_note *note)
+{
+	struct elf_file file;
+	int err = elf_file_open(&file, path);
+
+	if (err)
+		return err;
+	err = note_read(&file, note);
+	elf_file_close(&file);
+	return err;
+}
+
+static int sanitizers_check(const char *path, const struct loader_note *note)
+{
+	static const struct {
+		uint32_t bit;
+		const char *symbol, *option, *runtime;
+	} table[] = {
+		{LOADER_ASAN, "__asan_init", "address", "asan"},
+		{LOADER_TSAN, "__tsan_init", "thread", "tsan"},
+		{LOADER_UBSAN, "__ubsan_handle_out_of_bounds", "undefined", "ubsan_standalone"},
+	};
+
+	for (size_t i = 0; i < array_size(table); i++)
+		if ((note->sanitizers & table[i].bit) && !dlsym(RTLD_DEFAULT, table[i].symbol))
+			return error_set(ENOEXEC,
+				"%s was built with --sanitize %s, and this process has no runtime "
+				"for it: use a "
+				"dryport built with -Db_sanitize=%s, or preload "
+				"libclang_rt.%s-x86_64.so of %s",
+				path, table[i].option, table[i].option, table[i].runtime,
+				note->compiler);
+	return 0;
+}
+
+static int file_check(const char *path)
+{
+	struct loader_note note;
+	struct elf_file file;
+	int err = elf_file_open(&file, path);
+
+	if (err)
+		return err;
+	err = note_read(&file, &note);
+	if (!err)
+		err = elf_file_check_dynamic(&file);
+	if (!err && !elf_file_symbol(&file, "DriverEntry"))
+		err = error_set(ENOEXEC, "%s has no DriverEntry", path);
+	if (!err && !elf_file_symbol(&file, "dryport_imports"))
+		err = error_set(ENOEXEC, "%s has no table of imports; build it again", path);
+	if (!err)
+		err = sanitizers_check(path, &note);
+	elf_file_close(&file);
+	return err;
+}
+
+/* ---- imports ---- */
+
+static bool hole_touched(void *owner, uintptr_t address, void *ucontext)
+{
+	const struct loader_image *image = owner;
+	uintptr_t hole = round_down(address, MEM_PAGE_SIZE);
+	const char *place;
+
+	for (const struct loader_import *row = image->imports; row->name; row++) {
+		if ((uintptr_t)row->slot != hole || row->kind != LOADER_VARIABLE)
+			continue;
+		place = loader_driver_frame();
+		cpu_die("the driver used the variable %s, which dryport lacks, in %s", row->name,
+			place ? place : "an unknown place");
+	}
+	return false;
+}
+
+static int holes_make(struct loader_image *image, size_t count)
+{
+	if (!count)
+		return 0;
+	image->holes_bytes = count * MEM_PAGE_SIZE;
+	image->holes = mmap(NULL, image->holes_bytes, PROT_NONE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (image->holes == MAP_FAILED) {
+		image->holes = NULL;
+		return error_set(ENOMEM, "%s: out of memory", image->path);
+	}
+	cpu_fault_init();
+	return cpu_fault_range((uintptr_t)image->holes, image->holes_bytes, hole_touched, image);
+}
+
+static int imports_fill(struct loader_image *image)
+{
+	size_t missing = 0, holes = 0;
+	char *hole;
+	int err;
+
+	for (struct loader_import *row = image->imports; row->name; row++) {
+		const struct dry_export *export = export_find(row->name);
+
+		row->slot = export ? export->address : NULL;
+		missing += !export;
+		holes += !export && row->kind == LOADER_VARIABLE;
+	}
+	image->missing = calloc(missing + 1, sizeof(*image->missing));
+	if (!image->missing)
+		return error_set(ENOMEM, "%s: out of memory", image->path);
+	err = holes_make(image, holes);
+	if (err)
+		return err;
+	hole = image->holes;
+	missing = 0;
+	for (struct loader_import *row = image->imports; row->name; row++) {
+		if (row->slot)
+			continue;
+		image->missing[missing++] = row->name;
+		row->slot = (void *)loader_import_missing;
+		if (row->kind == LOADER_VARIABLE) {
+			row->slot = hole;
+			hole += MEM_PAGE_SIZE;
+		}
+	}
+	return 0;
+}
+
+/* ---- segments ---- */
+
+static int segments_take(struct dl_phdr_info *info, size_t size, void *ctx)
+{
+	struct loader_image *image = ctx;
+
+	if (info->dlpi_addr != image->bias)
+		return 0;
+	for (unsigned i = 0; i < info->dlpi_phnum; i++) {
+		const Elf64_Phdr *s = &info->dlpi_phdr[i];
+		uintptr_t start = info->dlpi_addr + round_down(s->p_vaddr, MEM_PAGE_SIZE);
+		uintptr_t end = info->dlpi_addr + round_up(s->p_vaddr + s->p_memsz, MEM_PAGE_SIZE);
+
+		if (s->p_type != PT_LOAD)
+			continue;
+		image->base = image->base ? min_of(image->base, start) : start;
+		image->end = max_of(image->end, end);
+		if ((s->p_flags & PF_W) && image->writable_count < array_size(image->writable)) {
+			image->writable[image->writable_count].start = (void *)start;
+			image->writable[image->writable_count++].bytes = end - start;
+		}
+	}
+	return 1;
+}
+
+static int segments_find(struct loader_image *image)
+{
+	struct link_map *map;
+
+	if (dlinfo(image->handle, RTLD_DI_LINKMAP, &map))
+		return error_set(ENOEXEC, "%s: %s", image->path, dlerror());
+	image->bias = map->l_addr;
+	if (!dl_iterate_phdr(segments_take, image))
+		return error_set(ENOEXEC, "%s: its segments are not to be found", image->path);
+	return 0;
+}
+
+/* Without a machine's memory (a test of the driver's own code) there are no frames to give. */
+static int segments_register(struct loader_image *image)
+{
+	unsigned count = mem_size() ? image->writable_count : 0;
+	int err = 0;
+
+	image->writable_count = 0;
+	for (unsigned i = 0; i < count && !err; i++) {
+		err = mem_range_add(
+			image->writable[i].start, image->writable[i].bytes, MEM_IMAGE, image);
+		if (!err)
+			image->writable_count++;
+	}
+	return err;
+}
+
+/* ---- life ---- */
+
+static char *name_of(const char *path)
+{
+	const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+	size_t length = strlen(base);
+
+	if (length > 3 && !strcmp(base + length - 3, ".so"))
+		length -= 3;
+	return strndup(base, length);
+}
+
+static int image_open(struct loader_image *image)
+{
+	int err;
+
+	image->handle = dlopen(image->path, RTLD_NOW | RTLD_LOCAL);
+	if (!image->handle)
+		return error_set(ENOEXEC, "%s cannot be loaded: %s", image->path, dlerror());
+	image->imports = dlsym(image->handle, "dryport_imports");
+	image->entry = dlsym(image->handle, "DriverEntry");
+	if (!image->imports || !image->entry)
+		return error_set(ENOEXEC, "%s has no DriverEntry", image->path);
+	err = segments_find(image);
+	if (!err)
+		err = imports_fill(image);
+	if (!err)
+		err = segments_register(image);
+	return err;
+}
+
+int loader_load(const char *path, struct loader_image **result)
+{
+	struct loader_image *image;
+	int err = file_check(path);
+
+	if (err)
+		return err;
+	image = calloc(1, sizeof(*image));
+	if (!image)
+		return error_set(ENOMEM, "%s: out of memory", path);
+	image->path = realpath(path, NULL);
+	image->name = name_of(path);
+	if (!image->path || !image->name)
+		err = error_set(errno ? errno : ENOMEM, "%s: %s", path, strerror(errno));
+	else
+		err = image_open(image);
+	if (err) {
+		loader_unload(image);
+		return err;
+	}
+	image->next = loader_images;
+	loader_images = image;
+	nt_driver_place = loader_driver_frame;
+	nt_code_place = loader_symbolize;
+	*result = image;
+	return 0;
+}
+
+void loader_unload(struct loader_image *image)
+{
+	for (struct loader_image **at = &loader_images; *at; at = &(*at)->next) {
+		if (*at == image) {
+			*at = image->next;
+			break;
+		}
+	}
+	for (unsigned i = 0; i < image->writable_count; i++)
+		mem_range_remove(image->writable[i].start);
+	if (image->holes) {
+		cpu_fault_range_remove((uintptr_t)image->holes);
+		munmap(image->holes, image->holes_bytes);
+	}
+	if (image->handle)
+		dlclose(image->handle);
+	free(image->missing);
+	free(image->path);
+	free(image->name);
+	free(image);
+}
+
+void *loader_entry(const struct loader_image *image)
+{
+	return image->entry;
+}
+
+const char *loader_path(const struct loader_image *image)
+{
+	return image->path;
+}
+
+const char *loader_name(const struct loader_image *image)
+{
+	return image->name;
+}
+
+const char *loader_missing(const struct loader_image *image, unsigned n)
+{
+	for (unsigned i = 0; i <= n; i++)
+		if (!image->missing[i])
+			return NULL;
+	return image->missing[n];
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * A loaded driver, private to the loader: elf.c makes it, symbolize.c finds code in it.
+ */
+#ifndef DRY_LOADER_IMAGE_H
+#define DRY_LOADER_IMAGE_H
+
+#include "loader/loader.h"
+
+struct loader_image {
+	char *path; /* absolute */
+	char *name;
+	void *handle;	     /* dlopen's */
+	uintptr_t base, end; /* where its code and data lie */
+	uintptr_t bias;	     /* what was added to the addresses in the file */
+	void *entry;
+	struct loader_import *imports;
+	const char **missing; /* ended by NULL */
+	/* the writable segments, which bear frames */
+	struct {
+		void *start;
+		uint64_t bytes;
+	} writable[4];
+	unsigned writable_count;
+	/* one inaccessible page for each imported variable that we lack */
+	char *holes;
+	size_t holes_bytes;
+	struct loader_image *next;
+};
+
+/* All that are loaded; changes only while no machine runs. */
+extern struct loader_image *loader_images;
+
+/* A slot that we cannot fill holds this; written in assembly, it is entered with the row in rax. */
+void loader_import_missing(void);
+
+#endif
