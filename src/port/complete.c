@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * Station 7 of 7: a request comes back. Before: the model's RequestComplete (6). After: src/disk
+ * (0).
+ *
+ * The miniport may complete at any IRQL, inside any callback, with locks held. So the request is
+ * only marked and put on this processor's list; a DPC finishes it: the list is released (what was
+ * bounced is copied back), results are read, the queue moves on, the submitter is told.
+ */
+#include "port/port.h"
+#include "trace/trace.h"
+#include "nt/nt.h"
+
+#include <srbhelper.h>
+
+/* BusyRetryCount of the registry and, as a completion of another request cuts a pause short, the
+ * time that so many pauses take (Q-8). */
+#define BUSY_RETRIES 20
+#define BUSY_SECONDS 5
+
+static void done_push(struct port_request *request)
+{
+	struct port_done *done = &request->adapter->done[cpu_self->number];
+	bool is_first = !done->head;
+
+	request->next = NULL;
+	*done->tail = request;
+	done->tail = &request->next;
+	if (is_first) /* else the DPC is queued, or at work on those before */
+		cpu_dpc_queue(&done->dpc, NULL, NULL);
+}
+
+static bool take_from_miniport(struct port_request *request, int *state)
+{
+	*state = PORT_REQUEST_STARTED;
+	return atomic_compare_exchange_strong_explicit(&request->state, state,
+		PORT_REQUEST_COMPLETED, memory_order_acq_rel, memory_order_relaxed);
+}
+
+bool port_request_complete(struct port_request *request)
+{
+	int state;
+
+	if (unlikely(!take_from_miniport(request, &state))) {
+		nt_violation(0xf1002004, "request %llu was completed %s (SB-12).",
+			(unsigned long long)request->id,
+			state == PORT_REQUEST_COMPLETED || state == PORT_REQUEST_FREE
+				? "a second time"
+				: "while the miniport did not have it");
+		return false;
+	}
+	done_push(request);
+	return true;
+}
+
+void port_request_fail(struct port_request *request, uint8_t srb_status)
+{
+	atomic_store_explicit(
+		&request->state, PORT_REQUEST_COMPLETED, memory_order_relaxed);
+	request->srb_status = srb_status;
+	request->is_failed = true;
+	done_push(request);
+}
+
+bool port_request_abandon(struct port_request *request)
+{
+	uint8_t irql = cpu_irql_raise(IRQL_DISPATCH);
+	int state;
+	bool has_it = take_from_miniport(request, &state);
+
+	if (has_it)
+		port_request_fail(request, SRB_STATUS_NO_HBA);
+	cpu_irql_lower(irql);
+	return has_it;
+}
+
+static bool is_busy(const struct port_request *request)
+{
+	/* SB-9; a full queue of the device is the same to a port. */
+	return request->srb_status == SRB_STATUS_BUSY || request->scsi_status == SCSISTAT_BUSY ||
+	       request->scsi_status == SCSISTAT_QUEUE_FULL;
+}
+
+/* Whether it is sent again; a reset, which waits in no queue, is not. */
+static bool retry_busy(struct port_request *request)
+{
+	struct port_adapter *adapter = request->adapter;
+	uint32_t tick = atomic_load_explicit(&adapter->tick, memory_order_relaxed);
+
+	if (request == adapter->recovery_request)
+		return false;
+	if (!request->busy_retries)
+		request->busy_since = tick;
+	else if (request->busy_retries == BUSY_RETRIES &&
+		 tick - request->busy_since >= BUSY_SECONDS)
+		return false;
+	request->busy_retries += request->busy_retries < BUSY_RETRIES;
+	return port_unit_again(request);
+}
+
+/* Reads what the miniport left in the SRB; false: it is sent again. */
+static bool request_collect(struct port_request *request)
+{
+	port_srb_collect(request);
+	if (likely(request->srb_status == SRB_STATUS_SUCCESS))
+		return true;
+	if (unlikely(request->srb_status == SRB_STATUS_PENDING)) {
+		nt_violation(0, "request %llu was completed with SRB_STATUS_PENDING (SB-11).",
+			(unsigned long long)request->id);
+		request->srb_status = SRB_STATUS_ERROR;
+	}
+	return !is_busy(request) || !retry_busy(request);
+}
+
+static void request_finish(struct port_request *request)
+{
+	if (request->mapped) {
+		dma_unmap(request->adapter->dma, request->list,
+			request->flags & SRB_FLAGS_DATA_OUT);
+		request->mapped = false;
+	}
+	if (likely(!request->is_failed) && unlikely(!request_collect(request)))
+		return;
+	trace(TRACE_SRB_DONE, request->id, request->srb_status, request->transferred,
+		request->submitted ? cpu_clock() - request->submitted : 0);
+	atomic_store_explicit(&request->state, PORT_REQUEST_HELD, memory_order_relaxed);
+	/* The submitter last: it may remove the unit. */
+	if (likely(request->is_counted))
+		port_unit_finished(request);
+	request->done(request);
+}
+
+void port_done_drain(struct cpu_dpc *dpc)
+{
+	struct port_done *done = dpc->ctx;
+
+	while (done->head) {
+		struct port_request *request = done->head;
+
+		done->head = request->next;
+		if (!done->head)
+			done->tail = &done->head;
+		request_finish(request);
+	}
+}

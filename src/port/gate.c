@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * The gates that a miniport opens and closes: pause, resume, busy, ready, queue depth (Q-3 … Q-5).
+ * Called from anywhere inside a miniport, with its locks held: an opened gate is acted upon by a
+ * DPC, as starting a request here could take a lock that the caller holds.
+ */
+#include "port/port.h"
+
+static void pump_dpc(struct cpu_dpc *dpc)
+{
+	port_adapter_pump(dpc->ctx);
+}
+
+static void adapter_pause_over(struct cpu_timer *timer)
+{
+	port_adapter_resume(timer->ctx);
+}
+
+void port_gate_init(struct port_adapter *adapter)
+{
+	adapter->pump.fn = pump_dpc;
+	adapter->pump.ctx = adapter;
+	adapter->pump.cpu = CPU_HERE;
+	adapter->pause.fn = adapter_pause_over;
+	adapter->pause.ctx = adapter;
+}
+
+static void adapter_open(struct port_adapter *adapter, uint32_t gate)
+{
+	atomic_fetch_and(&adapter->closed, ~gate);
+	cpu_dpc_queue(&adapter->pump, NULL, NULL);
+}
+
+void port_adapter_pause(struct port_adapter *adapter, uint32_t timeout)
+{
+	atomic_fetch_or(&adapter->closed, PORT_PAUSED);
+	cpu_timer_set(&adapter->pause, timeout * 1000000000ull, 0);
+}
+
+void port_adapter_resume(struct port_adapter *adapter)
+{
+	cpu_timer_cancel(&adapter->pause);
+	adapter_open(adapter, PORT_PAUSED);
+}
+
+void port_adapter_busy(struct port_adapter *adapter, uint32_t n)
+{
+	/* More than outstanding means all of them (X-48); with none there is nothing to wait for.
+	 */
+	uint32_t outstanding = atomic_load(&adapter->outstanding);
+
+	if (!n || !outstanding)
+		return;
+	atomic_store(&adapter->busy_left, min_of(n, outstanding));
+	atomic_fetch_or(&adapter->closed, PORT_BUSY);
+}
+
+void port_adapter_ready(struct port_adapter *adapter)
+{
+	adapter_open(adapter, PORT_BUSY);
+}
+
+/*
+ * The unit's lock belongs to DISPATCH; nothing that holds it reaches a safepoint, so a miniport
+ * above or below may take it too. busy: how many completions PORT_BUSY waits for, at most all.
+ */
+static void unit_change(struct port_unit *unit, uint32_t close, uint32_t open, uint32_t busy)
+{
+	uint8_t old = cpu_irql() < IRQL_DISPATCH ? cpu_irql_raise(IRQL_DISPATCH) : cpu_irql();
+
+	cpu_spin_acquire(&unit->lock);
+	if (close & PORT_BUSY) {
+		unit->busy_left = min_of(busy, unit->outstanding);
+		if (!unit->busy_left)
+			close = 0;
+	}
+	unit->closed = (unit->closed | close) & ~open;
+	cpu_spin_release(&unit->lock);
+	if (open)
+		cpu_dpc_queue(&unit->adapter->pump, NULL, NULL);
+	if (old < IRQL_DISPATCH)
+		cpu_irql_lower(old);
+}
+
+void port_unit_pause(struct port_unit *unit, uint32_t timeout)
+{
+	unit_change(unit, PORT_PAUSED, 0, 0);
+	cpu_timer_set(&unit->pause, timeout * 1000000000ull, 0);
+}
+
+void port_unit_resume(struct port_unit *unit)
+{
+	cpu_timer_cancel(&unit->pause);
+	unit_change(unit, 0, PORT_PAUSED, 0);
+}
+
+void port_unit_busy(struct port_unit *unit, uint32_t n)
+{
+	unit_change(unit, PORT_BUSY, 0, n);
+}
+
+void port_unit_ready(struct port_unit *unit)
+{
+	unit_change(unit, 0, PORT_BUSY, 0);
+}
+
+bool port_unit_set_depth(struct port_unit *unit, uint32_t depth)
+{
+	if (!depth || depth > unit->adapter->limits.max_depth)
+		return false;
+	atomic_store_explicit(&unit->depth, depth, memory_order_relaxed);
+	cpu_dpc_queue(&unit->adapter->pump, NULL, NULL);
+	return true;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * What differs between the two port models, as seen from the life of a request.
+ */
+#ifndef DRY_PORT_MODEL_H
+#define DRY_PORT_MODEL_H
+
+#include "util/common.h"
+
+struct port_adapter;
+struct port_request;
+
+struct port_model {
+	const char *name;
+	/* Station 4: hands a prepared and mapped request to the miniport. DISPATCH, no lock held.
+	 */
+	void (*start)(struct port_adapter *adapter, struct port_request *request);
+	/* HwStorResetBus and its like: true if the miniport reset the bus. DISPATCH. */
+	bool (*reset_bus)(struct port_adapter *adapter, uint8_t path);
+	/* When it returns, nothing of the port calls the miniport any more and the device leaves
+	 * memory alone, as far as can be. PASSIVE. */
+	void (*stop)(struct port_adapter *adapter);
+};
+
+#endif

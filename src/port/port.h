@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * The life of a request, common to Storport and SCSI Port. What differs between the two stands
+ * behind struct port_model (model.h); the models include port/, never the other way round.
+ *
+ * A *request* is a slot of its adapter: SRB, sense buffer and SRB extension in RAM (physically
+ * contiguous), a scatter/gather list, and this side's record. Slots are made when the adapter is;
+ * nothing in the path allocates. A *unit* is a logical unit: a queue with a depth. An *adapter* may
+ * be closed as a whole (paused, busy, resetting, stopped), a unit too; a closed one queues.
+ *
+ *   port_request_get → fill command, mdl, done → port_request_submit        stations 1, 2
+ *       → dma_map (3) → model->start (4) … the miniport … port_request_complete (7)
+ *       → DPC: results read back, list released → request->done → port_request_put
+ *
+ * All of it runs on a processor at DISPATCH_LEVEL, port_request_complete at any IRQL up to the
+ * device's. Locks: unit->lock (queue and counts) and adapter->lock (free slots), never both; no
+ * lock is held while a miniport or a done function runs.
+ */
+#ifndef DRY_PORT_PORT_H
+#define DRY_PORT_PORT_H
+
+#include "util/common.h"
+#include "cpu/cpu.h"
+#include "dma/dma.h"
+#include "port/model.h"
+
+#include <storport.h>
+
+#define PORT_SLOTS	  256 /* requests of one adapter */
+#define PORT_UNITS_MAX	  255
+#define PORT_SENSE_BYTES  252
+#define PORT_SRB_BYTES	  384	     /* the larger of both kinds, with address and extended data */
+#define PORT_MAX_TRANSFER (1u << 20) /* where the miniport names no limit */
+
+enum port_request_state {
+	PORT_REQUEST_FREE,
+	PORT_REQUEST_HELD, /* a submitter fills it in */
+	PORT_REQUEST_QUEUED,
+	PORT_REQUEST_STARTED,  /* the miniport has it */
+	PORT_REQUEST_COMPLETED /* the miniport gave it back; the DPC will finish it */
+};
+
+struct port_request {
+	struct port_request *next; /* of a queue, the free list, or a completion list */
+	struct port_adapter *adapter;
+	struct port_unit *unit;
+	_Atomic uint64_t id; /* new for each use of the slot */
+	_Atomic int state;
+
+	/* the slot's memory, fixed */
+	void *srb, *sense, *extension;
+	PSCATTER_GATHER_LIST list;
+
+	/* the command: set between get and submit */
+	uint8_t function; /* SRB_FUNCTION_ */
+	uint8_t cdb_length;
+	uint8_t cdb[16];
+	uint32_t flags;				    /* SRB_FLAGS_DATA_IN, _DATA_OUT ... */
+	uint32_t length;			    /* of the data */
+	uint32_t timeout;			    /* seconds */
+	PMDL mdl;				    /* NULL: no data */
+	void *data;				    /* system address of the data */
+	void (*done)(struct port_request *request); /* at DISPATCH; the submitter's again */
+	void *ctx;
+
+	/* the result: valid in done */
+	uint8_t srb_status; /* without the modifier bits */
+	uint8_t scsi_status;
+	uint8_t sense_length; /* valid bytes in sense, 0: none */
+	uint32_t transferred;
+
+	/* the path's own */
+	bool mapped;
+	bool is_counted;	   /* among the outstanding */
+	bool is_failed;		   /* by the port: the SRB tells nothing */
+	uint8_t busy_retries;	   /* how often it came back busy, at most BUSY_RETRIES */
+	uint32_t busy_since;	   /* adapter tick of the first time */
+	_Atomic uint32_t deadline; /* adapter tick at which it has timed out */
+	_Atomic uint64_t lost_id;  /* id of the use in which it survived every reset */
+	uint64_t submitted;	   /* clock if its latency is sampled, else 0 */
+};
+
+enum port_closed {
+	PORT_PAUSED = 1,    /* StorPortPause and its likes */
+	PORT_BUSY = 2,	    /* StorPortBusy: until enough requests are done */
+	PORT_RESETTING = 4, /* recovery is at work */
+	PORT_STOPPED = 8,   /* not started, or stopped: submitted requests fail */
+	PORT_RETRY =
+		16 /* a unit whose request came back busy: until another is done or time passes */
+};
+
+struct port_unit {
+	struct port_adapter *adapter;
+	uint8_t path, target, lun;
+	unsigned number; /* for events: order of discovery */
+	struct cpu_spinlock lock;
+	struct port_request *head, **tail; /* waiting */
+	_Atomic uint32_t depth;
+	uint32_t outstanding;
+	uint32_t busy_left;
+	uint32_t closed;	/* under lock */
+	struct cpu_timer pause; /* ends PORT_PAUSED */
+	struct cpu_timer retry; /* ends PORT_RETRY */
+	void *extension;	/* the miniport's, or NULL */
+};
+
+/* What is finished on a processor, for its DPC; only that processor touches it. */
+struct port_done {
+	struct cpu_dpc dpc;
+	struct port_request *head, **tail;
+} __attribute__((aligned(64)));
+
+struct port_limits {
+	uint32_t max_transfer; /* bytes a request may carry */
+	uint32_t max_elements; /* of a list */
+	uint32_t alignment_mask;
+	uint32_t extension_bytes; /* SRB extension */
+	uint32_t unit_extension_bytes;
+	uint32_t initial_depth, max_depth;
+	bool extended_srb;	       /* STORAGE_REQUEST_BLOCK, else SCSI_REQUEST_BLOCK */
+	uint8_t map_buffers;	       /* STOR_MAP_ */
+	bool caches_data;	       /* wants SRB_FUNCTION_FLUSH and _SHUTDOWN */
+	unsigned buses, targets, luns; /* addresses to look at */
+};
+
+struct port_adapter {
+	const struct port_model *model;
+	const char *name;
+	struct dma_adapter *dma;
+	struct port_limits limits;
+	void *slots; /* RAM */
+	uint64_t slots_bytes;
+	uint32_t slot_stride;
+	void *lists; /* RAM */
+	uint64_t lists_bytes;
+	struct port_request *requests;
+	struct cpu_spinlock lock; /* free list, ids */
+	struct port_request *free;
+	uint64_t next_id;
+	_Atomic uint32_t outstanding;
+	_Atomic uint32_t closed; /* enum port_closed */
+	_Atomic uint32_t busy_left;
+	struct port_unit *units[PORT_UNITS_MAX];
+	_Atomic uint32_t unit_count;
+	struct port_done done[CPU_MAX];
+	struct cpu_timer pause;
+	struct cpu_dpc pump;	 /* a gate was opened where nothing may be started */
+	struct cpu_timer second; /* counts tick, looks for requests that timed out */
+	_Atomic uint32_t tick;
+	struct cpu_thread *recovery;
+	_Atomic(struct port_request *) timed_out;
+	uint64_t timed_out_id; /* by then the slot may bear another request */
+	struct port_unit *timed_out_unit;
+	_Atomic bool recovery_ends;
+	_Atomic bool reset_is_back;	       /* recovery_request is done */
+	struct port_request *recovery_request; /* a slot kept back for resets */
+};
+
+/* ---- slot.c ---- */
+
+/* PASSIVE. Makes the slots for these limits; the adapter is closed with PORT_STOPPED until
+ * port_adapter_open. */
+int port_adapter_init(struct port_adapter *adapter, const struct port_model *model,
+	const char *name, struct dma_adapter *dma, const struct port_limits *limits);
+void port_adapter_open(struct port_adapter *adapter);
+/* PASSIVE: no request is started any more, those that wait for their turn fail (SRB_STATUS_NO_HBA);
+ * waits until none is outstanding, at most `seconds`. -ETIMEDOUT. */
+int port_adapter_close(struct port_adapter *adapter, unsigned seconds);
+/* PASSIVE: a miniport that does not give its requests back is stopped (model->stop), and all of them
+ * fail. The adapter stays closed. */
+void port_adapter_give_up(struct port_adapter *adapter);
+void port_adapter_fini(struct port_adapter *adapter);
+
+/* A free slot in state HELD, its command cleared; NULL if none is left (try again after a done). */
+struct port_request *port_request_get(struct port_adapter *adapter);
+void port_request_put(struct port_request *request);
+/* The request an SRB pointer of a driver belongs to, NULL if it is no SRB of this adapter. Constant
+ * time. */
+struct port_request *port_request_find(const struct port_adapter *adapter, const void *srb);
+/* The request whose SRB extension holds this byte, or NULL. */
+struct port_request *port_request_of_extension(const struct port_adapter *adapter, const void *va);
+
+/* ---- unit.c ---- */
+
+/* PASSIVE. The unit at this address, made if it is not there yet. NULL: out of memory or too many.
+ */
+struct port_unit *port_unit_add(
+	struct port_adapter *adapter, uint8_t path, uint8_t target, uint8_t lun);
+/* PASSIVE. No request of it is waiting or outstanding. */
+void port_unit_remove(struct port_unit *unit);
+void port_units_free(struct port_adapter *adapter);
+struct port_unit *port_unit_find(
+	const struct port_adapter *adapter, uint8_t path, uint8_t target, uint8_t lun);
+
+/* ---- submit.c, queue.c ---- */
+
+void port_request_submit(struct port_request *request);
+/* Starts at once, past queue and gates (resets, the port's own last words). */
+void port_unit_start_now(struct port_request *request);
+/* Starts what may start now. */
+void port_unit_pump(struct port_unit *unit);
+void port_adapter_pump(struct port_adapter *adapter);
+/* Counts a request that came back busy out and puts it at the head of its queue (SB-8). False: the
+ * adapter is stopped, nothing was done. */
+bool port_unit_again(struct port_request *request);
+/* Counts a finished request out and starts its successors. */
+void port_unit_finished(struct port_request *request);
+/* Lets all that wait fail; the adapter is stopped. DISPATCH. */
+void port_unit_drain(struct port_unit *unit);
+
+/* Waits or starts at once. */
+void port_unit_enqueue(struct port_request *request);
+
+/* ---- gate.c: any IRQL on a processor, with a miniport's locks held. timeout in seconds (Q-4); n
+ * as in Q-5 ---- */
+
+void port_gate_init(struct port_adapter *adapter);
+void port_adapter_pause(struct port_adapter *adapter, uint32_t timeout);
+void port_adapter_resume(struct port_adapter *adapter);
+void port_adapter_busy(struct port_adapter *adapter, uint32_t n);
+void port_adapter_ready(struct port_adapter *adapter);
+void port_unit_pause(struct port_unit *unit, uint32_t timeout);
+void port_unit_resume(struct port_unit *unit);
+void port_unit_busy(struct port_unit *unit, uint32_t n);
+void port_unit_ready(struct port_unit *unit);
+/* 1..max_depth; false if out of range. */
+bool port_unit_set_depth(struct port_unit *unit, uint32_t depth);
+
+/* ---- srb.c ---- */
+
+/* Writes the SRB of the request afresh (SrbStatus PENDING, contract 1). */
+void port_srb_prepare(struct port_request *request);
+/* Reads status, length and sense back after completion. */
+void port_srb_collect(struct port_request *request);
+
+/* ---- complete.c ---- */
+
+/* The miniport gives the request back. False (with a violation) if it does not have it: completed
+ * twice (SB-12) or never started. Any IRQL on a processor. */
+bool port_request_complete(struct port_request *request);
+/* Finishes what port_request_complete collected on this processor: the DPC's function. */
+void port_done_drain(struct cpu_dpc *dpc);
+/* A request that the miniport does not have ends with this status, by the same DPC: done never runs
+ * inside the submitter's call. At or above DISPATCH. */
+void port_request_fail(struct port_request *request, uint8_t srb_status);
+/* Takes it away from the miniport, which has been stopped, and lets it fail. False: it does not have
+ * it. */
+bool port_request_abandon(struct port_request *request);
+
+/* ---- recover.c ---- */
+
+int port_recover_start(struct port_adapter *adapter);
+void port_recover_stop(struct port_adapter *adapter);
+
+/* Whether the miniport has kept it through all resets, or any request of the adapter. */
+bool port_request_is_lost(const struct port_request *request);
+bool port_adapter_has_lost(const struct port_adapter *adapter);
+
+/* The oldest request the miniport has, for a crash report: looks without locks. */
+struct port_request *port_request_in_flight(const struct port_adapter *adapter);
+
+#endif

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * Stations 2 and 3 of 7: a request waits for its turn, then gets its scatter/gather list. Before:
+ * submit.c (1). After: the model's start (4).
+ *
+ * A unit starts requests in order while it has depth left and neither it nor its adapter is closed.
+ * The adapter's gates are atomics, looked at under the unit's lock; whoever opens a gate pumps the
+ * units, so that nobody is forgotten.
+ */
+#include "port/port.h"
+#include "trace/trace.h"
+#include "nt/nt.h"
+
+/* BusyPauseTime of the registry. */
+#define BUSY_PAUSE_NS 250000000ull
+
+/* Station 3. False: the miniport does not get it. */
+static bool request_map(struct port_request *request)
+{
+	struct port_adapter *adapter = request->adapter;
+	NTSTATUS status;
+
+	if (!request->mdl || !adapter->dma)
+		return true;
+	status = dma_map(adapter->dma, request->mdl, MmGetMdlVirtualAddress(request->mdl),
+		request->length, request->flags & SRB_FLAGS_DATA_OUT, request->list,
+		adapter->limits.max_elements);
+	if (unlikely(!NT_SUCCESS(status))) {
+		nt_violation(0,
+			"%s: no scatter/gather list for request %llu of %u bytes: status %08x.",
+			adapter->name, (unsigned long long)request->id, request->length,
+			(unsigned)status);
+		return false;
+	}
+	request->mapped = true;
+	trace(TRACE_DMA_MAP, request->id, request->list->NumberOfElements, request->length, 0);
+	return true;
+}
+
+/* Under the unit's lock. */
+static void count_in(struct port_request *request)
+{
+	struct port_unit *unit = request->unit;
+
+	request->is_counted = true;
+	unit->outstanding++;
+	atomic_fetch_add_explicit(&unit->adapter->outstanding, 1, memory_order_relaxed);
+}
+
+static void request_start(struct port_request *request)
+{
+	struct port_adapter *adapter = request->adapter;
+	uint32_t tick = atomic_load_explicit(&adapter->tick, memory_order_relaxed);
+
+	trace(TRACE_SRB_GO, request->id, request->unit->number);
+	atomic_store_explicit(
+		&request->deadline, tick + request->timeout + 1, memory_order_relaxed);
+	port_srb_prepare(request);
+	if (unlikely(!request_map(request))) {
+		port_request_fail(request, SRB_STATUS_INVALID_REQUEST);
+		return;
+	}
+	atomic_store_explicit(&request->state, PORT_REQUEST_STARTED, memory_order_release);
+	adapter->model->start(adapter, request);
+}
+
+void port_unit_start_now(struct port_request *request)
+{
+	struct port_unit *unit = request->unit;
+
+	request->is_failed = false;
+	cpu_spin_acquire(&unit->lock);
+	count_in(request);
+	cpu_spin_release(&unit->lock);
+	request_start(request);
+}
+
+static bool unit_may_start(const struct port_unit *unit, uint32_t adapter_closed)
+{
+	return unit->outstanding < unit->depth && !unit->closed && !adapter_closed;
+}
+
+static void queue_append(struct port_unit *unit, struct port_request *request)
+{
+	request->next = NULL;
+	*unit->tail = request;
+	unit->tail = &request->next;
+}
+
+static struct port_request *queue_take(struct port_unit *unit)
+{
+	struct port_request *request = unit->head;
+
+	if (!request)
+		return NULL;
+	unit->head = request->next;
+	if (!unit->head)
+		unit->tail = &unit->head;
+	return request;
+}
+
+void port_unit_enqueue(struct port_request *request)
+{
+	struct port_unit *unit = request->unit;
+	uint32_t closed;
+	bool go;
+
+	cpu_spin_acquire(&unit->lock);
+	closed = atomic_load_explicit(&unit->adapter->closed, memory_order_relaxed);
+	go = !unit->head && unit_may_start(unit, closed);
+	if (go)
+		count_in(request);
+	else if (likely(!(closed & PORT_STOPPED)))
+		queue_append(unit, request);
+	cpu_spin_release(&unit->lock);
+	if (go)
+		request_start(request);
+	else if (unlikely(closed & PORT_STOPPED))
+		port_request_fail(request, SRB_STATUS_NO_HBA);
+}
+
+void port_unit_pump(struct port_unit *unit)
+{
+	for (;;) {
+		struct port_request *request = NULL;
+		uint32_t closed;
+
+		cpu_spin_acquire(&unit->lock);
+		closed = atomic_load_explicit(&unit->adapter->closed, memory_order_relaxed);
+		if (unit->head && unit_may_start(unit, closed)) {
+			request = queue_take(unit);
+			count_in(request);
+		}
+		cpu_spin_release(&unit->lock);
+		if (!request)
+			return;
+		request_start(request);
+	}
+}
+
+void port_adapter_pump(struct port_adapter *adapter)
+{
+	for (uint32_t n = 0; n < adapter->unit_count; n++)
+		port_unit_pump(adapter->units[n]);
+}
+
+void port_unit_drain(struct port_unit *unit)
+{
+	struct port_request *request;
+
+	do {
+		cpu_spin_acquire(&unit->lock);
+		request = queue_take(unit);
+		cpu_spin_release(&unit->lock);
+		if (request)
+			port_request_fail(request, SRB_STATUS_NO_HBA);
+	} while (request);
+}
+
+/* Under the unit's lock: one is back. One that came back busy is none of those that PORT_BUSY waits
+ * for, and opens nothing. */
+static void count_out(struct port_request *request, bool is_done)
+{
+	struct port_unit *unit = request->unit;
+
+	request->is_counted = false;
+	unit->outstanding--;
+	if (likely(!unit->closed))
+		return;
+	if (is_done)
+		unit->closed &= ~(uint32_t)PORT_RETRY;
+	if (unit->closed & PORT_BUSY &&
+		((is_done && unit->busy_left-- <= 1) || !unit->outstanding))
+		unit->closed &= ~(uint32_t)PORT_BUSY;
+}
+
+/* The same for the adapter; true if it is open now. The count comes before the look at the gate, as
+ * port_adapter_busy closes the gate before it looks at the count. */
+static bool adapter_count_out(struct port_adapter *adapter, bool is_done)
+{
+	bool is_last = atomic_fetch_sub(&adapter->outstanding, 1) == 1;
+
+	if (likely(!(atomic_load(&adapter->closed) & PORT_BUSY)))
+		return false;
+	if (!(is_done && atomic_fetch_sub(&adapter->busy_left, 1) <= 1) && !is_last)
+		return false;
+	atomic_fetch_and(&adapter->closed, ~(uint32_t)PORT_BUSY);
+	return true;
+}
+
+bool port_unit_again(struct port_request *request)
+{
+	struct port_unit *unit = request->unit;
+	struct port_adapter *adapter = unit->adapter;
+	bool is_alone, is_stopped;
+
+	cpu_spin_acquire(&unit->lock);
+	is_stopped = atomic_load_explicit(&adapter->closed, memory_order_relaxed) & PORT_STOPPED;
+	if (!is_stopped) {
+		atomic_store_explicit(&request->state, PORT_REQUEST_QUEUED, memory_order_relaxed);
+		request->next = unit->head;
+		if (!unit->head)
+			unit->tail = &request->next;
+		unit->head = request;
+		unit->closed |= PORT_RETRY;
+		count_out(request, false);
+	}
+	is_alone = !unit->outstanding;
+	cpu_spin_release(&unit->lock);
+	if (is_stopped)
+		return false;
+	/* Another completion on this unit opens it again; without one, time does. */
+	if (is_alone)
+		cpu_timer_set(&unit->retry, BUSY_PAUSE_NS, 0);
+	if (adapter_count_out(adapter, false))
+		port_adapter_pump(adapter);
+	return true;
+}
+
+void port_unit_finished(struct port_request *request)
+{
+	struct port_unit *unit = request->unit;
+	bool waits;
+
+	cpu_spin_acquire(&unit->lock);
+	count_out(request, true);
+	waits = unit->head != NULL;
+	cpu_spin_release(&unit->lock);
+	if (unlikely(adapter_count_out(unit->adapter, true)))
+		port_adapter_pump(unit->adapter);
+	else if (waits)
+		port_unit_pump(unit);
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * Off the path: requests that time out (T-3) and the ladder that follows (R-1): reset of the
+ * logical unit, of the target, of the bus. Beside complete.c and queue.c.
+ *
+ * A second's tick looks at what the miniport has; the oldest request past its deadline wakes a
+ * kernel thread per adapter, which climbs the ladder until that request has come back. While it
+ * climbs, the adapter starts nothing. A step has RESET_SECONDS; a request that survives even the
+ * bus reset stays with the miniport, which may still move its data (SB-14): it is reported as lost,
+ * and its submitter waits on, until somebody gives the adapter up.
+ */
+#include "port/port.h"
+#include "nt/nt.h"
+#include "trace/trace.h"
+#include "util/error.h"
+
+#include <errno.h>
+#include <srbhelper.h>
+
+#define SECOND_NS     1000000000ull
+#define RESET_SECONDS 10
+#define SETTLE_NS     (SECOND_NS / 4)
+/* One that survived everything is looked at again after this long. */
+#define SURVIVOR_SECONDS 3600
+
+static bool is_started(const struct port_request *request)
+{
+	return atomic_load(&request->state) == PORT_REQUEST_STARTED;
+}
+
+/* Whether the miniport still has the request that timed out, and not the slot's next one, and
+ * somebody still wants it back. */
+static bool is_stuck(const struct port_adapter *adapter)
+{
+	const struct port_request *request = atomic_load(&adapter->timed_out);
+
+	return is_started(request) && atomic_load(&request->id) == adapter->timed_out_id &&
+	       !atomic_load(&adapter->recovery_ends);
+}
+
+static void second_passed(struct cpu_timer *timer)
+{
+	struct port_adapter *adapter = timer->ctx;
+	uint32_t tick = atomic_fetch_add(&adapter->tick, 1) + 1;
+
+	if (atomic_load(&adapter->timed_out))
+		return;
+	for (unsigned n = 0; n < PORT_SLOTS; n++) {
+		struct port_request *request = &adapter->requests[n];
+
+		if (request == adapter->recovery_request || !is_started(request) ||
+			(int32_t)(tick - atomic_load(&request->deadline)) < 0)
+			continue;
+		nt_violation(0,
+			"request %llu (function %02x, command %02x) was not completed within its "
+			"%u seconds.",
+			(unsigned long long)request->id, request->function, request->cdb[0],
+			request->timeout);
+		adapter->timed_out_id = request->id;
+		adapter->timed_out_unit = request->unit;
+		atomic_store(&adapter->timed_out, request);
+		cpu_thread_unpark(adapter->recovery);
+		return;
+	}
+}
+
+static void reset_done(struct port_request *request)
+{
+	struct port_adapter *adapter = request->adapter;
+
+	atomic_store(&adapter->reset_is_back, true);
+	if (adapter->recovery)
+		cpu_thread_unpark(adapter->recovery);
+}
+
+static bool reset_is_out(const struct port_adapter *adapter)
+{
+	return !atomic_load(&adapter->reset_is_back);
+}
+
+/* Waits while something is so, for this long at most; true: it no longer is. */
+static bool wait_while(
+	bool (*is_so)(const struct port_adapter *), struct port_adapter *adapter, uint64_t ns)
+{
+	uint64_t end = cpu_clock() + ns;
+
+	while (is_so(adapter)) {
+		if (cpu_clock() >= end || atomic_load(&adapter->recovery_ends))
+			return false;
+		cpu_thread_park(SECOND_NS / 20);
+	}
+	return true;
+}
+
+/* Sends a reset function straight to the miniport, past the closed gates. */
+static bool reset_by_srb(struct port_unit *unit, uint8_t function)
+{
+	struct port_adapter *adapter = unit->adapter;
+	struct port_request *reset = adapter->recovery_request;
+	uint8_t irql;
+
+	if (reset_is_out(adapter))
+		return false; /* the miniport still has the last one */
+	atomic_store(&adapter->reset_is_back, false);
+	reset->unit = unit;
+	reset->function = function;
+	reset->timeout = RESET_SECONDS;
+	reset->done = reset_done;
+	irql = cpu_irql_raise(IRQL_DISPATCH);
+	port_unit_start_now(reset);
+	cpu_irql_lower(irql);
+	return wait_while(reset_is_out, adapter, RESET_SECONDS * SECOND_NS) &&
+	       reset->srb_status == SRB_STATUS_SUCCESS;
+}
+
+static bool reset_bus(struct port_unit *unit)
+{
+	uint8_t irql = cpu_irql_raise(IRQL_DISPATCH);
+	bool done = unit->adapter->model->reset_bus(unit->adapter, unit->path);
+
+	cpu_irql_lower(irql);
+	return done;
+}
+
+static bool reset_unit(struct port_unit *unit)
+{
+	return reset_by_srb(unit, SRB_FUNCTION_RESET_LOGICAL_UNIT);
+}
+
+static bool reset_target(struct port_unit *unit)
+{
+	return reset_by_srb(unit, SRB_FUNCTION_RESET_DEVICE);
+}
+
+/* A rung that went well gives the request SETTLE_NS to come back. */
+static void climb(struct port_adapter *adapter, struct port_request *request)
+{
+	static bool (*const rungs[])(struct port_unit * unit) = {
+		reset_unit, reset_target, reset_bus};
+
+	atomic_fetch_or(&adapter->closed, PORT_RESETTING);
+	/* a start that saw the gate open is over, also without the StartIo lock. */
+	cpu_dpc_flush();
+	for (unsigned n = 0; n < array_size(rungs) && is_stuck(adapter); n++)
+		if (rungs[n](adapter->timed_out_unit))
+			wait_while(is_stuck, adapter, SETTLE_NS);
+	if (is_stuck(adapter)) {
+		nt_violation(0xf1001007,
+			"request %llu is still with the miniport after a bus reset (R-5).",
+			(unsigned long long)adapter->timed_out_id);
+		atomic_store(
+			&request->deadline, atomic_load(&adapter->tick) + SURVIVOR_SECONDS);
+		atomic_store(&request->lost_id, adapter->timed_out_id);
+	}
+	atomic_fetch_and(&adapter->closed, ~(uint32_t)PORT_RESETTING);
+	cpu_dpc_queue(&adapter->pump, NULL, NULL);
+}
+
+bool port_request_is_lost(const struct port_request *request)
+{
+	return is_started(request) && atomic_load(&request->lost_id) == atomic_load(&request->id);
+}
+
+bool port_adapter_has_lost(const struct port_adapter *adapter)
+{
+	for (unsigned n = 0; n < PORT_SLOTS; n++)
+		if (port_request_is_lost(&adapter->requests[n]))
+			return true;
+	return false;
+}
+
+static void recovery_main(void *ctx)
+{
+	struct port_adapter *adapter = ctx;
+
+	while (!atomic_load(&adapter->recovery_ends)) {
+		struct port_request *request = atomic_load(&adapter->timed_out);
+
+		if (!request) {
+			cpu_thread_park(CPU_FOREVER);
+			continue;
+		}
+		climb(adapter, request);
+		atomic_store(&adapter->timed_out, NULL);
+	}
+}
+
+int port_recover_start(struct port_adapter *adapter)
+{
+	uint8_t irql = cpu_irql_raise(IRQL_DISPATCH);
+
+	adapter->recovery_request = port_request_get(adapter);
+	adapter->reset_is_back = true;
+	cpu_irql_lower(irql);
+	adapter->recovery = cpu_thread_new(recovery_main, adapter, 0, "port recovery");
+	if (!adapter->recovery)
+		return error_set(ENOMEM, "%s: no memory for the recovery thread.", adapter->name);
+	adapter->second.fn = second_passed;
+	adapter->second.ctx = adapter;
+	cpu_timer_set(&adapter->second, SECOND_NS, SECOND_NS);
+	return 0;
+}
+
+void port_recover_stop(struct port_adapter *adapter)
+{
+	if (!adapter->recovery)
+		return;
+	cpu_timer_cancel(&adapter->second);
+	cpu_dpc_flush();
+	atomic_store(&adapter->recovery_ends, true);
+	cpu_thread_unpark(adapter->recovery);
+	cpu_thread_join(adapter->recovery);
+	cpu_dpc_flush(); /* a reset's end may be about to wake it */
+	cpu_thread_free(adapter->recovery);
+	adapter->recovery = NULL;
+}

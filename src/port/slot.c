@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * Adapters and their slots. Off the path but for port_request_get and _put.
+ *
+ * A slot in RAM is SRB, sense buffer, SRB extension, one after the other in the linear zone, so
+ * that each is physically contiguous and the low bits of virtual and physical address agree
+ * (spec/miniports.md contract 3). The extension is poisoned once and never cleared (contract 2).
+ */
+#include "port/port.h"
+#include "mem/mem.h"
+#include "nt/nt.h"
+#include "util/error.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define EXTENSION_ALIGN 128
+
+static uint32_t extension_offset(void)
+{
+	return (uint32_t)round_up(PORT_SRB_BYTES + PORT_SENSE_BYTES, EXTENSION_ALIGN);
+}
+
+static uint32_t list_stride(const struct port_limits *limits)
+{
+	return (uint32_t)round_up(
+		sizeof(SCATTER_GATHER_LIST) +
+			(uint64_t)limits->max_elements * sizeof(SCATTER_GATHER_ELEMENT),
+		64);
+}
+
+static void slot_init(struct port_adapter *adapter, unsigned n)
+{
+	struct port_request *request = &adapter->requests[n];
+	char *slot = (char *)adapter->slots + (size_t)n * adapter->slot_stride;
+
+	request->adapter = adapter;
+	request->srb = slot;
+	request->sense = slot + PORT_SRB_BYTES;
+	request->extension = slot + extension_offset();
+	request->list =
+		(void *)((char *)adapter->lists + (size_t)n * list_stride(&adapter->limits));
+	memset(request->extension, 0xdb, adapter->limits.extension_bytes);
+	request->next = adapter->free;
+	adapter->free = request;
+}
+
+static int slots_new(struct port_adapter *adapter)
+{
+	uint64_t stride = round_up(
+		(uint64_t)extension_offset() + adapter->limits.extension_bytes, EXTENSION_ALIGN);
+
+	if (stride > (1u << 24))
+		return error_set(ENOMEM, "%s: an SRB extension of %u bytes is too large.",
+			adapter->name, adapter->limits.extension_bytes);
+	adapter->slot_stride = (uint32_t)stride;
+	adapter->slots_bytes = stride * PORT_SLOTS;
+	adapter->lists_bytes = (uint64_t)list_stride(&adapter->limits) * PORT_SLOTS;
+	adapter->requests = calloc(PORT_SLOTS, sizeof(*adapter->requests));
+	adapter->slots = mem_alloc(adapter->slots_bytes, MEM_LINEAR, MEM_SRB, adapter);
+	adapter->lists = mem_alloc(adapter->lists_bytes, 0, MEM_LIST, adapter);
+	if (!adapter->requests || !adapter->slots || !adapter->lists)
+		return error_set(ENOMEM,
+			"%s: no memory for %d requests with %u bytes of SRB extension and %u list "
+			"elements each; give "
+			"the machine more (--ram).",
+			adapter->name, PORT_SLOTS, adapter->limits.extension_bytes,
+			adapter->limits.max_elements);
+	for (unsigned n = PORT_SLOTS; n-- > 0;)
+		slot_init(adapter, n);
+	return 0;
+}
+
+int port_adapter_init(struct port_adapter *adapter, const struct port_model *model,
+	const char *name, struct dma_adapter *dma, const struct port_limits *limits)
+{
+	int err;
+
+	memset(adapter, 0, sizeof(*adapter));
+	adapter->model = model;
+	adapter->name = name;
+	adapter->dma = dma;
+	adapter->limits = *limits;
+	adapter->closed = PORT_STOPPED;
+	port_gate_init(adapter);
+	for (unsigned n = 0; n < cpu_count(); n++) {
+		struct port_done *done = &adapter->done[n];
+
+		done->tail = &done->head;
+		done->dpc.fn = port_done_drain;
+		done->dpc.ctx = done;
+		done->dpc.cpu = (uint16_t)n;
+	}
+	err = slots_new(adapter);
+	if (!err)
+		err = port_recover_start(adapter);
+	if (err)
+		port_adapter_fini(adapter);
+	return err;
+}
+
+void port_adapter_open(struct port_adapter *adapter)
+{
+	atomic_fetch_and(&adapter->closed, ~(uint32_t)PORT_STOPPED);
+}
+
+int port_adapter_close(struct port_adapter *adapter, unsigned seconds)
+{
+	uint64_t end = cpu_clock() + seconds * 1000000000ull;
+	uint8_t irql;
+
+	atomic_fetch_or(&adapter->closed, PORT_STOPPED);
+	irql = cpu_irql_raise(IRQL_DISPATCH);
+	for (uint32_t n = 0; n < adapter->unit_count; n++)
+		port_unit_drain(adapter->units[n]);
+	cpu_irql_lower(irql);
+	while (atomic_load(&adapter->outstanding)) {
+		if (cpu_clock() >= end)
+			return -ETIMEDOUT;
+		cpu_thread_park(1000000);
+	}
+	return 0;
+}
+
+void port_adapter_give_up(struct port_adapter *adapter)
+{
+	unsigned count = 0;
+
+	port_recover_stop(adapter);
+	port_adapter_close(adapter, 0);
+	adapter->model->stop(adapter);
+	for (unsigned n = 0; n < PORT_SLOTS; n++)
+		count += port_request_abandon(&adapter->requests[n]);
+	cpu_dpc_flush();
+	if (count)
+		nt_violation(0, "%s: %u requests never came back.", adapter->name, count);
+}
+
+void port_adapter_fini(struct port_adapter *adapter)
+{
+	port_recover_stop(adapter);
+	cpu_timer_cancel(&adapter->pause);
+	cpu_dpc_flush(); /* the pump's and the last completions' */
+	port_units_free(adapter);
+	if (adapter->slots)
+		mem_free(adapter->slots, adapter->slots_bytes);
+	if (adapter->lists)
+		mem_free(adapter->lists, adapter->lists_bytes);
+	free(adapter->requests);
+	adapter->slots = adapter->lists = NULL;
+	adapter->requests = NULL;
+}
+
+struct port_request *port_request_get(struct port_adapter *adapter)
+{
+	struct port_request *request;
+
+	cpu_spin_acquire(&adapter->lock);
+	request = adapter->free;
+	if (request) {
+		adapter->free = request->next;
+		atomic_store_explicit(&request->id, ++adapter->next_id, memory_order_relaxed);
+	}
+	cpu_spin_release(&adapter->lock);
+	if (!request)
+		return NULL;
+	atomic_store_explicit(&request->state, PORT_REQUEST_HELD, memory_order_relaxed);
+	request->cdb_length = 0;
+	request->flags = 0;
+	request->length = 0;
+	request->mdl = NULL;
+	request->data = NULL;
+	request->busy_retries = 0;
+	return request;
+}
+
+void port_request_put(struct port_request *request)
+{
+	struct port_adapter *adapter = request->adapter;
+
+	atomic_store_explicit(&request->state, PORT_REQUEST_FREE, memory_order_relaxed);
+	cpu_spin_acquire(&adapter->lock);
+	request->next = adapter->free;
+	adapter->free = request;
+	cpu_spin_release(&adapter->lock);
+}
+
+static struct port_request *slot_of(
+	const struct port_adapter *adapter, const void *va, uint32_t *offset)
+{
+	uint64_t at = (uint64_t)((uintptr_t)va - (uintptr_t)adapter->slots);
+
+	if (!adapter->slots || at >= adapter->slots_bytes)
+		return NULL;
+	/* All slots together have at most 4 GiB (slots_new): the short division will do. */
+	*offset = (uint32_t)at % adapter->slot_stride;
+	return &adapter->requests[(uint32_t)at / adapter->slot_stride];
+}
+
+struct port_request *port_request_find(const struct port_adapter *adapter, const void *srb)
+{
+	uint32_t offset;
+	struct port_request *request = slot_of(adapter, srb, &offset);
+
+	return request && offset == 0 ? request : NULL;
+}
+
+struct port_request *port_request_of_extension(const struct port_adapter *adapter, const void *va)
+{
+	uint32_t offset;
+	struct port_request *request = slot_of(adapter, va, &offset);
+
+	if (!request || offset < extension_offset() ||
+		offset - extension_offset() >= adapter->limits.extension_bytes)
+		return NULL;
+	return request;
+}
+
+struct port_request *port_request_in_flight(const struct port_adapter *adapter)
+{
+	struct port_request *oldest = NULL;
+
+	if (!adapter->requests)
+		return NULL;
+	for (unsigned n = 0; n < PORT_SLOTS; n++) {
+		struct port_request *request = &adapter->requests[n];
+
+		if (atomic_load(&request->state) == PORT_REQUEST_STARTED &&
+			(!oldest || request->id < oldest->id))
+			oldest = request;
+	}
+	return oldest;
+}

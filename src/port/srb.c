@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * The SRB of a request, in the kind the miniport asked for (SrbTypeFlags): written afresh before
+ *each start, read back after completion. Its memory, PORT_SRB_BYTES, holds for the extended kind
+ *
+ *	STORAGE_REQUEST_BLOCK with one offset | STOR_ADDR_BTL8 | SRBEX_DATA_SCSI_CDB16
+ */
+#include "port/port.h"
+
+#include <srbhelper.h>
+#include <string.h>
+
+#define ADDRESS_OFFSET 192
+#define CDB_OFFSET     208
+
+_Static_assert(
+	sizeof(STORAGE_REQUEST_BLOCK) <= ADDRESS_OFFSET, "room for the block and its offset");
+_Static_assert(ADDRESS_OFFSET + sizeof(STOR_ADDR_BTL8) <= CDB_OFFSET, "room for the address");
+_Static_assert(CDB_OFFSET + sizeof(SRBEX_DATA_SCSI_CDB16) <= PORT_SRB_BYTES, "room for the CDB");
+_Static_assert(sizeof(SCSI_REQUEST_BLOCK) <= PORT_SRB_BYTES, "room for the older kind");
+
+/* SB-4 and MapBuffers (4.6): whether the miniport sees the buffer's address. */
+static void *visible_data(const struct port_request *request)
+{
+	const uint8_t map = request->adapter->limits.map_buffers;
+	uint8_t opcode = request->cdb[0];
+	bool is_rw = request->function == SRB_FUNCTION_EXECUTE_SCSI &&
+		     (opcode == SCSIOP_READ6 || opcode == SCSIOP_WRITE6 || opcode == SCSIOP_READ ||
+			     opcode == SCSIOP_WRITE || opcode == SCSIOP_READ12 ||
+			     opcode == SCSIOP_WRITE12 || opcode == SCSIOP_READ16 ||
+			     opcode == SCSIOP_WRITE16);
+
+	if (map == STOR_MAP_ALL_BUFFERS_INCLUDING_READ_WRITE)
+		return request->data;
+	if (map == STOR_MAP_NO_BUFFERS) /* */
+		return request->function == SRB_FUNCTION_IO_CONTROL ||
+				       request->function == SRB_FUNCTION_WMI
+			       ? request->data
+			       : NULL;
+	return is_rw ? NULL : request->data;
+}
+
+static void prepare_scsi(struct port_request *request, uint32_t flags)
+{
+	PSCSI_REQUEST_BLOCK srb = request->srb;
+
+	memset(srb, 0, sizeof(*srb));
+	srb->Length = sizeof(*srb);
+	srb->Function = request->function;
+	srb->SrbStatus = SRB_STATUS_PENDING;
+	srb->PathId = request->unit->path;
+	srb->TargetId = request->unit->target;
+	srb->Lun = request->unit->lun;
+	srb->QueueTag = SP_UNTAGGED;
+	srb->QueueAction = SRB_SIMPLE_TAG_REQUEST;
+	srb->CdbLength = request->cdb_length;
+	srb->SenseInfoBufferLength = PORT_SENSE_BYTES;
+	srb->SrbFlags = flags;
+	srb->DataTransferLength = request->length;
+	srb->TimeOutValue = request->timeout;
+	srb->DataBuffer = visible_data(request);
+	srb->SenseInfoBuffer = request->sense;
+	srb->SrbExtension = request->adapter->limits.extension_bytes ? request->extension : NULL;
+	memcpy(srb->Cdb, request->cdb, sizeof(srb->Cdb));
+}
+
+static void prepare_extended(struct port_request *request, uint32_t flags)
+{
+	PSTORAGE_REQUEST_BLOCK srb = request->srb;
+	PSTOR_ADDR_BTL8 address = (void *)((char *)request->srb + ADDRESS_OFFSET);
+	PSRBEX_DATA_SCSI_CDB16 cdb = (void *)((char *)request->srb + CDB_OFFSET);
+
+	memset(srb, 0, PORT_SRB_BYTES);
+	srb->Length = sizeof(*srb);
+	srb->Function = SRB_FUNCTION_STORAGE_REQUEST_BLOCK;
+	srb->SrbStatus = SRB_STATUS_PENDING;
+	srb->Signature = SRB_SIGNATURE;
+	srb->Version = STORAGE_REQUEST_BLOCK_VERSION_1;
+	srb->SrbLength = PORT_SRB_BYTES;
+	srb->SrbFunction = request->function;
+	srb->SrbFlags = flags;
+	srb->TimeOutValue = request->timeout;
+	srb->AddressOffset = ADDRESS_OFFSET;
+	srb->DataTransferLength = request->length;
+	srb->DataBuffer = visible_data(request);
+	srb->MiniportContext = request->adapter->limits.extension_bytes ? request->extension : NULL;
+	address->Type = STOR_ADDRESS_TYPE_BTL8;
+	address->AddressLength = STOR_ADDR_BTL8_ADDRESS_LENGTH;
+	address->Path = request->unit->path;
+	address->Target = request->unit->target;
+	address->Lun = request->unit->lun;
+	if (request->function != SRB_FUNCTION_EXECUTE_SCSI)
+		return;
+	srb->NumSrbExData = 1;
+	srb->SrbExDataOffset[0] = CDB_OFFSET;
+	cdb->Type = SrbExDataTypeScsiCdb16;
+	cdb->Length = SRBEX_DATA_SCSI_CDB16_LENGTH;
+	cdb->CdbLength = request->cdb_length;
+	cdb->SenseInfoBufferLength = PORT_SENSE_BYTES;
+	cdb->SenseInfoBuffer = request->sense;
+	memcpy(cdb->Cdb, request->cdb, sizeof(cdb->Cdb));
+}
+
+void port_srb_prepare(struct port_request *request)
+{
+	/* Nobody here ever releases a frozen queue, so none is asked for. */
+	uint32_t flags = request->flags | SRB_FLAGS_NO_QUEUE_FREEZE | SRB_FLAGS_QUEUE_ACTION_ENABLE;
+
+	if (request->adapter->limits.extended_srb)
+		prepare_extended(request, flags);
+	else
+		prepare_scsi(request, flags);
+}
+
+void port_srb_collect(struct port_request *request)
+{
+	/* SrbStatus and DataTransferLength lie at different places in the two kinds; the helpers
+	 * know both. */
+	uint8_t status = ((PSCSI_REQUEST_BLOCK)request->srb)->SrbStatus;
+	uint32_t length = SrbGetDataTransferLength(request->srb);
+
+	request->srb_status = SRB_STATUS(status);
+	request->transferred = min_of(length, request->length);
+	request->scsi_status = 0;
+	request->sense_length = 0;
+	if (request->function != SRB_FUNCTION_EXECUTE_SCSI ||
+		likely(request->srb_status == SRB_STATUS_SUCCESS))
+		return;
+	request->scsi_status = SrbGetScsiStatus(request->srb);
+	if (status & SRB_STATUS_AUTOSENSE_VALID)
+		request->sense_length =
+			min_of(SrbGetSenseInfoBufferLength(request->srb), PORT_SENSE_BYTES);
+}

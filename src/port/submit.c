@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * Station 1 of 7: a request enters the port. Before: src/disk (0). After: queue.c (2).
+ *
+ * Checks the request against what the adapter can carry, so that a miniport never sees more than it
+ * announced in HwFindAdapter.
+ */
+#include "port/port.h"
+#include "trace/trace.h"
+#include "nt/nt.h"
+
+/* One request in 16 has its latency measured: reading a clock for each would show. */
+#define SAMPLE_MASK 15
+
+void port_request_submit(struct port_request *request)
+{
+	struct port_adapter *adapter = request->adapter;
+
+	atomic_store_explicit(&request->state, PORT_REQUEST_QUEUED, memory_order_relaxed);
+	request->submitted = request->id & SAMPLE_MASK ? 0 : cpu_clock();
+	request->srb_status = SRB_STATUS_PENDING;
+	request->transferred = 0;
+	request->sense_length = 0;
+	request->is_counted = request->is_failed = false;
+	trace(TRACE_SRB_SUBMIT, request->id, request->function, request->unit->number,
+		request->length);
+	if (unlikely(request->length > adapter->limits.max_transfer)) {
+		port_request_fail(request, SRB_STATUS_INVALID_REQUEST);
+		return;
+	}
+	port_unit_enqueue(request);
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * Logical units: found by address, added and removed at PASSIVE_LEVEL by one thread. Look-ups at
+ * DISPATCH_LEVEL or above need no lock: a unit that has left the table is kept until every processor
+ * has been below once.
+ */
+#include "port/port.h"
+#include "mem/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void pause_over(struct cpu_timer *timer)
+{
+	port_unit_resume(timer->ctx);
+}
+
+static void retry_now(struct cpu_timer *timer)
+{
+	struct port_unit *unit = timer->ctx;
+
+	cpu_spin_acquire(&unit->lock);
+	unit->closed &= ~(uint32_t)PORT_RETRY;
+	cpu_spin_release(&unit->lock);
+	port_unit_pump(unit);
+}
+
+struct port_unit *port_unit_find(
+	const struct port_adapter *adapter, uint8_t path, uint8_t target, uint8_t lun)
+{
+	uint32_t count = atomic_load_explicit(&adapter->unit_count, memory_order_acquire);
+
+	for (uint32_t n = 0; n < count; n++) {
+		struct port_unit *unit = adapter->units[n];
+
+		if (unit->path == path && unit->target == target && unit->lun == lun)
+			return unit;
+	}
+	return NULL;
+}
+
+struct port_unit *port_unit_add(
+	struct port_adapter *adapter, uint8_t path, uint8_t target, uint8_t lun)
+{
+	struct port_unit *unit = port_unit_find(adapter, path, target, lun);
+	uint32_t bytes = adapter->limits.unit_extension_bytes;
+
+	if (unit || adapter->unit_count == PORT_UNITS_MAX)
+		return unit;
+	unit = calloc(1, sizeof(*unit));
+	if (!unit)
+		return NULL;
+	if (bytes) {
+		unit->extension =
+			mem_alloc(round_up(bytes, MEM_PAGE_SIZE), 0, MEM_EXTENSION, adapter);
+		if (!unit->extension) {
+			free(unit);
+			return NULL;
+		}
+		/* Unit extensions are zeroed, unlike SRB extensions (spec/storport.md 4.1). */
+		memset(unit->extension, 0, bytes);
+	}
+	unit->adapter = adapter;
+	unit->path = path;
+	unit->target = target;
+	unit->lun = lun;
+	unit->number = adapter->unit_count;
+	unit->tail = &unit->head;
+	unit->depth = adapter->limits.initial_depth;
+	unit->pause.fn = pause_over;
+	unit->pause.ctx = unit;
+	unit->retry.fn = retry_now;
+	unit->retry.ctx = unit;
+	adapter->units[unit->number] = unit;
+	atomic_store_explicit(&adapter->unit_count, unit->number + 1, memory_order_release);
+	return unit;
+}
+
+static void unit_free(struct port_unit *unit)
+{
+	if (unit->extension)
+		mem_free(unit->extension,
+			round_up(unit->adapter->limits.unit_extension_bytes, MEM_PAGE_SIZE));
+	free(unit);
+}
+
+void port_unit_remove(struct port_unit *unit)
+{
+	struct port_adapter *adapter = unit->adapter;
+	uint32_t last = adapter->unit_count - 1;
+	struct port_unit *moved = adapter->units[last];
+
+	if (moved != unit) {
+		adapter->units[unit->number] = moved;
+		moved->number = unit->number;
+	}
+	atomic_store(&adapter->unit_count, last);
+	cpu_timer_cancel(&unit->pause);
+	cpu_timer_cancel(&unit->retry);
+	/* A DPC, or what interrupted one, may have found it in the table before. */
+	cpu_dpc_flush();
+	unit_free(unit);
+}
+
+void port_units_free(struct port_adapter *adapter)
+{
+	uint32_t count = atomic_exchange(&adapter->unit_count, 0);
+
+	for (uint32_t n = 0; n < count; n++) {
+		cpu_timer_cancel(&adapter->units[n]->pause);
+		cpu_timer_cancel(&adapter->units[n]->retry);
+	}
+	cpu_dpc_flush();
+	for (uint32_t n = 0; n < count; n++)
+		unit_free(adapter->units[n]);
+}
