@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/* The conversation between port and HwStorFindAdapter; see config.h. */
+#include "storport/config.h"
+#include "nt/nt.h"
+#include "util/error.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* NumberOfPhysicalBreaks before the miniport sets it (4.9, X-18). */
+#define DEFAULT_BREAKS 0x11
+#define MAX_ELEMENTS   4096
+
+static void ranges_init(struct stor_adapter *adapter)
+{
+	PPORT_CONFIGURATION_INFORMATION config = &adapter->config;
+	unsigned used = 0;
+
+	for (unsigned bar = 0; bar < BUS_BARS; bar++) {
+		struct bus_resource resource;
+
+		if (!bus_resource_get(adapter->function, bar, &resource))
+			continue;
+		adapter->ranges[used].RangeStart.QuadPart = (LONGLONG)resource.address;
+		adapter->ranges[used].RangeLength = resource.size;
+		adapter->ranges[used].RangeInMemory = !resource.is_io;
+		used++;
+	}
+	config->AccessRanges = (void *)adapter->ranges;
+	/* Contract 11: ranges agree with the BARs; those not there have length 0. */
+	config->NumberOfAccessRanges = min_of(
+		max_of(adapter->driver->hw.NumberOfAccessRanges, (ULONG)used), (ULONG)STOR_RANGES);
+}
+
+void stor_config_init(struct stor_adapter *adapter)
+{
+	PPORT_CONFIGURATION_INFORMATION config = &adapter->config;
+	const HW_INITIALIZATION_DATA *hw = &adapter->driver->hw;
+
+	memset(config, 0, sizeof(*config));
+	config->Length = sizeof(*config);
+	config->AdapterInterfaceType = hw->AdapterInterfaceType;
+	config->InterruptMode = adapter->messages ? Latched : LevelSensitive;
+	config->MaximumTransferLength = SP_UNINITIALIZED_VALUE;
+	config->NumberOfPhysicalBreaks = DEFAULT_BREAKS;
+	config->DmaChannel = SP_UNINITIALIZED_VALUE;
+	config->DmaPort = SP_UNINITIALIZED_VALUE;
+	memset(config->InitiatorBusId, 0xff, sizeof(config->InitiatorBusId));
+	config->ScatterGather = TRUE;
+	config->Master = TRUE;
+	config->Dma32BitAddresses = TRUE;
+	config->MapBuffers = hw->MapBuffers;
+	config->NeedPhysicalAddresses = TRUE;
+	config->TaggedQueuing = TRUE;
+	config->AutoRequestSense = TRUE;
+	config->MultipleRequestPerLu = TRUE;
+	config->MaximumNumberOfTargets = SCSI_MAXIMUM_TARGETS_PER_BUS;
+	config->MaximumNumberOfLogicalUnits = SCSI_MAXIMUM_LOGICAL_UNITS;
+	config->NumberOfBuses = 1;
+	config->SlotNumber = bus_function_slot(adapter->function);
+	config->DeviceExtensionSize = hw->DeviceExtensionSize;
+	config->SpecificLuExtensionSize = hw->SpecificLuExtensionSize;
+	config->SrbExtensionSize = hw->SrbExtensionSize;	 /* afresh each time: contract 5 */
+	config->Dma64BitAddresses = SCSI_DMA64_SYSTEM_SUPPORTED; /* exactly 0x80: contract 6 */
+	config->SynchronizationModel = StorSynchronizeHalfDuplex;
+	config->InterruptSynchronizationMode = InterruptSupportNone;
+	config->MaxNumberOfIO = PORT_SLOTS;
+	config->MaxIOsPerLun = 255; /* */
+	config->InitialLunQueueDepth = 20;
+	ranges_init(adapter);
+}
+
+unsigned stor_config_width(const struct stor_adapter *adapter)
+{
+	const PORT_CONFIGURATION_INFORMATION *config = &adapter->config;
+
+	if (config->FeatureSupport & STOR_ADAPTER_DMA_ADDRESS_WIDTH_SPECIFIED &&
+		config->DmaAddressWidth >= 1 && config->DmaAddressWidth <= 64)
+		return config->DmaAddressWidth;
+	/* A value that is still the port's own means that the miniport did not opt in (contract 6).
+	 */
+	return config->Dma64BitAddresses & ~(unsigned)SCSI_DMA64_SYSTEM_SUPPORTED ? 64 : 32;
+}
+
+static const char *bad_field(const PORT_CONFIGURATION_INFORMATION *config)
+{
+	static const uint32_t masks[] = {0, 1, 3, 7, 0xf, 0x1f, 0x3f, 0x7f, 0xff, 0x1ff};
+
+	if (!config->MaximumTransferLength)
+		return "MaximumTransferLength is 0";
+	if (!config->NumberOfPhysicalBreaks)
+		return "NumberOfPhysicalBreaks is 0";
+	if (!config->ScatterGather || !config->Master || !config->NeedPhysicalAddresses)
+		return "ScatterGather, Master and NeedPhysicalAddresses must stay TRUE";
+	if (config->NumberOfBuses == 0 || config->NumberOfBuses > SCSI_MAXIMUM_BUSES)
+		return "NumberOfBuses is not 1 to 8";
+	if (config->MaximumNumberOfTargets == 0)
+		return "MaximumNumberOfTargets is 0";
+	if (config->MaximumNumberOfLogicalUnits == 0)
+		return "MaximumNumberOfLogicalUnits is 0";
+	if (config->VirtualDevice)
+		return "VirtualDevice is TRUE in a physical miniport (StorPortVirtualDevice)";
+	for (unsigned n = 0; n < array_size(masks); n++)
+		if (config->AlignmentMask == masks[n])
+			return NULL;
+	return "AlignmentMask is none of 0, 1, 3, 7 ... 0x1ff";
+}
+
+int stor_config_check(struct stor_adapter *adapter)
+{
+	const PORT_CONFIGURATION_INFORMATION *config = &adapter->config;
+	const char *bad = bad_field(config);
+
+	if (bad)
+		return error_set(
+			EINVAL, "%s: after HwStorFindAdapter %s.", adapter->driver->name, bad);
+	if (config->MaximumTransferLength == SP_UNINITIALIZED_VALUE)
+		nt_violation(0,
+			"%s: HwStorFindAdapter did not set MaximumTransferLength "
+			"(StorPortFindAdapter).",
+			adapter->name);
+	if (config->SynchronizationModel == StorSynchronizeHalfDuplex)
+		nt_violation(0,
+			"%s: half duplex is a porting aid, not for shipping (SpDuplex, LK-7).",
+			adapter->name);
+	adapter->full_duplex = config->SynchronizationModel == StorSynchronizeFullDuplex;
+	return 0;
+}
+
+void stor_config_limits(const struct stor_adapter *adapter, struct port_limits *limits)
+{
+	const PORT_CONFIGURATION_INFORMATION *config = &adapter->config;
+	uint32_t breaks = min_of(config->NumberOfPhysicalBreaks, (ULONG)MAX_ELEMENTS);
+	/* classpnp's arithmetic: one entry is kept for a buffer that does not start on a page
+	 * (X-18). */
+	uint64_t by_breaks = breaks > 1 ? (breaks - 1) * 4096ull : 4096;
+
+	limits->max_transfer =
+		(uint32_t)min_of(min_of((uint64_t)config->MaximumTransferLength, by_breaks),
+			(uint64_t)PORT_MAX_TRANSFER);
+	limits->max_elements = breaks;
+	limits->alignment_mask = config->AlignmentMask;
+	limits->extension_bytes = config->SrbExtensionSize;
+	limits->unit_extension_bytes = config->SpecificLuExtensionSize;
+	limits->max_depth =
+		config->MaxIOsPerLun ? min_of(config->MaxIOsPerLun, (ULONG)PORT_SLOTS - 1) : 255;
+	limits->initial_depth = config->InitialLunQueueDepth
+					? min_of(config->InitialLunQueueDepth, limits->max_depth)
+					: 20;
+	limits->extended_srb = adapter->hw.SrbTypeFlags & SRB_TYPE_FLAG_STORAGE_REQUEST_BLOCK;
+	limits->map_buffers = config->MapBuffers;
+	limits->caches_data = config->CachesData;
+	limits->buses = config->NumberOfBuses;
+	limits->targets = min_of(config->MaximumNumberOfTargets, SCSI_MAXIMUM_TARGETS_PER_BUS);
+	limits->luns = min_of(config->MaximumNumberOfLogicalUnits, SCSI_MAXIMUM_LUNS_PER_TARGET);
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/* StorPortExtendedFunction: the table by code. What is not in it answers NOT_IMPLEMENTED, as on an
+ * older Windows. */
+#define DRY_MODULE "storport.sys"
+#include "storport/extended.h"
+#include "nt/nt.h"
+#include "util/export.h"
+
+static stor_extended_fn *const table[] = {
+	[ExtFunctionAllocatePool] = stor_allocate_pool,
+	[ExtFunctionFreePool] = stor_free_pool,
+	[ExtFunctionAllocateMdl] = stor_allocate_mdl,
+	[ExtFunctionFreeMdl] = stor_free_mdl,
+	[ExtFunctionBuildMdlForNonPagedPool] = stor_build_mdl,
+	[ExtFunctionGetSystemAddress] = stor_get_system_address,
+	[ExtFunctionGetOriginalMdl] = stor_get_original_mdl,
+	[ExtFunctionGetDeviceObjects] = stor_get_device_objects,
+	[ExtFunctionBuildScatterGatherList] = stor_build_list,
+	[ExtFunctionPutScatterGatherList] = stor_put_list,
+	[ExtFunctionAcquireMSISpinLock] = stor_acquire_message_lock,
+	[ExtFunctionReleaseMSISpinLock] = stor_release_message_lock,
+	[ExtFunctionGetMessageInterruptInformation] = stor_get_message_info,
+	[ExtFunctionInitializePerformanceOptimizations] = stor_initialize_perf,
+	[ExtFunctionGetStartIoPerformanceParameters] = stor_get_startio_perf,
+	[ExtFunctionLogSystemEvent] = stor_log_event,
+	[ExtFunctionGetCurrentProcessorNumber] = stor_get_processor_number,
+	[ExtFunctionSetUnitAttributes] = stor_set_unit_attributes,
+	[ExtFunctionQueryPerformanceCounter] = stor_query_counter,
+};
+
+bool stor_irql_too_high(const char *routine)
+{
+	if (likely(cpu_irql() <= IRQL_DISPATCH))
+		return false;
+	nt_violation(0, "%s at IRQL %u; at most DISPATCH_LEVEL (2) is allowed (StorPortIrql).",
+		routine, cpu_irql());
+	return true;
+}
+
+ULONG NTAPI StorPortExtendedFunction(
+	STORPORT_FUNCTION_CODE FunctionCode, PVOID HwDeviceExtension, ...)
+{
+	struct stor_adapter *adapter;
+	__builtin_ms_va_list args;
+	ULONG status;
+
+	cpu_poll();
+	if ((size_t)FunctionCode >= array_size(table) || !table[FunctionCode])
+		return STOR_STATUS_NOT_IMPLEMENTED;
+	adapter = HwDeviceExtension ? stor_adapter_of(HwDeviceExtension, "StorPortExtendedFunction")
+				    : NULL;
+	if (unlikely(!adapter))
+		return STOR_STATUS_INVALID_PARAMETER;
+	__builtin_ms_va_start(args, HwDeviceExtension);
+	status = table[FunctionCode](adapter, args);
+	__builtin_ms_va_end(args);
+	return status;
+}
+DRY_EXPORT(StorPortExtendedFunction)

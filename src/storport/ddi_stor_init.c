@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/* StorPortInitialize: what a DriverEntry registers. See hba.c for what follows. */
+#define DRY_MODULE "storport.sys"
+#include "storport/config.h"
+#include "nt/nt.h"
+#include "util/export.h"
+
+#include <string.h>
+
+/* The entries a miniport cannot do without, and what must stay unset (4.1). */
+static const char *bad_data(const HW_INITIALIZATION_DATA *hw)
+{
+	if (!hw->HwFindAdapter)
+		return "HwFindAdapter is NULL";
+	if (!hw->HwInitialize)
+		return "HwInitialize is NULL";
+	if (!hw->HwStartIo)
+		return "HwStartIo is NULL";
+	if (!hw->HwResetBus)
+		return "HwResetBus is NULL";
+	if (hw->HwDmaStarted || hw->HwAdapterState)
+		return "HwDmaStarted and HwAdapterState must be NULL";
+	if (!hw->NeedPhysicalAddresses || !hw->TaggedQueuing || !hw->AutoRequestSense ||
+		!hw->MultipleRequestPerLu)
+		return "NeedPhysicalAddresses, TaggedQueuing, AutoRequestSense and "
+		       "MultipleRequestPerLu must be TRUE";
+	return NULL;
+}
+
+ULONG NTAPI StorPortInitialize(PVOID Argument1, PVOID Argument2,
+	PHW_INITIALIZATION_DATA HwInitializationData, PVOID HwContext)
+{
+	struct stor_driver *driver = stor_driver_of(Argument1);
+	const char *bad;
+
+	if (!Argument1 || !Argument2 || !HwInitializationData) {
+		nt_violation(0xf1000000, "StorPortInitialize: a pointer is NULL.");
+		return (ULONG)STATUS_INVALID_PARAMETER;
+	}
+	if (!driver) {
+		nt_violation(0xf1000000,
+			"StorPortInitialize: not the DriverObject of the DriverEntry that runs.");
+		return (ULONG)STATUS_INVALID_PARAMETER;
+	}
+	if (HwInitializationData->HwInitializationDataSize != sizeof(HW_INITIALIZATION_DATA)) {
+		nt_violation(0, "StorPortInitialize: HwInitializationDataSize is %u, must be %zu.",
+			(unsigned)HwInitializationData->HwInitializationDataSize,
+			sizeof(HW_INITIALIZATION_DATA));
+		return (ULONG)STATUS_REVISION_MISMATCH;
+	}
+	bad = bad_data(HwInitializationData);
+	if (bad) {
+		nt_violation(0, "StorPortInitialize: %s.", bad);
+		return (ULONG)STATUS_INVALID_PARAMETER;
+	}
+	driver->hw = *HwInitializationData;
+	driver->registered = true;
+	return STATUS_SUCCESS;
+}
+DRY_EXPORT(StorPortInitialize)

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * StorPortNotification: one handler for each notification type, in a table. The wrappers of
+ * storport.h put a pointer for the result last.
+ */
+#define DRY_MODULE "storport.sys"
+#include "storport/storport_adapter.h"
+#include "nt/nt.h"
+#include "trace/trace.h"
+#include "util/export.h"
+
+#include <stdarg.h>
+
+#define arg(list, type) __builtin_va_arg(list, type)
+
+typedef void notify_fn(struct stor_adapter *adapter, __builtin_ms_va_list args);
+
+static void request_complete(struct stor_adapter *adapter, __builtin_ms_va_list args)
+{
+	void *srb = arg(args, void *);
+	struct port_request *request = port_request_find(&adapter->port, srb);
+
+	if (unlikely(!request)) {
+		nt_violation(0, "RequestComplete: %p is no SRB of %s.", srb, adapter->name);
+		return;
+	}
+	port_request_complete(request);
+}
+
+/* SB-15: the miniport completes its requests itself; the port lets the bus settle. */
+static void reset_detected(struct stor_adapter *adapter, __builtin_ms_va_list args)
+{
+	port_adapter_pause(&adapter->port, 1);
+}
+
+static void timer_fired(struct cpu_timer *timer)
+{
+	struct stor_adapter *adapter = timer->ctx;
+
+	stor_callback_enter(adapter);
+	atomic_load(&adapter->timer_routine)(adapter->extension);
+	stor_callback_leave(adapter, "HwStorTimer");
+}
+
+/* T-1 */
+static void request_timer(struct stor_adapter *adapter, __builtin_ms_va_list args)
+{
+	PHW_TIMER routine = (PHW_TIMER)arg(args, void *);
+	ULONG microseconds = arg(args, ULONG);
+
+	if (!microseconds) {
+		cpu_timer_cancel(&adapter->timer);
+		return;
+	}
+	if (!routine) {
+		nt_violation(0, "RequestTimerCall without a HW_TIMER routine (StorPortTimer).");
+		return;
+	}
+	if (adapter->phase == STOR_STOPPED)
+		return;
+	atomic_store(&adapter->timer_routine, routine);
+	adapter->timer.fn = timer_fired;
+	adapter->timer.ctx = adapter;
+	cpu_timer_set(&adapter->timer, microseconds * 1000ull, 0);
+}
+
+/* */
+static void link_up(struct stor_adapter *adapter, __builtin_ms_va_list args)
+{
+	port_adapter_resume(&adapter->port);
+}
+
+static void link_down(struct stor_adapter *adapter, __builtin_ms_va_list args)
+{
+	port_adapter_pause(&adapter->port, 30);
+}
+
+/* Heard, and nothing is scanned again: see CAVEATS. */
+static void bus_changed(struct stor_adapter *adapter, __builtin_ms_va_list args)
+{
+	trace(TRACE_STATE_CHANGE, STATE_CHANGE_BUS, 0, 0);
+}
+
+static void ignored(struct stor_adapter *adapter, __builtin_ms_va_list args)
+{
+}
+
+static void enable_passive(struct stor_adapter *adapter, __builtin_ms_va_list args)
+{
+	PHW_PASSIVE_INITIALIZE_ROUTINE routine = (PHW_PASSIVE_INITIALIZE_ROUTINE)arg(args, void *);
+	LONG *result = arg(args, LONG *);
+
+	*result = FALSE;
+	if (adapter->phase != STOR_INITIALIZING || !routine) {
+		nt_violation(0, "StorPortEnablePassiveInitialization outside HwStorInitialize "
+				"(StorPortEnablePassive).");
+		return;
+	}
+	adapter->passive_init = routine;
+	*result = TRUE;
+}
+
+static void initialize_dpc(struct stor_adapter *adapter, __builtin_ms_va_list args)
+{
+	PSTOR_DPC dpc = arg(args, PSTOR_DPC);
+	PHW_DPC_ROUTINE routine = (PHW_DPC_ROUTINE)arg(args, void *);
+
+	if (!dpc || !routine) {
+		nt_violation(0, "StorPortInitializeDpc: a pointer is NULL.");
+		return;
+	}
+	stor_dpc_init(adapter, dpc, routine);
+}
+
+static void issue_dpc(struct stor_adapter *adapter, __builtin_ms_va_list args)
+{
+	PSTOR_DPC dpc = arg(args, PSTOR_DPC);
+	PVOID argument1 = arg(args, PVOID);
+	PVOID argument2 = arg(args, PVOID);
+	LONG *result = arg(args, LONG *);
+
+	/* LK-10 */
+	*result = adapter->phase != STOR_STOPPED &&
+		  KeInsertQueueDpc(&dpc->Dpc, argument1, argument2);
+}
+
+static bool is_lock(STOR_SPINLOCK kind)
+{
+	return kind == DpcLock || kind == StartIoLock || kind == InterruptLock;
+}
+
+static void acquire_lock(struct stor_adapter *adapter, __builtin_ms_va_list args)
+{
+	STOR_SPINLOCK kind = arg(args, STOR_SPINLOCK);
+	PVOID context = arg(args, PVOID);
+	PSTOR_LOCK_HANDLE handle = arg(args, PSTOR_LOCK_HANDLE);
+
+	if (handle && is_lock(kind) && (kind != DpcLock || context)) {
+		stor_lock(adapter, kind, context, handle);
+		return;
+	}
+	nt_violation(0, "StorPortAcquireSpinLock: lock %d, context %p, handle %p (LK-2).",
+		(int)kind, context, (void *)handle);
+	if (handle)
+		handle->Lock = 0; /* so that its release is known for what it is */
+}
+
+static void release_lock(struct stor_adapter *adapter, __builtin_ms_va_list args)
+{
+	PSTOR_LOCK_HANDLE handle = arg(args, PSTOR_LOCK_HANDLE);
+
+	if (handle && is_lock(handle->Lock))
+		stor_unlock(adapter, handle);
+	else
+		nt_violation(0, "StorPortReleaseSpinLock: handle %p is of no lock.",
+			(void *)handle);
+}
+
+static void state_changed(struct cpu_dpc *dpc)
+{
+	struct stor_adapter *adapter = dpc->ctx;
+	struct stor_state_change *change = &adapter->state_change;
+	PHW_STATE_CHANGE routine = change->routine;
+	STOR_ADDR_BTL8 address = change->address;
+	PVOID context = change->context;
+
+	/* From here on the next one may be told, and its DPC run on another processor. */
+	atomic_store(&change->pending, false);
+	stor_callback_enter(adapter);
+	routine(adapter->extension, context, (SHORT)address.Type, &address, STOR_STATUS_SUCCESS);
+	stor_callback_leave(adapter, "HwStorStateChange");
+}
+
+/* one at a time. */
+static void state_change(struct stor_adapter *adapter, __builtin_ms_va_list args)
+{
+	struct stor_state_change *change = &adapter->state_change;
+	ULONG entity = arg(args, ULONG);
+	PSTOR_ADDR_BTL8 address = arg(args, PVOID);
+	ULONG attributes = arg(args, ULONG);
+	PHW_STATE_CHANGE routine = (PHW_STATE_CHANGE)arg(args, void *);
+	PVOID context = arg(args, PVOID);
+	LONG *status = arg(args, LONG *);
+
+	if (!address || address->Type != STOR_ADDRESS_TYPE_BTL8) {
+		*status = (LONG)STOR_STATUS_INVALID_PARAMETER;
+		return;
+	}
+	if (routine && atomic_exchange(&change->pending, true)) {
+		*status = (LONG)STOR_STATUS_UNSUCCESSFUL;
+		return;
+	}
+	*status = STOR_STATUS_SUCCESS;
+	trace(TRACE_STATE_CHANGE, entity, address->Path << 16 | address->Target << 8 | address->Lun,
+		attributes);
+	if (!routine)
+		return;
+	change->routine = routine;
+	change->context = context;
+	change->address = *address;
+	change->dpc.fn = state_changed;
+	change->dpc.ctx = adapter;
+	change->dpc.cpu = CPU_HERE;
+	cpu_dpc_queue(&change->dpc, NULL, NULL);
+}
+
+struct notification {
+	ULONG type;
+	notify_fn *fn;
+};
+
+static const struct notification notifications[] = {
+	{RequestComplete, request_complete},
+	{NextRequest, ignored}, /* */
+	{NextLuRequest, ignored},
+	{ResetDetected, reset_detected},
+	{RequestTimerCall, request_timer},
+	{BusChangeDetected, bus_changed},
+	{WMIEvent, ignored},
+	{WMIReregister, ignored},
+	{LinkUp, link_up},
+	{LinkDown, link_down},
+	{EnablePassiveInitialization, enable_passive},
+	{InitializeDpc, initialize_dpc},
+	{InitializeThreadedDpc, initialize_dpc}, /* may run at DISPATCH, and always does here */
+	{IssueDpc, issue_dpc},
+	{AcquireSpinLock, acquire_lock},
+	{ReleaseSpinLock, release_lock},
+	{StateChangeDetectedCall, state_change},
+};
+
+VOID NTAPI StorPortNotification(
+	SCSI_NOTIFICATION_TYPE NotificationType, PVOID HwDeviceExtension, ...)
+{
+	struct stor_adapter *adapter = stor_adapter_of(HwDeviceExtension, "StorPortNotification");
+	__builtin_ms_va_list args;
+
+	cpu_poll();
+	if (unlikely(!adapter))
+		return;
+	for (size_t n = 0; n < array_size(notifications); n++) {
+		if (notifications[n].type != (ULONG)NotificationType)
+			continue;
+		__builtin_ms_va_start(args, HwDeviceExtension);
+		notifications[n].fn(adapter, args);
+		__builtin_ms_va_end(args);
+		return;
+	}
+	nt_violation(0, "StorPortNotification: type %#x is not implemented.",
+		(unsigned)NotificationType);
+}
+DRY_EXPORT(StorPortNotification)

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * Device objects of an adapter: what StorPortGetDeviceObjects hands out, and what IoGetDmaAdapter
+ * takes. Virtual miniports and tests of the DMA operations use them; a physical miniport must not
+ * (HwStorPortProhibitedDDIs).
+ */
+#define DRY_MODULE "storport.sys"
+#include "storport/extended.h"
+#include "nt/nt.h"
+#include "util/error.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define OBJECT_TAG 0x6a624f44 /* "DObj" */
+
+/* Physical, then functional. */
+struct stor_objects {
+	DEVICE_OBJECT physical, functional;
+};
+
+static struct stor_adapter *known[STOR_ADAPTERS_MAX];
+
+static const struct dma_device *resolve(PDEVICE_OBJECT physical)
+{
+	for (unsigned n = 0; n < STOR_ADAPTERS_MAX; n++)
+		if (known[n] && physical == &known[n]->objects->physical)
+			return &known[n]->dma_device;
+	return NULL;
+}
+
+int stor_objects_new(struct stor_adapter *adapter)
+{
+	unsigned n = 0;
+
+	while (n < STOR_ADAPTERS_MAX && known[n])
+		n++;
+	if (n == STOR_ADAPTERS_MAX)
+		return error_set(ENOMEM, "more than %d adapters.", STOR_ADAPTERS_MAX);
+	adapter->objects = nt_pool_alloc(sizeof(*adapter->objects), OBJECT_TAG, NULL, true);
+	if (!adapter->objects)
+		return error_set(ENOMEM, "%s: no memory for device objects.", adapter->name);
+	adapter->objects->physical.AttachedDevice = &adapter->objects->functional;
+	adapter->objects->functional.DriverObject = &adapter->driver->object;
+	adapter->dma_device = (struct dma_device){.width = 64, .owner = adapter};
+	known[n] = adapter;
+	dma_device_resolve = resolve;
+	return 0;
+}
+
+void stor_objects_free(struct stor_adapter *adapter)
+{
+	for (unsigned n = 0; n < STOR_ADAPTERS_MAX; n++)
+		if (known[n] == adapter)
+			known[n] = NULL;
+	if (adapter->objects)
+		nt_pool_free(adapter->objects);
+}
+
+ULONG stor_get_device_objects(struct stor_adapter *adapter, __builtin_ms_va_list args)
+{
+	PVOID *functional = stor_arg(args, PVOID *);
+	PVOID *physical = stor_arg(args, PVOID *);
+	PVOID *lower = stor_arg(args, PVOID *);
+
+	if (functional)
+		*functional = &adapter->objects->functional;
+	if (physical)
+		*physical = &adapter->objects->physical;
+	if (lower)
+		*lower = &adapter->objects->physical;
+	return STOR_STATUS_SUCCESS;
+}

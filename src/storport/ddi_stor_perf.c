@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/* Performance options, start-I/O parameters, processors, the counter, log entries and unit
+ * attributes, for miniports. */
+#define DRY_MODULE "storport.sys"
+#include "storport/extended.h"
+#include "nt/nt.h"
+
+#include <stdio.h>
+
+/* NO_SGL is not offered: viostor accepts it and then fails every request without a list (contract
+ * 8). */
+#define PERF_OFFERED                                                                               \
+	(STOR_PERF_DPC_REDIRECTION | STOR_PERF_CONCURRENT_CHANNELS |                               \
+		STOR_PERF_INTERRUPT_MESSAGE_RANGES | STOR_PERF_ADV_CONFIG_LOCALITY |               \
+		STOR_PERF_OPTIMIZE_FOR_COMPLETION_DURING_STARTIO |                                 \
+		STOR_PERF_DPC_REDIRECTION_CURRENT_CPU)
+
+ULONG stor_initialize_perf(struct stor_adapter *adapter, __builtin_ms_va_list args)
+{
+	BOOLEAN query = (BOOLEAN)stor_arg(args, int);
+	PPERF_CONFIGURATION_DATA data = stor_arg(args, PPERF_CONFIGURATION_DATA);
+
+	if (!data) {
+		nt_violation(0,
+			"StorPortInitializePerfOpts: PerfConfigData is NULL (StorPortPerfOpts).");
+		return STOR_STATUS_INVALID_PARAMETER;
+	}
+	/* HwInitialize or passive initialisation */
+	if (adapter->phase != STOR_INITIALIZING && adapter->phase != STOR_PASSIVE_INITIALIZING)
+		return STOR_STATUS_UNSUCCESSFUL;
+	if (data->Version < 1 || data->Version > STOR_PERF_VERSION)
+		return STOR_STATUS_UNSUPPORTED_VERSION;
+	if (query) {
+		data->Flags = PERF_OFFERED;
+		data->ConcurrentChannels = cpu_count();
+		data->FirstRedirectionMessageNumber = 0;
+		data->LastRedirectionMessageNumber = adapter->messages ? adapter->messages - 1 : 0;
+		return STOR_STATUS_SUCCESS;
+	}
+	if (data->Flags & ~(ULONG)PERF_OFFERED)
+		return STOR_STATUS_INVALID_PARAMETER;
+	/* Half duplex knows one channel only (LK-7). */
+	adapter->channels = data->Flags & STOR_PERF_CONCURRENT_CHANNELS && adapter->full_duplex
+				    ? data->ConcurrentChannels
+				    : 0;
+	adapter->concurrent = adapter->channels > 1;
+	return STOR_STATUS_SUCCESS;
+}
+
+ULONG stor_get_startio_perf(struct stor_adapter *adapter, __builtin_ms_va_list args)
+{
+	struct port_request *request = port_request_find(&adapter->port, stor_arg(args, PVOID));
+	PSTARTIO_PERFORMANCE_PARAMETERS parameters =
+		stor_arg(args, PSTARTIO_PERFORMANCE_PARAMETERS);
+	unsigned channels = max_of(adapter->channels, 1u);
+
+	if (!request || !parameters)
+		return STOR_STATUS_INVALID_PARAMETER;
+	parameters->ChannelNumber = cpu_self->number % channels;
+	parameters->MessageNumber = adapter->messages ? cpu_self->number % adapter->messages : 0;
+	return STOR_STATUS_SUCCESS;
+}
+
+ULONG stor_get_processor_number(struct stor_adapter *adapter, __builtin_ms_va_list args)
+{
+	PPROCESSOR_NUMBER number = stor_arg(args, PPROCESSOR_NUMBER);
+
+	if (!number)
+		return STOR_STATUS_INVALID_PARAMETER;
+	number->Group = 0;
+	number->Number = cpu_self->number;
+	number->Reserved = 0;
+	return STOR_STATUS_SUCCESS;
+}
+
+ULONG stor_query_counter(struct stor_adapter *adapter, __builtin_ms_va_list args)
+{
+	PLARGE_INTEGER frequency = stor_arg(args, PLARGE_INTEGER);
+	PLARGE_INTEGER counter = stor_arg(args, PLARGE_INTEGER);
+	LARGE_INTEGER rate;
+
+	if (!counter)
+		return STOR_STATUS_INVALID_PARAMETER;
+	*counter = KeQueryPerformanceCounter(&rate);
+	if (frequency)
+		*frequency = rate;
+	return STOR_STATUS_SUCCESS;
+}
+
+ULONG stor_log_event(struct stor_adapter *adapter, __builtin_ms_va_list args)
+{
+	PSTOR_LOG_EVENT_DETAILS details = stor_arg(args, PSTOR_LOG_EVENT_DETAILS);
+	PULONG maximum = stor_arg(args, PULONG); /* may be NULL: viostor passes none */
+	char line[160];
+
+	if (!details)
+		return STOR_STATUS_INVALID_PARAMETER;
+	if (maximum)
+		*maximum = details->DumpDataSize;
+	snprintf(line, sizeof(line),
+		"%s logs an event: error code %08x, unique id %08x, %u bytes of data.",
+		adapter->name, (unsigned)details->ErrorCode, (unsigned)details->UniqueId,
+		(unsigned)details->DumpDataSize);
+	nt_debug_line(line);
+	return STOR_STATUS_SUCCESS;
+}
+
+/* Accepted and without effect: the attributes speak of device power. */
+ULONG stor_set_unit_attributes(struct stor_adapter *adapter, __builtin_ms_va_list args)
+{
+	return stor_arg(args, PVOID) ? STOR_STATUS_SUCCESS : STOR_STATUS_INVALID_PARAMETER;
+}

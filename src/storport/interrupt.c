@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * Station 6 of 7: the device's interrupt reaches the miniport at DIRQL, under the interrupt lock;
+ * its DPCs run later. Before: src/hw (5), src/bus. After: the miniport, then src/port/complete.c
+ * (7).
+ */
+#include "storport/storport_adapter.h"
+#include "trace/trace.h"
+#include "nt/nt.h"
+#include "util/error.h"
+
+#include <errno.h>
+
+static bool service_line(struct cpu_interrupt *interrupt)
+{
+	struct stor_vector *vector = interrupt->ctx;
+	struct stor_adapter *adapter = vector->adapter;
+	BOOLEAN claimed;
+
+	cpu_spin_acquire(&adapter->interrupt_lock);
+	claimed = adapter->hw.HwInterrupt(adapter->extension);
+	stor_irql_check(adapter, "HwStorInterrupt", STOR_DIRQL);
+	cpu_spin_release(&adapter->interrupt_lock);
+	trace(TRACE_IRQ, BUS_LINE, claimed);
+	return claimed;
+}
+
+static bool service_message(struct cpu_interrupt *interrupt)
+{
+	struct stor_vector *vector = interrupt->ctx;
+	struct stor_adapter *adapter = vector->adapter;
+	struct cpu_spinlock *lock = adapter->per_message ? &vector->lock : &adapter->interrupt_lock;
+	unsigned message = vector->interrupt.message;
+	BOOLEAN claimed;
+
+	cpu_spin_acquire(lock);
+	claimed = adapter->config.HwMSInterruptRoutine(adapter->extension, message);
+	stor_irql_check(adapter, "HwMSInterruptRoutine", STOR_DIRQL);
+	cpu_spin_release(lock);
+	trace(TRACE_IRQ, message, claimed);
+	return claimed;
+}
+
+static int vector_connect(struct stor_adapter *adapter, unsigned n, unsigned message)
+{
+	struct stor_vector *vector = &adapter->vectors[n];
+	int err;
+
+	vector->adapter = adapter;
+	vector->interrupt.vector.irql = STOR_DIRQL;
+	vector->interrupt.vector.cpu = (uint8_t)(n % cpu_count());
+	vector->interrupt.vector.service = message == BUS_LINE ? service_line : service_message;
+	vector->interrupt.vector.ctx = vector;
+	err = bus_interrupt_connect(adapter->function, message, &vector->interrupt);
+	if (!err)
+		adapter->vectors_connected++;
+	return err;
+}
+
+int stor_interrupt_connect(struct stor_adapter *adapter)
+{
+	int err = 0;
+
+	if (!adapter->config.HwMSInterruptRoutine || !adapter->messages) {
+		bus_messages_disable(adapter->function);
+		adapter->messages = 0;
+		if (!adapter->hw.HwInterrupt)
+			return error_set(EINVAL,
+				"%s has neither HwInterrupt nor messages to interrupt with.",
+				adapter->name);
+		return vector_connect(adapter, 0, BUS_LINE);
+	}
+	adapter->per_message =
+		adapter->config.InterruptSynchronizationMode == InterruptSynchronizePerMessage;
+	for (unsigned n = 0; n < adapter->messages && !err; n++)
+		err = vector_connect(adapter, n, n);
+	return err;
+}
+
+void stor_interrupt_disconnect(struct stor_adapter *adapter)
+{
+	while (adapter->vectors_connected) {
+		struct stor_vector *vector = &adapter->vectors[--adapter->vectors_connected];
+
+		bus_interrupt_disconnect(&vector->interrupt);
+	}
+	bus_messages_disable(adapter->function);
+}
+
+static VOID NTAPI dpc_run(PKDPC dpc, PVOID context, PVOID argument1, PVOID argument2)
+{
+	struct stor_dpc *state = context;
+
+	/* LK-10 */
+	cpu_spin_acquire(&state->running);
+	state->routine((PSTOR_DPC)dpc, state->adapter->extension, argument1, argument2);
+	stor_irql_check(state->adapter, "HwStorDpcRoutine", IRQL_DISPATCH);
+	cpu_spin_release(&state->running);
+	trace(TRACE_DPC, cpu_self->number);
+}
+
+BOOLEAN stor_dpc_init(struct stor_adapter *adapter, PSTOR_DPC dpc, PHW_DPC_ROUTINE routine)
+{
+	unsigned count = atomic_load(&adapter->dpc_count);
+	struct stor_dpc *state = NULL;
+
+	for (unsigned n = 0; n < count && !state; n++)
+		if (adapter->dpcs[n].dpc == dpc)
+			state = &adapter->dpcs[n];
+	if (!state) {
+		unsigned n = atomic_fetch_add(&adapter->dpc_count, 1);
+
+		if (n >= STOR_DPCS) {
+			atomic_store(&adapter->dpc_count, STOR_DPCS);
+			nt_violation(0, "%s: more than %d DPC objects.", adapter->name, STOR_DPCS);
+			return FALSE;
+		}
+		state = &adapter->dpcs[n];
+	}
+	state->dpc = dpc;
+	state->routine = routine;
+	state->adapter = adapter;
+	KeInitializeDpc(&dpc->Dpc, dpc_run, state);
+	dpc->Lock = 0;
+	return TRUE;
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * The DPC, StartIo and interrupt locks of an adapter (4.2, LK-1 … LK-9). A lock taken twice by one
+ * processor would hang a real machine; here the run ends and names the driver's line.
+ */
+#include "storport/storport_adapter.h"
+#include "nt/nt.h"
+
+static const char *const lock_name[] = {
+	"no", "DPC", "StartIo", "interrupt", "threaded DPC", "DPC-level"};
+
+static const char *place(void)
+{
+	const char *text = nt_driver_place ? nt_driver_place() : NULL;
+
+	return text ? text : "an unknown place";
+}
+
+static void take(struct stor_adapter *adapter, struct cpu_spinlock *lock, STOR_SPINLOCK kind)
+{
+	if (unlikely(cpu_spin_is_held(lock)))
+		cpu_die("%s takes the %s lock while it holds it, at %s: a deadlock on Windows "
+			"(LK-1).",
+			adapter->name, lock_name[kind], place());
+	cpu_spin_acquire(lock);
+}
+
+/* StorPortSpinLock: no release of a lock that is not held. */
+static bool may_release(
+	struct stor_adapter *adapter, const struct cpu_spinlock *lock, STOR_SPINLOCK kind)
+{
+	if (likely(cpu_spin_is_held(lock)))
+		return true;
+	nt_violation(0, "%s releases the %s lock, which it does not hold, at %s.", adapter->name,
+		lock_name[kind], place());
+	return false;
+}
+
+/* ---- the interrupt lock ---- */
+
+uint8_t stor_message_lock(struct stor_adapter *adapter, unsigned message)
+{
+	uint8_t irql = cpu_irql_raise(max_of(cpu_irql(), (uint8_t)STOR_DIRQL));
+
+	take(adapter, &adapter->vectors[message].lock, InterruptLock);
+	return irql;
+}
+
+bool stor_message_unlock(struct stor_adapter *adapter, unsigned message, uint8_t irql)
+{
+	struct cpu_spinlock *lock = &adapter->vectors[message].lock;
+
+	if (!may_release(adapter, lock, InterruptLock))
+		return false;
+	cpu_spin_release(lock);
+	cpu_irql_lower(irql);
+	return true;
+}
+
+/* The locks that make the interrupt lock: of all messages, or one. */
+static unsigned interrupt_locks(struct stor_adapter *adapter)
+{
+	return adapter->per_message ? adapter->messages : 1;
+}
+
+static struct cpu_spinlock *interrupt_lock(struct stor_adapter *adapter, unsigned n)
+{
+	return adapter->per_message ? &adapter->vectors[n].lock : &adapter->interrupt_lock;
+}
+
+uint8_t stor_interrupt_lock(struct stor_adapter *adapter)
+{
+	uint8_t irql = cpu_irql_raise(max_of(cpu_irql(), (uint8_t)STOR_DIRQL));
+
+	for (unsigned n = 0; n < interrupt_locks(adapter); n++)
+		take(adapter, interrupt_lock(adapter, n), InterruptLock);
+	return irql;
+}
+
+void stor_interrupt_unlock(struct stor_adapter *adapter, uint8_t irql)
+{
+	for (unsigned n = interrupt_locks(adapter); n-- > 0;)
+		cpu_spin_release(interrupt_lock(adapter, n));
+	cpu_irql_lower(irql);
+}
+
+/* ---- those that miniports name ---- */
+
+static struct cpu_spinlock *lock_of(
+	struct stor_adapter *adapter, STOR_SPINLOCK kind, void *context)
+{
+	if (kind == StartIoLock)
+		return &adapter->startio_lock;
+	if (kind == InterruptLock)
+		return interrupt_lock(adapter, 0);
+	return (struct cpu_spinlock *)&((PSTOR_DPC)context)->Lock;
+}
+
+void stor_lock(
+	struct stor_adapter *adapter, STOR_SPINLOCK kind, void *context, PSTOR_LOCK_HANDLE handle)
+{
+	uint8_t irql = cpu_irql();
+
+	handle->Lock = kind;
+	handle->Context.LockQueue.Next = context;
+	if (kind == InterruptLock) {
+		handle->Context.OldIrql = stor_interrupt_lock(adapter);
+		return;
+	}
+	if (unlikely(irql > IRQL_DISPATCH)) {
+		nt_violation(0, "%s takes the %s lock at IRQL %u (4.2).", adapter->name,
+			lock_name[kind], irql);
+		handle->Context.OldIrql = irql;
+	} else {
+		handle->Context.OldIrql = cpu_irql_raise(IRQL_DISPATCH);
+	}
+	take(adapter, lock_of(adapter, kind, context), kind);
+}
+
+void stor_unlock(struct stor_adapter *adapter, PSTOR_LOCK_HANDLE handle)
+{
+	uint8_t irql = handle->Context.OldIrql;
+	struct cpu_spinlock *lock = lock_of(adapter, handle->Lock, handle->Context.LockQueue.Next);
+
+	if (!may_release(adapter, lock, handle->Lock))
+		return;
+	if (handle->Lock == InterruptLock) {
+		stor_interrupt_unlock(adapter, irql);
+		return;
+	}
+	cpu_spin_release(lock);
+	if (irql <= IRQL_DISPATCH)
+		cpu_irql_lower(irql);
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * The Storport model: push, with an unsynchronised HwStorBuildIo before HwStorStartIo.
+ *
+ * A *driver* is what one DriverEntry registered with StorPortInitialize; an *adapter* is one device
+ * it found. hba.c brings adapters up and down, start.c is station 4, interrupt.c station 6, lock.c
+ * the three kinds of lock; ddi_*.c are the routines that miniports call. A routine gets its adapter
+ * from the HwDeviceExtension pointer: the page's owner is the adapter, so a foreign pointer is
+ * recognised before it is followed.
+ *
+ * Interrupt lock. A line, and messages under InterruptSynchronizeAll, share interrupt_lock; under
+ * InterruptSynchronizePerMessage each message has its own and "the interrupt lock" is all of them,
+ * in order (LK-9).
+ */
+#ifndef DRY_STORPORT_STORPORT_ADAPTER_H
+#define DRY_STORPORT_STORPORT_ADAPTER_H
+
+#include "bus/bus.h"
+#include "port/port.h"
+
+#include <storport.h>
+
+#define STOR_DIRQL	  8
+#define STOR_DPCS	  256
+#define STOR_RANGES	  BUS_BARS
+#define STOR_MAPS	  16 /* live results of StorPortGetDeviceBase */
+#define STOR_ADAPTERS_MAX 16
+
+/* A STOR_DPC the miniport initialised: it never runs on two processors at once (LK-10). */
+struct stor_dpc {
+	PSTOR_DPC dpc;
+	PHW_DPC_ROUTINE routine;
+	struct stor_adapter *adapter;
+	struct cpu_spinlock running;
+};
+
+struct stor_vector {
+	struct bus_interrupt interrupt;
+	struct stor_adapter *adapter;
+	struct cpu_spinlock lock; /* of this message, in per-message mode */
+};
+
+/* StorPortStateChangeDetected: the call back that is still to come. */
+struct stor_state_change {
+	_Atomic bool pending;
+	struct cpu_dpc dpc;
+	PHW_STATE_CHANGE routine;
+	PVOID context;
+	STOR_ADDR_BTL8 address;
+};
+
+enum stor_phase {
+	STOR_FINDING,
+	STOR_FOUND,
+	STOR_INITIALIZING,
+	STOR_PASSIVE_INITIALIZING,
+	STOR_RUNNING,
+	STOR_STOPPED
+};
+
+struct stor_driver;
+
+struct stor_adapter {
+	struct port_adapter port; /* first: the model's functions get this pointer */
+	struct stor_driver *driver;
+	struct bus_function *function;
+	_Atomic enum stor_phase phase;
+	char name[48]; /* "simple adapter 0" */
+
+	HW_INITIALIZATION_DATA hw;
+	PORT_CONFIGURATION_INFORMATION config;
+	ACCESS_RANGE ranges[STOR_RANGES];
+	struct stor_objects *objects; /* ddi_stor_object.c */
+	struct dma_device dma_device;
+	void *extension; /* HwDeviceExtension */
+	uint64_t extension_bytes;
+	void *uncached;
+	uint64_t uncached_bytes;
+	void *mapped[STOR_MAPS]; /* by StorPortGetDeviceBase */
+	PHW_PASSIVE_INITIALIZE_ROUTINE passive_init;
+	bool control_supported[ScsiAdapterControlMax];
+
+	struct cpu_spinlock startio_lock;
+	struct cpu_spinlock interrupt_lock;
+	bool full_duplex, concurrent, per_message;
+	unsigned messages; /* granted; 0: the line */
+	struct stor_vector vectors[BUS_MESSAGES_MAX];
+	unsigned vectors_connected;
+
+	struct stor_dpc dpcs[STOR_DPCS];
+	_Atomic unsigned dpc_count;
+	unsigned channels; /* ConcurrentChannels, 0: not asked for */
+
+	struct stor_state_change state_change;
+	struct cpu_timer timer; /* RequestTimerCall (T-1) */
+	_Atomic(PHW_TIMER) timer_routine;
+};
+
+struct stor_driver {
+	DRIVER_OBJECT object;
+	const char *name;
+	HW_INITIALIZATION_DATA hw;
+	bool registered;
+	struct stor_adapter *adapters[STOR_ADAPTERS_MAX];
+	unsigned adapter_count;
+};
+
+/* ---- hba.c; PASSIVE, in a kernel thread ---- */
+
+/* Runs DriverEntry and what it leads to for every mass-storage function on the bus. On an error
+ * (error_set) all is undone. entry is an ms_abi DriverEntry. */
+int stor_driver_start(void *entry, const char *name, struct stor_driver **driver);
+/* Stops the adapters (ScsiStopAdapter), calls DriverUnload if the driver set one, frees everything.
+ */
+void stor_driver_stop(struct stor_driver *driver);
+
+/* The model's stop: ScsiStopAdapter, then interrupts, timer and DPCs end. Does nothing the second
+ * time. */
+void stor_adapter_stop(struct port_adapter *port);
+
+/* The adapter of a HwDeviceExtension, NULL if it is none. Constant time. */
+struct stor_adapter *stor_adapter_find(const void *extension);
+/* The same, and a violation naming the routine if it is none. */
+struct stor_adapter *stor_adapter_of(const void *extension, const char *routine);
+
+/* ---- start.c ---- */
+
+extern const struct port_model stor_model;
+/* Complains about a callback that returned at another IRQL than it was called at, and mends it. */
+void stor_irql_check(struct stor_adapter *adapter, const char *callback, uint8_t irql);
+
+/* The locks that HwStorStartIo, HwStorTimer, HwStorResetBus and HwStorStateChange are called under
+ * (4.2): StartIo, in half duplex the interrupt lock too. At DISPATCH. leave checks the IRQL that the
+ * callback left before it lets go. */
+void stor_callback_enter(struct stor_adapter *adapter);
+void stor_callback_leave(struct stor_adapter *adapter, const char *callback);
+
+/* ---- interrupt.c ---- */
+
+int stor_interrupt_connect(struct stor_adapter *adapter);
+void stor_interrupt_disconnect(struct stor_adapter *adapter);
+BOOLEAN stor_dpc_init(struct stor_adapter *adapter, PSTOR_DPC dpc, PHW_DPC_ROUTINE routine);
+
+/* ---- ddi_stor_object.c ---- */
+
+int stor_objects_new(struct stor_adapter *adapter);
+void stor_objects_free(struct stor_adapter *adapter);
+
+/* ---- lock.c ---- */
+
+/* Raises to DIRQL and takes the interrupt lock, whatever the mode; returns the old IRQL. */
+uint8_t stor_interrupt_lock(struct stor_adapter *adapter);
+void stor_interrupt_unlock(struct stor_adapter *adapter, uint8_t irql);
+/* The same for one message's lock (LK-9). unlock: false if it is not held. */
+uint8_t stor_message_lock(struct stor_adapter *adapter, unsigned message);
+bool stor_message_unlock(struct stor_adapter *adapter, unsigned message, uint8_t irql);
+/* StorPortAcquireSpinLock and its counterpart; context is the STOR_DPC for DpcLock (LK-2). */
+void stor_lock(
+	struct stor_adapter *adapter, STOR_SPINLOCK kind, void *context, PSTOR_LOCK_HANDLE handle);
+void stor_unlock(struct stor_adapter *adapter, PSTOR_LOCK_HANDLE handle);
+
+#endif
