@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * Station 0: the class driver's role. Reads and writes of bytes become SCSI commands of at most the
+ * port's limits, their results become errno.
+ *
+ * A *disk* is a unit that answered INQUIRY as a direct-access device. A *transfer* is one command
+ * of it: a port request, an MDL, and, where the caller's buffer is no memory of the machine, a
+ * buffer that is. Transfers and buffers are made at start (transfer.c); a request that finds none waits
+ * for the next to be given back.
+ *
+ *   io.c      splitting, waiting, finishing; the blocking calls
+ *   command.c the CDBs
+ *   outcome.c SRB status and sense to errno, what is worth another try
+ *   scan.c    discovery: INQUIRY, READ CAPACITY, MODE SENSE, VPD pages
+ */
+#ifndef DRY_DISK_DISK_H
+#define DRY_DISK_DISK_H
+
+#include "util/common.h"
+#include "port/port.h"
+
+#include <dryport.h>
+#include <semaphore.h>
+
+struct disk;
+struct disk_io;
+
+struct disk_transfer {
+	struct disk_transfer *next; /* free list */
+	struct disk *disk;
+	struct disk_io *io; /* whose part it is, NULL for a command of our own */
+	struct port_request *request;
+	PMDL mdl;
+	void *buffer; /* from the pool, or NULL: the caller's memory is used in place */
+	void *own;    /* a page for parameter lists, always there */
+	char *user;   /* the caller's memory */
+	uint32_t bytes;
+	uint8_t tries;
+	int result; /* of a command of our own */
+	void (*finished)(struct disk_transfer *transfer);
+	void *ctx;
+};
+
+/* A request of the front, laid over dry_io.private_. */
+struct disk_io {
+	struct cpu_dpc dpc; /* carries it onto a processor */
+	struct dry_io *io;
+	struct disk *disk;
+	struct disk_io *next;	  /* waiting for transfers */
+	uint64_t at;		  /* bytes issued so far */
+	_Atomic uint32_t pending; /* parts, and one for the issuer */
+	_Atomic int error;	  /* the first */
+	bool needs_buffer;	  /* the caller's memory cannot be used in place */
+};
+_Static_assert(sizeof(struct disk_io) <= sizeof(((struct dry_io *)0)->private_), "room in dry_io");
+
+struct disk {
+	struct port_unit *unit;
+	struct dry_unit_info info;
+	uint64_t blocks;
+	uint32_t block_shift;
+	uintptr_t in_place_mask; /* address bits that a buffer must not have, to be used in place */
+	uint32_t max_unmap_blocks,
+		max_same_blocks;   /* of one UNMAP, one WRITE SAME; 0: not offered */
+	_Atomic uint32_t next_cpu; /* where the next request of a host thread goes */
+	_Atomic uint32_t active;   /* requests of the front not yet finished */
+	_Atomic uint64_t client_read, client_written;
+	_Atomic uint64_t again_read,
+		again_written; /* moved by requests that had to be sent again */
+};
+
+/* ---- transfer.c: one pool per machine ---- */
+
+/* PASSIVE. transfers of at most max_transfer bytes, buffers for as many as a quarter of RAM holds.
+ */
+int disk_pool_init(uint32_t max_transfer);
+void disk_pool_fini(void);
+/* At DISPATCH. Without a buffer when !with_buffer. NULL when none is left: then waiter, if any, is
+ * queued. */
+struct disk_transfer *disk_transfer_get(
+	struct disk *disk, bool with_buffer, struct disk_io *waiter);
+/* Returns disk_waiter_next(). */
+struct disk_io *disk_transfer_put(struct disk_transfer *transfer)
+	__attribute__((warn_unused_result));
+/* Takes the first waiter out, if there is what it waits for; NULL if not. The caller lets it go on and
+ * asks again: one that is given back may serve several. At DISPATCH. */
+struct disk_io *disk_waiter_next(void) __attribute__((warn_unused_result));
+/* Lets the transfer's MDL describe [va, va + bytes). */
+void disk_transfer_describe(struct disk_transfer *transfer, void *va, uint32_t bytes);
+
+/* ---- command.c ---- */
+
+void disk_command_rw(
+	struct disk_transfer *transfer, bool write, uint64_t block, uint32_t blocks, bool fua);
+void disk_command_flush(struct disk_transfer *transfer);
+/* Both write their parameter data to transfer->own and describe it. */
+void disk_command_unmap(struct disk_transfer *transfer, uint64_t block, uint32_t blocks);
+void disk_command_zero(struct disk_transfer *transfer, uint64_t block, uint32_t blocks);
+void disk_command_set(struct port_request *request, const uint8_t *cdb, unsigned length,
+	uint32_t flags, uint32_t seconds);
+
+/* ---- outcome.c ---- */
+
+/* 0 or -errno for a finished request. *again: it may be repeated. */
+int disk_outcome(const struct port_request *request, bool *again);
+
+/* ---- io.c ---- */
+
+/* Any thread, at or below DISPATCH on a processor. 0 or -EINVAL, -ENXIO with error_set. */
+int disk_submit(struct disk *disk, struct dry_io *io);
+/* Submits and waits; in a kernel thread (parks) or on a host thread. */
+int disk_run(struct disk *disk, struct dry_io *io);
+/*
+ * A command of our own, in a kernel thread at PASSIVE: data goes out from or comes into `data`;
+ * moved: bytes that came. 0 or -errno; retries what is worth it. vital: if the miniport keeps it
+ * through all resets the adapter is given up, and the command fails.
+ */
+struct disk_command {
+	uint8_t function;
+	uint8_t cdb[16], cdb_length;
+	void *data;
+	uint32_t bytes, moved;
+	bool out, in, vital;
+	uint32_t seconds;
+	uint8_t srb_status;
+};
+int disk_execute(struct port_unit *unit, struct disk_command *command);
+
+/* ---- scan.c ---- */
+
+/* PASSIVE, in a kernel thread: finds the disks of the adapter, appends them. -ENODEV if there is
+ * none. */
+#define DISKS_MAX 255
+struct disk_set {
+	struct disk *disk[DISKS_MAX];
+	unsigned count;
+};
+int disk_scan(struct port_adapter *adapter, struct disk_set *set);
+/* Waits until no request of the front is unfinished. If the miniport has kept one through all resets,
+ * the adapter is given up, so that all end. In a kernel thread at PASSIVE. */
+void disk_settle(struct disk *disk);
+/* Flushes (SYNCHRONIZE CACHE where there is a cache; SRB_FUNCTION_FLUSH and SHUTDOWN if
+ * caches_data). 0 or -EIO. */
+int disk_shutdown(struct disk *disk, bool caches_data);
+void disk_free(struct disk *disk);
+
+#endif
