@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * The report of a crash: whose it is (the driver's function, file and line, or ours), and which SRB
+ * the driver had. Runs on the stack of the crash; the process ends after it. See machine.h and
+ * src/cpu/fault.c.
+ */
+#include "machine/machine.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static void say(const char *text)
+{
+	ssize_t ignored = write(STDERR_FILENO, text, strlen(text));
+
+	(void)ignored;
+}
+
+static void say_in_flight(void)
+{
+	const struct stor_driver *driver = machine_live ? machine_live->driver : NULL;
+	char line[256];
+
+	for (unsigned n = 0; driver && n < driver->adapter_count; n++) {
+		const struct port_request *request =
+			port_request_in_flight(&driver->adapters[n]->port);
+
+		if (!request)
+			continue;
+		snprintf(line, sizeof(line),
+			"  SRB in flight: request %llu, function %02x, command %02x, %u bytes, "
+			"unit %u:%u:%u, SRB at %p\n",
+			(unsigned long long)request->id, request->function, request->cdb[0],
+			request->length, request->unit->path, request->unit->target,
+			request->unit->lun, request->srb);
+		say(line);
+		return;
+	}
+	say("  no SRB was in flight\n");
+}
+
+static void report(int signal, uintptr_t address, uintptr_t pc, void *ucontext)
+{
+	const char *place = loader_symbolize(pc);
+	char line[512];
+
+	if (place) {
+		snprintf(line, sizeof(line),
+			"dryport: the driver crashed in %s: %s, address %#lx\n", place,
+			strsignal(signal), (unsigned long)address);
+	} else {
+		const char *frame = loader_driver_frame();
+
+		snprintf(line, sizeof(line), "dryport: %s at address %#lx, pc %#lx%s%s\n",
+			strsignal(signal), (unsigned long)address, (unsigned long)pc,
+			frame ? ", in a routine called by the driver from "
+			      : ", outside the driver",
+			frame ? frame : "");
+	}
+	say(line);
+	say_in_flight();
+}
+
+void crash_start(void)
+{
+	cpu_crash_report = report;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * Assembles a machine: memory, processors, bus, devices, driver, policies; the bodies of dryport.h.
+ *
+ *   options.c   the table of options, their parsing and help
+ *   machine.c   start and stop, in layers' order
+ *   front.c     units and I/O of dryport.h
+ *   stats.c     a subscriber that counts for the summary
+ *   crash.c     the report of a crash: whose, where, which SRB
+ *   workload.c  generators inside the machine
+ */
+#ifndef DRY_MACHINE_MACHINE_H
+#define DRY_MACHINE_MACHINE_H
+
+#include "cpu/cpu.h"
+#include "disk/disk.h"
+#include "dma/dma.h"
+#include "hw/hw.h"
+#include "loader/loader.h"
+#include "mem/mem.h"
+#include "storport/storport_adapter.h"
+
+#include <dryport.h>
+
+struct machine_options {
+	char *hw, *disk;
+	uint64_t size, ram, seed;
+	uint32_t block_size, cpus, claim_plus_1;
+	int debug_level;
+	bool inline_agents, read_only;
+	enum mem_policy memory;
+	enum dma_callback build_callback;
+};
+
+struct dry_unit {
+	struct dry_machine *machine;
+	struct disk *disk; /* between machine_enter and machine_leave */
+	struct dry_unit_info info;
+};
+
+struct dry_machine {
+	struct machine_options options;
+	int stage; /* how far the start came; see machine.c */
+	const struct hw_model *model;
+	struct hw_device *device;
+	struct loader_image *image;
+	struct stor_driver *driver;
+	bool pool_made;
+	struct disk_set disks;
+	struct dry_unit units[DISKS_MAX];
+	unsigned unit_count;
+	_Atomic bool is_open;	 /* the units may be used */
+	_Atomic unsigned inside; /* host threads that do so */
+	uint64_t started_ns;
+	int stop_result;
+	struct dry_summary summary; /* final after the stop */
+};
+
+/* The live machine, NULL if none. */
+extern struct dry_machine *machine_live;
+
+void machine_options_init(struct machine_options *options);
+void machine_options_fini(struct machine_options *options);
+
+/*
+ * Around every use of a unit by a host thread: until it leaves, the unit stays. -ESHUTDOWN (error_set)
+ * when the machine is stopping or has stopped.
+ */
+int machine_enter(struct dry_machine *machine);
+void machine_leave(struct dry_machine *machine);
+
+/* Runs fn in a kernel thread at PASSIVE on processor 0 and waits; its result, and its error text,
+ * come back. */
+int machine_call(struct dry_machine *machine, int (*fn)(void *arg), void *arg, const char *name);
+
+void stats_start(void);
+void stats_stop(void);
+/* Adds what was counted so far. */
+void stats_summary(struct dry_summary *summary);
+
+void crash_start(void);
+
+#endif

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/* The machine's options: one table for parsing, help and the documentation test. See machine.h. */
+#include "machine/machine.h"
+#include "util/error.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum kind { TEXT, SIZE, NUMBER, CHOICE, SWITCH, LEVEL };
+
+struct row {
+	struct dry_option option;
+	enum kind kind;
+	size_t offset;
+	uint64_t low, high;	  /* NUMBER and SIZE */
+	const char *const *words; /* CHOICE: in enum order, ended by NULL */
+};
+
+static const char *const memory_words[] = {"contiguous", "scattered", "high", NULL};
+static const char *const callback_words[] = {"queued", "before", "after", "other", NULL};
+static const char *const block_words[] = {"512", "4096", NULL};
+
+#define AT(field) offsetof(struct machine_options, field)
+
+static const struct row rows[] = {
+	{{"hw", "SPEC", "device: NAME or NAME:key=value,... (see `dryport hw`)"}, TEXT, AT(hw), 0,
+		0, NULL},
+	{{"disk", "FILE", "the device stores in this file"}, TEXT, AT(disk), 0, 0, NULL},
+	{{"size", "N", "the device stores in memory of N bytes (K, M, G, T); default 64M"}, SIZE,
+		AT(size), 512, 1ull << 50, NULL},
+	{{"block-size", "512|4096", "bytes of a block of the device"}, CHOICE, AT(block_size), 0, 0,
+		block_words},
+	{{"read-only", "", "the device refuses writes"}, SWITCH, AT(read_only), 0, 0, NULL},
+	{{"cpus", "N", "virtual processors, 1 to 64; default 1"}, NUMBER, AT(cpus), 1, CPU_MAX,
+		NULL},
+	{{"ram", "N", "bytes of memory of the machine; default 256M"}, SIZE, AT(ram), 64ull << 20,
+		64ull << 30, NULL},
+	{{"memory", "POLICY",
+		 "frames of buffers: contiguous, scattered (default) or high (above 4 GiB)"},
+		CHOICE, AT(memory), 0, 0, memory_words},
+	{{"seed", "N", "seed of the scattered frames"}, NUMBER, AT(seed), 0, UINT64_MAX, NULL},
+	{{"build-callback", "WHEN",
+		 "callback of StorPortBuildScatterGatherList: queued (default), before or after "
+		 "its return, or on an other processor"},
+		CHOICE, AT(build_callback), 0, 0, callback_words},
+	{{"debug-print", "LEVEL",
+		 "DbgPrintEx and StorPortDebugPrint up to this level (-1 to 9) go to stderr; "
+		 "default 0"},
+		LEVEL, AT(debug_level), 0, 9, NULL},
+	{{"inline-device", "", "the device works inside the register write (for benches)"}, SWITCH,
+		AT(inline_agents), 0, 0, NULL},
+	{{"claim", "N", "processor N is a host thread's (dry_processor_run)"}, NUMBER,
+		AT(claim_plus_1), 0, CPU_MAX - 1, NULL},
+};
+
+const struct dry_option *dry_option_get(unsigned n)
+{
+	return n < array_size(rows) ? &rows[n].option : NULL;
+}
+
+void machine_options_init(struct machine_options *options)
+{
+	memset(options, 0, sizeof(*options));
+	options->cpus = 1;
+	options->ram = 256ull << 20;
+	options->size = 64ull << 20;
+	options->block_size = 512;
+	options->memory = MEM_SCATTERED;
+	options->seed = 1;
+}
+
+void machine_options_fini(struct machine_options *options)
+{
+	free(options->hw);
+	free(options->disk);
+}
+
+static int parse_number(const struct row *row, const char *value, uint64_t *number)
+{
+	static const char suffixes[] = "KMGT";
+	char *end;
+	const char *suffix;
+	unsigned shift = 0;
+
+	errno = 0;
+	*number = strtoull(value, &end, 0);
+	if (row->kind == SIZE && *end && (suffix = strchr(suffixes, *end & ~0x20)) != NULL &&
+		*suffix) {
+		shift = 10 * (unsigned)(suffix - suffixes + 1);
+		end++;
+	}
+	if (errno || end == value || *end || *value == '-' || *number > UINT64_MAX >> shift)
+		return error_set(EINVAL, "--%s %s: not a %s.", row->option.name, value,
+			row->kind == SIZE ? "size (a number, then K, M, G or T)" : "number");
+	*number <<= shift;
+	if (*number < row->low || *number > row->high)
+		return error_set(EINVAL, "--%s %s: must be %llu to %llu.", row->option.name, value,
+			(unsigned long long)row->low, (unsigned long long)row->high);
+	return 0;
+}
+
+static int parse_choice(const struct row *row, const char *value, uint32_t *choice)
+{
+	char all[64] = "";
+
+	for (uint32_t n = 0; row->words[n]; n++) {
+		if (!strcmp(value, row->words[n])) {
+			*choice = row->words == block_words ? (uint32_t)atoi(value) : n;
+			return 0;
+		}
+		strncat(all, n ? ", " : "", sizeof(all) - strlen(all) - 1);
+		strncat(all, row->words[n], sizeof(all) - strlen(all) - 1);
+	}
+	return error_set(EINVAL, "--%s %s: must be one of %s.", row->option.name, value, all);
+}
+
+static int set_text(char **field, const char *value)
+{
+	char *copy = strdup(value);
+
+	if (!copy)
+		return error_set(ENOMEM, "out of memory.");
+	free(*field);
+	*field = copy;
+	return 0;
+}
+
+static int set_level(int *field, const char *value)
+{
+	char *end;
+	long level = strtol(value, &end, 10);
+
+	if (end == value || *end || level < -1 || level > 9)
+		return error_set(EINVAL, "--debug-print %s: must be -1 to 9.", value);
+	*field = (int)level;
+	return 0;
+}
+
+static int set(struct machine_options *options, const struct row *row, const char *value)
+{
+	void *field = (char *)options + row->offset;
+	uint64_t number;
+	int err;
+
+	switch (row->kind) {
+	case TEXT:
+		return set_text(field, value);
+	case LEVEL:
+		return set_level(field, value);
+	case CHOICE:
+		return parse_choice(row, value, field);
+	case SWITCH:
+		*(bool *)field =
+			strcmp(value, "0") && strcmp(value, "false") && strcmp(value, "no");
+		return 0;
+	default:
+		break;
+	}
+	err = parse_number(row, value, &number);
+	if (err)
+		return err;
+	if (field == &options->claim_plus_1)
+		options->claim_plus_1 = (uint32_t)number + 1;
+	else if (field == &options->cpus)
+		options->cpus = (uint32_t)number;
+	else
+		*(uint64_t *)field = number;
+	return 0;
+}
+
+int dry_machine_set(struct dry_machine *machine, const char *option, const char *value)
+{
+	if (machine->stage)
+		return error_set(EBUSY, "--%s: the machine has been started.", option);
+	for (size_t n = 0; n < array_size(rows); n++)
+		if (!strcmp(rows[n].option.name, option))
+			return set(&machine->options, &rows[n], value);
+	return error_set(ENOENT, "--%s: no such option.", option);
+}

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * Work made inside the machine: generators that are kernel threads, spread over the processors.
+ * Each owns a stripe of the unit, so that no two requests of different generators overlap, and
+ * knows for each block how often it wrote it. A block's contents follow from its number and that
+ * count, so wrong data, stale data and misplaced data all show. Buffers start anywhere in their
+ * page that the adapter's alignment allows. See machine.h.
+ */
+#include "machine/machine.h"
+#include "util/error.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DEPTH_MAX 256
+#define SLACK	  4096 /* room for a start that is not page aligned */
+
+struct workload {
+	uint64_t ops, span, seed;
+	uint32_t low, high, depth;
+	bool verify;
+};
+
+struct generator {
+	struct disk *disk;
+	const struct workload *workload;
+	uint64_t random, ops;
+	uint64_t first_block, blocks;
+	uint32_t *written; /* times each block of the stripe was written; 0: contents unknown */
+	char *buffer;
+	uint64_t buffer_bytes;
+	struct cpu_thread *thread;
+	int result;
+	char error[512];
+};
+
+/* ---- the words of a workload ---- */
+
+static int bad_word(const char *word)
+{
+	return error_set(EINVAL,
+		"--workload: \"%s\" is not understood; it is "
+		"rw:ops=N,sizes=LOW-HIGH,depth=D,span=BYTES,seed=S,verify.",
+		word);
+}
+
+static bool parse_bytes(const char *text, char **end, uint64_t *value)
+{
+	static const char suffixes[] = "kmgt";
+	const char *suffix;
+	unsigned shift = 0;
+
+	if (*text < '0' || *text > '9') /* strtoull takes signs and spaces */
+		return false;
+	errno = 0;
+	*value = strtoull(text, end, 0);
+	suffix = **end ? strchr(suffixes, **end | 0x20) : NULL;
+	if (suffix && *suffix) {
+		shift = 10 * (unsigned)(suffix - suffixes + 1);
+		(*end)++;
+	}
+	if (errno || *value > UINT64_MAX >> shift)
+		return false;
+	*value <<= shift;
+	return true;
+}
+
+static bool parse_word(struct workload *workload, char *word)
+{
+	char *value = strchr(word, '=');
+	char *end;
+	uint64_t number, second;
+
+	if (!strcmp(word, "verify"))
+		return workload->verify = true;
+	if (!value)
+		return false;
+	*value++ = 0;
+	if (!parse_bytes(value, &end, &number))
+		return false;
+	if (!strcmp(word, "sizes")) {
+		second = number;
+		if (*end == '-' && !parse_bytes(end + 1, &end, &second))
+			return false;
+		workload->low = (uint32_t)number;
+		workload->high = (uint32_t)second;
+		return !*end && number && number <= second && second <= 64u << 20;
+	}
+	if (*end)
+		return false;
+	if (!strcmp(word, "ops"))
+		workload->ops = number;
+	else if (!strcmp(word, "depth"))
+		workload->depth = (uint32_t)min_of(number, DEPTH_MAX + 1ull);
+	else if (!strcmp(word, "span"))
+		workload->span = number;
+	else if (!strcmp(word, "seed"))
+		workload->seed = number;
+	else
+		return false;
+	return workload->depth && workload->depth <= DEPTH_MAX;
+}
+
+static int parse(struct workload *workload, const char *text)
+{
+	char copy[256];
+	char *rest = copy, *word;
+
+	if ((strncmp(text, "rw:", 3) && strcmp(text, "rw")) || strlen(text) >= sizeof(copy))
+		return bad_word(text);
+	snprintf(copy, sizeof(copy), "%s", text[2] ? text + 3 : "");
+	while ((word = strsep(&rest, ",")) != NULL) {
+		char shown[64];
+
+		snprintf(shown, sizeof(shown), "%s", word);
+		if (*word && !parse_word(workload, word))
+			return bad_word(shown);
+	}
+	return 0;
+}
+
+/* ---- one generator ---- */
+
+static uint64_t draw(struct generator *g)
+{
+	/* splitmix64 */
+	uint64_t z = g->random += 0x9e3779b97f4a7c15ull;
+
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
+	return z ^ (z >> 31);
+}
+
+static uint64_t content(uint64_t block, uint32_t count, unsigned word)
+{
+	return (block << 20 ^ count) * 0x9e3779b97f4a7c15ull + word * 0xd1342543de82ef95ull;
+}
+
+static void fill(struct generator *g, char *at, uint64_t block, uint32_t blocks)
+{
+	uint32_t words = g->disk->info.block_size / 8;
+
+	for (uint32_t n = 0; n < blocks; n++) {
+		uint32_t count = ++g->written[block + n - g->first_block];
+
+		for (uint32_t w = 0; w < words; w++, at += 8) {
+			uint64_t value = content(block + n, count, w);
+
+			memcpy(at, &value, 8);
+		}
+	}
+}
+
+static int wrong(struct generator *g, uint64_t block, uint32_t word, const char *got)
+{
+	uint32_t count = g->written[block - g->first_block];
+	uint64_t expected = content(block, count, word);
+	unsigned byte = 0;
+
+	while (((const char *)&expected)[byte] == got[byte])
+		byte++;
+	return error_set(EILSEQ,
+		"wrong data: byte %llu of unit %s (block %llu, its write %u) is %02x, must be %02x "
+		"(generator's seed %llu).",
+		(unsigned long long)((block << g->disk->block_shift) + word * 8 + byte),
+		g->disk->info.name, (unsigned long long)block, count, (uint8_t)got[byte],
+		((const uint8_t *)&expected)[byte], (unsigned long long)g->workload->seed);
+}
+
+static int check(struct generator *g, const char *at, uint64_t block, uint32_t blocks)
+{
+	uint32_t words = g->disk->info.block_size / 8;
+
+	for (uint32_t n = 0; n < blocks; n++) {
+		uint32_t count = g->written[block + n - g->first_block];
+
+		for (uint32_t w = 0; w < words; w++, at += 8) {
+			uint64_t value = content(block + n, count, w);
+
+			if (count && memcmp(at, &value, 8))
+				return wrong(g, block + n, w, at);
+		}
+	}
+	return 0;
+}
+
+static int operation(struct generator *g)
+{
+	const struct workload *w = g->workload;
+	uint32_t shift = g->disk->block_shift;
+	uint32_t low = max_of(w->low >> shift, 1u), high = max_of(w->high >> shift, low);
+	uint32_t blocks = (uint32_t)min_of(low + draw(g) % (high - low + 1), g->blocks);
+	uint64_t block = g->first_block + draw(g) % (g->blocks - blocks + 1);
+	uint64_t step = g->disk->unit->adapter->limits.alignment_mask + 1ull;
+	char *at = g->buffer + draw(g) % (SLACK / step) * step;
+	struct dry_io io = {
+		.op = draw(g) & 1 ? DRY_OP_WRITE : DRY_OP_READ,
+		.buffer = at,
+		.count = (uint64_t)blocks << shift,
+		.offset = block << shift,
+	};
+	int err;
+
+	if (io.op == DRY_OP_WRITE)
+		fill(g, at, block, blocks);
+	else
+		memset(at, 0xa5, io.count);
+	err = disk_run(g->disk, &io);
+	if (err || io.op == DRY_OP_WRITE || !w->verify)
+		return err;
+	return check(g, at, block, blocks);
+}
+
+static void generate(void *ctx)
+{
+	struct generator *g = ctx;
+
+	for (uint64_t n = 0; n < g->ops && !g->result; n++)
+		g->result = operation(g);
+	error_take(g->error, sizeof(g->error));
+}
+
+/* ---- all of them ---- */
+
+static int generator_init(struct generator *g, unsigned n, uint64_t stripe)
+{
+	const struct workload *w = g->workload;
+
+	g->random = w->seed * 0x100000001b3ull + n;
+	g->ops = w->ops / w->depth + (n < w->ops % w->depth);
+	g->first_block = n * stripe;
+	g->blocks = stripe;
+	g->written = calloc(stripe, sizeof(*g->written));
+	g->buffer_bytes = round_up(
+		(uint64_t)max_of(w->high, g->disk->info.block_size) + SLACK, MEM_PAGE_SIZE);
+	g->buffer = mem_alloc(g->buffer_bytes, 0, MEM_DATA, NULL);
+	if (!g->written || !g->buffer)
+		return error_set(ENOMEM,
+			"--workload: no memory for generator %u; use less depth or more --ram.", n);
+	g->thread = cpu_thread_new(generate, g, n % cpu_count(), "generator");
+	return g->thread ? 0 : error_set(ENOMEM, "--workload: no memory for generator %u.", n);
+}
+
+static int generator_fini(struct generator *g)
+{
+	int result = 0;
+
+	if (g->thread) {
+		cpu_thread_join(g->thread);
+		cpu_thread_free(g->thread);
+		result = g->result;
+		if (result)
+			error_set(-result, "%s", g->error);
+	}
+	free(g->written);
+	if (g->buffer)
+		mem_free(g->buffer, g->buffer_bytes);
+	return result;
+}
+
+static int run(struct disk *disk, const struct workload *workload)
+{
+	struct generator *generators;
+	uint64_t blocks = disk->blocks, stripe;
+	int result = 0;
+
+	if (workload->span && workload->span >> disk->block_shift < blocks)
+		blocks = workload->span >> disk->block_shift;
+	stripe = blocks / workload->depth;
+	if (!stripe)
+		return error_set(EINVAL, "--workload: %llu blocks are too few for depth %u.",
+			(unsigned long long)blocks, workload->depth);
+	generators = calloc(workload->depth, sizeof(*generators));
+	if (!generators)
+		return error_set(ENOMEM, "out of memory.");
+	for (unsigned n = 0; n < workload->depth && !result; n++) {
+		generators[n].disk = disk;
+		generators[n].workload = workload;
+		result = generator_init(&generators[n], n, stripe);
+	}
+	for (unsigned n = 0; n < workload->depth; n++) {
+		int err = generator_fini(&generators[n]);
+
+		result = result ? result : err;
+	}
+	free(generators);
+	return result;
+}
+
+int dry_workload_run(struct dry_machine *machine, const char *text)
+{
+	struct workload workload = {
+		.ops = 10000, .low = 512, .high = 128u << 10, .depth = 8, .seed = 1};
+	int result = parse(&workload, text);
+
+	if (!result)
+		result = machine_enter(machine);
+	if (result)
+		return result;
+	result = run(machine->units[0].disk, &workload);
+	machine_leave(machine);
+	return result;
+}
