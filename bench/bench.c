@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/* See bench.h. */
+#include "bench.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define COUNT_FEW  2000
+#define COUNT_MANY 12000
+
+uint64_t bench_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+double bench_median(double *values, unsigned count)
+{
+	qsort(values, count, sizeof(*values), by_value);
+	return values[count / 2];
+}
+
+const char *bench_cpu_name(void)
+{
+	static char name[128] = "unknown";
+	char line[256];
+	FILE *file = fopen("/proc/cpuinfo", "r");
+
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "model name : %127[^\n]", name) == 1)
+			break;
+	if (file)
+		fclose(file);
+	return name;
+}
+
+/* Total instructions of one run under callgrind, 0 on failure. */
+static uint64_t count_run(
+	const char *program, const char *driver, const char *argument, unsigned operations)
+{
+	char command[1024], line[512];
+	unsigned long long total = 0;
+	FILE *pipe;
+
+	snprintf(command, sizeof(command),
+		"valgrind --tool=callgrind --callgrind-out-file=/dev/null '%s' --count '%s' '%s' "
+		"%u 2>&1",
+		program, driver, argument, operations);
+	pipe = popen(command, "r");
+	if (!pipe)
+		return 0;
+	while (fgets(line, sizeof(line), pipe)) {
+		char *at = strstr(line, "Collected :");
+
+		if (at)
+			sscanf(at, "Collected : %llu", &total);
+	}
+	return pclose(pipe) ? 0 : total;
+}
+
+double bench_instructions(const char *program, const char *driver, const char *argument)
+{
+	uint64_t few, many;
+
+	if (system("command -v valgrind >/dev/null 2>&1"))
+		return -1;
+	few = count_run(program, driver, argument, COUNT_FEW);
+	many = count_run(program, driver, argument, COUNT_MANY);
+	if (!few || many <= few)
+		return -1;
+	return (double)(many - few) / (COUNT_MANY - COUNT_FEW);
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * dryport-bench path DRIVER [--json]: 4 KiB reads of random blocks through a miniport whose device
+ * stores nothing, on a machine of one processor that this thread becomes, device inline, beside the
+ * floor (floor.c). Raw figures, medians of alternating runs; instructions by callgrind.
+ *
+ * dryport-bench --count DRIVER DEPTH OPERATIONS: one run, for callgrind.
+ */
+#include "bench.h"
+
+#include <dryport.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define DEPTH_MAX  128
+#define BLOCK	   4096
+#define RUNS	   9
+#define OPERATIONS 200000
+
+struct run {
+	struct dry_unit *unit;
+	struct dry_io io[DEPTH_MAX];
+	struct dry_io *ready[DEPTH_MAX];
+	unsigned ready_count, depth;
+	uint64_t blocks, random, finished, wanted;
+	int error;
+};
+
+static void finished(struct dry_io *io)
+{
+	struct run *run = io->ctx;
+
+	run->finished++;
+	run->error = run->error ? run->error : io->result;
+	run->ready[run->ready_count++] = io;
+}
+
+static bool poll(void *arg)
+{
+	struct run *run = arg;
+
+	while (run->ready_count && run->finished < run->wanted && !run->error) {
+		struct dry_io *io = run->ready[--run->ready_count];
+
+		run->random = run->random * 6364136223846793005ull + 1442695040888963407ull;
+		io->offset = (run->random >> 33) % run->blocks * BLOCK;
+		run->error = dry_submit(run->unit, io);
+	}
+	return !run->error && (run->finished < run->wanted || run->ready_count < run->depth);
+}
+
+static double path_run(
+	struct dry_machine *machine, struct run *run, unsigned depth, uint64_t operations)
+{
+	uint64_t start;
+
+	run->depth = run->ready_count = depth;
+	for (unsigned n = 0; n < depth; n++)
+		run->ready[n] = &run->io[n];
+	run->finished = 0;
+	run->wanted = operations;
+	start = bench_ns();
+	if (dry_processor_run(machine, 0, poll, run) || run->error) {
+		fprintf(stderr, "dryport bench: %s\n", dry_error());
+		exit(1);
+	}
+	return (double)(bench_ns() - start) / (double)run->finished;
+}
+
+static struct dry_machine *machine_new(const char *driver, struct run *run)
+{
+	static const char *const options[][2] = {{"hw", "simple:null"}, {"size", "16G"},
+		{"cpus", "1"}, {"claim", "0"}, {"inline-device", "1"}};
+	struct dry_machine *machine = dry_machine_new();
+	struct dry_unit_info info;
+	char *memory;
+
+	for (size_t n = 0; n < sizeof(options) / sizeof(options[0]); n++)
+		if (dry_machine_set(machine, options[n][0], options[n][1]) < 0)
+			goto fail;
+	if (dry_machine_start(machine, driver) < 0)
+		goto fail;
+	run->unit = dry_unit_get(machine, 0);
+	dry_unit_info(run->unit, &info);
+	run->blocks = info.size / BLOCK;
+	memory = dry_buffer_new(machine, DEPTH_MAX * BLOCK);
+	if (!memory)
+		goto fail;
+	for (unsigned n = 0; n < DEPTH_MAX; n++)
+		run->io[n] = (struct dry_io){.op = DRY_OP_READ,
+			.buffer = memory + n * BLOCK,
+			.count = BLOCK,
+			.done = finished,
+			.ctx = run};
+	return machine;
+fail:
+	fprintf(stderr, "dryport bench: %s\n", dry_error());
+	exit(1);
+}
+
+static void machine_end(struct dry_machine *machine, struct run *run)
+{
+	dry_buffer_free(machine, run->io[0].buffer, DEPTH_MAX * BLOCK);
+	dry_machine_free(machine);
+}
+
+static int count(const char *driver, const char *depth, const char *operations)
+{
+	static struct run run;
+	struct dry_machine *machine = machine_new(driver, &run);
+
+	path_run(machine, &run, (unsigned)atoi(depth), strtoull(operations, NULL, 10));
+	machine_end(machine, &run);
+	return 0;
+}
+
+static void print_row(
+	bool json, bool last, unsigned depth, double ns, double floor_ns, double instructions)
+{
+	char count[32] = "null";
+
+	if (instructions >= 0)
+		snprintf(count, sizeof(count), "%.0f", instructions);
+	if (json)
+		printf("  {\"name\": \"simple\", \"depth\": %u, \"ns\": %.1f, \"floor_ns\": %.1f, "
+		       "\"instructions\": %s}%s\n",
+			depth, ns, floor_ns, count, last ? "" : ",");
+	else
+		printf("4 KiB read, depth %3u: %7.1f ns, floor %6.1f ns, instructions %s\n", depth,
+			ns, floor_ns, count);
+}
+
+static int path(const char *driver, bool json)
+{
+	char program[4096] = "";
+	static const unsigned depths[] = {1, 32, 128};
+	static struct run run;
+	struct dry_machine *machine = machine_new(driver, &run);
+
+	if (readlink("/proc/self/exe", program, sizeof(program) - 1) < 0)
+		return 1;
+	if (json)
+		printf("{\"bench\": \"path\", \"cpu\": \"%s\", \"rows\": [\n", bench_cpu_name());
+	for (unsigned d = 0; d < 3; d++) {
+		double ns[RUNS], floor_ns[RUNS];
+		char depth[16];
+
+		for (unsigned n = 0; n < RUNS; n++) {
+			ns[n] = path_run(machine, &run, depths[d], OPERATIONS);
+			floor_ns[n] = floor_run(depths[d], OPERATIONS);
+		}
+		snprintf(depth, sizeof(depth), "%u", depths[d]);
+		print_row(json, d == 2, depths[d], bench_median(ns, RUNS),
+			bench_median(floor_ns, RUNS), bench_instructions(program, driver, depth));
+		fflush(stdout);
+	}
+	if (json)
+		printf("]}\n");
+	machine_end(machine, &run);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	bool json = argc == 4 && !strcmp(argv[3], "--json");
+
+	if (argc == 5 && !strcmp(argv[1], "--count"))
+		return count(argv[2], argv[3], argv[4]);
+	if ((argc == 3 || json) && !strcmp(argv[1], "path"))
+		return path(argv[2], json);
+	fprintf(stderr, "usage: dryport-bench path DRIVER.so [--json]\n");
+	return 2;
+}

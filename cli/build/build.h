@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * dryport-build: C sources of a Windows miniport to a shared object that src/loader loads.
+ *
+ *	options.c   the command line
+ *	sources.c   which files; overlay.c: includes in Windows' letter case
+ *	front.c     clang for the Windows data model, one bitcode file per source
+ *	module.c    all bitcode into one LLVM module, which the passes transform:
+ *	            pass_seh.c     __try frames, without the funclets of Windows' unwinder
+ *	            pass_poll.c    safepoints on loop back-edges
+ *	            pass_data.c    visibility, sections, comdats
+ *	            pass_import.c  the table of imports, their thunks, the note
+ *	            pass_call.c    the Win64 convention, function attributes
+ *	back.c      clang again: code, sanitizers, the link; what may stay undefined
+ *	main.c      one after another, and the list of imports that dryport lacks
+ *
+ * A failure ends the program at once through `fail`: 1 when the build failed, 2 for wrong usage.
+ * The temporary folder goes with it.
+ */
+#ifndef BUILD_BUILD_H
+#define BUILD_BUILD_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+enum { STATUS_FAILED = 1, STATUS_USAGE = 2 };
+
+/* A growing list of strings, ended by NULL, each its own allocation. */
+struct strings {
+	char **item;
+	size_t count;
+};
+
+void strings_add(struct strings *list, const char *text);
+void strings_addf(struct strings *list, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void strings_copy(struct strings *list, const struct strings *more);
+void strings_sort(struct strings *list);
+bool strings_have(const struct strings *list, const char *text);
+void strings_free(struct strings *list);
+
+/* Prints "dryport-build: …" as one line and exits. */
+void fail(int status, const char *fmt, ...) __attribute__((noreturn, format(printf, 2, 3)));
+/* A string of its own; never NULL. */
+char *format(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* The last component, "simple" for "/x/simple/"; a string of its own. */
+char *path_base(const char *path);
+/* Absolute, without "." and "..", links not followed; a string of its own. */
+char *path_absolute(const char *path);
+
+struct build {
+	/* the command line */
+	struct strings sources;	 /* files, in order */
+	struct strings folders;	 /* where quoted includes may start from: the sources' folders */
+	struct strings includes; /* -I */
+	struct strings front;	 /* -D, -U, -W, -f: for the front end, as clang takes them */
+	char *output;
+	const char *level;   /* "-O2" */
+	unsigned sanitizers; /* LOADER_ASAN … of src/loader/loader.h */
+	unsigned jobs;
+	bool keep, verbose;
+	/* found on the way */
+	char *ddk;    /* include/ddk */
+	char *clang;  /* the compiler of the LLVM that this program is linked with */
+	char *folder; /* temporary files */
+	struct strings bitcode;
+	struct strings missing; /* imports that the export table lacks */
+};
+
+/* Fills *build from the arguments; may exit. */
+void options_parse(struct build *build, int argc, char **argv);
+/* One argument: a source, or a folder with all its *.c. */
+void sources_add(struct build *build, const char *path);
+/* Writes the overlay; returns its path. */
+char *overlay_write(const struct build *build);
+
+/* The folder of the headers that drivers include. */
+char *ddk_find(void);
+/* The path of clang of the right version; fails when there is none. */
+char *clang_find(void);
+/* What clang answers to an option that prints a file's name; NULL if the file does not exist. */
+char *clang_file(const struct build *build, const char *option);
+/* "clang 14.0.6" */
+char *clang_version(void);
+/* Runs one command to its end; its exit status, or fails if it cannot be started. */
+int command_run(const struct build *build, const struct strings *command);
+/* Waits for the end of any command; its status as wait() gives it. Fails after ctrl-C. */
+pid_t command_wait(int *status);
+void build_interrupt(int signal);
+
+/* All sources to bitcode; compilers' messages go to stderr, in the order of the sources. */
+void front_run(struct build *build);
+/* All bitcode to one transformed module; returns the path of its bitcode. */
+char *module_build(struct build *build);
+/* Code and link. */
+void back_run(const struct build *build, const char *bitcode);
+
+#endif

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * The table of imports, which src/loader fills (loader.h). It stands in assembly, where no
+ * sanitizer puts redzones around it, with one thunk for each imported routine:
+ *
+ *	import.KeBugCheck:
+ *		leaq	row(%rip), %rax
+ *		jmpq	*8(%rax)
+ *
+ * rax takes no part in a Win64 call, so a slot filled with loader_import_missing knows which
+ * row was called. A declaration is renamed to its thunk: nothing of the driver's keeps a
+ * name that libc has. Variables (NtBuildNumber) are reached by loading their address from
+ * their row.
+ */
+#include "ir.h"
+#include "loader/loader.h"
+#include "util/export.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct rows {
+	FILE *text; /* the assembly */
+	unsigned count;
+	LLVMValueRef table; /* where the rows stand, seen from the module */
+};
+
+static bool is_plain(const char *name)
+{
+	return *name && !name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+					   "0123456789_")];
+}
+
+/* Whether anything but constants that nobody uses refers to the value. */
+static bool is_used(LLVMValueRef value)
+{
+	for (LLVMUseRef use = LLVMGetFirstUse(value); use; use = LLVMGetNextUse(use)) {
+		LLVMValueRef user = LLVMGetUser(use);
+
+		if (!LLVMIsAConstant(user) || LLVMIsAGlobalValue(user) || is_used(user))
+			return true;
+	}
+	return false;
+}
+
+static unsigned row_add(struct ir *ir, struct rows *rows, const char *name, enum loader_kind kind)
+{
+	if (!export_find(name) && !strings_have(&ir->build->missing, name))
+		strings_add(&ir->build->missing, name);
+	fprintf(rows->text, "\t.quad .Lname%u, 0, %u\n", rows->count, kind);
+	fprintf(rows->text, "\t.pushsection .rodata\n.Lname%u:\t.asciz \"%s\"\n\t.popsection\n",
+		rows->count, name);
+	return rows->count++;
+}
+
+static void thunk_write(FILE *text, const char *symbol, unsigned row)
+{
+	fprintf(text,
+		"\t.pushsection .text\n"
+		"\t.p2align 4\n"
+		"\t.globl %s\n\t.hidden %s\n\t.type %s, @function\n"
+		"%s:\n"
+		"\t.cfi_startproc\n"
+		"\tleaq .Limports+%zu(%%rip), %%rax\n"
+		"\tjmpq *%zu(%%rax)\n"
+		"\t.cfi_endproc\n"
+		"\t.size %s, .-%s\n"
+		"\t.popsection\n",
+		symbol, symbol, symbol, symbol, row * sizeof(struct loader_import),
+		offsetof(struct loader_import, slot), symbol, symbol);
+}
+
+static void function_import(struct ir *ir, struct rows *rows, LLVMValueRef f)
+{
+	const char *name = ir_name(f);
+	char *symbol;
+
+	if (!LLVMIsDeclaration(f) || LLVMGetIntrinsicID(f) || ir_is_exempt(name))
+		return;
+	if (!is_used(f))
+		return;
+	if (!is_plain(name))
+		fail(STATUS_FAILED, "the driver calls %s, whose name is not one of C", name);
+	symbol = format("import.%s", name);
+	thunk_write(rows->text, symbol, row_add(ir, rows, name, LOADER_ROUTINE));
+	LLVMSetValueName2(f, symbol, strlen(symbol));
+	LLVMSetLinkage(f, LLVMExternalLinkage);
+	LLVMSetVisibility(f, LLVMHiddenVisibility);
+	free(symbol);
+}
+
+/* ---- variables ---- */
+
+static bool is_mentioned(LLVMValueRef constant, LLVMValueRef variable)
+{
+	if (constant == variable)
+		return true;
+	if (!LLVMIsAConstant(constant) || LLVMIsAGlobalValue(constant))
+		return false;
+	for (int i = 0; i < LLVMGetNumOperands(constant); i++)
+		if (is_mentioned(LLVMGetOperand(constant, (unsigned)i), variable))
+			return true;
+	return false;
+}
+
+/* What a constant that mentions the variable is computed from, where the builder stands. */
+struct rebuild {
+	const struct ir *ir;
+	LLVMValueRef variable, address;
+};
+
+static LLVMValueRef constant_rebuild(const struct rebuild *r, LLVMValueRef constant);
+
+static LLVMValueRef operand_rebuild(const struct rebuild *r, LLVMValueRef constant, unsigned n)
+{
+	LLVMValueRef operand = LLVMGetOperand(constant, n);
+
+	return is_mentioned(operand, r->variable) ? constant_rebuild(r, operand) : operand;
+}
+
+static LLVMValueRef element_rebuild(const struct rebuild *r, LLVMValueRef gep)
+{
+	unsigned count = (unsigned)LLVMGetNumOperands(gep) - 1;
+	LLVMValueRef *index = calloc(count, sizeof(LLVMValueRef)), base, result;
+
+	if (!index)
+		fail(STATUS_FAILED, "out of memory");
+	for (unsigned i = 0; i < count; i++)
+		index[i] = LLVMGetOperand(gep, i + 1);
+	base = operand_rebuild(r, gep, 0);
+	result = base ? LLVMBuildGEP2(r->ir->builder, LLVMGetGEPSourceElementType(gep), base, index,
+				count, "")
+		      : NULL;
+	free(index);
+	return result;
+}
+
+/* NULL for what no C expression makes. */
+static LLVMValueRef constant_rebuild(const struct rebuild *r, LLVMValueRef constant)
+{
+	LLVMBuilderRef b = r->ir->builder;
+	LLVMTypeRef type = LLVMTypeOf(constant);
+	LLVMValueRef left, right;
+
+	if (constant == r->variable)
+		return ir_cast(r->ir, r->address, type);
+	if (!LLVMIsAConstantExpr(constant))
+		return NULL;
+	if (LLVMGetConstOpcode(constant) == LLVMGetElementPtr)
+		return element_rebuild(r, constant);
+	left = operand_rebuild(r, constant, 0);
+	if (LLVMGetNumOperands(constant) == 1)
+		return left ? LLVMBuildCast(b, LLVMGetConstOpcode(constant), left, type, "") : NULL;
+	right = operand_rebuild(r, constant, 1);
+	if (!left || !right || LLVMGetNumOperands(constant) != 2)
+		return NULL;
+	if (LLVMGetConstOpcode(constant) == LLVMICmp)
+		return LLVMBuildICmp(b, LLVMGetICmpPredicate(constant), left, right, "");
+	return LLVMBuildBinOp(b, LLVMGetConstOpcode(constant), left, right, "");
+}
+
+static void operand_replace(const struct ir *ir, LLVMValueRef instruction, unsigned n,
+	LLVMValueRef variable, LLVMValueRef slot)
+{
+	struct rebuild r = {.ir = ir, .variable = variable};
+	LLVMValueRef at = instruction, value;
+
+	if (LLVMGetInstructionOpcode(instruction) == LLVMPHI)
+		at = LLVMGetBasicBlockTerminator(LLVMGetIncomingBlock(instruction, n));
+	ir_before(ir, at);
+	r.address = ir_load_at(ir, ir->ptr, slot, 0);
+	value = constant_rebuild(&r, LLVMGetOperand(instruction, n));
+	if (!value)
+		fail(STATUS_FAILED,
+			"%s: the imported variable %s is used in a way that cannot be compiled",
+			ir_place(instruction), ir_name(variable));
+	LLVMSetOperand(instruction, n, value);
+}
+
+static void variable_replace(const struct ir *ir, LLVMValueRef variable, LLVMValueRef slot)
+{
+	ir_each_function(ir, f) ir_each_block(f, b) ir_each_instruction(
+		b, i) for (int n = 0; n < LLVMGetNumOperands(i);
+			   n++) if (is_mentioned(LLVMGetOperand(i, (unsigned)n), variable))
+		operand_replace(ir, i, (unsigned)n, variable, slot);
+}
+
+static void variable_import(struct ir *ir, struct rows *rows, LLVMValueRef g)
+{
+	const char *name = ir_name(g);
+	LLVMValueRef slot, index;
+	unsigned row;
+
+	if (g == rows->table || !LLVMIsDeclaration(g) || ir_is_exempt(name) || !is_used(g))
+		return;
+	if (!is_plain(name))
+		fail(STATUS_FAILED, "the driver refers to %s, whose name is not one of C", name);
+	row = row_add(ir, rows, name, LOADER_VARIABLE);
+	index = LLVMConstInt(ir->i64,
+		row * sizeof(struct loader_import) + offsetof(struct loader_import, slot), 0);
+	slot = LLVMConstGEP2(ir->i8, rows->table, &index, 1);
+	variable_replace(ir, g, slot);
+	if (is_used(g))
+		fail(STATUS_FAILED,
+			"the address of the imported variable %s stands in an initialiser, where "
+			"it is not "
+			"known yet",
+			name);
+}
+
+static void note_write(const struct ir *ir, FILE *text)
+{
+	struct loader_note note;
+	char *compiler = clang_version();
+	int padding = (int)(sizeof(note.compiler) - strlen(compiler));
+
+	fprintf(text,
+		"\t.section .rodata.dryport, \"a\", @progbits\n"
+		"\t.p2align 3\n"
+		"\t.globl dryport_note\n\t.type dryport_note, @object\n"
+		"dryport_note:\n"
+		"\t.quad %#llx\n\t.long %u, %u\n\t.ascii \"%s\"\n\t.zero %d\n"
+		"\t.size dryport_note, .-dryport_note\n",
+		LOADER_NOTE_MAGIC, LOADER_NOTE_VERSION, ir->build->sanitizers, compiler, padding);
+	free(compiler);
+}
+
+/*
+ * The counters' runtime would write its file by atexit, which runs too late for an object
+ * that has been unloaded, and which an object that is linked against nothing has not. It is
+ * written when the object goes.
+ */
+static void coverage_write(FILE *text)
+{
+	fputs("\t.section .text.coverage, \"ax\", @progbits\n"
+	      "\t.globl atexit\n\t.hidden atexit\n\t.type atexit, @function\n"
+	      "atexit:\n"
+	      "\txorl %eax, %eax\n"
+	      "\tret\n"
+	      "\t.size atexit, .-atexit\n"
+	      "\t.section .fini_array, \"aw\"\n"
+	      "\t.p2align 3\n"
+	      "\t.quad __llvm_profile_write_file\n",
+		text);
+}
+
+void pass_import(struct ir *ir)
+{
+	struct rows rows = {0};
+	char *text;
+	size_t length;
+
+	rows.text = open_memstream(&text, &length);
+	if (!rows.text)
+		fail(STATUS_FAILED, "out of memory");
+	fputs("\t.section .data.rel.dryport, \"aw\", @progbits\n"
+	      "\t.p2align 3\n"
+	      "\t.globl dryport_imports\n\t.type dryport_imports, @object\n"
+	      "\t.globl dryport.imports\n\t.hidden dryport.imports\n"
+	      "dryport_imports:\ndryport.imports:\n.Limports:\n",
+		rows.text);
+	rows.table = LLVMAddGlobal(ir->module, ir->i8, "dryport.imports");
+	LLVMSetVisibility(rows.table, LLVMHiddenVisibility);
+	ir_each_function(ir, f) function_import(ir, &rows, f);
+	ir_each_global(ir, g) variable_import(ir, &rows, g);
+	fputs("\t.quad 0, 0, 0\n\t.size dryport_imports, .-dryport_imports\n", rows.text);
+	note_write(ir, rows.text);
+	if (ir->build->sanitizers & LOADER_COVERAGE)
+		coverage_write(rows.text);
+	fputs("\t.text\n", rows.text);
+	if (fclose(rows.text))
+		fail(STATUS_FAILED, "out of memory");
+	LLVMAppendModuleInlineAsm(ir->module, text, length);
+	free(text);
+}

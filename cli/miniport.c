@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/* Operand → loadable miniport: see miniport.h. Used by run.c, job.c and main.c. */
+#include "miniport.h"
+#include "cli.h"
+#include "process.h"
+#include "term.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZERS "address,undefined"
+#elif __has_feature(thread_sanitizer)
+#define SANITIZERS "thread"
+#endif
+#endif
+
+#define ARGUMENTS_MAX 64
+
+const char *tree_path(char path[PATH_MAX], const char *name)
+{
+	snprintf(path, PATH_MAX, "%s/%s", DRYPORT_SOURCE_ROOT, name);
+	return path;
+}
+
+const char *build_path(char path[PATH_MAX], const char *name)
+{
+	char self[PATH_MAX];
+	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	unsigned level;
+
+	self[length < 0 ? 0 : length] = 0;
+	/* <build folder>/cli/dryport */
+	for (level = 0; level < 2 && strrchr(self, '/'); level++)
+		*strrchr(self, '/') = 0;
+	if (snprintf(path, PATH_MAX, "%s/%s", self, name) >= PATH_MAX)
+		path[0] = 0;
+	return path;
+}
+
+static const char *compiler_path(char path[PATH_MAX])
+{
+	if (access(build_path(path, "cli/dryport-build"), X_OK) < 0)
+		build_path(path, "cli/build/dryport-build");
+	return path;
+}
+
+int miniport_build_exec(char **argv)
+{
+	char path[PATH_MAX], *arguments[ARGUMENTS_MAX * 4];
+	unsigned n = 0;
+
+	arguments[n++] = (char *)compiler_path(path);
+	while (*argv && n < ARGUMENTS_MAX * 4 - 1)
+		arguments[n++] = *argv++;
+	if (*argv)
+		return cli_usage("build: too many arguments");
+	arguments[n] = NULL;
+	execv(path, arguments);
+	return cli_fail("%s: %s", path, strerror(errno));
+}
+
+/* ---- what the operands are ---- */
+
+static bool has_suffix(const char *name, const char *suffix)
+{
+	size_t length = strlen(name), tail = strlen(suffix);
+
+	return length > tail && !strcmp(name + length - tail, suffix);
+}
+
+/* "simple" of "/x/simple.c" and of "/x/simple". */
+static void base_name(char name[64], const char *path)
+{
+	const char *base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+
+	snprintf(name, 64, "%.*s", (int)strcspn(base, "."), base);
+}
+
+static bool is_source(const char *path, const struct stat *st)
+{
+	return S_ISDIR(st->st_mode) || has_suffix(path, ".c");
+}
+
+static int operand_check(const char *operand, bool alone, bool *source)
+{
+	struct stat st;
+
+	if (stat(operand, &st) < 0)
+		return cli_fail(
+			"%s: %s (a miniport is a .so of dryport build, a C file or a folder of "
+			"them)",
+			operand, strerror(errno));
+	*source = is_source(operand, &st);
+	if (*source || alone)
+		return CLI_OK;
+	return cli_usage("%s: with several operands, each is a C file or a folder", operand);
+}
+
+/*
+ * The examples' objects are miniports/NAME.so; others of the same name each have a folder, so that
+ * two runs never exchange their objects.
+ */
+static void object_path(struct miniport *miniport, const char *source)
+{
+	char examples[PATH_MAX], relative[PATH_MAX];
+	uint32_t hash = 2166136261u; /* FNV-1a */
+	const char *c;
+
+	tree_path(examples, "examples/");
+	for (c = source; *c; c++)
+		hash = (hash ^ (uint8_t)*c) * 16777619u;
+	if (!strncmp(source, examples, strlen(examples)))
+		snprintf(relative, sizeof(relative), "miniports/%s.so", miniport->name);
+	else
+		snprintf(relative, sizeof(relative), "miniports/%08x/%s.so", hash, miniport->name);
+	build_path(miniport->object, relative);
+}
+
+int miniport_find(struct miniport *miniport, char *const *operands, unsigned count)
+{
+	char path[PATH_MAX];
+	bool source = false;
+	unsigned n;
+	int status;
+
+	for (n = 0; n < count; n++) {
+		status = operand_check(operands[n], count == 1, &source);
+		if (status)
+			return status;
+	}
+	if (!realpath(operands[0], path))
+		return cli_fail("%s: %s", operands[0], strerror(errno));
+	base_name(miniport->name, path);
+	if (source)
+		object_path(miniport, path);
+	else
+		snprintf(miniport->object, PATH_MAX, "%s", path);
+	if (!source || has_suffix(path, ".c"))
+		*strrchr(path, '/') = 0;
+	if (snprintf(miniport->machine, PATH_MAX, "%s/machine", path) >= PATH_MAX)
+		return cli_fail("%s: the path is too long", operands[0]);
+	return CLI_OK;
+}
+
+/* ---- is the object stale? ---- */
+
+/* nftw has no argument for its callback. */
+static struct timespec newest;
+
+static void newest_take(const struct stat *st)
+{
+	if (st->st_mtim.tv_sec > newest.tv_sec ||
+		(st->st_mtim.tv_sec == newest.tv_sec && st->st_mtim.tv_nsec > newest.tv_nsec))
+		newest = st->st_mtim;
+}
+
+static int newest_visit(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	/* folders too: a file that has gone changes its folder */
+	if (type == FTW_D || has_suffix(path, ".c") || has_suffix(path, ".h"))
+		newest_take(st);
+	return 0;
+}
+
+static void newest_of_file(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0)
+		newest_take(&st);
+}
+
+/* A C file's headers stand beside it. */
+static void newest_of_source(const char *source)
+{
+	const char *slash = strrchr(source, '/');
+	char folder[PATH_MAX];
+
+	if (!has_suffix(source, ".c"))
+		snprintf(folder, sizeof(folder), "%s", source);
+	else if (!slash)
+		snprintf(folder, sizeof(folder), ".");
+	else
+		snprintf(folder, sizeof(folder), "%.*s", (int)(slash - source), source);
+	nftw(folder, newest_visit, 16, FTW_PHYS);
+}
+
+static void newest_find(char *const *operands, unsigned count)
+{
+	char path[PATH_MAX];
+	unsigned n;
+
+	newest = (struct timespec){0};
+	for (n = 0; n < count; n++)
+		newest_of_source(operands[n]);
+	nftw(tree_path(path, "include/ddk"), newest_visit, 16, FTW_PHYS);
+	newest_of_file(compiler_path(path));
+}
+
+/* Everything that decides what is built, as one line: its change makes the object stale. */
+static void recipe_write(char *recipe, size_t size, char *const *operands, unsigned count)
+{
+	char path[PATH_MAX];
+	size_t length = 0;
+	unsigned n;
+
+#ifdef SANITIZERS
+	length += (size_t)snprintf(recipe, size, "--sanitize " SANITIZERS);
+#else
+	*recipe = 0;
+#endif
+	for (n = 0; n < count && length < size; n++)
+		length += (size_t)snprintf(recipe + length, size - length, " %s",
+			realpath(operands[n], path) ? path : operands[n]);
+}
+
+static bool recipe_is(const char *file, const char *recipe)
+{
+	char text[8 * PATH_MAX];
+	int fd = open(file, O_RDONLY | O_CLOEXEC);
+	ssize_t length;
+
+	if (fd < 0)
+		return false;
+	length = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	if (length < 0)
+		return false;
+	text[length] = 0;
+	return !strcmp(text, recipe);
+}
+
+static bool is_fresh(const char *object, const char *recipe_file, const char *recipe,
+	char *const *operands, unsigned count)
+{
+	struct stat st;
+
+	if (stat(object, &st) < 0 || !recipe_is(recipe_file, recipe))
+		return false;
+	newest_find(operands, count);
+	return st.st_mtim.tv_sec > newest.tv_sec ||
+	       (st.st_mtim.tv_sec == newest.tv_sec && st.st_mtim.tv_nsec > newest.tv_nsec);
+}
+
+/* ---- building ---- */
+
+static int compile(const char *object, char *const *operands, unsigned count, const char *output)
+{
+	char compiler[PATH_MAX], *arguments[ARGUMENTS_MAX];
+	struct process process;
+	unsigned n, k = 0;
+	int err;
+
+	arguments[k++] = (char *)compiler_path(compiler);
+#ifdef SANITIZERS
+	arguments[k++] = (char *)"--sanitize";
+	arguments[k++] = (char *)SANITIZERS;
+#endif
+	for (n = 0; n < count && k < ARGUMENTS_MAX - 3; n++)
+		arguments[k++] = operands[n];
+	arguments[k++] = (char *)"-o";
+	arguments[k++] = (char *)object;
+	arguments[k] = NULL;
+	err = process_start(&process, arguments, &(struct process_setup){.output = output});
+	if (err < 0)
+		return cli_fail("%s: %s", compiler, strerror(-err));
+	while (process_poll(&process))
+		process_wait(1000);
+	return process_exit_status(&process) == 0 ? CLI_OK : CLI_FAILURE;
+}
+
+static int recipe_save(const char *file, const char *recipe)
+{
+	FILE *out = fopen(file, "we");
+
+	if (!out)
+		return cli_fail("%s: %s", file, strerror(errno));
+	fputs(recipe, out);
+	if (fclose(out) != 0)
+		return cli_fail("%s: %s", file, strerror(errno));
+	return CLI_OK;
+}
+
+/* The object's folders, and a lock: two runs at once build one after the other. -1 on failure. */
+static int lock_take(const char *object)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	mkdir(build_path(path, "miniports"), 0777);
+	snprintf(path, sizeof(path), "%.*s", (int)(strrchr(object, '/') - object), object);
+	mkdir(path, 0777);
+	fd = open(build_path(path, "miniports/.lock"), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+	if (fd >= 0 && flock(fd, LOCK_EX) == 0)
+		return fd;
+	cli_fail("%s: %s", path, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+int miniport_build(
+	const struct miniport *miniport, char *const *operands, unsigned count, const char *output)
+{
+	char recipe_file[PATH_MAX + 8], recipe[8 * PATH_MAX];
+	int lock, status = CLI_OK;
+	struct stat st;
+
+	if (stat(operands[0], &st) == 0 && !is_source(operands[0], &st))
+		return CLI_OK;
+	lock = lock_take(miniport->object);
+	if (lock < 0)
+		return CLI_FAILURE;
+	snprintf(recipe_file, sizeof(recipe_file), "%s.recipe", miniport->object);
+	recipe_write(recipe, sizeof(recipe), operands, count);
+	if (is_fresh(miniport->object, recipe_file, recipe, operands, count))
+		goto out;
+	unlink(recipe_file);
+	status = compile(miniport->object, operands, count, output);
+	if (!status)
+		status = recipe_save(recipe_file, recipe);
+out:
+	close(lock);
+	return status;
+}

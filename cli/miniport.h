@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * From what a person names (an object, C files, a folder of them) to a miniport that can be loaded.
+ * Sources are compiled by dryport-build into the build folder's miniports/, and again only when a
+ * file of theirs, a header of ours, the compiler or the options have changed.
+ */
+#ifndef DRY_CLI_MINIPORT_H
+#define DRY_CLI_MINIPORT_H
+
+#include <limits.h>
+
+struct miniport {
+	char object[PATH_MAX];	/* absolute */
+	char machine[PATH_MAX]; /* where its `machine` file would be */
+	char name[64];		/* "simple" */
+};
+
+/* Finds out what the operands are, without building. CLI_OK; CLI_FAILURE or CLI_USAGE after one
+ * line. */
+int miniport_find(struct miniport *miniport, char *const *operands, unsigned count);
+/*
+ * Builds it if it is made of sources and stale. The compiler's messages go to `output`, or to our
+ * stderr if that is NULL. CLI_OK, CLI_FAILURE.
+ */
+int miniport_build(
+	const struct miniport *miniport, char *const *operands, unsigned count, const char *output);
+
+/* Becomes dryport-build with these arguments. Returns only CLI_FAILURE. */
+int miniport_build_exec(char **argv);
+
+/* The project's tree, and a file of the build folder ("nbdkit/..."), absolute. */
+const char *tree_path(char path[PATH_MAX], const char *name);
+const char *build_path(char path[PATH_MAX], const char *name);
+
+#endif

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * `dryport run`: the miniport and the machine's options are found and checked, then one of four
+ * modes: COMMAND, a socket (--nbd), work made inside the machine (--workload), or the main job
+ * (job.c).
+ */
+#include "run.h"
+#include "session.h"
+
+#include <errno.h>
+#include <ftw.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+const struct cli_option cli_run_options[] = {
+	{"nbd", "SOCKET", "serve on this Unix socket until interrupted"},
+	{"workload", "SPEC", "do work made inside the machine: rw:ops=N,sizes=4k-64k,verify"},
+	{"gdb", "", "start the machine under gdb, to break at the driver's functions"},
+	{"log", "", "at the end, print the controller's log page (examples/simple)"},
+	{"summary", "FILE", "write the summary as JSON too"},
+	{"quiet", "", "print the summary only if something is wrong"},
+	{NULL, NULL, NULL},
+};
+
+int run_finish(
+	const struct run *run, const struct dry_summary *summary, const struct outcome *outcome)
+{
+	const char *file = cli_args_get(run->args, "summary");
+	bool good = summary_is_good(summary, outcome);
+	int err;
+
+	/* quiet is no reason to fail without a word */
+	if (!good || !cli_args_get(run->args, "quiet"))
+		summary_print(&run->term, summary, outcome);
+	if (file) {
+		err = summary_save(file, summary, outcome);
+		if (err < 0)
+			return cli_fail("--summary: %s: %s", file, strerror(-err));
+	}
+	return good ? CLI_OK : CLI_FAILURE;
+}
+
+/* ---- the modes ---- */
+
+static int serve(struct run *run)
+{
+	struct server_config config = {
+		.driver = run->miniport.object,
+		.options = &run->options,
+		.folder = run->folder,
+		.socket = cli_args_get(run->args, "nbd"),
+		.gdb = cli_args_get(run->args, "gdb"),
+	};
+	struct dry_summary summary;
+	struct server server;
+	struct outcome outcome = {.stopped = false};
+	int status, verdict;
+
+	status = miniport_build(&run->miniport, run->operands, run->operand_count, NULL);
+	if (!status)
+		status = server_start(&server, &config);
+	if (status)
+		return status;
+	if (run->args->rest) {
+		status = session_command(&server, run->args->rest, config.gdb);
+	} else {
+		printf("%s\n", server.uri);
+		fflush(stdout);
+		session_serve(&server, &run->term);
+	}
+	server.status->log_wanted = cli_args_get(run->args, "log") != NULL;
+	server_stop(&server, &summary);
+	outcome.stopped = server_is_good(&server);
+	outcome.log = server_log(&server);
+	verdict = run_finish(run, &summary, &outcome);
+	server_free(&server);
+	return status ? status : verdict;
+}
+
+/* In this process: nobody outside is served. */
+static int workload(struct run *run, struct dry_machine *machine)
+{
+	const char *spec = cli_args_get(run->args, "workload");
+	struct dry_summary summary;
+	struct outcome outcome = {.stopped = true};
+	char failure[1024];
+	int status, verdict, err;
+
+	status = miniport_build(&run->miniport, run->operands, run->operand_count, NULL);
+	process_fini();
+	if (status)
+		return status;
+	if (dry_machine_start(machine, run->miniport.object) < 0)
+		return cli_fail("%s", dry_error());
+	err = dry_workload_run(machine, spec);
+	if (err == -EINVAL)
+		status = cli_usage("--workload: %s", dry_error());
+	else if (err < 0)
+		status = cli_fail("%s", dry_error());
+	if (err < 0) {
+		snprintf(failure, sizeof(failure), "%s", dry_error());
+		outcome.failure = failure;
+	}
+	if (dry_machine_stop(machine) < 0) {
+		cli_fail("%s", dry_error());
+		outcome.stopped = false;
+	}
+	dry_machine_summary(machine, &summary);
+	verdict = run_finish(run, &summary, &outcome);
+	return status ? status : verdict;
+}
+
+/* ---- preparation ---- */
+
+static int modes_check(const struct run *run)
+{
+	const struct cli_args *args = run->args;
+	const char *spec = cli_args_get(args, "workload");
+	bool nbd = cli_args_get(args, "nbd");
+	bool served = args->rest || nbd;
+
+	if (spec && served)
+		return cli_usage("--workload is work made inside the machine: it goes without %s",
+			nbd ? "--nbd" : "-- COMMAND");
+	if (nbd && args->rest)
+		return cli_usage("--nbd serves until interrupted: it goes without -- COMMAND");
+	if (cli_args_get(args, "log") && spec)
+		return cli_usage("--log goes without --workload");
+	if (cli_args_get(args, "gdb") && !served)
+		return cli_usage("--gdb needs -- COMMAND or --nbd SOCKET");
+	if (cli_args_get(args, "disk") && !served && !spec)
+		return cli_usage(
+			"--disk without -- COMMAND, --nbd or --workload: the main job would "
+			"overwrite it");
+	return CLI_OK;
+}
+
+static int options_gather(struct run *run)
+{
+	int status = run_options_read(&run->options, run->miniport.machine);
+
+	return status ? status : run_options_take(&run->options, run->args);
+}
+
+static int folder_make(struct run *run)
+{
+	const char *place = getenv("TMPDIR");
+
+	/* a socket's path is short */
+	if (!place || !*place || strlen(place) > 60)
+		place = "/tmp";
+	snprintf(run->folder, sizeof(run->folder), "%s/dryport-XXXXXX", place);
+	if (mkdtemp(run->folder))
+		return CLI_OK;
+	run->folder[0] = 0;
+	return cli_fail("%s: no folder can be made there: %s", place, strerror(errno));
+}
+
+static int entry_remove(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	return remove(path);
+}
+
+static void run_free(struct run *run)
+{
+	if (run->folder[0])
+		nftw(run->folder, entry_remove, 16, FTW_DEPTH | FTW_PHYS);
+	run_options_free(&run->options);
+}
+
+static int run_mode(struct run *run)
+{
+	struct dry_machine *machine;
+	int status;
+
+	status = run_options_apply(&run->options, &machine);
+	if (status)
+		return status;
+	if (cli_args_get(run->args, "workload")) {
+		status = workload(run, machine);
+		dry_machine_free(machine);
+		return status;
+	}
+	/* it was made to check the options; the real one lives in nbdkit */
+	dry_machine_free(machine);
+	status = folder_make(run);
+	if (status)
+		return status;
+	if (run->args->rest || cli_args_get(run->args, "nbd"))
+		return serve(run);
+	return job_run(run);
+}
+
+/* The tools of Debian's sbin folders (mke2fs) are not in everybody's PATH. */
+static void path_extend(void)
+{
+	const char *path = getenv("PATH");
+	char *longer;
+
+	if (asprintf(&longer, "%s:/usr/sbin:/sbin", path ? path : "/usr/bin:/bin") < 0)
+		return;
+	setenv("PATH", longer, 1);
+	free(longer);
+}
+
+int cli_run(const struct cli_args *args)
+{
+	char example[PATH_MAX];
+	char *const example_operand[] = {example};
+	struct run run = {.args = args};
+	int status;
+
+	/* standard output is COMMAND's */
+	term_init(&run.term, args->rest ? stderr : stdout);
+	process_init();
+	path_extend();
+	tree_path(example, "examples/simple");
+	run.operands = args->operand_count ? args->operands : example_operand;
+	run.operand_count = args->operand_count ? args->operand_count : 1;
+	status = modes_check(&run);
+	if (!status)
+		status = miniport_find(&run.miniport, run.operands, run.operand_count);
+	if (!status)
+		status = options_gather(&run);
+	if (!status)
+		status = run_mode(&run);
+	run_free(&run);
+	return status;
+}

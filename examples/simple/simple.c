@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * A Storport miniport for the simple controller (docs/simple-controller.md). Read it from the end:
+ * DriverEntry, how the adapter is found and started; then a request's way: SimpleBuildIo,
+ * SimpleStartIo, interrupt, SimpleDpc.
+ */
+#include <storport.h>
+#include <srbhelper.h>
+#include <ntddscsi.h>
+#include "controller.h"
+
+#define SIMPLE_MAX_ELEMENTS 257 /* of one request: 1 MiB that begins anywhere in a page */
+
+typedef struct _SIMPLE_REQUEST { /* SRB extension: memory that the controller can read */
+	PVOID Adapter;
+	PSCSI_REQUEST_BLOCK Srb;
+	PVOID Log, Mdl; /* of a log request: its buffer, and what leads there */
+	PSTOR_SCATTER_GATHER_LIST LogList;
+	SIMPLE_COMMAND Command;
+	SIMPLE_ELEMENT List[SIMPLE_MAX_ELEMENTS];
+} SIMPLE_REQUEST, *PSIMPLE_REQUEST;
+
+typedef struct _SIMPLE_ADAPTER { /* device extension */
+	PSIMPLE_REGISTERS Registers;
+	ULONG Entries;
+	PSIMPLE_COMMAND Commands; /* the rings, in the uncached extension */
+	volatile SIMPLE_COMPLETION *Completions;
+	STOR_DPC Dpc;
+	ULONG Submitted, Completed;		    /* these and Active: under the StartIo lock */
+	PSIMPLE_REQUEST Active[SIMPLE_MAX_ENTRIES]; /* by tag, which is the entry in the ring */
+} SIMPLE_ADAPTER, *PSIMPLE_ADAPTER;
+
+/* Gives back what a log request holds, and its page to whom it is for. */
+static VOID SimpleEndLog(PSIMPLE_REQUEST Request, UCHAR SrbStatus)
+{
+	/* First Put: until then what the controller wrote may lie in a bounce buffer. */
+	if (Request->LogList != NULL)
+		StorPortPutScatterGatherList(Request->Adapter, Request->LogList, FALSE);
+	if (SrbStatus == SRB_STATUS_SUCCESS)
+		RtlCopyMemory((PSRB_IO_CONTROL)SrbGetDataBuffer(Request->Srb) + 1, Request->Log,
+			SIMPLE_LOG_SIZE);
+	if (Request->Mdl != NULL)
+		StorPortFreeMdl(Request->Adapter, Request->Mdl);
+	if (Request->Log != NULL)
+		StorPortFreePool(Request->Adapter, Request->Log);
+}
+
+static VOID SimpleComplete(PSIMPLE_REQUEST Request, UCHAR SrbStatus)
+{
+	if (Request->Command.Opcode == SIMPLE_LOG)
+		SimpleEndLog(Request, SrbStatus);
+	SrbSetSrbStatus(Request->Srb, SrbStatus);
+	/* After this the SRB and its extension are the port's again. */
+	StorPortNotification(RequestComplete, Request->Adapter, Request->Srb);
+}
+
+/* Translates a list into the controller's form; NumberOfPhysicalBreaks keeps it short enough. */
+static VOID SimpleSetList(PSIMPLE_REQUEST Request, PSTOR_SCATTER_GATHER_LIST List)
+{
+	ULONG Length;
+
+	for (ULONG i = 0; i < List->NumberOfElements; i++) {
+		Request->List[i].Address = List->List[i].PhysicalAddress.QuadPart;
+		Request->List[i].Length = List->List[i].Length;
+	}
+	Request->Command.Elements = (USHORT)List->NumberOfElements;
+	Request->Command.List =
+		StorPortGetPhysicalAddress(Request->Adapter, NULL, Request->List, &Length).QuadPart;
+}
+
+/* Puts the command into the ring; FALSE if that is full. Under the StartIo lock. */
+static BOOLEAN SimpleSubmit(PSIMPLE_ADAPTER Adapter, PSIMPLE_REQUEST Request)
+{
+	ULONG Tag = Adapter->Submitted % Adapter->Entries;
+
+	if (Adapter->Active[Tag] != NULL)
+		return FALSE;
+	Adapter->Active[Tag] = Request;
+	Request->Command.Tag = (USHORT)Tag;
+	Adapter->Commands[Tag] = Request->Command;
+	/* A register write never overtakes the writes to memory before it. */
+	StorPortWriteRegisterUlong(Adapter, &Adapter->Registers->Doorbell, ++Adapter->Submitted);
+	return TRUE;
+}
+
+/* ---- the log page (IO_CONTROL): a buffer of our own, so an MDL and a list of our own ---- */
+
+static VOID SimpleStartLog(
+	PVOID *DeviceObject, PVOID *Irp, PSTOR_SCATTER_GATHER_LIST List, PVOID Context)
+{
+	PSIMPLE_REQUEST Request = Context;
+	STOR_LOCK_HANDLE Lock;
+
+	Request->LogList = List;
+	SimpleSetList(Request, List);
+	StorPortAcquireSpinLock(Request->Adapter, StartIoLock, NULL, &Lock);
+	if (!SimpleSubmit(Request->Adapter, Request))
+		SimpleComplete(Request, SRB_STATUS_BUSY);
+	StorPortReleaseSpinLock(Request->Adapter, &Lock);
+}
+
+static VOID SimpleBuildLog(PSIMPLE_ADAPTER Adapter, PSIMPLE_REQUEST Request)
+{
+	PSRB_IO_CONTROL Control = SrbGetDataBuffer(Request->Srb);
+	/* The list stands behind the page, which may lie across a page boundary: two elements. */
+	ULONG Room = sizeof(STOR_SCATTER_GATHER_LIST) + 2 * sizeof(STOR_SCATTER_GATHER_ELEMENT);
+
+	Request->Command.Opcode = SIMPLE_LOG;
+	if (SrbGetDataTransferLength(Request->Srb) < sizeof(*Control) + SIMPLE_LOG_SIZE ||
+		memcmp(Control->Signature, "DRYSIMPL", sizeof(Control->Signature)) != 0)
+		SimpleComplete(Request, SRB_STATUS_INVALID_REQUEST);
+	/* Once it is built, SimpleStartLog has the request, maybe before this call returns. */
+	else if (StorPortAllocatePool(Adapter, SIMPLE_LOG_SIZE + Room, 'lmiS', &Request->Log) ||
+		 StorPortAllocateMdl(Adapter, Request->Log, SIMPLE_LOG_SIZE, &Request->Mdl) ||
+		 StorPortBuildMdlForNonPagedPool(Adapter, Request->Mdl) ||
+		 StorPortBuildScatterGatherList(Adapter, Request->Mdl, Request->Log,
+			 SIMPLE_LOG_SIZE, SimpleStartLog, Request, FALSE,
+			 (PUCHAR)Request->Log + SIMPLE_LOG_SIZE, Room))
+		SimpleComplete(Request, SRB_STATUS_ERROR);
+}
+
+/* ---- start, stop, reset ---- */
+
+/* Writes CONTROL and waits up to a second for STATUS to say the same: READY is where ENABLE is. */
+static BOOLEAN SimpleControl(PSIMPLE_ADAPTER Adapter, ULONG Value)
+{
+	StorPortWriteRegisterUlong(Adapter, &Adapter->Registers->Control, Value);
+	for (ULONG i = 0; i < 20000; i++) {
+		if (StorPortReadRegisterUlong(Adapter, &Adapter->Registers->Status) == Value)
+			return TRUE;
+		StorPortStallExecution(50);
+	}
+	return FALSE;
+}
+
+static BOOLEAN SimpleStart(PSIMPLE_ADAPTER Adapter)
+{
+	ULONG Size;
+	STOR_PHYSICAL_ADDRESS Ring =
+		StorPortGetPhysicalAddress(Adapter, NULL, Adapter->Commands, &Size);
+
+	Adapter->Submitted = Adapter->Completed = 0;
+	RtlZeroMemory((PVOID)Adapter->Completions, Adapter->Entries * sizeof(SIMPLE_COMPLETION));
+	StorPortWriteRegisterUlong64(Adapter, &Adapter->Registers->Ring, Ring.QuadPart);
+	return SimpleControl(Adapter, SIMPLE_ENABLE);
+}
+
+/* Under the StartIo lock. */
+static BOOLEAN SimpleResetBus(PVOID Extension, ULONG PathId)
+{
+	PSIMPLE_ADAPTER Adapter = Extension;
+
+	/* While the controller may still write to their memory, no request may be completed. */
+	if (!SimpleControl(Adapter, 0))
+		return FALSE;
+	for (ULONG Tag = 0; Tag < Adapter->Entries; Tag++) {
+		if (Adapter->Active[Tag] != NULL)
+			SimpleComplete(Adapter->Active[Tag], SRB_STATUS_BUS_RESET);
+		Adapter->Active[Tag] = NULL;
+	}
+	return SimpleStart(Adapter);
+}
+
+/* ---- a request's way ---- */
+
+/* Reads and writes are commands of the controller; its firmware understands the rest of SCSI. */
+static VOID SimpleBuildScsi(PSIMPLE_ADAPTER Adapter, PSIMPLE_REQUEST Request)
+{
+	PSTOR_SCATTER_GATHER_LIST List = StorPortGetScatterGatherList(Adapter, Request->Srb);
+	PUCHAR Cdb = (PUCHAR)SrbGetCdb(Request->Srb);
+	PSIMPLE_COMMAND Command = &Request->Command;
+
+	if (List != NULL) /* there is data */
+		SimpleSetList(Request, List);
+	Command->Opcode = Cdb[0] & 2 ? SIMPLE_WRITE : SIMPLE_READ;
+	Command->Flags = Cdb[1] & 8 ? SIMPLE_FUA : 0;
+	if (Cdb[0] == SCSIOP_READ || Cdb[0] == SCSIOP_WRITE) {
+		Command->Block = RtlUlongByteSwap(*(ULONG UNALIGNED *)&Cdb[2]);
+	} else if (Cdb[0] == SCSIOP_READ16 || Cdb[0] == SCSIOP_WRITE16) {
+		Command->Block = RtlUlonglongByteSwap(*(ULONG64 UNALIGNED *)&Cdb[2]);
+	} else {
+		Command->Opcode = SIMPLE_SCSI;
+		RtlCopyMemory(Command->Cdb, Cdb, sizeof(Command->Cdb));
+	}
+}
+
+/* No lock is held: several processors may be here at once. */
+static BOOLEAN SimpleBuildIo(PVOID Extension, PSCSI_REQUEST_BLOCK Srb)
+{
+	PSIMPLE_REQUEST Request = SrbGetMiniportContext(Srb);
+
+	RtlZeroMemory(Request, FIELD_OFFSET(SIMPLE_REQUEST, List)); /* the port does not */
+	Request->Adapter = Extension;
+	Request->Srb = Srb;
+	switch (SrbGetSrbFunction(Srb)) {
+	case SRB_FUNCTION_EXECUTE_SCSI:
+		SimpleBuildScsi(Extension, Request);
+		return TRUE;
+	case SRB_FUNCTION_FLUSH:
+	case SRB_FUNCTION_SHUTDOWN:
+		Request->Command.Opcode = SIMPLE_FLUSH;
+		return TRUE;
+	case SRB_FUNCTION_RESET_LOGICAL_UNIT:
+	case SRB_FUNCTION_RESET_DEVICE:
+		return TRUE; /* StartIo does it, under its lock */
+	case SRB_FUNCTION_IO_CONTROL:
+		SimpleBuildLog(Extension, Request);
+		return FALSE; /* not for StartIo */
+	default:
+		SimpleComplete(Request, SRB_STATUS_INVALID_REQUEST);
+		return FALSE;
+	}
+}
+
+static BOOLEAN SimpleStartIo(PVOID Extension, PSCSI_REQUEST_BLOCK Srb)
+{
+	PSIMPLE_REQUEST Request = SrbGetMiniportContext(Srb);
+
+	if (Request->Command.Opcode == 0) {
+		SimpleComplete(Request,
+			SimpleResetBus(Extension, 0) ? SRB_STATUS_SUCCESS : SRB_STATUS_ERROR);
+	} else if (!SimpleSubmit(Extension, Request)) {
+		StorPortBusy(Extension, 1); /* nothing more until a request has completed */
+		SimpleComplete(Request, SRB_STATUS_BUSY); /* the port sends it again then */
+	}
+	return TRUE;
+}
+
+static BOOLEAN SimpleMessage(PVOID Extension, ULONG MessageId)
+{
+	StorPortIssueDpc(Extension, &((PSIMPLE_ADAPTER)Extension)->Dpc, NULL, NULL);
+	return TRUE;
+}
+
+static BOOLEAN SimpleInterrupt(PVOID Extension)
+{
+	PSIMPLE_REGISTERS Registers = ((PSIMPLE_ADAPTER)Extension)->Registers;
+	ULONG Cause = StorPortReadRegisterUlong(Extension, &Registers->Interrupt);
+
+	if (Cause == 0)
+		return FALSE; /* another device on the same line */
+	/* Lower the line now and look at the ring later, so that nothing falls between. */
+	StorPortWriteRegisterUlong(Extension, &Registers->Interrupt, Cause);
+	return SimpleMessage(Extension, 0);
+}
+
+static VOID SimpleFinish(PSIMPLE_REQUEST Request, volatile SIMPLE_COMPLETION *Done)
+{
+	PSENSE_DATA Sense = SrbGetSenseInfoBuffer(Request->Srb);
+	UCHAR Status = Done->Status == 0 ? SRB_STATUS_SUCCESS : SRB_STATUS_ERROR;
+
+	if (Status == SRB_STATUS_ERROR) {
+		SrbSetScsiStatus(Request->Srb, SCSISTAT_CHECK_CONDITION);
+		if (SrbGetSenseInfoBufferLength(Request->Srb) >= sizeof(*Sense)) {
+			*Sense = Done->Sense;
+			Status |= SRB_STATUS_AUTOSENSE_VALID;
+		}
+	} else if (Request->Command.Opcode == SIMPLE_SCSI &&
+		   Done->Length < SrbGetDataTransferLength(Request->Srb)) {
+		SrbSetDataTransferLength(Request->Srb, Done->Length);
+		Status = SRB_STATUS_DATA_OVERRUN; /* means "less than asked for", too */
+	}
+	SimpleComplete(Request, Status);
+}
+
+static VOID SimpleDpc(PSTOR_DPC Dpc, PVOID Extension, PVOID Argument1, PVOID Argument2)
+{
+	PSIMPLE_ADAPTER Adapter = Extension;
+	volatile SIMPLE_COMPLETION *Done;
+	STOR_LOCK_HANDLE Lock;
+
+	StorPortAcquireSpinLock(Adapter, StartIoLock, NULL, &Lock);
+	for (;; Adapter->Completed++) {
+		Done = &Adapter->Completions[Adapter->Completed % Adapter->Entries];
+		if (Done->Sequence != Adapter->Completed + 1)
+			break;
+		SimpleFinish(Adapter->Active[Done->Tag], Done);
+		Adapter->Active[Done->Tag] = NULL;
+	}
+	StorPortReleaseSpinLock(Adapter, &Lock);
+}
+
+/* ---- life of the adapter ---- */
+
+static ULONG SimpleFindAdapter(PVOID Extension, PVOID HwContext, PVOID BusInformation,
+	PCHAR ArgumentString, PPORT_CONFIGURATION_INFORMATION Config, PBOOLEAN Again)
+{
+	PSIMPLE_ADAPTER Adapter = Extension;
+	PACCESS_RANGE Bar = *Config->AccessRanges;
+	PSIMPLE_REGISTERS Registers = StorPortGetDeviceBase(Adapter, Config->AdapterInterfaceType,
+		Config->SystemIoBusNumber, Bar->RangeStart, Bar->RangeLength, !Bar->RangeInMemory);
+	ULONG Elements, Width;
+
+	*Again = FALSE;
+	if (!Registers || StorPortReadRegisterUlong(Adapter, &Registers->Version) != SIMPLE_VERSION)
+		return SP_RETURN_NOT_FOUND;
+	Adapter->Registers = Registers;
+	Adapter->Entries = StorPortReadRegisterUlong(Adapter, &Registers->Entries);
+	Elements = StorPortReadRegisterUlong(Adapter, &Registers->Elements);
+	Width = StorPortReadRegisterUlong(Adapter, &Registers->Features) & SIMPLE_WIDTH;
+
+	/* With n elements n - 1 pages are sure, wherever in its first page a buffer begins. */
+	Config->NumberOfPhysicalBreaks = min(Elements, SIMPLE_MAX_ELEMENTS);
+	Config->MaximumTransferLength = (Config->NumberOfPhysicalBreaks - 1) * PAGE_SIZE;
+	Config->Dma64BitAddresses = Width == 64 ? SCSI_DMA64_MINIPORT_FULL64BIT_SUPPORTED : 0;
+	Config->DmaAddressWidth = (UCHAR)Width;
+	Config->FeatureSupport |= STOR_ADAPTER_DMA_ADDRESS_WIDTH_SPECIFIED;
+	Config->CachesData = TRUE; /* else FLUSH and SHUTDOWN never come */
+	Config->MaximumNumberOfTargets = Config->MaximumNumberOfLogicalUnits = 1;
+	Config->MaxNumberOfIO = Config->MaxIOsPerLun = Config->InitialLunQueueDepth =
+		Adapter->Entries;
+	Config->SynchronizationModel = StorSynchronizeFullDuplex;
+	Config->HwMSInterruptRoutine = SimpleMessage;
+	Config->InterruptSynchronizationMode = InterruptSynchronizePerMessage;
+
+	Adapter->Commands = StorPortGetUncachedExtension(Adapter, Config,
+		Adapter->Entries * (sizeof(SIMPLE_COMMAND) + sizeof(SIMPLE_COMPLETION)));
+	Adapter->Completions = (PVOID)(Adapter->Commands + Adapter->Entries);
+	return Adapter->Commands != NULL ? SP_RETURN_FOUND : SP_RETURN_ERROR;
+}
+
+/* A DPC can only be made at PASSIVE_LEVEL; before it is there nothing may interrupt. */
+static BOOLEAN SimplePassiveInitialize(PVOID Extension)
+{
+	StorPortInitializeDpc(Extension, &((PSIMPLE_ADAPTER)Extension)->Dpc, SimpleDpc);
+	return SimpleStart(Extension);
+}
+
+static BOOLEAN SimpleInitialize(PVOID Extension)
+{
+	return StorPortEnablePassiveInitialization(Extension, SimplePassiveInitialize);
+}
+
+static SCSI_ADAPTER_CONTROL_STATUS SimpleAdapterControl(
+	PVOID Extension, SCSI_ADAPTER_CONTROL_TYPE Type, PVOID Parameters)
+{
+	PSCSI_SUPPORTED_CONTROL_TYPE_LIST List = Parameters;
+	BOOLEAN Done = TRUE;
+
+	if (Type == ScsiStopAdapter)
+		Done = SimpleControl(Extension, 0);
+	else if (Type == ScsiRestartAdapter)
+		Done = SimpleStart(Extension);
+	else /* ScsiQuerySupportedControlTypes: itself and these two, the first three */
+		for (ULONG i = 0; i < List->MaxControlType; i++)
+			List->SupportedTypeList[i] = i <= ScsiRestartAdapter;
+	return Done ? ScsiAdapterControlSuccess : ScsiAdapterControlUnsuccessful;
+}
+
+ULONG DriverEntry(PVOID DriverObject, PVOID RegistryPath)
+{
+	HW_INITIALIZATION_DATA Data = {
+		.HwInitializationDataSize = sizeof(Data),
+		.AdapterInterfaceType = PCIBus,
+		.NumberOfAccessRanges = 1,
+		.HwFindAdapter = SimpleFindAdapter,
+		.HwInitialize = SimpleInitialize,
+		.HwAdapterControl = SimpleAdapterControl,
+		.HwBuildIo = SimpleBuildIo,
+		.HwStartIo = SimpleStartIo,
+		.HwInterrupt = SimpleInterrupt,
+		.HwResetBus = SimpleResetBus,
+		.DeviceExtensionSize = sizeof(SIMPLE_ADAPTER),
+		.SrbExtensionSize = sizeof(SIMPLE_REQUEST),
+		.MapBuffers = STOR_MAP_NON_READ_WRITE_BUFFERS,
+		.NeedPhysicalAddresses = TRUE,
+		.TaggedQueuing = TRUE,
+		.AutoRequestSense = TRUE,
+		.MultipleRequestPerLu = TRUE,
+		.SrbTypeFlags = SRB_TYPE_FLAG_STORAGE_REQUEST_BLOCK,
+		.AddressTypeFlags = ADDRESS_TYPE_FLAG_BTL8,
+	};
+
+	return StorPortInitialize(DriverObject, RegistryPath, &Data, NULL);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/* Imports what no dryport has: two routines and a variable. number says which one is touched. */
+unsigned long KeNoSuchRoutine(unsigned long n);
+void NtNothingOfThisName(void);
+extern __declspec(dllimport) unsigned long KdNoSuchVariable;
+
+static __declspec(noinline) unsigned long caller(unsigned long n)
+{
+	return KeNoSuchRoutine(n) + 1; /* line 10 */
+}
+
+static __declspec(noinline) void last(void)
+{
+	NtNothingOfThisName(); /* line 15 */
+}
+
+static __declspec(noinline) unsigned long reader(void)
+{
+	return KdNoSuchVariable; /* line 20 */
+}
+
+long DriverEntry(unsigned long long number, void *unused)
+{
+	if (number == 1)
+		return (long)caller(3);
+	if (number == 2)
+		last();
+	if (number == 3)
+		return (long)reader();
+	return 0;
+}

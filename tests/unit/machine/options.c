@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+#include "machine/machine.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <string.h>
+
+static struct dry_machine *machine;
+
+static int setup(void **state)
+{
+	machine = dry_machine_new();
+	return machine ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	dry_machine_free(machine);
+	return 0;
+}
+
+static void sizes_take_suffixes(void **state)
+{
+	assert_int_equal(dry_machine_set(machine, "size", "1G"), 0);
+	assert_int_equal(machine->options.size, 1073741824);
+	assert_int_equal(dry_machine_set(machine, "size", "3m"), 0);
+	assert_int_equal(machine->options.size, 3145728);
+	assert_int_equal(dry_machine_set(machine, "size", "0x1000"), 0);
+	assert_int_equal(machine->options.size, 4096);
+}
+
+static void bad(const char *option, const char *value, int err, const char *words)
+{
+	assert_int_equal(dry_machine_set(machine, option, value), -err);
+	if (!strstr(dry_error(), words))
+		fail_msg("--%s %s: \"%s\" does not say \"%s\"", option, value, dry_error(), words);
+}
+
+static void bad_values_are_refused_with_the_good_ones_named(void **state)
+{
+	bad("size", "0", EINVAL, "512");
+	bad("size", "12Q", EINVAL, "K, M, G or T");
+	bad("size", "", EINVAL, "not a size");
+	bad("size", "99999999999999999999", EINVAL, "not a size");
+	bad("size", "17179869184G", EINVAL, "not a size"); /* 2^64 */
+	bad("size", "-1", EINVAL, "not a size");
+	bad("cpus", "0", EINVAL, "1 to 64");
+	bad("cpus", "65", EINVAL, "1 to 64");
+	bad("cpus", "two", EINVAL, "number");
+	bad("memory", "low", EINVAL, "contiguous, scattered, high");
+	bad("block-size", "1024", EINVAL, "512, 4096");
+	bad("debug-print", "10", EINVAL, "-1 to 9");
+	bad("colour", "red", ENOENT, "no such option");
+}
+
+static void choices_are_stored(void **state)
+{
+	assert_int_equal(dry_machine_set(machine, "memory", "high"), 0);
+	assert_int_equal(machine->options.memory, MEM_HIGH);
+	assert_int_equal(dry_machine_set(machine, "block-size", "4096"), 0);
+	assert_int_equal(machine->options.block_size, 4096);
+	assert_int_equal(dry_machine_set(machine, "build-callback", "other"), 0);
+	assert_int_equal(machine->options.build_callback, DMA_CALLBACK_OTHER_PROCESSOR);
+	assert_int_equal(dry_machine_set(machine, "claim", "0"), 0);
+	assert_int_equal(machine->options.claim_plus_1, 1);
+}
+
+static void a_machine_without_a_device_or_a_driver_does_not_start(void **state)
+{
+	assert_int_equal(dry_machine_start(machine, "/nonexistent/driver.so"), -ENOENT);
+	assert_non_null(strstr(dry_error(), "/nonexistent/driver.so"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(sizes_take_suffixes, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			bad_values_are_refused_with_the_good_ones_named, setup, teardown),
+		cmocka_unit_test_setup_teardown(choices_are_stored, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_machine_without_a_device_or_a_driver_does_not_start, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
