@@ -1,0 +1,18 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-FileCopyrightText: The dryport authors
+# Work made inside the machine, without a client.
+. "$(dirname "$0")/lib.sh"
+
+ops=20000
+[ "$SANITIZED" = 0 ] || ops=4000
+for machine in '--memory contiguous' '--memory scattered --cpus 2' '--memory high --block-size 4096'; do
+  # shellcheck disable=SC2086
+  status 0 "$DRYPORT" run "$simple" --size 32M $machine --summary "$work/summary" \
+    --workload "rw:ops=$ops,sizes=4k-256k,depth=8,verify"
+  grep -q 'verdict' "$work/out" || fail "no summary: $(cat "$work/out")"
+  [ "$(number srbs)" -ge $ops ] || fail "$(number srbs) SRBs for $ops operations"
+  [ "$(number lists_got)" -ge $ops ] || fail "$(number lists_got) lists for $ops operations"
+  [ "$(number dma_read)" = $(($(number client_written) + $(number port_written))) ] || fail "the bytes do not add up"
+  [ "$(number dma_written)" = $(($(number client_read) + $(number port_read))) ] || fail "the bytes do not add up"
+done
