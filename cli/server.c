@@ -168,11 +168,17 @@ static void greeting_take(int fd)
 static int socket_clear(const char *path)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	char folder[sizeof(address.sun_path)];
 	struct stat st;
 	int fd, refused;
 
-	if (lstat(path, &st) < 0)
-		return CLI_OK;
+	if (lstat(path, &st) < 0) {
+		snprintf(
+			folder, sizeof(folder), "%.*s", (int)(strrchr(path, '/') - path) + 1, path);
+		if (access(folder, W_OK | X_OK) == 0)
+			return CLI_OK;
+		return cli_fail("%s: no socket can be made there: %s", path, strerror(errno));
+	}
 	if (!S_ISSOCK(st.st_mode))
 		return cli_fail(
 			"%s: is there and is no socket; name another place with --nbd", path);

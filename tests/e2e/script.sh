@@ -28,6 +28,26 @@ says 'sudo apt-get install'
 PATH=$work/bin:$PATH status 1 "$script" setup test
 says 'cmocka'
 
+# how the results of tests are counted: as ./dryport does it, on a log of meson's kind
+mkdir -p "$work/build/meson-logs"
+cat >"$work/build/meson-logs/testlog.json" <<'JSON'
+{"name": "dryport:unit / a", "stdout": "[       OK ] x\n", "result": "OK", "returncode": 0}
+{"name": "dryport:unit / b", "stdout": "[  SKIPPED ] inner\n[  SKIPPED ] 1 test(s), listed below:\n[  SKIPPED ] inner\n", "result": "OK"}
+{"name": "dryport:e2e / c", "stdout": "not applicable: no AVX-512 here\n", "result": "OK", "returncode": 0}
+{"name": "dryport:e2e / d", "stdout": "skipped: no tool\n", "result": "SKIP", "returncode": 77}
+{"name": "dryport:e2e / e", "result": "FAIL", "returncode": 1}
+{"name": "dryport:e2e / f", "result": "TIMEOUT", "returncode": -9}
+JSON
+{
+  echo 'set -euo pipefail; passed=0 failed=0 skipped=0 skips="" notes=""'
+  sed -n '/^say()/p; /^count() {/,/^}/p' "$script"
+  echo 'count "$1"; echo "$passed passed, $failed failed, $skipped skipped"; echo "$notes$skips"'
+} >"$work/count.sh"
+status 0 bash "$work/count.sh" "$work/build"
+grep -qx '3 passed, 2 failed, 2 skipped' "$work/out" || fail "counted: $(cat "$work/out")"
+grep -qx 'not applicable: no AVX-512 here (dryport:e2e / c)' "$work/out" || fail "no note: $(cat "$work/out")"
+grep -qx 'skipped: dryport:unit / b: inner (build)' "$work/out" || fail "no skip: $(cat "$work/out")"
+
 # a second start: under a second, all told
 build=$SOURCE_ROOT/build/release
 [ "$(dirname "$(dirname "$DRYPORT")")" = "$build" ] || {
