@@ -398,14 +398,15 @@ DDK_INLINE PSTOR_ADDRESS SrbGetDeviceAddress(PVOID Srb)
 /* Clears everything but what says how large and of which kind the block is. */
 DDK_INLINE VOID SrbZeroSrb(PVOID Srb)
 {
+	PSCSI_REQUEST_BLOCK plain = (PSCSI_REQUEST_BLOCK)Srb;
 	PSTORAGE_REQUEST_BLOCK extended = (PSTORAGE_REQUEST_BLOCK)Srb;
-	USHORT length = extended->Length;
-	UCHAR function = extended->Function;
+	USHORT length = plain->Length;
+	UCHAR function = plain->Function;
 	ULONG srb_length;
 
 	if (!ddk_srb_is_extended(Srb)) {
-		memset(Srb, 0, sizeof(SCSI_REQUEST_BLOCK));
-		extended->Length = length;
+		memset(Srb, 0, sizeof(*plain));
+		plain->Length = length;
 		return;
 	}
 	srb_length = extended->SrbLength;

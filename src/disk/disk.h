@@ -6,8 +6,8 @@
  *
  * A *disk* is a unit that answered INQUIRY as a direct-access device. A *transfer* is one command
  * of it: a port request, an MDL, and, where the caller's buffer is no memory of the machine, a
- * buffer that is. Transfers and buffers are made at start (transfer.c); a request that finds none waits
- * for the next to be given back.
+ * buffer that is. Transfers and buffers are made at start (transfer.c); a request that finds none
+ * waits for the next to be given back.
  *
  *   io.c      splitting, waiting, finishing; the blocking calls
  *   command.c the CDBs
@@ -83,8 +83,8 @@ struct disk_transfer *disk_transfer_get(
 /* Returns disk_waiter_next(). */
 struct disk_io *disk_transfer_put(struct disk_transfer *transfer)
 	__attribute__((warn_unused_result));
-/* Takes the first waiter out, if there is what it waits for; NULL if not. The caller lets it go on and
- * asks again: one that is given back may serve several. At DISPATCH. */
+/* Takes the first waiter out, if there is what it waits for; NULL if not. The caller lets it go on
+ * and asks again: one that is given back may serve several. At DISPATCH. */
 struct disk_io *disk_waiter_next(void) __attribute__((warn_unused_result));
 /* Lets the transfer's MDL describe [va, va + bytes). */
 void disk_transfer_describe(struct disk_transfer *transfer, void *va, uint32_t bytes);
@@ -137,8 +137,8 @@ struct disk_set {
 	unsigned count;
 };
 int disk_scan(struct port_adapter *adapter, struct disk_set *set);
-/* Waits until no request of the front is unfinished. If the miniport has kept one through all resets,
- * the adapter is given up, so that all end. In a kernel thread at PASSIVE. */
+/* Waits until no request of the front is unfinished. If the miniport has kept one through all
+ * resets, the adapter is given up, so that all end. In a kernel thread at PASSIVE. */
 void disk_settle(struct disk *disk);
 /* Flushes (SYNCHRONIZE CACHE where there is a cache; SRB_FUNCTION_FLUSH and SHUTDOWN if
  * caches_data). 0 or -EIO. */

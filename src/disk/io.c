@@ -262,8 +262,8 @@ static void waiter_init(struct waiter *waiter)
 	sem_init(&waiter->semaphore, 0, 0);
 }
 
-/* The waiter lies on the stack of one who goes on, and may end, as soon as it sees OVER: nothing of it
- * or its thread is touched after. */
+/* The waiter lies on the stack of one who goes on, and may end, as soon as it sees OVER: nothing of
+ * it or its thread is touched after. */
 static void waiter_wake(struct waiter *waiter)
 {
 	struct cpu_thread *thread = waiter->thread;
@@ -336,8 +336,7 @@ static void execute_describe(
 		disk_transfer_describe(transfer, memory, command->bytes);
 }
 
-static void execute_wait(
-	const struct disk_transfer *transfer, struct waiter *waiter, bool is_vital)
+static void execute_wait(const struct disk_transfer *transfer, struct waiter *waiter, bool is_vital)
 {
 	while (is_vital && atomic_load(&waiter->wait) == WAITING) {
 		cpu_thread_park(LOOK_NS);

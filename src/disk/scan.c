@@ -167,9 +167,8 @@ static int disk_add(struct disk_set *set, struct port_unit *unit, const uint8_t 
 	trim_copy(disk->info.product, inquiry_data + 16, 16);
 	trim_copy(disk->info.revision, inquiry_data + 32, 4);
 	err = read_capacity(disk);
-	disk->info.max_transfer = err ? 0
-				      : (uint32_t)round_down(limits->max_transfer,
-						disk->info.block_size);
+	disk->info.max_transfer =
+		err ? 0 : (uint32_t)round_down(limits->max_transfer, disk->info.block_size);
 	if (!err && !disk->info.max_transfer)
 		err = error_set(EINVAL,
 			"%s: the driver's %u bytes a transfer are less than a block of %u.",

@@ -32,8 +32,8 @@ int dry_submit(struct dry_unit *unit, struct dry_io *io)
 	struct dry_machine *machine = unit->machine;
 	int err;
 
-	/* On a processor: in a done function, whose request is unfinished until it returns, or in a poll
-	 * function, without which nobody stops the machine. */
+	/* On a processor: in a done function, whose request is unfinished until it returns, or in a
+	 * poll function, without which nobody stops the machine. */
 	if (cpu_self && atomic_load(&machine->is_open))
 		return disk_submit(unit->disk, io);
 	err = machine_enter(machine);

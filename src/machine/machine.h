@@ -64,8 +64,8 @@ void machine_options_init(struct machine_options *options);
 void machine_options_fini(struct machine_options *options);
 
 /*
- * Around every use of a unit by a host thread: until it leaves, the unit stays. -ESHUTDOWN (error_set)
- * when the machine is stopping or has stopped.
+ * Around every use of a unit by a host thread: until it leaves, the unit stays. -ESHUTDOWN
+ * (error_set) when the machine is stopping or has stopped.
  */
 int machine_enter(struct dry_machine *machine);
 void machine_leave(struct dry_machine *machine);

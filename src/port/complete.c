@@ -12,8 +12,6 @@
 #include "trace/trace.h"
 #include "nt/nt.h"
 
-#include <srbhelper.h>
-
 /* BusyRetryCount of the registry and, as a completion of another request cuts a pause short, the
  * time that so many pauses take (Q-8). */
 #define BUSY_RETRIES 20
@@ -56,8 +54,7 @@ bool port_request_complete(struct port_request *request)
 
 void port_request_fail(struct port_request *request, uint8_t srb_status)
 {
-	atomic_store_explicit(
-		&request->state, PORT_REQUEST_COMPLETED, memory_order_relaxed);
+	atomic_store_explicit(&request->state, PORT_REQUEST_COMPLETED, memory_order_relaxed);
 	request->srb_status = srb_status;
 	request->is_failed = true;
 	done_push(request);
@@ -116,8 +113,8 @@ static bool request_collect(struct port_request *request)
 static void request_finish(struct port_request *request)
 {
 	if (request->mapped) {
-		dma_unmap(request->adapter->dma, request->list,
-			request->flags & SRB_FLAGS_DATA_OUT);
+		dma_unmap(
+			request->adapter->dma, request->list, request->flags & SRB_FLAGS_DATA_OUT);
 		request->mapped = false;
 	}
 	if (likely(!request->is_failed) && unlikely(!request_collect(request)))

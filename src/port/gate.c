@@ -54,6 +54,9 @@ void port_adapter_busy(struct port_adapter *adapter, uint32_t n)
 		return;
 	atomic_store(&adapter->busy_left, min_of(n, outstanding));
 	atomic_fetch_or(&adapter->closed, PORT_BUSY);
+	/* The last may have come back meanwhile: nobody else would open the gate. */
+	if (!atomic_load(&adapter->outstanding))
+		adapter_open(adapter, PORT_BUSY);
 }
 
 void port_adapter_ready(struct port_adapter *adapter)

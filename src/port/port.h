@@ -117,11 +117,12 @@ struct port_limits {
 	uint32_t alignment_mask;
 	uint32_t extension_bytes; /* SRB extension */
 	uint32_t unit_extension_bytes;
-	uint32_t initial_depth, max_depth;
-	bool extended_srb;	       /* STORAGE_REQUEST_BLOCK, else SCSI_REQUEST_BLOCK */
-	uint8_t map_buffers;	       /* STOR_MAP_ */
-	bool caches_data;	       /* wants SRB_FUNCTION_FLUSH and _SHUTDOWN */
-	unsigned buses, targets, luns; /* addresses to look at */
+	uint32_t initial_depth, max_depth; /* of a unit */
+	uint32_t max_outstanding;	   /* of the adapter */
+	bool extended_srb;		   /* STORAGE_REQUEST_BLOCK, else SCSI_REQUEST_BLOCK */
+	uint8_t map_buffers;		   /* STOR_MAP_ */
+	bool caches_data;		   /* wants SRB_FUNCTION_FLUSH and _SHUTDOWN */
+	unsigned buses, targets, luns;	   /* addresses to look at */
 };
 
 struct port_adapter {
@@ -142,6 +143,7 @@ struct port_adapter {
 	_Atomic uint32_t closed; /* enum port_closed */
 	_Atomic uint32_t busy_left;
 	struct port_unit *units[PORT_UNITS_MAX];
+	_Atomic uint32_t pump_turn; /* with which unit port_adapter_pump begins */
 	_Atomic uint32_t unit_count;
 	struct port_done done[CPU_MAX];
 	struct cpu_timer pause;
@@ -167,8 +169,8 @@ void port_adapter_open(struct port_adapter *adapter);
 /* PASSIVE: no request is started any more, those that wait for their turn fail (SRB_STATUS_NO_HBA);
  * waits until none is outstanding, at most `seconds`. -ETIMEDOUT. */
 int port_adapter_close(struct port_adapter *adapter, unsigned seconds);
-/* PASSIVE: a miniport that does not give its requests back is stopped (model->stop), and all of them
- * fail. The adapter stays closed. */
+/* PASSIVE: a miniport that does not give its requests back is stopped (model->stop), and all of
+ * them fail. The adapter stays closed. */
 void port_adapter_give_up(struct port_adapter *adapter);
 void port_adapter_fini(struct port_adapter *adapter);
 
@@ -244,8 +246,8 @@ void port_done_drain(struct cpu_dpc *dpc);
 /* A request that the miniport does not have ends with this status, by the same DPC: done never runs
  * inside the submitter's call. At or above DISPATCH. */
 void port_request_fail(struct port_request *request, uint8_t srb_status);
-/* Takes it away from the miniport, which has been stopped, and lets it fail. False: it does not have
- * it. */
+/* Takes it away from the miniport, which has been stopped, and lets it fail. False: it does not
+ * have it. */
 bool port_request_abandon(struct port_request *request);
 
 /* ---- recover.c ---- */

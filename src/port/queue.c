@@ -38,14 +38,18 @@ static bool request_map(struct port_request *request)
 	return true;
 }
 
-/* Under the unit's lock. */
-static void count_in(struct port_request *request)
+/* Whether one more may be outstanding at the adapter; it is counted then. Under the unit's lock, so
+ * that who is refused waits in the queue before adapter_count_out, which lets it go on, looks
+ * there. */
+static bool adapter_count_in(struct port_adapter *adapter)
 {
-	struct port_unit *unit = request->unit;
+	uint32_t count = atomic_load_explicit(&adapter->outstanding, memory_order_relaxed);
 
-	request->is_counted = true;
-	unit->outstanding++;
-	atomic_fetch_add_explicit(&unit->adapter->outstanding, 1, memory_order_relaxed);
+	do {
+		if (unlikely(count >= adapter->limits.max_outstanding))
+			return false;
+	} while (unlikely(!atomic_compare_exchange_weak(&adapter->outstanding, &count, count + 1)));
+	return true;
 }
 
 static void request_start(struct port_request *request)
@@ -70,15 +74,32 @@ void port_unit_start_now(struct port_request *request)
 	struct port_unit *unit = request->unit;
 
 	request->is_failed = false;
+	request->is_counted = true;
+	atomic_fetch_add(&unit->adapter->outstanding, 1);
 	cpu_spin_acquire(&unit->lock);
-	count_in(request);
+	unit->outstanding++;
 	cpu_spin_release(&unit->lock);
 	request_start(request);
 }
 
-static bool unit_may_start(const struct port_unit *unit, uint32_t adapter_closed)
+/* Whether this request of the unit may start now; it is counted then. Under the unit's lock. */
+static bool count_in(struct port_unit *unit, struct port_request *request)
 {
-	return unit->outstanding < unit->depth && !unit->closed && !adapter_closed;
+	struct port_adapter *adapter = unit->adapter;
+
+	if (unit->outstanding >= unit->depth || unit->closed ||
+		atomic_load_explicit(&adapter->closed, memory_order_relaxed) ||
+		!adapter_count_in(adapter))
+		return false;
+	request->is_counted = true;
+	unit->outstanding++;
+	return true;
+}
+
+/* Under a unit's lock: port_adapter_close sets it, then empties the queues under their locks. */
+static bool is_stopped(const struct port_adapter *adapter)
+{
+	return atomic_load_explicit(&adapter->closed, memory_order_relaxed) & PORT_STOPPED;
 }
 
 static void queue_append(struct port_unit *unit, struct port_request *request)
@@ -103,20 +124,17 @@ static struct port_request *queue_take(struct port_unit *unit)
 void port_unit_enqueue(struct port_request *request)
 {
 	struct port_unit *unit = request->unit;
-	uint32_t closed;
-	bool go;
+	bool go, fails;
 
 	cpu_spin_acquire(&unit->lock);
-	closed = atomic_load_explicit(&unit->adapter->closed, memory_order_relaxed);
-	go = !unit->head && unit_may_start(unit, closed);
-	if (go)
-		count_in(request);
-	else if (likely(!(closed & PORT_STOPPED)))
+	go = !unit->head && count_in(unit, request);
+	fails = !go && is_stopped(unit->adapter);
+	if (!go && !fails)
 		queue_append(unit, request);
 	cpu_spin_release(&unit->lock);
 	if (go)
 		request_start(request);
-	else if (unlikely(closed & PORT_STOPPED))
+	else if (unlikely(fails))
 		port_request_fail(request, SRB_STATUS_NO_HBA);
 }
 
@@ -124,14 +142,10 @@ void port_unit_pump(struct port_unit *unit)
 {
 	for (;;) {
 		struct port_request *request = NULL;
-		uint32_t closed;
 
 		cpu_spin_acquire(&unit->lock);
-		closed = atomic_load_explicit(&unit->adapter->closed, memory_order_relaxed);
-		if (unit->head && unit_may_start(unit, closed)) {
+		if (unit->head && count_in(unit, unit->head))
 			request = queue_take(unit);
-			count_in(request);
-		}
 		cpu_spin_release(&unit->lock);
 		if (!request)
 			return;
@@ -141,8 +155,13 @@ void port_unit_pump(struct port_unit *unit)
 
 void port_adapter_pump(struct port_adapter *adapter)
 {
-	for (uint32_t n = 0; n < adapter->unit_count; n++)
-		port_unit_pump(adapter->units[n]);
+	uint32_t count = adapter->unit_count;
+	uint32_t turn = atomic_fetch_add_explicit(&adapter->pump_turn, 1, memory_order_relaxed);
+
+	/* Each unit comes first once: what the adapter may still take is not always the same one's.
+	 */
+	for (uint32_t n = 0; n < count; n++)
+		port_unit_pump(adapter->units[(turn + n) % count]);
 }
 
 void port_unit_drain(struct port_unit *unit)
@@ -170,21 +189,21 @@ static void count_out(struct port_request *request, bool is_done)
 		return;
 	if (is_done)
 		unit->closed &= ~(uint32_t)PORT_RETRY;
-	if (unit->closed & PORT_BUSY &&
-		((is_done && unit->busy_left-- <= 1) || !unit->outstanding))
+	if (unit->closed & PORT_BUSY && ((is_done && unit->busy_left-- <= 1) || !unit->outstanding))
 		unit->closed &= ~(uint32_t)PORT_BUSY;
 }
 
-/* The same for the adapter; true if it is open now. The count comes before the look at the gate, as
- * port_adapter_busy closes the gate before it looks at the count. */
+/* The same for the adapter; true if other units may go on now. The count comes before the look at
+ * the gate, as port_adapter_busy closes the gate before it looks at the count. */
 static bool adapter_count_out(struct port_adapter *adapter, bool is_done)
 {
-	bool is_last = atomic_fetch_sub(&adapter->outstanding, 1) == 1;
+	uint32_t before = atomic_fetch_sub(&adapter->outstanding, 1);
+	bool was_full = before >= adapter->limits.max_outstanding;
 
 	if (likely(!(atomic_load(&adapter->closed) & PORT_BUSY)))
-		return false;
-	if (!(is_done && atomic_fetch_sub(&adapter->busy_left, 1) <= 1) && !is_last)
-		return false;
+		return was_full;
+	if (!(is_done && atomic_fetch_sub(&adapter->busy_left, 1) <= 1) && before > 1)
+		return was_full;
 	atomic_fetch_and(&adapter->closed, ~(uint32_t)PORT_BUSY);
 	return true;
 }
@@ -193,11 +212,11 @@ bool port_unit_again(struct port_request *request)
 {
 	struct port_unit *unit = request->unit;
 	struct port_adapter *adapter = unit->adapter;
-	bool is_alone, is_stopped;
+	bool is_alone, fails;
 
 	cpu_spin_acquire(&unit->lock);
-	is_stopped = atomic_load_explicit(&adapter->closed, memory_order_relaxed) & PORT_STOPPED;
-	if (!is_stopped) {
+	fails = is_stopped(adapter);
+	if (!fails) {
 		atomic_store_explicit(&request->state, PORT_REQUEST_QUEUED, memory_order_relaxed);
 		request->next = unit->head;
 		if (!unit->head)
@@ -208,7 +227,7 @@ bool port_unit_again(struct port_request *request)
 	}
 	is_alone = !unit->outstanding;
 	cpu_spin_release(&unit->lock);
-	if (is_stopped)
+	if (fails)
 		return false;
 	/* Another completion on this unit opens it again; without one, time does. */
 	if (is_alone)

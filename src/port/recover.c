@@ -16,7 +16,6 @@
 #include "util/error.h"
 
 #include <errno.h>
-#include <srbhelper.h>
 
 #define SECOND_NS     1000000000ull
 #define RESET_SECONDS 10
@@ -149,8 +148,7 @@ static void climb(struct port_adapter *adapter, struct port_request *request)
 		nt_violation(0xf1001007,
 			"request %llu is still with the miniport after a bus reset (R-5).",
 			(unsigned long long)adapter->timed_out_id);
-		atomic_store(
-			&request->deadline, atomic_load(&adapter->tick) + SURVIVOR_SECONDS);
+		atomic_store(&request->deadline, atomic_load(&adapter->tick) + SURVIVOR_SECONDS);
 		atomic_store(&request->lost_id, adapter->timed_out_id);
 	}
 	atomic_fetch_and(&adapter->closed, ~(uint32_t)PORT_RESETTING);

@@ -83,6 +83,8 @@ int port_adapter_init(struct port_adapter *adapter, const struct port_model *mod
 	adapter->name = name;
 	adapter->dma = dma;
 	adapter->limits = *limits;
+	if (!limits->max_outstanding)
+		adapter->limits.max_outstanding = PORT_SLOTS;
 	adapter->closed = PORT_STOPPED;
 	port_gate_init(adapter);
 	for (unsigned n = 0; n < cpu_count(); n++) {

@@ -8,7 +8,6 @@
  */
 #include "port/port.h"
 
-#include <srbhelper.h>
 #include <string.h>
 
 #define ADDRESS_OFFSET 192
@@ -113,22 +112,37 @@ void port_srb_prepare(struct port_request *request)
 		prepare_scsi(request, flags);
 }
 
+/* The places are those where prepare_* wrote: what the miniport may have made of the block's own
+ * offsets and kind is not followed. */
+static uint32_t length_of(const struct port_request *request)
+{
+	if (request->adapter->limits.extended_srb)
+		return ((PSTORAGE_REQUEST_BLOCK)request->srb)->DataTransferLength;
+	return ((PSCSI_REQUEST_BLOCK)request->srb)->DataTransferLength;
+}
+
+static void collect_sense(struct port_request *request, bool is_valid)
+{
+	PSCSI_REQUEST_BLOCK plain = request->srb;
+	PSRBEX_DATA_SCSI_CDB16 cdb = (void *)((char *)request->srb + CDB_OFFSET);
+	bool extended = request->adapter->limits.extended_srb;
+	uint8_t length = extended ? cdb->SenseInfoBufferLength : plain->SenseInfoBufferLength;
+
+	request->scsi_status = extended ? cdb->ScsiStatus : plain->ScsiStatus;
+	request->sense_length = is_valid ? min_of(length, PORT_SENSE_BYTES) : 0;
+}
+
 void port_srb_collect(struct port_request *request)
 {
-	/* SrbStatus and DataTransferLength lie at different places in the two kinds; the helpers
-	 * know both. */
+	/* SrbStatus lies at one place in both kinds. */
 	uint8_t status = ((PSCSI_REQUEST_BLOCK)request->srb)->SrbStatus;
-	uint32_t length = SrbGetDataTransferLength(request->srb);
+	uint32_t length = length_of(request);
 
 	request->srb_status = SRB_STATUS(status);
 	request->transferred = min_of(length, request->length);
 	request->scsi_status = 0;
 	request->sense_length = 0;
-	if (request->function != SRB_FUNCTION_EXECUTE_SCSI ||
-		likely(request->srb_status == SRB_STATUS_SUCCESS))
-		return;
-	request->scsi_status = SrbGetScsiStatus(request->srb);
-	if (status & SRB_STATUS_AUTOSENSE_VALID)
-		request->sense_length =
-			min_of(SrbGetSenseInfoBufferLength(request->srb), PORT_SENSE_BYTES);
+	if (request->function == SRB_FUNCTION_EXECUTE_SCSI &&
+		unlikely(request->srb_status != SRB_STATUS_SUCCESS))
+		collect_sense(request, status & SRB_STATUS_AUTOSENSE_VALID);
 }

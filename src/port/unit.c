@@ -2,8 +2,8 @@
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
  * Logical units: found by address, added and removed at PASSIVE_LEVEL by one thread. Look-ups at
- * DISPATCH_LEVEL or above need no lock: a unit that has left the table is kept until every processor
- * has been below once.
+ * DISPATCH_LEVEL or above need no lock: a unit that has left the table is kept until every
+ * processor has been below once.
  */
 #include "port/port.h"
 #include "mem/mem.h"

@@ -128,6 +128,11 @@ int stor_config_check(struct stor_adapter *adapter)
 	return 0;
 }
 
+static uint32_t or_default(uint32_t wanted, uint32_t otherwise, uint32_t most)
+{
+	return min_of(wanted ? wanted : otherwise, most);
+}
+
 void stor_config_limits(const struct stor_adapter *adapter, struct port_limits *limits)
 {
 	const PORT_CONFIGURATION_INFORMATION *config = &adapter->config;
@@ -143,11 +148,9 @@ void stor_config_limits(const struct stor_adapter *adapter, struct port_limits *
 	limits->alignment_mask = config->AlignmentMask;
 	limits->extension_bytes = config->SrbExtensionSize;
 	limits->unit_extension_bytes = config->SpecificLuExtensionSize;
-	limits->max_depth =
-		config->MaxIOsPerLun ? min_of(config->MaxIOsPerLun, (ULONG)PORT_SLOTS - 1) : 255;
-	limits->initial_depth = config->InitialLunQueueDepth
-					? min_of(config->InitialLunQueueDepth, limits->max_depth)
-					: 20;
+	limits->max_outstanding = or_default(config->MaxNumberOfIO, PORT_SLOTS - 1, PORT_SLOTS - 1);
+	limits->max_depth = or_default(config->MaxIOsPerLun, 255, limits->max_outstanding);
+	limits->initial_depth = or_default(config->InitialLunQueueDepth, 20, limits->max_depth);
 	limits->extended_srb = adapter->hw.SrbTypeFlags & SRB_TYPE_FLAG_STORAGE_REQUEST_BLOCK;
 	limits->map_buffers = config->MapBuffers;
 	limits->caches_data = config->CachesData;

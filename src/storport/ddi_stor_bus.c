@@ -54,7 +54,8 @@ PVOID NTAPI StorPortGetDeviceBase(PVOID HwDeviceExtension, INTERFACE_TYPE BusTyp
 			bus_unmap(mapped);
 		return NULL;
 	}
-	/* Each call has its place, that of an address mapped already too: each is undone by itself. */
+	/* Each call has its place, that of an address mapped already too: each is undone by itself.
+	 */
 	for (unsigned n = 0; n < STOR_MAPS; n++) {
 		if (adapter->mapped[n])
 			continue;

@@ -81,8 +81,8 @@ static struct port_request *live_request(
 {
 	struct port_request *request = srb ? port_request_find(&adapter->port, srb) : NULL;
 
-	if (request && atomic_load_explicit(&request->state, memory_order_relaxed) ==
-			       PORT_REQUEST_STARTED)
+	if (request &&
+		atomic_load_explicit(&request->state, memory_order_relaxed) == PORT_REQUEST_STARTED)
 		return request;
 	if (srb)
 		nt_violation(0, "%s: %p is no SRB that %s has.", routine, srb, adapter->name);

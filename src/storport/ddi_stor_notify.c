@@ -39,7 +39,7 @@ static void timer_fired(struct cpu_timer *timer)
 	struct stor_adapter *adapter = timer->ctx;
 
 	stor_callback_enter(adapter);
-	atomic_load(&adapter->timer_routine)(adapter->extension);
+	atomic_load (&adapter->timer_routine)(adapter->extension);
 	stor_callback_leave(adapter, "HwStorTimer");
 }
 
@@ -122,7 +122,7 @@ static void issue_dpc(struct stor_adapter *adapter, __builtin_ms_va_list args)
 
 	/* LK-10 */
 	*result = adapter->phase != STOR_STOPPED &&
-		  KeInsertQueueDpc(&dpc->Dpc, argument1, argument2);
+		  KeInsertQueueDpc((PKDPC)dpc, argument1, argument2);
 }
 
 static bool is_lock(STOR_SPINLOCK kind)
@@ -153,8 +153,8 @@ static void release_lock(struct stor_adapter *adapter, __builtin_ms_va_list args
 	if (handle && is_lock(handle->Lock))
 		stor_unlock(adapter, handle);
 	else
-		nt_violation(0, "StorPortReleaseSpinLock: handle %p is of no lock.",
-			(void *)handle);
+		nt_violation(
+			0, "StorPortReleaseSpinLock: handle %p is of no lock.", (void *)handle);
 }
 
 static void state_changed(struct cpu_dpc *dpc)

@@ -17,7 +17,7 @@
 #include <string.h>
 
 #define MASS_STORAGE   1
-#define STOP_SECONDS   60
+#define STOP_SECONDS   10
 #define COMMAND	       4 /* of configuration space */
 #define COMMAND_MASTER 4
 

@@ -87,8 +87,7 @@ void stor_interrupt_unlock(struct stor_adapter *adapter, uint8_t irql)
 
 /* ---- those that miniports name ---- */
 
-static struct cpu_spinlock *lock_of(
-	struct stor_adapter *adapter, STOR_SPINLOCK kind, void *context)
+static struct cpu_spinlock *lock_of(struct stor_adapter *adapter, STOR_SPINLOCK kind, void *context)
 {
 	if (kind == StartIoLock)
 		return &adapter->startio_lock;

@@ -73,8 +73,8 @@ static void stor_start(struct port_adapter *port, struct port_request *request)
 	trace(TRACE_HW_STARTIO, id, result);
 }
 
-/* R-2: under the locks of StartIo, so that none runs meanwhile; concurrent channels have no such lock,
- * and the port has seen to it that they are at rest. */
+/* R-2: under the locks of StartIo, so that none runs meanwhile; concurrent channels have no such
+ * lock, and the port has seen to it that they are at rest. */
 static bool stor_reset_bus(struct port_adapter *port, uint8_t path)
 {
 	struct stor_adapter *adapter = (struct stor_adapter *)port;

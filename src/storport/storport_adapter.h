@@ -131,8 +131,8 @@ extern const struct port_model stor_model;
 void stor_irql_check(struct stor_adapter *adapter, const char *callback, uint8_t irql);
 
 /* The locks that HwStorStartIo, HwStorTimer, HwStorResetBus and HwStorStateChange are called under
- * (4.2): StartIo, in half duplex the interrupt lock too. At DISPATCH. leave checks the IRQL that the
- * callback left before it lets go. */
+ * (4.2): StartIo, in half duplex the interrupt lock too. At DISPATCH. leave checks the IRQL that
+ * the callback left before it lets go. */
 void stor_callback_enter(struct stor_adapter *adapter);
 void stor_callback_leave(struct stor_adapter *adapter, const char *callback);
 

@@ -68,7 +68,7 @@ DDK_SIZE(MDL, 0x30);
 #define MDL_ALLOCATED_MUST_SUCCEED  0x4000
 #define MDL_INTERNAL		    0x8000
 
-#define MmGetMdlVirtualAddress(Mdl) ((PVOID)((PCHAR)((Mdl)->StartVa) + (Mdl)->ByteOffset))
+#define MmGetMdlVirtualAddress(Mdl) ((PVOID)((ULONG_PTR)(Mdl)->StartVa + (Mdl)->ByteOffset))
 #define MmGetMdlByteCount(Mdl)	    ((Mdl)->ByteCount)
 #define MmGetMdlByteOffset(Mdl)	    ((Mdl)->ByteOffset)
 #define MmGetMdlBaseVa(Mdl)	    ((Mdl)->StartVa)

@@ -2,40 +2,57 @@
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
  * A port adapter over a model that only remembers what it was given: the test plays the miniport.
- * The test's own thread is processor 0.
+ * The test's own thread is processor 0; bodies run in a kernel thread there.
  */
 #ifndef TESTS_PORT_FAKE_H
 #define TESTS_PORT_FAKE_H
 
+#include "../expect.h"
 #include "mem/mem.h"
 #include "nt/nt.h"
 #include "port/port.h"
 #include "trace/trace.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
 #include <srbhelper.h>
-#include <stdlib.h>
-#include <string.h>
 
-#define FAKE_STARTED 64
+#define FAKE_STARTED 300
+
+#ifdef DRY_TSAN
+const char *__tsan_default_options(void);
+const char *__tsan_default_options(void)
+{
+	return "atexit_sleep_ms=0";
+}
+#endif
 
 static struct {
 	struct port_adapter adapter;
 	struct port_request *started[FAKE_STARTED]; /* with the miniport, oldest first */
-	unsigned started_count, starts, dones, violations, bus_resets, stops;
+	unsigned started_count, starts, bus_resets, stops;
+	_Atomic unsigned dones, violations;
+	uint64_t violation_number; /* of the last one */
+	char violation[256];
 	uint8_t functions[16]; /* of the non-SCSI requests, in order */
 	unsigned function_count;
+	/* what the test does in place of remembering; NULL: remember */
+	void (*start)(struct port_request *request);
+	bool bus_reset_fails;
+	uint32_t max_outstanding, unit_extension;
 	void (*body)(void);
-	bool body_done;
+	_Atomic bool body_done;
 } fake;
+
+/* Set before fake_run. */
+static unsigned fake_cpus = 1;
 
 static inline void fake_start(struct port_adapter *adapter, struct port_request *request)
 {
+	expect_is(cpu_irql(), IRQL_DISPATCH);
+	if (fake.start) {
+		fake.start(request);
+		return;
+	}
 	fake.starts++;
-	assert_int_equal(cpu_irql(), IRQL_DISPATCH);
 	if (request->function != SRB_FUNCTION_EXECUTE_SCSI)
 		fake.functions[fake.function_count++] = request->function;
 	fake.started[fake.started_count++] = request;
@@ -44,12 +61,12 @@ static inline void fake_start(struct port_adapter *adapter, struct port_request 
 static inline bool fake_reset_bus(struct port_adapter *adapter, uint8_t path)
 {
 	fake.bus_resets++;
-	return true;
+	return !fake.bus_reset_fails;
 }
 
 static inline void fake_stop(struct port_adapter *adapter)
 {
-	assert_int_equal(cpu_irql(), IRQL_PASSIVE);
+	expect_is(cpu_irql(), IRQL_PASSIVE);
 	fake.stops++;
 }
 
@@ -64,38 +81,75 @@ static inline struct port_request *fake_complete(unsigned n, uint8_t status)
 	memmove(&fake.started[n], &fake.started[n + 1],
 		(--fake.started_count - n) * sizeof(fake.started[0]));
 	SrbSetSrbStatus(request->srb, status);
-	assert_true(port_request_complete(request));
+	expect(port_request_complete(request));
 	cpu_irql_lower(irql);
 	return request;
 }
 
-static inline void fake_done(struct port_request *request)
+static inline void fake_complete_all(void)
 {
-	assert_int_equal(cpu_irql(), IRQL_DISPATCH);
-	fake.dones++;
-	port_request_put(request);
+	while (fake.started_count)
+		fake_complete(0, SRB_STATUS_SUCCESS);
 }
 
-static inline struct port_request *fake_submit(struct port_unit *unit)
+static inline void fake_done(struct port_request *request)
 {
-	uint8_t irql = cpu_irql_raise(IRQL_DISPATCH);
+	expect_is(cpu_irql(), IRQL_DISPATCH);
+	port_request_put(request);
+	atomic_fetch_add(&fake.dones, 1);
+}
+
+/* A request as fake_submit's, not yet submitted. At DISPATCH. */
+static inline struct port_request *fake_get(struct port_unit *unit)
+{
 	struct port_request *request = port_request_get(unit->adapter);
 
-	assert_non_null(request);
+	expect(request != NULL);
 	request->unit = unit;
 	request->function = SRB_FUNCTION_EXECUTE_SCSI;
 	request->cdb_length = 6;
 	memset(request->cdb, 0, sizeof(request->cdb));
 	request->timeout = 1;
 	request->done = fake_done;
+	return request;
+}
+
+static inline struct port_request *fake_submit(struct port_unit *unit)
+{
+	uint8_t irql = cpu_irql_raise(IRQL_DISPATCH);
+	struct port_request *request = fake_get(unit);
+
 	port_request_submit(request);
 	cpu_irql_lower(irql);
 	return request;
 }
 
-static inline void fake_violation(void *ctx, const struct trace_event *event)
+/* Waits at PASSIVE until a condition holds, at most ten seconds. */
+#define fake_wait(condition)                                                                       \
+	do {                                                                                       \
+		uint64_t end_ = cpu_clock() + 10000000000ull;                                      \
+		while (!(condition) && cpu_clock() < end_)                                         \
+			cpu_thread_park(1000000);                                                  \
+		expect(condition);                                                                 \
+	} while (0)
+
+static inline void fake_hear(void *ctx, const struct trace_event *event)
 {
-	fake.violations++;
+	fake.violation_number = event->arg[1];
+	snprintf(fake.violation, sizeof(fake.violation), "%s", (const char *)event->arg[0]);
+	atomic_fetch_add(&fake.violations, 1);
+}
+
+/* Exactly one violation since the last look, with this number and these words. */
+static inline void fake_violation(uint64_t number, const char *words)
+{
+	unsigned count = atomic_exchange(&fake.violations, 0);
+
+	expect_is(count, 1);
+	if (!count)
+		return;
+	expect_is(fake.violation_number, number);
+	expect_has(fake.violation, words);
 }
 
 static inline void fake_body(void *ctx)
@@ -109,12 +163,11 @@ static inline bool fake_poll(void *arg)
 	return !fake.body_done;
 }
 
-/* Runs body in a kernel thread of a machine of one processor with an open adapter of these limits.
- */
+/* Runs body in a kernel thread of a machine of fake_cpus processors; SRBs are of this kind. */
 static inline void fake_run(void (*body)(void), bool extended)
 {
 	const struct mem_config mem = {.size = 64u << 20};
-	const struct cpu_config cpu = {.processors = 1};
+	const struct cpu_config cpu = {.processors = fake_cpus};
 	const struct nt_config nt = {0};
 	struct cpu_thread *thread;
 
@@ -124,7 +177,7 @@ static inline void fake_run(void (*body)(void), bool extended)
 	assert_int_equal(mem_init(&mem), 0);
 	assert_int_equal(cpu_init(&cpu), 0);
 	assert_int_equal(nt_init(&nt), 0);
-	trace_subscribe(1ull << TRACE_VIOLATION, fake_violation, NULL);
+	trace_subscribe(1ull << TRACE_VIOLATION, fake_hear, NULL);
 	assert_int_equal(cpu_claim(0), 0);
 	assert_int_equal(cpu_start(), 0);
 	thread = cpu_thread_new(fake_body, NULL, 0, "test");
@@ -132,33 +185,65 @@ static inline void fake_run(void (*body)(void), bool extended)
 	cpu_run(0, fake_poll, NULL);
 	cpu_thread_join(thread);
 	cpu_thread_free(thread);
-	trace_unsubscribe(fake_violation, NULL);
+	trace_unsubscribe(fake_hear, NULL);
 	cpu_fini();
 	assert_int_equal(nt_fini(), 0);
 	assert_int_equal(mem_fini(), 0);
+	expect_tell();
 }
 
-/* Inside the body: makes the adapter, and takes it down. */
+/* Inside the body: makes the adapter and unit 0:0:0, and takes them down. */
 static inline struct port_unit *fake_adapter(uint32_t depth)
 {
 	const struct port_limits limits = {
 		.max_transfer = 65536,
 		.max_elements = 17,
 		.extension_bytes = 100,
+		.unit_extension_bytes = fake.unit_extension,
 		.initial_depth = depth,
 		.max_depth = 255,
+		.max_outstanding = fake.max_outstanding,
 		.extended_srb = fake.adapter.limits.extended_srb,
 	};
 
-	assert_int_equal(port_adapter_init(&fake.adapter, &fake_model, "fake", NULL, &limits), 0);
+	expect_is(port_adapter_init(&fake.adapter, &fake_model, "fake", NULL, &limits), 0);
 	port_adapter_open(&fake.adapter);
 	return port_unit_add(&fake.adapter, 0, 0, 0);
 }
 
+/* The port's seconds pass in a hundredth of their time. */
+static inline void fake_hurry(void)
+{
+	cpu_timer_set(&fake.adapter.second, 10000000, 10000000);
+}
+
 static inline void fake_adapter_end(void)
 {
-	assert_int_equal(port_adapter_close(&fake.adapter, 1), 0);
+	expect_is(port_adapter_close(&fake.adapter, 1), 0);
 	port_adapter_fini(&fake.adapter);
 }
+
+/* ---- tests by kind of SRB ---- */
+
+static inline void fake_run_plain(void **state)
+{
+	fake_run((void (*)(void)) * state, false);
+}
+
+static inline void fake_run_extended(void **state)
+{
+	fake_run((void (*)(void)) * state, true);
+}
+
+#define fake_test(body)                                                                            \
+	{                                                                                          \
+#body, fake_run_extended, NULL, NULL, (void *)(body)                               \
+	}
+#define fake_test_plain(body)                                                                      \
+	{                                                                                          \
+#body ", SCSI_REQUEST_BLOCK", fake_run_plain, NULL, NULL, (void *)(body)           \
+	}
+/* With both kinds. */
+#define fake_test_both(body) fake_test_plain(body), fake_test(body)
 
 #endif

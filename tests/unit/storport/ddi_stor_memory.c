@@ -224,7 +224,7 @@ static void addresses(void)
 	world_give_back(held, SRB_STATUS_SUCCESS);
 	world_end(&r);
 	expect_is(physical(held, sense, &length), mem_physical(sense)); /* still the adapter's */
-	expect_violation(0, "is no SRB that"); /* SB-13 */
+	expect_violation(0, "is no SRB that");				/* SB-13 */
 }
 
 static void get_physical_address_knows_data_sense_and_extensions_and_nothing_foreign(void **state)
@@ -295,8 +295,8 @@ static void buffers(void)
 	expect_is(StorPortGetSystemAddress(world.ext, held, &va), STOR_STATUS_INVALID_IRQL);
 	expect_violation(0, "StorPortIrql");
 	KeLowerIrql(old);
-	expect_is(StorPortGetSystemAddress(world.ext, (PVOID)&r, &va),
-		STOR_STATUS_INVALID_PARAMETER);
+	expect_is(
+		StorPortGetSystemAddress(world.ext, (PVOID)&r, &va), STOR_STATUS_INVALID_PARAMETER);
 	expect_violation(0, "is no SRB that");
 	world_give_back(held, SRB_STATUS_SUCCESS);
 	world_end(&r);

@@ -116,6 +116,194 @@ static void seventeen_breaks_carry_64_kib(void **state)
 	world_run(DMA_CALLBACK_QUEUED, limits);
 }
 
+/* ---- hostile numbers ---- */
+
+static void most_breaks(PPORT_CONFIGURATION_INFORMATION config)
+{
+	config->NumberOfPhysicalBreaks = SP_UNINITIALIZED_VALUE;
+	config->MaximumTransferLength = SP_UNINITIALIZED_VALUE;
+}
+
+static void one_break(PPORT_CONFIGURATION_INFORMATION config)
+{
+	config->NumberOfPhysicalBreaks = 1;
+}
+
+static void bounded(void)
+{
+	const struct port_limits *limits = &world.driver->adapters[0]->port.limits;
+
+	expect(limits->max_transfer >= 4096 && limits->max_transfer <= PORT_MAX_TRANSFER);
+	expect(limits->max_elements >= 1 && limits->max_elements <= 4096);
+	/* so many entries carry so many bytes, wherever in a page they begin. */
+	expect(limits->max_transfer == 4096 ||
+		limits->max_transfer <= (limits->max_elements - 1) * 4096);
+}
+
+static void extreme_breaks_and_lengths_are_bounded(void **state)
+{
+	miniport.find = most_breaks;
+	world_run(DMA_CALLBACK_QUEUED, bounded);
+	assert_int_equal(world.start_result, 0);
+	/* StorPortFindAdapter */
+	assert_non_null(strstr(world.violation, "MaximumTransferLength"));
+	world_miniport(NULL);
+	miniport.find = one_break;
+	world_good(bounded);
+}
+
+static void huge_srb_extension(PPORT_CONFIGURATION_INFORMATION config)
+{
+	config->SrbExtensionSize = 0xffffffff;
+}
+
+static void large_srb_extension(PPORT_CONFIGURATION_INFORMATION config)
+{
+	config->SrbExtensionSize = 1u << 20; /* 256 MiB for all */
+}
+
+static void extensions_larger_than_memory_fail_the_start(void **state)
+{
+	miniport.device_extension = 0xffffffff;
+	fails_with("device extension");
+	world_miniport(NULL);
+	miniport.srb_extension = 0xffffffff;
+	fails_with("SRB extension");
+	world_miniport(NULL);
+	miniport.find = huge_srb_extension;
+	fails_with("4294967295 bytes");
+	world_miniport(NULL);
+	miniport.find = large_srb_extension;
+	fails_with("no memory for 256 requests");
+}
+
+static void grown_extension(PPORT_CONFIGURATION_INFORMATION config)
+{
+	config->SrbExtensionSize += 1000;
+}
+
+static void is_grown(void)
+{
+	expect_is(world.adapter->port.limits.extension_bytes, WORLD_EXTENSION + 1000);
+}
+
+/* Contract 5 */
+static void an_srb_extension_size_changed_in_find_adapter_is_honoured(void **state)
+{
+	miniport.find = grown_extension;
+	world_good(is_grown);
+}
+
+/* ---- adapter control ---- */
+
+static struct {
+	unsigned queries, stops;
+	KIRQL query_irql, stop_irql;
+	bool stop_held;
+	BOOLEAN supports_stop;
+	ULONG max;
+} control;
+
+static SCSI_ADAPTER_CONTROL_STATUS NTAPI adapter_control(
+	PVOID ext, SCSI_ADAPTER_CONTROL_TYPE type, PVOID parameters)
+{
+	PSCSI_SUPPORTED_CONTROL_TYPE_LIST list = parameters;
+
+	if (type == ScsiQuerySupportedControlTypes) {
+		control.queries++;
+		control.query_irql = KeGetCurrentIrql();
+		control.max = list->MaxControlType;
+		for (ULONG n = 0; n < list->MaxControlType; n++)
+			expect(!list->SupportedTypeList[n]); /* the port clears them */
+		list->SupportedTypeList[ScsiStopAdapter] = control.supports_stop;
+		return ScsiAdapterControlSuccess;
+	}
+	expect_is(type, ScsiStopAdapter);
+	control.stops++;
+	control.stop_irql = KeGetCurrentIrql();
+	control.stop_held = cpu_spin_is_held(&world.adapter->interrupt_lock);
+	return ScsiAdapterControlSuccess;
+}
+
+/* 4.1 step 7, 4.8, X-22 */
+static void stop_adapter_is_called_at_dirql_if_the_miniport_supports_it(void **state)
+{
+	memset(&control, 0, sizeof(control));
+	control.supports_stop = TRUE;
+	miniport.control = adapter_control;
+	world_good(NULL);
+	assert_int_equal(control.queries, 1);
+	assert_int_equal(control.query_irql, PASSIVE_LEVEL);
+	assert_int_equal(control.max, 26); /* the types of 4.8 */
+	assert_int_equal(control.stops, 1);
+	assert_int_equal(control.stop_irql, STOR_DIRQL);
+	assert_true(control.stop_held);
+	control.supports_stop = FALSE;
+	world_good(NULL);
+	assert_int_equal(control.queries, 2);
+	assert_int_equal(control.stops, 1);
+}
+
+static void a_start_that_failed_stops_nothing(void **state)
+{
+	memset(&control, 0, sizeof(control));
+	control.supports_stop = TRUE;
+	miniport.control = adapter_control;
+	miniport.initialize_result = FALSE;
+	fails_with("HwStorInitialize");
+	assert_int_equal(control.stops, 0);
+}
+
+/* ---- a miniport that keeps a request ---- */
+
+static BOOLEAN keep(PSCSI_REQUEST_BLOCK srb)
+{
+	return TRUE;
+}
+
+static uint16_t command(void)
+{
+	uint16_t command = 0;
+
+	bus_config_read(world.function, 4, &command, 2);
+	return command;
+}
+
+static void give_up(void)
+{
+	struct world_request kept, waiting, late;
+
+	port_unit_add(&world.adapter->port, 0, 0, 0);
+	expect(StorPortSetDeviceQueueDepth(world.ext, 0, 0, 0, 1));
+	world_submit(&kept, SRB_FUNCTION_EXECUTE_SCSI, SCSIOP_READ, 4096);
+	world_submit(&waiting, SRB_FUNCTION_EXECUTE_SCSI, SCSIOP_READ, 4096);
+	expect(command() & 4);
+	port_adapter_give_up(&world.adapter->port);
+	expect_violation(0, "1 requests never came back");
+	expect_is(control.stops, 1);
+	expect(!(command() & 4)); /* the device writes no more to what is others' now */
+	world_end(&kept);
+	expect_is(kept.srb_status, SRB_STATUS_NO_HBA);
+	world_end(&waiting);
+	expect_is(waiting.srb_status, SRB_STATUS_NO_HBA);
+	world_submit(&late, SRB_FUNCTION_EXECUTE_SCSI, SCSIOP_READ, 4096);
+	world_end(&late);
+	expect_is(late.srb_status, SRB_STATUS_NO_HBA);
+	bus_line_set(world.function, true); /* nobody is there any more */
+	bus_line_set(world.function, false);
+}
+
+static void an_adapter_that_is_given_up_ends_every_request_and_is_stopped_once(void **state)
+{
+	memset(&control, 0, sizeof(control));
+	control.supports_stop = TRUE;
+	miniport.control = adapter_control;
+	miniport.start_io = keep;
+	world_run(DMA_CALLBACK_QUEUED, give_up);
+	assert_int_equal(world.start_result, 0);
+	assert_int_equal(control.stops, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -127,6 +315,12 @@ int main(void)
 			find_adapter_is_offered_the_documented_defaults, world_miniport),
 		cmocka_unit_test_setup(initialize_is_called_at_dirql, world_miniport),
 		cmocka_unit_test_setup(seventeen_breaks_carry_64_kib, world_miniport),
+		world_test(extreme_breaks_and_lengths_are_bounded),
+		world_test(extensions_larger_than_memory_fail_the_start),
+		world_test(an_srb_extension_size_changed_in_find_adapter_is_honoured),
+		world_test(stop_adapter_is_called_at_dirql_if_the_miniport_supports_it),
+		world_test(a_start_that_failed_stops_nothing),
+		world_test(an_adapter_that_is_given_up_ends_every_request_and_is_stopped_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

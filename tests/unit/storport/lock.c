@@ -322,8 +322,7 @@ static void no_message_locks(void)
 {
 	ULONG old = 77;
 
-	expect_is(
-		StorPortAcquireMSISpinLock(world.ext, 0, &old), STOR_STATUS_INVALID_PARAMETER);
+	expect_is(StorPortAcquireMSISpinLock(world.ext, 0, &old), STOR_STATUS_INVALID_PARAMETER);
 	expect_violation(0, "StorPortMSILock");
 	expect_is(old, 77);
 	expect_is(KeGetCurrentIrql(), PASSIVE_LEVEL);

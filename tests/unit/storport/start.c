@@ -354,7 +354,8 @@ static BOOLEAN NTAPI check_srb(PVOID ext, PSCSI_REQUEST_BLOCK srb)
 	expect_is(((PUCHAR)SrbGetCdb(srb))[0], SCSIOP_READ);
 	expect_is(SrbGetDataTransferLength(srb), 8192);
 	expect_is(SrbGetTimeOutValue(srb), 5);
-	expect_is(SrbGetSrbFlags(srb) & (SRB_FLAGS_DATA_IN | SRB_FLAGS_DATA_OUT), SRB_FLAGS_DATA_IN);
+	expect_is(
+		SrbGetSrbFlags(srb) & (SRB_FLAGS_DATA_IN | SRB_FLAGS_DATA_OUT), SRB_FLAGS_DATA_IN);
 	expect(SrbGetSrbFlags(srb) & SRB_FLAGS_NO_QUEUE_FREEZE); /* */
 	expect(SrbGetSenseInfoBuffer(srb) != NULL);
 	expect(SrbGetSenseInfoBufferLength(srb) >= 18);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
- * A machine with a device that has registers and interrupts and does nothing, and a miniport written
- * in the test: enough of one to be found and started. Processor 0 is the test's own thread; bodies run
- * in a kernel thread there, at PASSIVE_LEVEL.
+ * A machine with a device that has registers and interrupts and does nothing, and a miniport
+ * written in the test: enough of one to be found and started. Processor 0 is the test's own thread;
+ * bodies run in a kernel thread there, at PASSIVE_LEVEL.
  */
 #ifndef TESTS_STORPORT_WORLD_H
 #define TESTS_STORPORT_WORLD_H
@@ -52,7 +52,7 @@ static struct {
 	bool plain;    /* SCSI_REQUEST_BLOCK */
 	bool half_duplex;
 	UCHAR map_buffers;
-	ULONG unit_extension;
+	ULONG unit_extension, device_extension, srb_extension; /* 0: the usual */
 	ULONG find_result;
 	void (*offer)(PPORT_CONFIGURATION_INFORMATION config); /* before it answers */
 	void (*find)(PPORT_CONFIGURATION_INFORMATION config);  /* after it did */
@@ -133,9 +133,10 @@ static NTSTATUS NTAPI world_entry(PDRIVER_OBJECT driver, PUNICODE_STRING registr
 		.HwFindAdapter = (PVOID)world_find,
 		.HwResetBus = world_reset,
 		.HwAdapterControl = miniport.control,
-		.DeviceExtensionSize = 64,
+		.DeviceExtensionSize = miniport.device_extension ? miniport.device_extension : 64,
 		.SpecificLuExtensionSize = miniport.unit_extension,
-		.SrbExtensionSize = WORLD_EXTENSION,
+		.SrbExtensionSize =
+			miniport.srb_extension ? miniport.srb_extension : WORLD_EXTENSION,
 		.NumberOfAccessRanges = 1,
 		.MapBuffers = miniport.map_buffers,
 		.NeedPhysicalAddresses = TRUE,
@@ -223,7 +224,8 @@ static bool world_poll(void *arg)
 	return !world.done;
 }
 
-/* Starts driver and adapter, runs body (may be NULL; the start's result is in world), stops them. */
+/* Starts driver and adapter, runs body (may be NULL; the start's result is in world), stops them.
+ */
 static inline void world_run(enum dma_callback callback, void (*body)(void))
 {
 	const struct mem_config mem = {.size = 64u << 20, .policy = MEM_SCATTERED};
