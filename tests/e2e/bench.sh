@@ -1,0 +1,20 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-FileCopyrightText: The dryport authors
+# The bench prints its rows, in the form that docs/cli.md gives, with instructions counted.
+. "$(dirname "$0")/lib.sh"
+need valgrind
+
+"$DRYPORT" bench path --json >"$work/rows" || fail "status $?"
+python3 - "$work/rows" <<'PY'
+import json, sys
+bench = json.load(open(sys.argv[1]))
+assert bench["bench"] == "path" and bench["cpu"], bench
+assert [row["depth"] for row in bench["rows"]] == [1, 32, 128], bench
+for row in bench["rows"]:
+    assert row["name"] == "simple", row
+    assert row["ns"] > row["floor_ns"] > 0, row
+    assert row["instructions"] > 0, row
+PY
+status 2 "$DRYPORT" bench nothing
+says 'There is: path'
