@@ -205,49 +205,48 @@ static void state_change(struct stor_adapter *adapter, __builtin_ms_va_list args
 	cpu_dpc_queue(&change->dpc, NULL, NULL);
 }
 
-struct notification {
-	ULONG type;
-	notify_fn *fn;
-};
+/* The types are 0 to 15, and from 0x1000 on; any other has no place. */
+#define NO_PLACE    0xffff
+#define PLACE(type) ((type) < 16 ? (type) : (type) < 0x1000 ? NO_PLACE : (type)-0x1000 + 16)
 
-static const struct notification notifications[] = {
-	{RequestComplete, request_complete},
-	{NextRequest, ignored}, /* */
-	{NextLuRequest, ignored},
-	{ResetDetected, reset_detected},
-	{RequestTimerCall, request_timer},
-	{BusChangeDetected, bus_changed},
-	{WMIEvent, ignored},
-	{WMIReregister, ignored},
-	{LinkUp, link_up},
-	{LinkDown, link_down},
-	{EnablePassiveInitialization, enable_passive},
-	{InitializeDpc, initialize_dpc},
-	{InitializeThreadedDpc, initialize_dpc}, /* may run at DISPATCH, and always does here */
-	{IssueDpc, issue_dpc},
-	{AcquireSpinLock, acquire_lock},
-	{ReleaseSpinLock, release_lock},
-	{StateChangeDetectedCall, state_change},
+static notify_fn *const notifications[] = {
+	[PLACE(RequestComplete)] = request_complete,
+	[PLACE(NextRequest)] = ignored, /* */
+	[PLACE(NextLuRequest)] = ignored,
+	[PLACE(ResetDetected)] = reset_detected,
+	[PLACE(RequestTimerCall)] = request_timer,
+	[PLACE(BusChangeDetected)] = bus_changed,
+	[PLACE(WMIEvent)] = ignored,
+	[PLACE(WMIReregister)] = ignored,
+	[PLACE(LinkUp)] = link_up,
+	[PLACE(LinkDown)] = link_down,
+	[PLACE(EnablePassiveInitialization)] = enable_passive,
+	[PLACE(InitializeDpc)] = initialize_dpc,
+	[PLACE(InitializeThreadedDpc)] =
+		initialize_dpc, /* may run at DISPATCH, and always does here */
+	[PLACE(IssueDpc)] = issue_dpc,
+	[PLACE(AcquireSpinLock)] = acquire_lock,
+	[PLACE(ReleaseSpinLock)] = release_lock,
+	[PLACE(StateChangeDetectedCall)] = state_change,
 };
 
 VOID NTAPI StorPortNotification(
 	SCSI_NOTIFICATION_TYPE NotificationType, PVOID HwDeviceExtension, ...)
 {
 	struct stor_adapter *adapter = stor_adapter_of(HwDeviceExtension, "StorPortNotification");
+	ULONG place = PLACE((ULONG)NotificationType);
 	__builtin_ms_va_list args;
 
 	cpu_poll();
 	if (unlikely(!adapter))
 		return;
-	for (size_t n = 0; n < array_size(notifications); n++) {
-		if (notifications[n].type != (ULONG)NotificationType)
-			continue;
-		__builtin_ms_va_start(args, HwDeviceExtension);
-		notifications[n].fn(adapter, args);
-		__builtin_ms_va_end(args);
+	if (unlikely(place >= array_size(notifications) || !notifications[place])) {
+		nt_violation(0, "StorPortNotification: type %#x is not implemented.",
+			(unsigned)NotificationType);
 		return;
 	}
-	nt_violation(0, "StorPortNotification: type %#x is not implemented.",
-		(unsigned)NotificationType);
+	__builtin_ms_va_start(args, HwDeviceExtension);
+	notifications[place](adapter, args);
+	__builtin_ms_va_end(args);
 }
 DRY_EXPORT(StorPortNotification)
