@@ -1,52 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
- * A Storport miniport for the simple controller (docs/simple-controller.md). Read it from the end:
- * DriverEntry, how the adapter is found and started; then a request's way: SimpleBuildIo,
- * SimpleStartIo, interrupt, SimpleDpc.
+ * A Storport miniport for the simple controller. Read it from the end: DriverEntry, how the adapter
+ * is found and started; then a request's way: BuildIo, StartIo, interrupt, DPC. log.c goes with it.
  */
-#include <storport.h>
-#include <srbhelper.h>
-#include <ntddscsi.h>
-#include "controller.h"
+#include "simple.h"
 
-#define SIMPLE_MAX_ELEMENTS 257 /* of one request: 1 MiB that begins anywhere in a page */
-
-typedef struct _SIMPLE_REQUEST { /* SRB extension: memory that the controller can read */
-	PVOID Adapter;
-	PSCSI_REQUEST_BLOCK Srb;
-	PVOID Log, Mdl; /* of a log request: its buffer, and what leads there */
-	PSTOR_SCATTER_GATHER_LIST LogList;
-	SIMPLE_COMMAND Command;
-	SIMPLE_ELEMENT List[SIMPLE_MAX_ELEMENTS];
-} SIMPLE_REQUEST, *PSIMPLE_REQUEST;
-
-typedef struct _SIMPLE_ADAPTER { /* device extension */
-	PSIMPLE_REGISTERS Registers;
-	ULONG Entries;
-	PSIMPLE_COMMAND Commands; /* the rings, in the uncached extension */
-	volatile SIMPLE_COMPLETION *Completions;
-	STOR_DPC Dpc;
-	ULONG Submitted, Completed;		    /* these and Active: under the StartIo lock */
-	PSIMPLE_REQUEST Active[SIMPLE_MAX_ENTRIES]; /* by tag, which is the entry in the ring */
-} SIMPLE_ADAPTER, *PSIMPLE_ADAPTER;
-
-/* Gives back what a log request holds, and its page to whom it is for. */
-static VOID SimpleEndLog(PSIMPLE_REQUEST Request, UCHAR SrbStatus)
-{
-	/* First Put: until then what the controller wrote may lie in a bounce buffer. */
-	if (Request->LogList != NULL)
-		StorPortPutScatterGatherList(Request->Adapter, Request->LogList, FALSE);
-	if (SrbStatus == SRB_STATUS_SUCCESS)
-		RtlCopyMemory((PSRB_IO_CONTROL)SrbGetDataBuffer(Request->Srb) + 1, Request->Log,
-			SIMPLE_LOG_SIZE);
-	if (Request->Mdl != NULL)
-		StorPortFreeMdl(Request->Adapter, Request->Mdl);
-	if (Request->Log != NULL)
-		StorPortFreePool(Request->Adapter, Request->Log);
-}
-
-static VOID SimpleComplete(PSIMPLE_REQUEST Request, UCHAR SrbStatus)
+VOID SimpleComplete(PSIMPLE_REQUEST Request, UCHAR SrbStatus)
 {
 	if (Request->Command.Opcode == SIMPLE_LOG)
 		SimpleEndLog(Request, SrbStatus);
@@ -56,7 +16,7 @@ static VOID SimpleComplete(PSIMPLE_REQUEST Request, UCHAR SrbStatus)
 }
 
 /* Translates a list into the controller's form; NumberOfPhysicalBreaks keeps it short enough. */
-static VOID SimpleSetList(PSIMPLE_REQUEST Request, PSTOR_SCATTER_GATHER_LIST List)
+VOID SimpleSetList(PSIMPLE_REQUEST Request, PSTOR_SCATTER_GATHER_LIST List)
 {
 	ULONG Length;
 
@@ -70,7 +30,7 @@ static VOID SimpleSetList(PSIMPLE_REQUEST Request, PSTOR_SCATTER_GATHER_LIST Lis
 }
 
 /* Puts the command into the ring; FALSE if that is full. Under the StartIo lock. */
-static BOOLEAN SimpleSubmit(PSIMPLE_ADAPTER Adapter, PSIMPLE_REQUEST Request)
+BOOLEAN SimpleSubmit(PSIMPLE_ADAPTER Adapter, PSIMPLE_REQUEST Request)
 {
 	ULONG Tag = Adapter->Submitted % Adapter->Entries;
 
@@ -82,42 +42,6 @@ static BOOLEAN SimpleSubmit(PSIMPLE_ADAPTER Adapter, PSIMPLE_REQUEST Request)
 	/* A register write never overtakes the writes to memory before it. */
 	StorPortWriteRegisterUlong(Adapter, &Adapter->Registers->Doorbell, ++Adapter->Submitted);
 	return TRUE;
-}
-
-/* ---- the log page (IO_CONTROL): a buffer of our own, so an MDL and a list of our own ---- */
-
-static VOID SimpleStartLog(
-	PVOID *DeviceObject, PVOID *Irp, PSTOR_SCATTER_GATHER_LIST List, PVOID Context)
-{
-	PSIMPLE_REQUEST Request = Context;
-	STOR_LOCK_HANDLE Lock;
-
-	Request->LogList = List;
-	SimpleSetList(Request, List);
-	StorPortAcquireSpinLock(Request->Adapter, StartIoLock, NULL, &Lock);
-	if (!SimpleSubmit(Request->Adapter, Request))
-		SimpleComplete(Request, SRB_STATUS_BUSY);
-	StorPortReleaseSpinLock(Request->Adapter, &Lock);
-}
-
-static VOID SimpleBuildLog(PSIMPLE_ADAPTER Adapter, PSIMPLE_REQUEST Request)
-{
-	PSRB_IO_CONTROL Control = SrbGetDataBuffer(Request->Srb);
-	/* The list stands behind the page, which may lie across a page boundary: two elements. */
-	ULONG Room = sizeof(STOR_SCATTER_GATHER_LIST) + 2 * sizeof(STOR_SCATTER_GATHER_ELEMENT);
-
-	Request->Command.Opcode = SIMPLE_LOG;
-	if (SrbGetDataTransferLength(Request->Srb) < sizeof(*Control) + SIMPLE_LOG_SIZE ||
-		memcmp(Control->Signature, "DRYSIMPL", sizeof(Control->Signature)) != 0)
-		SimpleComplete(Request, SRB_STATUS_INVALID_REQUEST);
-	/* Once it is built, SimpleStartLog has the request, maybe before this call returns. */
-	else if (StorPortAllocatePool(Adapter, SIMPLE_LOG_SIZE + Room, 'lmiS', &Request->Log) ||
-		 StorPortAllocateMdl(Adapter, Request->Log, SIMPLE_LOG_SIZE, &Request->Mdl) ||
-		 StorPortBuildMdlForNonPagedPool(Adapter, Request->Mdl) ||
-		 StorPortBuildScatterGatherList(Adapter, Request->Mdl, Request->Log,
-			 SIMPLE_LOG_SIZE, SimpleStartLog, Request, FALSE,
-			 (PUCHAR)Request->Log + SIMPLE_LOG_SIZE, Room))
-		SimpleComplete(Request, SRB_STATUS_ERROR);
 }
 
 /* ---- start, stop, reset ---- */

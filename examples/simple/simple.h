@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/* What the miniport keeps, and what its two files need of each other. */
+#include <storport.h>
+#include <srbhelper.h>
+#include <ntddscsi.h>
+#include "controller.h"
+
+#define SIMPLE_MAX_ELEMENTS 257 /* of one request: 1 MiB that begins anywhere in a page */
+
+typedef struct _SIMPLE_REQUEST { /* SRB extension: memory that the controller can read */
+	PVOID Adapter;
+	PSCSI_REQUEST_BLOCK Srb;
+	PVOID Log, Mdl; /* of a log request: its buffer, and what leads there */
+	PSTOR_SCATTER_GATHER_LIST LogList;
+	SIMPLE_COMMAND Command;
+	SIMPLE_ELEMENT List[SIMPLE_MAX_ELEMENTS];
+} SIMPLE_REQUEST, *PSIMPLE_REQUEST;
+
+typedef struct _SIMPLE_ADAPTER { /* device extension */
+	PSIMPLE_REGISTERS Registers;
+	ULONG Entries;
+	PSIMPLE_COMMAND Commands; /* the rings, in the uncached extension */
+	volatile SIMPLE_COMPLETION *Completions;
+	STOR_DPC Dpc;
+	ULONG Submitted, Completed;		    /* these and Active: under the StartIo lock */
+	PSIMPLE_REQUEST Active[SIMPLE_MAX_ENTRIES]; /* by tag, which is the entry in the ring */
+} SIMPLE_ADAPTER, *PSIMPLE_ADAPTER;
+
+/* simple.c */
+VOID SimpleComplete(PSIMPLE_REQUEST Request, UCHAR SrbStatus);
+VOID SimpleSetList(PSIMPLE_REQUEST Request, PSTOR_SCATTER_GATHER_LIST List);
+BOOLEAN SimpleSubmit(PSIMPLE_ADAPTER Adapter, PSIMPLE_REQUEST Request);
+/* log.c */
+VOID SimpleBuildLog(PSIMPLE_ADAPTER Adapter, PSIMPLE_REQUEST Request);
+VOID SimpleEndLog(PSIMPLE_REQUEST Request, UCHAR SrbStatus);
