@@ -18,7 +18,7 @@ static struct {
 	struct disk_transfer *all, *free;
 	struct disk_io *head, **tail; /* waiting for a transfer */
 	void **buffers;		      /* free ones, a stack */
-	unsigned buffers_free, buffers_made;
+	unsigned buffers_free;
 	uint32_t buffer_bytes;
 	char *memory;
 	uint64_t memory_bytes;
@@ -38,13 +38,14 @@ static int buffers_new(void)
 		return -ENOMEM;
 	for (unsigned n = 0; n < count; n++)
 		pool.buffers[n] = pool.memory + (uint64_t)n * pool.buffer_bytes;
-	pool.buffers_free = pool.buffers_made = (unsigned)count;
+	pool.buffers_free = (unsigned)count;
 	return 0;
 }
 
 int disk_pool_init(uint32_t max_transfer)
 {
 	pool.buffer_bytes = (uint32_t)round_up(max_of(max_transfer, BUFFER_MIN), MEM_PAGE_SIZE);
+	pool.head = NULL;
 	pool.tail = &pool.head;
 	pool.all = calloc(TRANSFERS, sizeof(*pool.all));
 	if (!pool.all || buffers_new())

@@ -17,7 +17,7 @@
 struct counts {
 	_Atomic uint64_t srbs, errors, got, built, put;
 	_Atomic uint64_t elements[DRY_HISTOGRAM];
-	uint64_t samples[SAMPLES];
+	_Atomic uint64_t samples[SAMPLES];
 	_Atomic uint64_t sample_count;
 };
 
@@ -61,7 +61,8 @@ static void srb_done(struct counts *counts, const struct trace_event *event)
 		uint64_t n =
 			atomic_fetch_add_explicit(&counts->sample_count, 1, memory_order_relaxed);
 
-		counts->samples[n % SAMPLES] = event->arg[3];
+		atomic_store_explicit(
+			&counts->samples[n % SAMPLES], event->arg[3], memory_order_relaxed);
 	}
 }
 
@@ -132,10 +133,12 @@ static void percentiles(struct dry_summary *summary)
 	size_t count = 0;
 
 	for (unsigned n = 0; all && n <= CPU_MAX; n++) {
-		size_t here = min_of(atomic_load(&stats.counts[n].sample_count), (uint64_t)SAMPLES);
+		uint64_t taken = atomic_load(&stats.counts[n].sample_count);
+		size_t here = min_of(taken, (uint64_t)SAMPLES);
 
-		memcpy(all + count, stats.counts[n].samples, here * sizeof(*all));
-		count += here;
+		for (size_t k = 0; k < here; k++)
+			all[count++] = atomic_load_explicit(
+				&stats.counts[n].samples[k], memory_order_relaxed);
 	}
 	summary->latency_samples = count;
 	if (count) {

@@ -192,7 +192,8 @@ static int operation(struct generator *g)
 	const struct workload *w = g->workload;
 	uint32_t shift = g->disk->block_shift;
 	uint32_t low = max_of(w->low >> shift, 1u), high = max_of(w->high >> shift, low);
-	uint32_t blocks = (uint32_t)min_of(low + draw(g) % (high - low + 1), g->blocks);
+	uint64_t wanted = low + draw(g) % (high - low + 1);
+	uint32_t blocks = (uint32_t)min_of(wanted, g->blocks);
 	uint64_t block = g->first_block + draw(g) % (g->blocks - blocks + 1);
 	uint64_t step = g->disk->unit->adapter->limits.alignment_mask + 1ull;
 	char *at = g->buffer + draw(g) % (SLACK / step) * step;

@@ -138,7 +138,7 @@ struct port_adapter {
 	struct port_request *requests;
 	struct cpu_spinlock lock; /* free list, ids */
 	struct port_request *free;
-	uint64_t next_id;
+	_Atomic uint64_t next_id; /* written under lock */
 	_Atomic uint32_t outstanding;
 	_Atomic uint32_t closed; /* enum port_closed */
 	_Atomic uint32_t busy_left;

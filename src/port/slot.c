@@ -123,6 +123,7 @@ int port_adapter_close(struct port_adapter *adapter, unsigned seconds)
 			return -ETIMEDOUT;
 		cpu_thread_park(1000000);
 	}
+	port_recover_stop(adapter); /* it may be about to reset for one that has just come back */
 	return 0;
 }
 
@@ -162,8 +163,11 @@ struct port_request *port_request_get(struct port_adapter *adapter)
 	cpu_spin_acquire(&adapter->lock);
 	request = adapter->free;
 	if (request) {
+		uint64_t id = atomic_load_explicit(&adapter->next_id, memory_order_relaxed) + 1;
+
 		adapter->free = request->next;
-		atomic_store_explicit(&request->id, ++adapter->next_id, memory_order_relaxed);
+		atomic_store_explicit(&adapter->next_id, id, memory_order_relaxed);
+		atomic_store_explicit(&request->id, id, memory_order_relaxed);
 	}
 	cpu_spin_release(&adapter->lock);
 	if (!request)

@@ -272,6 +272,7 @@ static int run_driver_entry(struct stor_driver *driver, void *entry)
 	loading = driver;
 	status = ((PDRIVER_INITIALIZE)entry)(&driver->object, &registry);
 	loading = NULL;
+	stor_irql_check(NULL, "DriverEntry", IRQL_PASSIVE);
 	if (!NT_SUCCESS(status))
 		return error_set(EIO, "%s: DriverEntry failed with status %08x.", driver->name,
 			(unsigned)status);
@@ -332,5 +333,6 @@ void stor_driver_stop(struct stor_driver *driver)
 		adapter_free(driver->adapters[--driver->adapter_count]);
 	if (driver->registered && driver->object.DriverUnload)
 		driver->object.DriverUnload(&driver->object);
+	stor_irql_check(NULL, "DriverUnload", IRQL_PASSIVE);
 	free(driver);
 }

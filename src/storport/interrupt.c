@@ -62,7 +62,8 @@ int stor_interrupt_connect(struct stor_adapter *adapter)
 {
 	int err = 0;
 
-	if (!adapter->config.HwMSInterruptRoutine || !adapter->messages) {
+	if (!adapter->config.HwMSInterruptRoutine || !adapter->messages ||
+		adapter->config.InterruptSynchronizationMode == InterruptSupportNone) {
 		bus_messages_disable(adapter->function);
 		adapter->messages = 0;
 		if (!adapter->hw.HwInterrupt)

@@ -18,7 +18,7 @@ void stor_irql_check(struct stor_adapter *adapter, const char *callback, uint8_t
 	if (likely(cpu_irql() == irql))
 		return;
 	nt_violation(0, "%s: %s was called at IRQL %u and returned at %u (SpChangeIrql).",
-		adapter->name, callback, irql, cpu_irql());
+		adapter ? adapter->name : "the driver", callback, irql, cpu_irql());
 	if (cpu_irql() > irql)
 		cpu_irql_lower(irql);
 	else

@@ -127,7 +127,8 @@ struct stor_adapter *stor_adapter_of(const void *extension, const char *routine)
 /* ---- start.c ---- */
 
 extern const struct port_model stor_model;
-/* Complains about a callback that returned at another IRQL than it was called at, and mends it. */
+/* Complains about a callback that returned at another IRQL than it was called at, and mends it.
+ * adapter: NULL for DriverEntry and DriverUnload. */
 void stor_irql_check(struct stor_adapter *adapter, const char *callback, uint8_t irql);
 
 /* The locks that HwStorStartIo, HwStorTimer, HwStorResetBus and HwStorStateChange are called under

@@ -98,6 +98,10 @@ static void a_busy_request_is_sent_again_when_another_is_done(void)
 	fake_complete(0, SRB_STATUS_BUSY);
 	expect_is(fake.started_count, 1);
 	expect_is(fake.started[0], second);
+	/* Not sooner: whoever looks whether anything may start finds nothing. */
+	port_adapter_resume(&fake.adapter);
+	cpu_poll();
+	expect_is(fake.started_count, 1);
 	fake_complete(0, SRB_STATUS_SUCCESS);
 	expect_is(fake.started_count, 1);
 	expect_is(fake.started[0], first);
@@ -201,8 +205,8 @@ static void the_adapters_limit_holds_for_all_units_together(void)
 		fake_complete(0, SRB_STATUS_SUCCESS);
 		expect_is(fake.started_count, 3);
 		expect_is(fake.adapter.outstanding, 3);
-		if (n == 5) /* by now both have had their turn */
-			expect(of_unit(first) && of_unit(second));
+		if (n == 2) /* by now both have had their turn */
+			expect_is(of_unit(second), 1);
 	}
 	fake_complete_all();
 	expect_is(fake.dones, 12);
@@ -293,7 +297,7 @@ static void submit_until_stopped(void *ctx)
 static void busy_that_crosses_the_last_completion_is_not_for_ever(void)
 {
 	struct port_unit *unit = fake_adapter(20);
-	uint64_t end = cpu_clock() + 300000000;
+	uint64_t end = cpu_clock() + 1000000000;
 	struct cpu_thread *thread;
 
 	fake.start = complete_at_once;

@@ -168,27 +168,38 @@ static void there_are_at_most_255_units(void)
 	fake_adapter_end();
 }
 
-static _Atomic bool stop;
+static _Atomic bool stop, pump;
 
-static void pump_until_stopped(void *ctx)
+static void pump_when_told(void *ctx)
 {
 	while (!atomic_load(&stop)) {
-		port_adapter_resume(&fake.adapter); /* a pump's DPC on this processor */
-		cpu_poll();
+		if (atomic_exchange(&pump, false))
+			port_adapter_resume(&fake.adapter); /* a DPC on this processor */
+		cpu_relax();
 	}
 }
 
-/* Lifetime: a unit that does not answer is removed while a DPC elsewhere walks the table. */
+/* Lifetime: a unit that does not answer is removed while a DPC elsewhere, which found it in the
+ * table, is about to look at it. AddressSanitizer and ThreadSanitizer see what it touches. */
 static void units_may_go_while_another_processor_pumps(void)
 {
 	struct cpu_thread *thread;
 
 	fake.unit_extension = 100;
 	fake_adapter(20);
-	stop = false;
-	thread = cpu_thread_new(pump_until_stopped, NULL, 1, "pump");
-	for (unsigned n = 0; n < 300; n++)
-		port_unit_remove(port_unit_add(&fake.adapter, 0, 1, (uint8_t)(n % 200)));
+	stop = pump = false;
+	thread = cpu_thread_new(pump_when_told, NULL, 1, "pump");
+	for (unsigned n = 0; n < 50; n++) {
+		struct port_unit *unit = port_unit_add(&fake.adapter, 0, 1, (uint8_t)n);
+		uint8_t irql = cpu_irql_raise(IRQL_DISPATCH);
+
+		cpu_spin_acquire(&unit->lock); /* here the pump stops */
+		pump = true;
+		cpu_stall(100000);
+		cpu_spin_release(&unit->lock);
+		cpu_irql_lower(irql);
+		port_unit_remove(unit);
+	}
 	stop = true;
 	cpu_thread_join(thread);
 	cpu_thread_free(thread);

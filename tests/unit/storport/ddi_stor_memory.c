@@ -184,6 +184,8 @@ static void refused(PSCSI_REQUEST_BLOCK srb, PVOID va)
 static void addresses(void)
 {
 	static char foreign[64];
+	/* another adapter's */
+	char *others = mem_alloc(4096, MEM_LINEAR, MEM_EXTENSION, foreign);
 	struct world_request r;
 	PCHAR extension, sense;
 	ULONG length;
@@ -218,9 +220,12 @@ static void addresses(void)
 	refused(held, foreign);
 	refused(NULL, &length);
 	refused(NULL, NULL);
+	refused(NULL, others);
+	refused(held, others + 64);
 	expect_is(physical((PVOID)foreign, r.data, &length), 0);
 	expect_is(atomic_exchange(&world.violations, 0), 2); /* no SRB, and no memory of it */
 
+	mem_free(others, 4096);
 	world_give_back(held, SRB_STATUS_SUCCESS);
 	world_end(&r);
 	expect_is(physical(held, sense, &length), mem_physical(sense)); /* still the adapter's */

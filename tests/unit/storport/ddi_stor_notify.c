@@ -228,6 +228,7 @@ static void reset_detected_holds_new_requests_while_the_bus_settles(void **state
 
 static void links(void)
 {
+	static const ULONG unknown[] = {4, 14, 16, 0x12, 0xfff, 0x1011, 0x7777, 0xffffffff};
 	struct world_request r;
 
 	held = NULL;
@@ -245,8 +246,10 @@ static void links(void)
 	StorPortNotification(WMIReregister, world.ext, NULL, 0xff);
 	StorPortNotification(BusChangeDetected, world.ext, 0);
 	expect_is(world.violations, 0);
-	StorPortNotification(0x7777, world.ext);
-	expect_violation(0, "0x7777");
+	for (unsigned n = 0; n < array_size(unknown); n++) {
+		StorPortNotification((SCSI_NOTIFICATION_TYPE)unknown[n], world.ext);
+		expect_violation(0, "is not implemented");
+	}
 }
 
 /* */

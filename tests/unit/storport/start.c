@@ -60,11 +60,15 @@ static int setup(void **state)
 
 static void one_read(void)
 {
+	struct dma_counts lists;
 	struct world_request r;
 
 	world_submit(&r, SRB_FUNCTION_EXECUTE_SCSI, SCSIOP_READ, 4096);
 	world_end(&r);
 	expect_is(r.srb_status, SRB_STATUS_SUCCESS);
+	lists = dma_adapter_counts(world.adapter->port.dma);
+	expect(lists.mapped > 0);
+	expect_is(lists.mapped, lists.unmapped);
 }
 
 /* 4.2, first and third row */

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/* Transfers and their buffers: how many there are, who waits for them and who goes on. */
+#include "target.h"
+
+#include "nt/mdl.h"
+
+#define TRANSFERS 192 /* disk.h: fewer than an adapter has slots */
+
+static struct disk_io waiter[4];
+
+static void all_can_be_had_and_given_back(void)
+{
+	struct disk_transfer *taken[TRANSFERS + 1];
+	unsigned count = 0;
+	uint8_t irql;
+
+	target_up(64);
+	irql = cpu_irql_raise(IRQL_DISPATCH);
+	while (count <= TRANSFERS &&
+		(taken[count] = disk_transfer_get(target.disk, false, NULL)) != NULL)
+		count++;
+	expect_is(count, TRANSFERS);
+	for (unsigned n = 0; n < count; n++) {
+		expect(taken[n]->request && taken[n]->mdl && taken[n]->own);
+		expect_is(taken[n]->buffer, NULL);
+		expect_is(taken[n]->request->unit, target.disk->unit);
+		for (unsigned k = 0; k < n; k++)
+			expect(taken[n] != taken[k] && taken[n]->request != taken[k]->request &&
+				taken[n]->own != taken[k]->own);
+	}
+	for (unsigned n = 0; n < count; n++)
+		expect_is(disk_transfer_put(taken[n]), NULL);
+	cpu_irql_lower(irql);
+	target_end_all();
+}
+
+static void buffers_are_of_the_largest_transfer_and_apart(void)
+{
+	struct disk_transfer *taken[TRANSFERS];
+	unsigned count = 0;
+	uint8_t irql;
+
+	target_up(64);
+	irql = cpu_irql_raise(IRQL_DISPATCH);
+	while (count < TRANSFERS &&
+		(taken[count] = disk_transfer_get(target.disk, true, NULL)) != NULL)
+		count++;
+	expect_is(count, 64);
+	for (unsigned n = 0; n < count; n++) {
+		char *buffer = taken[n]->buffer;
+
+		expect_is((uintptr_t)buffer % 4096, 0);
+		expect_is(mem_owner(buffer)->kind, MEM_DATA);
+		expect(mem_is_valid(buffer, 65536));
+		memset(buffer, (int)n, 65536);
+	}
+	for (unsigned n = 0; n < count; n++) {
+		expect_is(((char *)taken[n]->buffer)[0], n);
+		expect_is(((char *)taken[n]->buffer)[65535], n);
+	}
+	/* Without a buffer there is one still. */
+	taken[count] = disk_transfer_get(target.disk, false, NULL);
+	expect(taken[count] != NULL);
+	for (unsigned n = 0; n <= count; n++)
+		expect_is(disk_transfer_put(taken[n]), NULL);
+	cpu_irql_lower(irql);
+	target_end_all();
+}
+
+static struct disk_transfer *take_all(struct disk_transfer **taken, bool with_buffer)
+{
+	unsigned count = 0;
+
+	while ((taken[count] = disk_transfer_get(target.disk, with_buffer, NULL)) != NULL)
+		count++;
+	return taken[0];
+}
+
+/* In order; and no sooner than there is what each waits for. */
+static void a_waiter_goes_on_when_there_is_what_it_waits_for(void)
+{
+	struct disk_transfer *buffers[TRANSFERS + 1], *bare[TRANSFERS + 1];
+	uint8_t irql;
+
+	target_up(64);
+	memset(waiter, 0, sizeof(waiter));
+	waiter[0].needs_buffer = waiter[1].needs_buffer = true;
+	irql = cpu_irql_raise(IRQL_DISPATCH);
+	take_all(buffers, true);
+	take_all(bare, false);
+	expect_is(disk_waiter_next(), NULL);
+	for (unsigned n = 0; n < 3; n++)
+		expect_is(disk_transfer_get(target.disk, waiter[n].needs_buffer, &waiter[n]), NULL);
+	expect_is(disk_waiter_next(), NULL);
+	/* No buffer came back: the first still waits, and the others behind it. */
+	expect_is(disk_transfer_put(bare[0]), NULL);
+	expect_is(disk_waiter_next(), NULL);
+	/* Now it goes, and finds what it needs; who asks again gets the next. */
+	expect_is(disk_transfer_put(buffers[0]), &waiter[0]);
+	buffers[0] = disk_transfer_get(target.disk, true, NULL);
+	expect(buffers[0] != NULL);
+	expect_is(disk_waiter_next(), NULL);
+	expect_is(disk_transfer_put(buffers[1]), &waiter[1]);
+	buffers[1] = disk_transfer_get(target.disk, true, NULL);
+	expect_is(disk_waiter_next(), &waiter[2]);
+	bare[0] = disk_transfer_get(target.disk, false, NULL);
+	expect_is(disk_waiter_next(), NULL);
+	for (unsigned n = 0; buffers[n]; n++)
+		expect_is(disk_transfer_put(buffers[n]), NULL);
+	for (unsigned n = 0; bare[n]; n++)
+		expect_is(disk_transfer_put(bare[n]), NULL);
+	cpu_irql_lower(irql);
+	target_end_all();
+}
+
+static struct dry_io late[4];
+
+static void late_done(struct dry_io *io)
+{
+	expect_is(io->result, 0);
+}
+
+static unsigned with_the_target(void)
+{
+	unsigned count = 0;
+
+	for (struct port_request *request = target.waiting; request; request = request->next)
+		count++;
+	return count;
+}
+
+static void submit_late(unsigned n, void *buffer)
+{
+	late[n] = (struct dry_io){
+		.op = DRY_OP_READ, .buffer = buffer, .count = 512, .done = late_done};
+	expect_is(disk_submit(target.disk, &late[n]), 0);
+}
+
+/* Those behind one that waits for a buffer are not served one for each buffer only. */
+static void one_end_lets_all_go_on_for_whom_there_is_enough(void)
+{
+	struct disk_transfer *buffers[TRANSFERS + 1], *bare[TRANSFERS + 1];
+	char host[512], *own = mem_alloc(4096, 0, MEM_DATA, NULL);
+	uint8_t irql;
+
+	target_up(64);
+	target.later = true; /* nobody completes but this test */
+	target.tail = &target.waiting;
+	irql = cpu_irql_raise(IRQL_DISPATCH);
+	submit_late(0, host);
+	take_all(buffers, true);
+	take_all(bare, false);
+	submit_late(1, host);
+	submit_late(2, own);
+	submit_late(3, own);
+	expect_is(with_the_target(), 1);
+	for (unsigned n = 0; bare[n]; n++)
+		expect_is(disk_transfer_put(bare[n]), NULL);
+	target_do(target_take());
+	cpu_irql_lower(irql);
+	expect_is(with_the_target(), 3);
+	irql = cpu_irql_raise(IRQL_DISPATCH);
+	for (unsigned n = 0; n < 3; n++)
+		target_do(target_take());
+	for (unsigned n = 0; buffers[n]; n++)
+		expect_is(disk_transfer_put(buffers[n]), NULL);
+	cpu_irql_lower(irql);
+	expect_is(target.disk->active, 0);
+	target_end_all();
+	mem_free(own, 4096);
+}
+
+/* Against the page frames, which nobody but mem/ decides about. */
+static void a_transfer_describes_a_buffer_that_begins_anywhere(void)
+{
+	static const uint32_t offsets[] = {0, 1, 512, 4095};
+	char *buffer = mem_alloc(65536 + 4096, 0, MEM_DATA, NULL);
+	struct disk_transfer *transfer;
+	uint8_t irql;
+
+	target_up(64);
+	irql = cpu_irql_raise(IRQL_DISPATCH);
+	transfer = disk_transfer_get(target.disk, false, NULL);
+	for (unsigned n = 0; n < array_size(offsets); n++) {
+		char *at = buffer + offsets[n];
+		uint32_t pages = (offsets[n] + 65536 + 4095) / 4096;
+
+		disk_transfer_describe(transfer, at, 65536);
+		expect(mdl_room(transfer->mdl) >= pages);
+		expect_is(transfer->request->length, 65536);
+		expect_is(transfer->request->data, at);
+		expect_is(MmGetMdlVirtualAddress(transfer->mdl), at);
+		for (uint32_t page = 0; page < pages; page++)
+			expect_is(MmGetMdlPfnArray(transfer->mdl)[page],
+				mem_frame_number(buffer + page * 4096));
+	}
+	expect_is(disk_transfer_put(transfer), NULL);
+	cpu_irql_lower(irql);
+	target_end_all();
+	mem_free(buffer, 65536 + 4096);
+}
+
+/* Requests with memory of their own beside such as need a buffer: neither starves the other. */
+static _Atomic unsigned dones;
+
+static void count_done(struct dry_io *io)
+{
+	expect_is(io->result, 0);
+	atomic_fetch_add(&dones, 1);
+}
+
+static void both_kinds_of_requests_come_to_their_end(void)
+{
+	static struct dry_io io[1000];
+	char *host = malloc(65536), *own = mem_alloc(65536, 0, MEM_DATA, NULL);
+	uint8_t irql;
+
+	target_up(1024);
+	target_later();
+	dones = 0;
+	for (unsigned n = 0; n < 1000; n++) {
+		io[n] = (struct dry_io){.op = DRY_OP_READ,
+			.buffer = n % 3 ? host : own,
+			.count = n % 7 ? 512 : 65536,
+			.done = count_done};
+		expect_is(disk_submit(target.disk, &io[n]), 0);
+	}
+	fake_wait(dones == 1000);
+	irql = cpu_irql_raise(IRQL_DISPATCH);
+	expect_is(disk_waiter_next(), NULL);
+	cpu_irql_lower(irql);
+	target_end_all();
+	mem_free(own, 65536);
+	free(host);
+}
+
+static void a_pool_too_large_for_memory_is_refused_whole(void)
+{
+	expect_is(disk_pool_init(0x7fffffff), -ENOMEM);
+	expect_has(error_text(), "--ram");
+	disk_pool_fini(); /* harmless */
+	/* and can be made after all */
+	target_up(64);
+	target_end_all();
+}
+
+static void run_on_two(void **state)
+{
+	fake_cpus = 2;
+	fake_run((void (*)(void)) * state, true);
+	fake_cpus = 1;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		fake_test(all_can_be_had_and_given_back),
+		fake_test(buffers_are_of_the_largest_transfer_and_apart),
+		fake_test(a_waiter_goes_on_when_there_is_what_it_waits_for),
+		fake_test(one_end_lets_all_go_on_for_whom_there_is_enough),
+		fake_test(a_transfer_describes_a_buffer_that_begins_anywhere),
+		fake_test(both_kinds_of_requests_come_to_their_end),
+		{"both_kinds_of_requests_come_to_their_end, two processors", run_on_two, NULL, NULL,
+			(void *)both_kinds_of_requests_come_to_their_end},
+		fake_test(a_pool_too_large_for_memory_is_refused_whole),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
