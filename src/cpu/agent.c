@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
- * Agents: device models that run beside the processors, or inside the kick (cpu.h).
+ * Agents: device models that run beside the processors, or inside the kick (cpu.h). Under replay
+ * each is a fiber that takes its turns.
  */
-#include "cpu/processor.h"
+#include "cpu/replay.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +18,10 @@ struct cpu_agent {
 	void *ctx;
 	_Atomic uint32_t state; /* futex */
 	_Atomic bool is_stopping;
-	bool is_inline, has_thread;
+	bool is_inline, has_thread, has_fiber;
+	bool is_stepping; /* under replay */
+	struct fiber fiber;
+	struct replay_context context;
 	pthread_t thread;
 	struct host_spin spin;
 	struct cpu_agent *next;
@@ -25,7 +29,7 @@ struct cpu_agent {
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct cpu_agent *agents; /* those with a host thread */
+static struct cpu_agent *agents; /* those with a host thread or a fiber */
 static bool makes_inline;
 
 static bool agent_is_wanted(void *arg)
@@ -67,6 +71,63 @@ static void *agent_main(void *arg)
 	return NULL;
 }
 
+/* ---- under replay ---- */
+
+bool agent_has_work(const struct cpu_agent *agent)
+{
+	return agent->is_stepping || atomic_load(&agent->state) == KICKED;
+}
+
+static bool agent_is_kicked(void *arg)
+{
+	return agent_has_work(arg);
+}
+
+static bool agent_is_quiet(void *arg)
+{
+	return !((struct cpu_agent *)arg)->is_stepping;
+}
+
+static void agent_turns(void *arg)
+{
+	struct cpu_agent *agent = arg;
+
+	for (;;) {
+		replay_block(agent_is_kicked, agent);
+		atomic_store(&agent->state, IDLE);
+		agent->is_stepping = true;
+		agent->step(agent->ctx);
+		agent->is_stepping = false;
+	}
+}
+
+static int agent_fiber_init(struct cpu_agent *agent)
+{
+	int err = fiber_init(&agent->fiber, agent_turns, agent);
+
+	if (err)
+		return err;
+	agent->context.agent = agent;
+	agent->context.fiber = &agent->fiber;
+	replay_add(&agent->context);
+	agent->has_fiber = true;
+	return 0;
+}
+
+void cpu_agent_poll(void)
+{
+	/* not inline, nor in a unit test's own thread */
+	if (replay_is_on && !cpu_self)
+		replay_agent_safepoint();
+}
+
+unsigned cpu_choose(unsigned n)
+{
+	return replay_is_on ? replay_choose(n) : 0;
+}
+
+/* ---- inline ---- */
+
 static void kick_inline(struct cpu_agent *agent)
 {
 	uint32_t state = IDLE;
@@ -89,6 +150,8 @@ static void kick_inline(struct cpu_agent *agent)
 	}
 }
 
+/* ---- life ---- */
+
 void cpu_agent_kick(struct cpu_agent *agent)
 {
 	if (agent->is_inline)
@@ -109,11 +172,12 @@ struct cpu_agent *cpu_agent_new(void (*step)(void *ctx), void *ctx, const char *
 	snprintf(agent->name, sizeof(agent->name), "%s", name);
 	if (agent->is_inline)
 		return agent;
-	if (host_thread_start(&agent->thread, agent_main, agent, agent->name)) {
+	if (replay_is_on ? agent_fiber_init(agent)
+			 : host_thread_start(&agent->thread, agent_main, agent, agent->name)) {
 		free(agent);
 		return NULL;
 	}
-	agent->has_thread = true;
+	agent->has_thread = !agent->has_fiber;
 	pthread_mutex_lock(&lock);
 	agent->next = agents;
 	agents = agent;
@@ -135,9 +199,16 @@ static void agent_unlink(struct cpu_agent *agent)
 
 static void agent_stop(struct cpu_agent *agent)
 {
-	if (!agent->has_thread)
+	if (!agent->has_thread && !agent->has_fiber)
 		return;
 	agent_unlink(agent);
+	if (agent->has_fiber) {
+		cpu_host_drive(agent_is_quiet, agent);
+		replay_remove(&agent->context);
+		fiber_fini(&agent->fiber);
+		agent->has_fiber = false;
+		return;
+	}
 	atomic_store(&agent->is_stopping, true);
 	if (atomic_exchange(&agent->state, STOPPING) == SLEEPING)
 		host_futex_wake(&agent->state, 1);

@@ -5,7 +5,7 @@
  * used-up time slices. It sleeps until the next timer; slices are looked at only while more threads
  * than one have wanted a processor lately.
  */
-#include "cpu/processor.h"
+#include "cpu/replay.h"
 
 #include <sys/prctl.h>
 #include <time.h>
@@ -15,6 +15,8 @@
 
 /* Seconds from 1601-01-01 to 1970-01-01. */
 #define WINDOWS_EPOCH 11644473600ull
+/* 2026-01-01, when every replayed machine starts. */
+#define REPLAY_EPOCH 1767225600ull
 
 static uint64_t started;
 
@@ -31,6 +33,8 @@ static uint32_t switches_seen[CPU_MAX];
 
 uint64_t cpu_clock(void)
 {
+	if (unlikely(replay_is_on))
+		return replay_clock();
 	return host_clock() - started;
 }
 
@@ -38,6 +42,8 @@ uint64_t cpu_system_time(void)
 {
 	struct timespec now;
 
+	if (replay_is_on)
+		return (REPLAY_EPOCH + WINDOWS_EPOCH) * 10000000 + replay_clock() / 100;
 	clock_gettime(CLOCK_REALTIME, &now);
 	return (now.tv_sec + WINDOWS_EPOCH) * 10000000 + now.tv_nsec / 100;
 }
@@ -46,15 +52,22 @@ void cpu_stall(uint64_t ns)
 {
 	uint64_t start = cpu_clock();
 
-	do
-		cpu_relax();
-	while (cpu_clock() - start < ns);
+	do {
+		if (replay_is_on)
+			replay_relax(start + ns);
+		else
+			cpu_relax();
+	} while (cpu_clock() - start < ns);
 }
 
 void cpu_clock_expect(uint64_t due)
 {
 	bool wakes = false;
 
+	if (replay_is_on) {
+		replay_expect(due);
+		return;
+	}
 	if (atomic_load_explicit(&wake_at, memory_order_relaxed) <= due)
 		return;
 	host_lock_acquire(&lock);
@@ -69,7 +82,7 @@ void cpu_clock_expect(uint64_t due)
 
 void cpu_clock_slice(void)
 {
-	if (likely(atomic_load_explicit(&has_ticks, memory_order_relaxed)))
+	if (likely(atomic_load_explicit(&has_ticks, memory_order_relaxed)) || replay_is_on)
 		return;
 	if (!atomic_exchange_explicit(&has_ticks, true, memory_order_relaxed))
 		cpu_clock_expect(cpu_clock() + SLICE);
@@ -125,7 +138,7 @@ static uint64_t tick(uint64_t now)
 	return tick(now);
 }
 
-static uint64_t clock_look(void)
+uint64_t cpu_clock_look(void)
 {
 	uint64_t now = cpu_clock(), due, next = cpu_timer_scan(now, &due);
 
@@ -151,7 +164,7 @@ static void *clock_main(void *arg)
 		/* whoever arms a timer during the look lowers wake_at */
 		atomic_store_explicit(&wake_at, HOST_NEVER, memory_order_relaxed);
 		host_lock_release(&lock);
-		next = clock_look();
+		next = cpu_clock_look();
 		host_lock_acquire(&lock);
 		next = min_of(next, atomic_load_explicit(&wake_at, memory_order_relaxed));
 		atomic_store_explicit(&wake_at, next, memory_order_relaxed);
@@ -178,7 +191,11 @@ void cpu_clock_init(void)
 
 int cpu_clock_start(void)
 {
-	int err = host_thread_start(&host_thread, clock_main, NULL, "dryport-clock");
+	int err;
+
+	if (replay_is_on)
+		return 0;
+	err = host_thread_start(&host_thread, clock_main, NULL, "dryport-clock");
 
 	is_running = !err;
 	return err;

@@ -14,9 +14,10 @@
  * IRQLs are Windows' on x64: 0 PASSIVE, 1 APC, 2 DISPATCH, 3..12 devices, 13 clock, 14 IPI, 15
  * high.
  *
- * The schedule stands behind this interface. `threads`: one host thread per processor and one for
- * each agent (a device model), real clock; kernel threads never move between processors. `replay`
- * (all on one host thread, seeded) will share the interface. Never use host thread priorities.
+ * Two schedules stand behind this interface. `threads`: one host thread per processor and one for
+ * each agent (a device model), real clock. `replay`: all of them take turns on the host thread that
+ * made the machine, as a generator decides at each safepoint; virtual clock; the same seed gives
+ * the same run. Kernel threads never move between processors. Never use host thread priorities.
  *
  * Nothing here allocates after start, except cpu_thread_new.
  */
@@ -44,11 +45,11 @@ struct cpu_agent;
 struct cpu {
 	uint8_t irql;
 	uint8_t number;
-	bool alone; /* the machine has one processor: a lock is an IRQL change */
-	_Atomic uint8_t
-		pending_irql;	   /* the highest IRQL at which something waits: 0 nothing,
-				      1 another thread should run, 2 DPC or timer, above: device */
-	struct cpu_thread *thread; /* running kernel thread, NULL in the idle fiber */
+	bool alone;		      /* the machine has one processor: a lock is an IRQL change */
+	_Atomic uint8_t pending_irql; /* the highest IRQL at which something waits: 0 nothing,
+					 1 another thread should run, 2 DPC or timer, above: device;
+					 under replay above all, so that every safepoint is seen */
+	struct cpu_thread *thread;    /* running kernel thread, NULL in the idle fiber */
 	void *seh;		   /* innermost __try frame of the running fiber (src/nt/rtl_seh.c);
 				      switched with the fiber */
 	uint64_t interrupts, dpcs; /* how many ran here */
@@ -209,12 +210,20 @@ struct cpu_agent *cpu_agent_new(void (*step)(void *ctx), void *ctx, const char *
 void cpu_agent_kick(struct cpu_agent *agent); /* any host thread, any IRQL */
 /* Waits until it is not in a step, and ends it. */
 void cpu_agent_free(struct cpu_agent *agent);
+/* Inside a step: a point where, under replay, others may run. Not under a lock. */
+void cpu_agent_poll(void);
+
+/* One of n ways to go on (n > 0): the generator's choice under replay, 0 under threads. Any thread
+ * of the machine. */
+unsigned cpu_choose(unsigned n);
 
 /* ---- life of the processors ---- */
 
 struct cpu_config {
 	unsigned processors; /* 1..CPU_MAX */
 	bool inline_agents;
+	bool replay; /* the schedule `replay`, started from seed */
+	uint64_t seed;
 };
 
 /* Makes the processors, not yet running: DPCs and threads may be queued. */
@@ -233,6 +242,21 @@ struct cpu *cpu_get(unsigned number);
  */
 int cpu_claim(unsigned number);
 int cpu_run(unsigned number, bool (*poll)(void *arg), void *arg);
+
+/*
+ * Of a host thread that waits for something that the machine does: under replay it gives the
+ * machine its host thread until is_over(arg), which may be called at any switch; under threads it
+ * returns at once, and the caller waits as it likes.
+ */
+void cpu_host_drive(bool (*is_over)(void *arg), void *arg);
+
+/* ---- replay ---- */
+
+bool cpu_is_replayed(void);
+/* The generator starts again, from seed: before anything has run. */
+void cpu_replay_seed(uint64_t seed);
+/* Safepoints passed so far. */
+uint64_t cpu_replay_safepoints(void);
 
 /* ---- faults: SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT belong to cpu/fault.c ---- */
 

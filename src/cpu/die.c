@@ -3,7 +3,7 @@
 /*
  * The end of the process by an error of the machine itself (cpu.h).
  */
-#include "cpu/cpu.h"
+#include "cpu/replay.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -29,6 +29,9 @@ void cpu_die(const char *fmt, ...)
 	}
 	is_dying_here = true;
 	fprintf(stderr, "dryport: %s\n", message);
+	if (replay_is_on)
+		fprintf(stderr, "dryport: replayed from seed %llu\n",
+			(unsigned long long)replay_seed());
 	fflush(stderr);
 	if (cpu_dead)
 		cpu_dead(message);

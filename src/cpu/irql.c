@@ -3,7 +3,7 @@
 /*
  * IRQL and safepoints: what waits at a higher IRQL than the current one runs here, nested.
  */
-#include "cpu/processor.h"
+#include "cpu/replay.h"
 
 #include <sched.h>
 
@@ -14,6 +14,10 @@ __thread struct cpu *cpu_self __attribute__((tls_model("initial-exec")));
 
 void cpu_serve(struct cpu *cpu)
 {
+	if (unlikely(replay_is_on)) {
+		replay_safepoint(cpu);
+		return;
+	}
 	for (;;) {
 		uint8_t pending = atomic_load_explicit(&cpu->pending_irql, memory_order_relaxed);
 
@@ -65,6 +69,10 @@ void cpu_relax(void)
 	static __thread unsigned rounds;
 	struct cpu_private *p = cpu_private_self();
 
+	if (replay_is_on) {
+		replay_relax(0);
+		return;
+	}
 	cpu_poll();
 	host_pause();
 	if (++rounds % RELAX_ROUNDS == 0)

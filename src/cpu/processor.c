@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
- * The processors' life under the schedule `threads`: one host thread each, its idle fiber, sleep
- * and wake-up (cpu.h, processor.h).
+ * The processors' life: the idle fiber and, under the schedule `threads`, the host thread of each,
+ * its sleep and wake-up (cpu.h, processor.h).
  */
-#include "cpu/processor.h"
+#include "cpu/replay.h"
 #include "trace/trace.h"
 #include "util/error.h"
 #include "util/sanitizer.h"
@@ -21,6 +21,8 @@
 static struct cpu_private *processors;
 static unsigned processor_count;
 static bool is_started;
+static struct replay_context *contexts; /* of the processors, under replay */
+static struct fault_stack fault_stack;	/* of the host thread that replays */
 
 /* who runs which processor */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -69,6 +71,10 @@ static void idle_sleep(struct cpu_private *p)
 {
 	bool sleeps;
 
+	if (replay_is_on) {
+		replay_block(has_work, p);
+		return;
+	}
 	if (host_spin(&p->spin, has_work, p))
 		return;
 	host_lock_acquire(&p->lock);
@@ -84,10 +90,19 @@ static void idle_sleep(struct cpu_private *p)
 	host_awake_add(1);
 }
 
+static bool never(void *arg)
+{
+	return false;
+}
+
 /* Back to the host thread, until it runs the processor again. */
 static void idle_leave(struct cpu_private *p)
 {
 	p->poll = NULL;
+	if (replay_is_on) {
+		contexts[p->cpu.number].is_over = true;
+		replay_block(never, NULL);
+	}
 	fiber_switch(&p->idle, &p->host, false);
 }
 
@@ -143,10 +158,41 @@ static void *processor_main(void *arg)
 
 static int processor_init(struct cpu_private *p, unsigned number, bool is_alone)
 {
+	int err;
+
 	p->cpu.number = number;
 	p->cpu.alone = is_alone;
 	p->cpu.priv = p;
-	return fiber_init(&p->idle, idle_main, p);
+	err = fiber_init(&p->idle, idle_main, p);
+	if (err || !replay_is_on)
+		return err;
+	p->pending_always = 0x80;
+	waiting_update(p, 0, 0);
+	contexts[number].processor = p;
+	replay_add(&contexts[number]);
+	return 0;
+}
+
+static int schedule_init(const struct cpu_config *config)
+{
+	if (!config->replay)
+		return 0;
+	contexts = calloc(config->processors, sizeof(*contexts));
+	if (!contexts)
+		return error_set(ENOMEM, "no memory for %u processors", config->processors);
+	replay_init(config->seed);
+	cpu_fault_enter(&fault_stack);
+	return 0;
+}
+
+static void schedule_fini(void)
+{
+	if (!replay_is_on)
+		return;
+	cpu_fault_leave(&fault_stack);
+	replay_fini();
+	free(contexts);
+	contexts = NULL;
 }
 
 int cpu_init(const struct cpu_config *config)
@@ -167,6 +213,8 @@ int cpu_init(const struct cpu_config *config)
 	cpu_agent_init(config->inline_agents);
 	cpu_clock_init();
 	err = cpu_timer_init(config->processors);
+	if (!err)
+		err = schedule_init(config);
 	for (unsigned i = 0; i < config->processors && !err; i++) {
 		err = processor_init(&processors[i], i, config->processors == 1);
 		processor_count = i + !err;
@@ -183,6 +231,8 @@ int cpu_claim(unsigned number)
 
 	if (!p)
 		return error_set(EINVAL, "no processor %u", number);
+	if (replay_is_on)
+		return error_set(EINVAL, "a replayed machine has no processor for a host thread");
 	if (is_started || p->is_claimed)
 		return error_set(EBUSY, "processor %u has a host thread already", number);
 	p->is_claimed = true;
@@ -194,7 +244,7 @@ int cpu_start(void)
 	int err = cpu_clock_start();
 
 	is_started = true;
-	for (unsigned i = 0; i < processor_count && !err; i++) {
+	for (unsigned i = 0; i < processor_count && !err && !replay_is_on; i++) {
 		struct cpu_private *p = &processors[i];
 		char name[24];
 
@@ -238,6 +288,14 @@ static void processor_stop(struct cpu_private *p)
 	release_and_wake(p);
 }
 
+static bool all_are_over(void *arg)
+{
+	for (unsigned i = 0; i < processor_count; i++)
+		if (!contexts[i].is_over)
+			return false;
+	return true;
+}
+
 static void processor_await(struct cpu_private *p)
 {
 	if (p->has_host_thread) {
@@ -259,11 +317,13 @@ void cpu_fini(void)
 		cpu_die("a processor cannot end its own machine");
 	for (unsigned i = 0; i < processor_count; i++)
 		processor_stop(&processors[i]);
-	for (unsigned i = 0; i < processor_count; i++)
+	cpu_host_drive(all_are_over, NULL);
+	for (unsigned i = 0; i < processor_count && !replay_is_on; i++)
 		processor_await(&processors[i]);
 	cpu_agent_fini();
 	cpu_clock_stop();
 	cpu_timer_fini();
+	schedule_fini();
 	for (unsigned i = 0; i < processor_count; i++)
 		fiber_fini(&processors[i].idle);
 	fiber_stacks_fini();

@@ -7,6 +7,7 @@
  *	irql.c       IRQL, cpu_serve, cpu_relax                  fiber.c   stacks and switches
  *	vector.c     interrupts      dpc.c  DPCs                 clock.c   the clock's host thread
  *	timer.c      armed timers    agent.c  device models      spinlock.c, fault.c, die.c, host.c
+ *	replay.c     the other schedule
  *
  * One tiny lock per processor guards all that others may give it: interrupts, DPCs, ready threads.
  *Under it `waiting` has a bit for each IRQL at which something waits, and pending_irql, which
@@ -33,6 +34,7 @@ struct cpu_private {
 	/* what others give it, under lock */
 	struct host_lock lock __attribute__((aligned(64)));
 	_Atomic uint32_t waiting;
+	uint8_t pending_always; /* added to pending_irql: under replay a bit above all IRQLs */
 	struct cpu_interrupt *interrupt_first[IRQLS], *interrupt_last[IRQLS];
 	struct cpu_dpc *dpc_first, *dpc_last;
 	struct cpu_thread *ready_first, *ready_last;
@@ -91,7 +93,8 @@ static inline void waiting_update(struct cpu_private *p, uint32_t set, uint32_t 
 	uint32_t waiting = (atomic_load_explicit(&p->waiting, memory_order_relaxed) | set) & ~clear;
 
 	atomic_store_explicit(&p->waiting, waiting, memory_order_relaxed);
-	atomic_store_explicit(&p->cpu.pending_irql, waiting ? 31 - __builtin_clz(waiting) : 0,
+	atomic_store_explicit(&p->cpu.pending_irql,
+		(waiting ? 31 - __builtin_clz(waiting) : 0) | p->pending_always,
 		memory_order_relaxed);
 }
 
@@ -167,6 +170,8 @@ int cpu_clock_start(void);
 void cpu_clock_stop(void);
 /* A timer was armed for `due`: the clock must not sleep longer. */
 void cpu_clock_expect(uint64_t due);
+/* Tells processors of their due timers; returns when to look again. */
+uint64_t cpu_clock_look(void);
 /* More threads than one want a processor: time slices are needed. */
 void cpu_clock_slice(void);
 

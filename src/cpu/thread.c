@@ -4,7 +4,7 @@
  * Kernel threads: fibers of one processor, which never leave it (cpu.h). A thread that gives the
  * processor away hands it to the next ready one directly, or to the idle fiber.
  */
-#include "cpu/processor.h"
+#include "cpu/replay.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -249,6 +249,13 @@ static bool thread_has_ended(struct cpu_thread *thread, struct cpu_thread *joine
 	return has_ended;
 }
 
+static bool thread_is_over(void *arg)
+{
+	struct cpu_thread *thread = arg;
+
+	return atomic_load_explicit(&thread->has_ended, memory_order_acquire);
+}
+
 void cpu_thread_join(struct cpu_thread *thread)
 {
 	struct cpu *cpu = cpu_self;
@@ -257,6 +264,8 @@ void cpu_thread_join(struct cpu_thread *thread)
 		cpu_die("thread %s waits for its own end", thread->name);
 	if (unlikely(cpu && cpu->irql > IRQL_APC))
 		cpu_die("a wait for the end of thread %s at IRQL %u", thread->name, cpu->irql);
+	if (!cpu)
+		cpu_host_drive(thread_is_over, thread);
 	while (!thread_has_ended(thread, cpu ? cpu->thread : NULL)) {
 		if (!cpu)
 			host_futex_wait(&thread->has_ended, 0, HOST_NEVER);

@@ -32,7 +32,8 @@ void cpu_interrupt_raise(struct cpu_interrupt *interrupt)
 /* Takes the first of the highest IRQL that may interrupt now. */
 static struct cpu_interrupt *interrupt_take(struct cpu_private *p)
 {
-	uint8_t irql = atomic_load_explicit(&p->cpu.pending_irql, memory_order_relaxed);
+	uint32_t waiting = atomic_load_explicit(&p->waiting, memory_order_relaxed);
+	uint8_t irql = 31 - __builtin_clz(waiting);
 	struct cpu_interrupt *interrupt = p->interrupt_first[irql];
 
 	p->interrupt_first[irql] = interrupt->next;
@@ -43,7 +44,7 @@ static struct cpu_interrupt *interrupt_take(struct cpu_private *p)
 	return interrupt;
 }
 
-/* Called with pending_irql at a device's IRQL; only this processor lowers it. */
+/* Called while something waits at a device's IRQL; only this processor takes it away. */
 void cpu_interrupt_serve(struct cpu_private *p)
 {
 	struct cpu_interrupt *interrupt;

@@ -277,6 +277,14 @@ static void waiter_wake(struct waiter *waiter)
 	atomic_store(&waiter->wait, OVER);
 }
 
+static bool waiter_is_woken(void *arg)
+{
+	int value = 0;
+
+	sem_getvalue(&((struct waiter *)arg)->semaphore, &value);
+	return value > 0;
+}
+
 static void waiter_wait(struct waiter *waiter)
 {
 	if (waiter->thread) {
@@ -285,6 +293,7 @@ static void waiter_wait(struct waiter *waiter)
 		while (atomic_load(&waiter->wait) != OVER)
 			cpu_relax();
 	} else {
+		cpu_host_drive(waiter_is_woken, waiter);
 		while (sem_wait(&waiter->semaphore) && errno == EINTR)
 			;
 	}

@@ -67,6 +67,7 @@ struct mem_config {
 	enum mem_policy policy;
 	uint64_t size; /* bytes of RAM, a multiple of the page size, 1 MiB .. 64 GiB; 0 = 256 MiB */
 	uint64_t seed; /* of the permutation */
+	bool is_private; /* a child of fork() has a copy of its own, no other process shares RAM */
 };
 
 /* Maps RAM. -EINVAL (size, policy), -ENOMEM, -EBUSY if a machine is live, -EEXIST if the addresses
@@ -79,8 +80,16 @@ uint64_t mem_fini(void);
 enum { MEM_LINEAR = 1 }; /* flags of mem_alloc: physically contiguous and below 4 GiB */
 
 /*
- * A page-aligned range of RAM, contents undefined (0xA5 filled in debug and ASan builds; ASan sees
- * it as addressable). NULL when no range is left. Any thread; takes a lock, not for the I/O path.
+ * From now on what a driver gets fresh holds `byte` throughout, in every build: extensions and
+ * common buffers here, pool by mem_fill_byte. Else debug and ASan builds fill all with 0xA5, others
+ * nothing.
+ */
+void mem_fill_set(uint8_t byte);
+uint8_t mem_fill_byte(void);
+
+/*
+ * A page-aligned range of RAM, contents undefined (see mem_fill_set; ASan sees it as addressable).
+ * NULL when no range is left. Any thread; takes a lock, not for the I/O path.
  */
 void *mem_alloc(uint64_t bytes, unsigned flags, enum mem_kind kind, const void *owner);
 /* bytes as given to mem_alloc. Aborts with a message on a range that was not allocated so. */

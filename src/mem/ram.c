@@ -17,14 +17,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define RAM_BASE     ((char *)LAYOUT_RAM)
-#define RAM_DEFAULT  (256ull << 20)
-#define RAM_MIN	     (1ull << 20)
-#define RAM_MAX	     (64ull << 30)
-#define LINEAR_MIN   (32ull << 20)
-#define LINEAR_MAX   (1ull << 30)
-#define FILL_PATTERN 0xA5
-
+#define RAM_BASE    ((char *)LAYOUT_RAM)
+#define RAM_DEFAULT (256ull << 20)
+#define RAM_MIN	    (1ull << 20)
+#define RAM_MAX	    (64ull << 30)
+#define LINEAR_MIN  (32ull << 20)
+#define LINEAR_MAX  (1ull << 30)
 #if defined(DRY_ASAN) || !defined(__OPTIMIZE__)
 #define FILL_ON_ALLOC 1
 #else
@@ -33,12 +31,27 @@
 
 struct mem_space mem_space;
 
+/* kinds of memory that is filled when it is allocated, a bit each */
+static uint32_t filled_kinds = FILL_ON_ALLOC ? ~0u : 0;
+static uint8_t fill_byte = 0xA5;
+
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static uint64_t *used;	    /* bit per page of RAM */
 static uint32_t *run_pages; /* at the first page of an allocation: its length, else 0 */
 static uint64_t used_pages;
 
-static int ram_map(uint64_t size)
+void mem_fill_set(uint8_t byte)
+{
+	filled_kinds = 1u << MEM_EXTENSION | 1u << MEM_COMMON;
+	fill_byte = byte;
+}
+
+uint8_t mem_fill_byte(void)
+{
+	return fill_byte;
+}
+
+static int ram_map(uint64_t size, bool is_private)
 {
 	int fd = memfd_create("dryport-ram", MFD_CLOEXEC);
 	char *base;
@@ -52,7 +65,8 @@ static int ram_map(uint64_t size)
 		return error_set(err, "%lu MiB of RAM: %s", (long)(size >> 20), strerror(err));
 	}
 	base = mmap(RAM_BASE, size, PROT_READ | PROT_WRITE,
-		MAP_SHARED | MAP_NORESERVE | MAP_FIXED_NOREPLACE, fd, 0);
+		(is_private ? MAP_PRIVATE : MAP_SHARED) | MAP_NORESERVE | MAP_FIXED_NOREPLACE, fd,
+		0);
 	if (base != RAM_BASE) {
 		int err = base == MAP_FAILED ? errno : EEXIST;
 
@@ -116,7 +130,7 @@ int mem_init(const struct mem_config *config)
 	if ((unsigned)config->policy > MEM_HIGH)
 		return error_set(EINVAL, "no memory policy %u", config->policy);
 	sanitizer_init();
-	err = ram_map(size);
+	err = ram_map(size, config->is_private);
 	if (err)
 		return err;
 	mem_space.ram_pages = size >> MEM_PAGE_SHIFT;
@@ -168,8 +182,8 @@ void *mem_alloc(uint64_t bytes, unsigned flags, enum mem_kind kind, const void *
 		return NULL;
 	va = mem_space.base + (page << MEM_PAGE_SHIFT);
 	sanitizer_unpoison(va, pages << MEM_PAGE_SHIFT);
-	if (FILL_ON_ALLOC)
-		memset(va, FILL_PATTERN, pages << MEM_PAGE_SHIFT);
+	if (filled_kinds >> kind & 1)
+		memset(va, fill_byte, pages << MEM_PAGE_SHIFT);
 	return va;
 }
 

@@ -2,12 +2,13 @@
 /* SPDX-FileCopyrightText: The dryport authors */
 /* The patterns around and inside of pool blocks (see pool.h), and AddressSanitizer's view of them.
  */
+#include "mem/mem.h"
 #include "nt/pool.h"
 #include "util/sanitizer.h"
 
 #include <string.h>
 
-enum { BYTE_BEFORE = 0xBE, BYTE_AFTER = 0xAF, BYTE_FRESH = 0xA5, BYTE_FREED = 0xDF };
+enum { BYTE_BEFORE = 0xBE, BYTE_AFTER = 0xAF, BYTE_FREED = 0xDF };
 
 void pool_guard_arm(struct pool_block *block, bool zero)
 {
@@ -22,7 +23,7 @@ void pool_guard_arm(struct pool_block *block, bool zero)
 	if (zero)
 		memset(start, 0, block->bytes);
 	else if (pool.fill)
-		memset(start, BYTE_FRESH, block->bytes);
+		memset(start, mem_fill_byte(), block->bytes);
 	sanitizer_poison(room, before);
 	sanitizer_poison(end, after);
 }

@@ -38,6 +38,7 @@ static const char *const names[TRACE_TYPES] = {
 	[TRACE_SG_PUT] = "sg.put",
 	[TRACE_SG_GET] = "sg.get",
 	[TRACE_VIOLATION] = "violation",
+	[TRACE_CPU_SWITCH] = "cpu.switch",
 };
 
 const char *trace_name(enum trace_type type)

@@ -35,7 +35,9 @@ enum trace_type {
 	TRACE_SG_GET,	/* id, elements */
 	/* calls that break a rule: what was wrong is text, for a person; the numbers are the rule's
 	 */
-	TRACE_VIOLATION, /* text (const char *), number, number, number */
+	TRACE_VIOLATION,  /* text (const char *), number, number, number */
+	TRACE_CPU_SWITCH, /* replay: from, to; processors first, then device models, the host last
+			   */
 	TRACE_TYPES
 };
 

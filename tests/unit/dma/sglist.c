@@ -219,7 +219,7 @@ static void each_reach(const struct chain *chain, const char *va, uint32_t lengt
 
 static void small_world(enum mem_policy policy)
 {
-	const struct mem_config config = {policy, 16ull << 20, 5};
+	const struct mem_config config = {.policy = policy, .size = 16ull << 20, .seed = 5};
 	uint32_t lengths[1 + 3 * PAGES];
 	char *memory;
 

@@ -108,8 +108,10 @@ static bool world_poll(void *arg)
 
 static void world_begin(const struct world_config *config)
 {
-	const struct mem_config memory = {config->policy, 64ull << 20, 11};
-	const struct cpu_config processors = {config->processors ? config->processors : 1, true};
+	const struct mem_config memory = {
+		.policy = config->policy, .size = 64ull << 20, .seed = 11};
+	const struct cpu_config processors = {
+		.processors = config->processors ? config->processors : 1, .inline_agents = true};
 	const struct nt_config kernel = {0, true};
 
 	memset(&world, 0, sizeof(world));
