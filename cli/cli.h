@@ -11,7 +11,8 @@
  *	server.c    the machine's own process: nbdkit with our plugin, and the page shared with it
  *	session.c   a running machine for COMMAND, and what the exit status says of it
  *	bench.c     `dryport bench`
- *	run.c       `dryport run`; job.c: its main job; list.c: `hw`, `exports`
+ *	run.c       `dryport run`; job.c: its main job; seeds.c: replayed runs
+ *	list.c      `hw`, `exports`
  *	summary.c   what happened, for a person and as JSON
  *
  * A new command is a row of main.c's table and a table of its options; docs/cli.md describes both.
@@ -74,6 +75,9 @@ const char *cli_args_get(const struct cli_args *args, const char *name);
 
 /* The n-th option of a command, the machine's after its own; false past the end. */
 bool cli_option_get(const struct cli_command *command, unsigned n, struct cli_option *option);
+
+/* The words of this program's own command line, ended by NULL, as they were given. */
+extern char **cli_argv;
 
 /* list.c */
 int cli_hw(const struct cli_args *args);

@@ -8,6 +8,7 @@
 
 #include <locale.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static int cli_help(const struct cli_args *args);
@@ -107,12 +108,19 @@ static int cli_help(const struct cli_args *args)
 				: help_command(command);
 }
 
+char **cli_argv;
+
 int main(int argc, char **argv)
 {
 	const struct cli_command *command;
 	struct cli_args args;
 	int status;
 
+	/* the parser reorders argv */
+	cli_argv = calloc((size_t)argc + 1, sizeof(*cli_argv));
+	if (!cli_argv)
+		return cli_fail("out of memory");
+	memcpy(cli_argv, argv, (size_t)argc * sizeof(*argv));
 	setlocale(LC_CTYPE, "");
 	if (argc < 2) {
 		help_all();

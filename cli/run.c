@@ -6,6 +6,7 @@
  * (job.c).
  */
 #include "run.h"
+#include "seeds.h"
 #include "session.h"
 
 #include <errno.h>
@@ -17,6 +18,8 @@
 const struct cli_option cli_run_options[] = {
 	{"nbd", "SOCKET", "serve on this Unix socket until interrupted"},
 	{"workload", "SPEC", "do work made inside the machine: rw:ops=N,sizes=4k-64k,verify"},
+	{"seeds", "N", "replay the workload for N seeds, from --seed on, until one fails"},
+	{"jobs", "N", "with --seeds: runs at once; default: one for each core"},
 	{"gdb", "", "start the machine under gdb, to break at the driver's functions"},
 	{"log", "", "at the end, print the controller's log page (examples/simple)"},
 	{"summary", "FILE", "write the summary as JSON too"},
@@ -92,6 +95,8 @@ static int workload(struct run *run, struct dry_machine *machine)
 	process_fini();
 	if (status)
 		return status;
+	if (cli_args_get(run->args, "seeds"))
+		return seeds_run(run, machine);
 	if (dry_machine_start(machine, run->miniport.object) < 0)
 		return cli_fail("%s", dry_error());
 	err = dry_workload_run(machine, spec);
@@ -99,6 +104,9 @@ static int workload(struct run *run, struct dry_machine *machine)
 		status = cli_usage("--workload: %s", dry_error());
 	else if (err < 0)
 		status = cli_fail("%s", dry_error());
+	if (err < 0 && cli_args_get(run->args, "seed"))
+		fprintf(stderr, "dryport: replayed from seed %s\n",
+			cli_args_get(run->args, "seed"));
 	if (err < 0) {
 		snprintf(failure, sizeof(failure), "%s", dry_error());
 		outcome.failure = failure;
@@ -126,6 +134,12 @@ static int modes_check(const struct run *run)
 			nbd ? "--nbd" : "-- COMMAND");
 	if (nbd && args->rest)
 		return cli_usage("--nbd serves until interrupted: it goes without -- COMMAND");
+	if (!spec && (cli_args_get(args, "seed") || cli_args_get(args, "seeds")))
+		return cli_usage("--seed%s goes with --workload: whoever is served over NBD has a "
+				 "time of his own",
+			cli_args_get(args, "seed") ? "" : "s");
+	if (cli_args_get(args, "jobs") && !cli_args_get(args, "seeds"))
+		return cli_usage("--jobs goes with --seeds");
 	if (cli_args_get(args, "log") && spec)
 		return cli_usage("--log goes without --workload");
 	if (cli_args_get(args, "gdb") && !served)
@@ -220,6 +234,8 @@ int cli_run(const struct cli_args *args)
 	run.operands = args->operand_count ? args->operands : example_operand;
 	run.operand_count = args->operand_count ? args->operand_count : 1;
 	status = modes_check(&run);
+	if (!status && (cli_args_get(args, "seed") || cli_args_get(args, "seeds")))
+		seeds_layout_fix();
 	if (!status)
 		status = miniport_find(&run.miniport, run.operands, run.operand_count);
 	if (!status)

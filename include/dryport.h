@@ -179,6 +179,35 @@ struct dry_summary {
 };
 DRY_API void dry_machine_summary(const struct dry_machine *machine, struct dry_summary *summary);
 
+/* ---- many replayed runs ---- */
+
+struct dry_seeds {
+	uint64_t first, count; /* seeds first, first + 1, ... */
+	unsigned jobs;	       /* runs at once; 0: one for each core of the host */
+	/* Whether a run's summary is that of a good run; NULL: it is, if no rule was broken. */
+	bool (*judge)(const struct dry_summary *summary);
+	/* After each run, NULL: nobody wants to know. */
+	void (*progress)(const struct dry_seeds *seeds);
+
+	uint64_t ran; /* from here on filled in: runs so far */
+	bool has_failed;
+	uint64_t failed_seed;	    /* the lowest that failed */
+	char failure[1024];	    /* what was wrong with it */
+	int output;		    /* a file of what it printed, the caller's to close; -1: none */
+	struct dry_summary summary; /* of the failed run, else of the last */
+	uint64_t restore_ns;	    /* median of what a run costs besides itself */
+	uint64_t run_ns;	    /* mean of a run, start and stop included */
+	uint64_t safepoints;	    /* of all runs */
+};
+
+/*
+ * Runs the workload once for each seed, each on a machine as new, in a process of its own (fork:
+ * the caller should have one thread), until one fails. 0 whether or not one did; -EINVAL, -ENOMEM
+ * ...: the runs could not be made. Options as set; it starts and stops the machine itself.
+ */
+DRY_API int dry_seeds_run(struct dry_machine *machine, const char *driver, const char *workload,
+	struct dry_seeds *seeds);
+
 /* ---- the export table ---- */
 
 /* n-th routine that miniports may import: its name, and its module in *module; NULL past the end.

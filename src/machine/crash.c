@@ -60,6 +60,11 @@ static void report(int signal, uintptr_t address, uintptr_t pc, void *ucontext)
 			frame ? frame : "");
 	}
 	say(line);
+	if (machine_live && machine_live->options.replay) {
+		snprintf(line, sizeof(line), "  replayed from seed %llu\n",
+			(unsigned long long)machine_live->options.seed);
+		say(line);
+	}
 	say_in_flight();
 }
 

@@ -9,6 +9,7 @@
 #include "nt/nt.h"
 #include "trace/trace.h"
 #include "util/error.h"
+#include "util/random.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -40,6 +41,9 @@ struct dry_machine *dry_machine_new(void)
 
 int machine_enter(struct dry_machine *machine)
 {
+	if (unlikely(machine->options.replay) && !pthread_equal(machine->owner, pthread_self()))
+		return error_set(
+			EPERM, "a replayed machine has one host thread, that which started it.");
 	atomic_fetch_add(&machine->inside, 1);
 	if (likely(atomic_load(&machine->is_open)))
 		return 0;
@@ -115,7 +119,8 @@ static int mem_up(struct dry_machine *machine)
 	const struct mem_config config = {
 		.policy = machine->options.memory,
 		.size = machine->options.ram,
-		.seed = machine->options.seed,
+		.seed = machine->options.frames_seed,
+		.is_private = machine->options.replay,
 	};
 
 	return mem_init(&config);
@@ -131,6 +136,8 @@ static int cpu_up(struct dry_machine *machine)
 	const struct cpu_config config = {
 		.processors = machine->options.cpus,
 		.inline_agents = machine->options.inline_agents,
+		.replay = machine->options.replay,
+		.seed = machine->options.seed,
 	};
 	int err = cpu_fault_init();
 
@@ -156,7 +163,10 @@ static void cpu_down(struct dry_machine *machine)
 
 static int nt_up(struct dry_machine *machine)
 {
-	const struct nt_config config = {.debug_level = machine->options.debug_level};
+	const struct nt_config config = {
+		.debug_level = machine->options.debug_level,
+		.fill = machine->options.replay,
+	};
 
 	return nt_init(&config);
 }
@@ -240,6 +250,7 @@ static void device_down(struct dry_machine *machine)
 
 static int processors_up(struct dry_machine *machine)
 {
+	machine_seed(machine);
 	return cpu_start();
 }
 
@@ -322,6 +333,17 @@ static void driver_down(struct dry_machine *machine)
 	machine->stop_result = machine_call(machine, take_down, machine, "stop");
 }
 
+/* What was made before is the same for all seeds; from here on a replayed run is its seed's. */
+void machine_seed(struct dry_machine *machine)
+{
+	uint64_t state = machine->options.seed;
+
+	if (!machine->options.replay)
+		return;
+	mem_fill_set((uint8_t)(0x80 | random_next(&state)));
+	cpu_replay_seed(machine->options.seed);
+}
+
 struct stage {
 	int (*up)(struct dry_machine *machine);
 	void (*down)(struct dry_machine *machine);
@@ -337,6 +359,8 @@ static const struct stage stages[] = {
 	{processors_up, processors_down},
 	{driver_up, driver_down},
 };
+
+enum { STAGES_PREPARED = 6 }; /* with those the driver is still to be started */
 
 static void undo(struct dry_machine *machine)
 {
@@ -360,7 +384,25 @@ static void units_name(struct dry_machine *machine)
 	atomic_store(&machine->is_open, true);
 }
 
-int dry_machine_start(struct dry_machine *machine, const char *driver)
+/* Goes on with the stages up to `wanted`; a failure undoes all. */
+static int stages_reach(struct dry_machine *machine, int wanted)
+{
+	while (machine->stage < wanted) {
+		int err = stages[machine->stage].up(machine);
+
+		if (err) {
+			char reason[1024];
+
+			error_take(reason, sizeof(reason));
+			undo(machine);
+			return error_set(-err, "%s", reason);
+		}
+		machine->stage++;
+	}
+	return 0;
+}
+
+int machine_prepare(struct dry_machine *machine, const char *driver)
 {
 	int err;
 
@@ -371,20 +413,19 @@ int dry_machine_start(struct dry_machine *machine, const char *driver)
 	if (err)
 		return err;
 	machine_live = machine;
+	machine->owner = pthread_self();
 	stats_start();
 	memset(&machine->summary, 0, sizeof(machine->summary));
 	crash_start();
-	for (size_t n = 0; n < array_size(stages); n++) {
-		err = stages[n].up(machine);
-		if (err) {
-			char reason[1024];
+	return stages_reach(machine, STAGES_PREPARED);
+}
 
-			error_take(reason, sizeof(reason));
-			undo(machine);
-			return error_set(-err, "%s", reason);
-		}
-		machine->stage++;
-	}
+int machine_go(struct dry_machine *machine)
+{
+	int err = stages_reach(machine, array_size(stages));
+
+	if (err)
+		return err;
 	snprintf(machine->summary.driver, sizeof(machine->summary.driver), "%s",
 		loader_name(machine->image));
 	snprintf(machine->summary.device, sizeof(machine->summary.device), "%s",
@@ -392,6 +433,13 @@ int dry_machine_start(struct dry_machine *machine, const char *driver)
 	machine->started_ns = cpu_clock();
 	units_name(machine);
 	return 0;
+}
+
+int dry_machine_start(struct dry_machine *machine, const char *driver)
+{
+	int err = machine_prepare(machine, driver);
+
+	return err ? err : machine_go(machine);
 }
 
 int dry_machine_stop(struct dry_machine *machine)

@@ -9,6 +9,7 @@
  *   stats.c     a subscriber that counts for the summary
  *   crash.c     the report of a crash: whose, where, which SRB
  *   workload.c  generators inside the machine
+ *   seeds.c     many replayed runs, each in a child of the prepared machine
  */
 #ifndef DRY_MACHINE_MACHINE_H
 #define DRY_MACHINE_MACHINE_H
@@ -22,10 +23,12 @@
 #include "storport/storport_adapter.h"
 
 #include <dryport.h>
+#include <pthread.h>
 
 struct machine_options {
 	char *hw, *disk;
-	uint64_t size, ram, seed;
+	uint64_t size, ram, seed, frames_seed;
+	bool replay; /* seed is set */
 	uint32_t block_size, cpus, claim_plus_1;
 	int debug_level;
 	bool inline_agents, read_only;
@@ -52,6 +55,7 @@ struct dry_machine {
 	unsigned unit_count;
 	_Atomic bool is_open;	 /* the units may be used */
 	_Atomic unsigned inside; /* host threads that do so */
+	pthread_t owner;	 /* the host thread that started it */
 	uint64_t started_ns;
 	int stop_result;
 	struct dry_summary summary; /* final after the stop */
@@ -70,9 +74,18 @@ void machine_options_fini(struct machine_options *options);
 int machine_enter(struct dry_machine *machine);
 void machine_leave(struct dry_machine *machine);
 
+/* dry_machine_start in two halves: all but the driver's start, then that. */
+int machine_prepare(struct dry_machine *machine, const char *driver);
+int machine_go(struct dry_machine *machine);
+/* Before anything runs: the machine's seed becomes that of the schedule and of fresh memory. */
+void machine_seed(struct dry_machine *machine);
+
 /* Runs fn in a kernel thread at PASSIVE on processor 0 and waits; its result, and its error text,
  * come back. */
 int machine_call(struct dry_machine *machine, int (*fn)(void *arg), void *arg, const char *name);
+
+/* 0, or -EINVAL (error_set) if it is no workload. */
+int workload_check(const char *text);
 
 void stats_start(void);
 void stats_stop(void);

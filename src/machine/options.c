@@ -40,7 +40,12 @@ static const struct row rows[] = {
 	{{"memory", "POLICY",
 		 "frames of buffers: contiguous, scattered (default) or high (above 4 GiB)"},
 		CHOICE, AT(memory), 0, 0, memory_words},
-	{{"seed", "N", "seed of the scattered frames"}, NUMBER, AT(seed), 0, UINT64_MAX, NULL},
+	{{"seed", "N",
+		 "replay: all on one host thread, virtual clock, the schedule drawn from seed N; "
+		 "with --workload only"},
+		NUMBER, AT(seed), 0, UINT64_MAX, NULL},
+	{{"frames-seed", "N", "seed of the scattered frames; default 1"}, NUMBER, AT(frames_seed),
+		0, UINT64_MAX, NULL},
 	{{"build-callback", "WHEN",
 		 "callback of StorPortBuildScatterGatherList: queued (default), before or after "
 		 "its return, or on an other processor"},
@@ -68,7 +73,7 @@ void machine_options_init(struct machine_options *options)
 	options->size = 64ull << 20;
 	options->block_size = 512;
 	options->memory = MEM_SCATTERED;
-	options->seed = 1;
+	options->frames_seed = 1;
 }
 
 void machine_options_fini(struct machine_options *options)
@@ -165,6 +170,8 @@ static int set(struct machine_options *options, const struct row *row, const cha
 		options->claim_plus_1 = (uint32_t)number + 1;
 	else if (field == &options->cpus)
 		options->cpus = (uint32_t)number;
+	else if (field == &options->seed)
+		options->replay = true, options->seed = number;
 	else
 		*(uint64_t *)field = number;
 	return 0;

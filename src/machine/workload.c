@@ -291,10 +291,22 @@ static int run(struct disk *disk, const struct workload *workload)
 	return result;
 }
 
+int workload_check(const char *text)
+{
+	struct workload workload = {.depth = 1};
+
+	return parse(&workload, text);
+}
+
 int dry_workload_run(struct dry_machine *machine, const char *text)
 {
 	struct workload workload = {
-		.ops = 10000, .low = 512, .high = 128u << 10, .depth = 8, .seed = 1};
+		.ops = 10000,
+		.low = 512,
+		.high = 128u << 10,
+		.depth = 8,
+		.seed = machine->options.replay ? machine->options.seed : 1,
+	};
 	int result = parse(&workload, text);
 
 	if (!result)

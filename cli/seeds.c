@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/* Many replayed runs, and the command that repeats the one that failed (seeds.h). */
+#include "seeds.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/personality.h>
+#include <time.h>
+#include <unistd.h>
+
+void seeds_layout_fix(void)
+{
+	int persona = personality(0xffffffff);
+
+	if (persona < 0 || persona & ADDR_NO_RANDOMIZE ||
+		personality((unsigned)persona | ADDR_NO_RANDOMIZE) < 0)
+		return;
+	execv("/proc/self/exe", cli_argv);
+}
+
+static bool judge(const struct dry_summary *summary)
+{
+	const struct outcome outcome = {.stopped = true};
+
+	return summary_is_good(summary, &outcome);
+}
+
+static time_t said;
+
+static void progress(const struct dry_seeds *seeds)
+{
+	time_t now = time(NULL);
+
+	if (now < said + 5 || seeds->has_failed)
+		return;
+	if (said)
+		fprintf(stderr, "dryport: %llu seeds, none has failed\n",
+			(unsigned long long)seeds->ran);
+	said = now;
+}
+
+static bool is_option(const char *word, const char *name)
+{
+	size_t length = strlen(name);
+
+	return !strncmp(word, "--", 2) && !strncmp(word + 2, name, length) &&
+	       (!word[2 + length] || word[2 + length] == '=');
+}
+
+/* For a shell: quoted if it needs to be. */
+static void word_print(const char *word)
+{
+	if (*word && strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				  "-_=+,.:/%@") == strlen(word)) {
+		printf(" %s", word);
+		return;
+	}
+	printf(" '");
+	for (; *word; word++)
+		printf(*word == '\'' ? "'\\''" : "%c", *word);
+	printf("'");
+}
+
+static void command_print(uint64_t seed)
+{
+	printf("  repeat it   dryport");
+	for (char **word = cli_argv + 1; *word; word++) {
+		bool is_seed = is_option(*word, "seed") || is_option(*word, "seeds") ||
+			       is_option(*word, "jobs");
+
+		if (!is_seed)
+			word_print(*word);
+		else if (!strchr(*word, '=') && word[1])
+			word++;
+	}
+	printf(" --seed %llu\n", (unsigned long long)seed);
+}
+
+static void output_copy(int file)
+{
+	char block[4096];
+	ssize_t bytes;
+
+	if (file < 0)
+		return;
+	lseek(file, 0, SEEK_SET);
+	while ((bytes = read(file, block, sizeof(block))) > 0)
+		fwrite(block, 1, (size_t)bytes, stderr);
+	close(file);
+}
+
+static int number_get(const struct run *run, const char *name, uint64_t low, uint64_t *number)
+{
+	const char *text = cli_args_get(run->args, name);
+	char *end;
+
+	if (!text)
+		return CLI_OK;
+	errno = 0;
+	*number = strtoull(text, &end, 0);
+	if (*text < '0' || *text > '9' || *end || errno || *number < low)
+		return cli_usage("--%s %s: not a number%s", name, text, low ? " from 1 on" : "");
+	return CLI_OK;
+}
+
+int seeds_run(struct run *run, struct dry_machine *machine)
+{
+	uint64_t jobs = 0;
+	struct dry_seeds seeds = {.first = 1, .count = 1, .judge = judge, .progress = progress};
+	int status = number_get(run, "seeds", 1, &seeds.count), err;
+
+	if (!status)
+		status = number_get(run, "seed", 0, &seeds.first);
+	if (!status)
+		status = number_get(run, "jobs", 1, &jobs);
+	if (status)
+		return status;
+	seeds.jobs = jobs > 1000 ? 1000 : (unsigned)jobs;
+	said = 0;
+	err = dry_seeds_run(
+		machine, run->miniport.object, cli_args_get(run->args, "workload"), &seeds);
+	if (err == -EINVAL)
+		return cli_usage("%s", dry_error());
+	if (err < 0)
+		return cli_fail("%s", dry_error());
+	if (!seeds.has_failed) {
+		printf("%llu seeds, %llu to %llu: none has failed; %.2f ms a run, of which %.2f "
+		       "ms restore the machine\n",
+			(unsigned long long)seeds.ran, (unsigned long long)seeds.first,
+			(unsigned long long)(seeds.first + seeds.count - 1),
+			(double)(seeds.run_ns + seeds.restore_ns) / 1e6,
+			(double)seeds.restore_ns / 1e6);
+		return CLI_OK;
+	}
+	output_copy(seeds.output);
+	printf("seed %llu failed, after %llu seeds: %s\n", (unsigned long long)seeds.failed_seed,
+		(unsigned long long)seeds.ran, seeds.failure);
+	command_print(seeds.failed_seed);
+	return CLI_FAILURE;
+}
