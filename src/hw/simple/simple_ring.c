@@ -168,8 +168,24 @@ static void run(struct simple *s, const struct simple_command *command)
 	s->log.commands++;
 	s->log.errors += status != SIMPLE_OK;
 	s->messages_due |= 1ull << message;
-	if (s->batch_bytes >= POST_BYTES)
+	cpu_agent_poll();
+	/* under replay also at other times */
+	if (s->batch_bytes >= POST_BYTES || cpu_choose(4) == 1)
 		post(s);
+}
+
+/* Of the commands from `first` on, any may be next (under threads it is the first). */
+static const struct simple_command *next_of(struct simple *s, unsigned first, unsigned count)
+{
+	unsigned chosen = first + cpu_choose(count - first);
+
+	if (chosen != first) {
+		struct simple_command command = s->commands[chosen];
+
+		s->commands[chosen] = s->commands[first];
+		s->commands[first] = command;
+	}
+	return &s->commands[first];
 }
 
 /* With the option delay commands are looked at only when the timer has run out. */
@@ -193,7 +209,7 @@ static bool work(struct simple *s)
 	unsigned count = must_wait(s) ? 0 : fetch(s);
 
 	for (unsigned i = 0; i < count && is_running(s); i++)
-		run(s, &s->commands[i]);
+		run(s, next_of(s, i, count));
 	if (is_running(s))
 		post(s);
 	return count;
