@@ -13,6 +13,7 @@
  *	bench.c     `dryport bench`
  *	run.c       `dryport run`; job.c: its main job; seeds.c: replayed runs
  *	list.c      `hw`, `exports`
+ *	trace.c     `dryport trace`: a trace, filtered or counted
  *	summary.c   what happened, for a person and as JSON
  *
  * A new command is a row of main.c's table and a table of its options; docs/cli.md describes both.
@@ -85,6 +86,9 @@ int cli_exports(const struct cli_args *args);
 int cli_bench(const struct cli_args *args);
 extern const struct cli_option cli_exports_options[];
 extern const struct cli_option cli_bench_options[];
+/* trace.c */
+int cli_trace(const struct cli_args *args);
+extern const struct cli_option cli_trace_options[];
 /* run.c */
 int cli_run(const struct cli_args *args);
 extern const struct cli_option cli_run_options[];

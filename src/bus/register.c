@@ -7,6 +7,7 @@
  */
 #include "bus/function.h"
 #include "nt/nt.h"
+#include "trace/trace.h"
 
 /* Bug check 0xF1/2005: a bad address to a register or port routine (spec 5.5). */
 #define BAD_ADDRESS 0xF1002005ull
@@ -30,7 +31,15 @@ static inline bool is_inside(const struct bus_window *w, uintptr_t at, unsigned 
 	return w && !(at & (size - 1)) && at - w->base + size <= w->size;
 }
 
-static inline uint64_t window_read(struct bus_window *w, uintptr_t at, unsigned size)
+/* The bytes above the access's size are nobody's. */
+static void __attribute__((cold, noinline)) access_tell(enum trace_type type,
+	const struct bus_window *w, uintptr_t at, unsigned size, uint64_t value)
+{
+	trace(type, w->function->slot, w->bar | size << 8, at - w->base,
+		value & ~0ull >> (64 - 8 * size));
+}
+
+static inline uint64_t window_fetch(struct bus_window *w, uintptr_t at, unsigned size)
 {
 	uint32_t offset = (uint32_t)(at - w->base);
 
@@ -41,10 +50,21 @@ static inline uint64_t window_read(struct bus_window *w, uintptr_t at, unsigned 
 	return w->read(w->device, w->bar, offset, size);
 }
 
+static inline uint64_t window_read(struct bus_window *w, uintptr_t at, unsigned size)
+{
+	uint64_t value = window_fetch(w, at, size);
+
+	if (trace_is_wanted(TRACE_REG_READ))
+		access_tell(TRACE_REG_READ, w, at, size, value);
+	return value;
+}
+
 static inline void window_write(struct bus_window *w, uintptr_t at, unsigned size, uint64_t value)
 {
 	uint32_t offset = (uint32_t)(at - w->base);
 
+	if (trace_is_wanted(TRACE_REG_WRITE))
+		access_tell(TRACE_REG_WRITE, w, at, size, value);
 	if (unlikely(!atomic_load_explicit(&w->live, memory_order_relaxed)))
 		return;
 	if (unlikely(offset - w->msix_start < w->msix_size))

@@ -30,6 +30,11 @@ static inline void host_lock_acquire(struct host_lock *lock)
 		host_lock_wait(lock);
 }
 
+static inline bool host_lock_try(struct host_lock *lock)
+{
+	return !atomic_exchange_explicit(&lock->word, 1, memory_order_acquire);
+}
+
 static inline void host_lock_release(struct host_lock *lock)
 {
 	atomic_store_explicit(&lock->word, 0, memory_order_release);

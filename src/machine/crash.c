@@ -2,10 +2,11 @@
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
  * The report of a crash: whose it is (the driver's function, file and line, or ours), and which SRB
- * the driver had. Runs on the stack of the crash; the process ends after it. See machine.h and
- * src/cpu/fault.c.
+ * the driver had. Runs on the stack of the crash; the process ends after it. A sanitizer that ends
+ * the process has said whose it is. See machine.h and src/cpu/fault.c.
  */
 #include "machine/machine.h"
+#include "util/sanitizer.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -41,6 +42,25 @@ static void say_in_flight(void)
 	say("  no SRB was in flight\n");
 }
 
+static void say_rest(void)
+{
+	char line[64];
+
+	if (machine_live && machine_live->options.replay) {
+		snprintf(line, sizeof(line), "  replayed from seed %llu\n",
+			(unsigned long long)machine_live->options.seed);
+		say(line);
+	}
+	say_in_flight();
+	trace_file_died();
+}
+
+static void sanitizer_died(void)
+{
+	if (machine_live)
+		say_rest();
+}
+
 static void report(int signal, uintptr_t address, uintptr_t pc, void *ucontext)
 {
 	const char *place = loader_symbolize(pc);
@@ -60,15 +80,13 @@ static void report(int signal, uintptr_t address, uintptr_t pc, void *ucontext)
 			frame ? frame : "");
 	}
 	say(line);
-	if (machine_live && machine_live->options.replay) {
-		snprintf(line, sizeof(line), "  replayed from seed %llu\n",
-			(unsigned long long)machine_live->options.seed);
-		say(line);
-	}
-	say_in_flight();
+	say_rest();
 }
 
 void crash_start(void)
 {
 	cpu_crash_report = report;
+	sanitizer_init();
+	if (sanitizer.on_death)
+		sanitizer.on_death(sanitizer_died);
 }

@@ -114,6 +114,20 @@ int machine_call(struct dry_machine *machine, int (*fn)(void *arg), void *arg, c
 
 /* ---- stages ---- */
 
+static int trace_up(struct dry_machine *machine)
+{
+	return machine->options.trace ? trace_file_start(machine->options.trace) : 0;
+}
+
+static void trace_down(struct dry_machine *machine)
+{
+	int err = machine->options.trace ? trace_file_stop() : 0;
+
+	if (err && !machine->stop_result)
+		machine->stop_result = error_set(-err, "--trace %s: %s; the rest is missing.",
+			machine->options.trace, strerror(-err));
+}
+
 static int mem_up(struct dry_machine *machine)
 {
 	const struct mem_config config = {
@@ -350,6 +364,7 @@ struct stage {
 };
 
 static const struct stage stages[] = {
+	{trace_up, trace_down},
 	{mem_up, mem_down},
 	{cpu_up, cpu_down},
 	{nt_up, nt_down},
@@ -360,7 +375,7 @@ static const struct stage stages[] = {
 	{driver_up, driver_down},
 };
 
-enum { STAGES_PREPARED = 6 }; /* with those the driver is still to be started */
+enum { STAGES_PREPARED = 7 }; /* with those the driver is still to be started */
 
 static void undo(struct dry_machine *machine)
 {

@@ -7,6 +7,7 @@
  *   machine.c   start and stop, in layers' order
  *   front.c     units and I/O of dryport.h
  *   stats.c     a subscriber that counts for the summary
+ *   trace_file.c  a subscriber that writes each event into a file
  *   crash.c     the report of a crash: whose, where, which SRB
  *   workload.c  generators inside the machine
  *   seeds.c     many replayed runs, each in a child of the prepared machine
@@ -20,13 +21,14 @@
 #include "hw/hw.h"
 #include "loader/loader.h"
 #include "mem/mem.h"
+#include "machine/trace_file.h"
 #include "storport/storport_adapter.h"
 
 #include <dryport.h>
 #include <pthread.h>
 
 struct machine_options {
-	char *hw, *disk;
+	char *hw, *disk, *trace;
 	uint64_t size, ram, seed, frames_seed;
 	bool replay; /* seed is set */
 	uint32_t block_size, cpus, claim_plus_1;

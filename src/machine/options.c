@@ -56,6 +56,8 @@ static const struct row rows[] = {
 		LEVEL, AT(debug_level), 0, 9, NULL},
 	{{"inline-device", "", "the device works inside the register write (for benches)"}, SWITCH,
 		AT(inline_agents), 0, 0, NULL},
+	{{"trace", "FILE", "write each event of the run into this file, a line each"}, TEXT,
+		AT(trace), 0, 0, NULL},
 	{{"claim", "N", "processor N is a host thread's (dry_processor_run)"}, NUMBER,
 		AT(claim_plus_1), 0, CPU_MAX - 1, NULL},
 };
@@ -80,6 +82,7 @@ void machine_options_fini(struct machine_options *options)
 {
 	free(options->hw);
 	free(options->disk);
+	free(options->trace);
 }
 
 static int parse_number(const struct row *row, const char *value, uint64_t *number)

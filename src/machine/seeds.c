@@ -287,6 +287,10 @@ static int check(const struct dry_machine *machine, const struct dry_seeds *seed
 		return error_set(EINVAL,
 			"--seeds with --disk: each run starts from the same disk, so it is in "
 			"memory (--size), or --read-only.");
+	if (machine->options.trace)
+		return error_set(EINVAL,
+			"--seeds with --trace: a trace is of one run; give it to the command that "
+			"repeats a seed.");
 	return 0;
 }
 

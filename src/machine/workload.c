@@ -8,6 +8,7 @@
  * page that the adapter's alignment allows. See machine.h.
  */
 #include "machine/machine.h"
+#include "trace/trace.h"
 #include "util/error.h"
 
 #include <errno.h>
@@ -313,7 +314,9 @@ int dry_workload_run(struct dry_machine *machine, const char *text)
 		result = machine_enter(machine);
 	if (result)
 		return result;
+	trace(TRACE_WORKLOAD_BEGIN, workload.ops, workload.depth, workload.seed);
 	result = run(machine->units[0].disk, &workload);
+	trace(TRACE_WORKLOAD_END, -result);
 	machine_leave(machine);
 	return result;
 }

@@ -6,6 +6,7 @@
  * DPC, as starting a request here could take a lock that the caller holds.
  */
 #include "port/port.h"
+#include "trace/trace.h"
 
 static void pump_dpc(struct cpu_dpc *dpc)
 {
@@ -26,15 +27,22 @@ void port_gate_init(struct port_adapter *adapter)
 	adapter->pause.ctx = adapter;
 }
 
+static void adapter_close(struct port_adapter *adapter, uint32_t gate)
+{
+	if (!(atomic_fetch_or(&adapter->closed, gate) & gate))
+		trace(TRACE_PORT_CLOSE, adapter->number, ~0ull, gate);
+}
+
 static void adapter_open(struct port_adapter *adapter, uint32_t gate)
 {
-	atomic_fetch_and(&adapter->closed, ~gate);
+	if (atomic_fetch_and(&adapter->closed, ~gate) & gate)
+		trace(TRACE_PORT_OPEN, adapter->number, ~0ull, gate);
 	cpu_dpc_queue(&adapter->pump, NULL, NULL);
 }
 
 void port_adapter_pause(struct port_adapter *adapter, uint32_t timeout)
 {
-	atomic_fetch_or(&adapter->closed, PORT_PAUSED);
+	adapter_close(adapter, PORT_PAUSED);
 	cpu_timer_set(&adapter->pause, timeout * 1000000000ull, 0);
 }
 
@@ -53,7 +61,7 @@ void port_adapter_busy(struct port_adapter *adapter, uint32_t n)
 	if (!n || !outstanding)
 		return;
 	atomic_store(&adapter->busy_left, min_of(n, outstanding));
-	atomic_fetch_or(&adapter->closed, PORT_BUSY);
+	adapter_close(adapter, PORT_BUSY);
 	/* The last may have come back meanwhile: nobody else would open the gate. */
 	if (!atomic_load(&adapter->outstanding))
 		adapter_open(adapter, PORT_BUSY);
@@ -78,6 +86,10 @@ static void unit_change(struct port_unit *unit, uint32_t close, uint32_t open, u
 		if (!unit->busy_left)
 			close = 0;
 	}
+	if (close & ~unit->closed)
+		trace(TRACE_PORT_CLOSE, unit->adapter->number, unit->number, close);
+	if (open & unit->closed)
+		trace(TRACE_PORT_OPEN, unit->adapter->number, unit->number, open);
 	unit->closed = (unit->closed | close) & ~open;
 	cpu_spin_release(&unit->lock);
 	if (open)

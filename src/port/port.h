@@ -27,7 +27,8 @@
 
 #include <storport.h>
 
-#define PORT_SLOTS	  256 /* requests of one adapter */
+#define PORT_SLOTS	  256		   /* requests of one adapter */
+#define PORT_IDS	  1000000000000ull /* between the first ids of two adapters */
 #define PORT_UNITS_MAX	  255
 #define PORT_SENSE_BYTES  252
 #define PORT_SRB_BYTES	  384	     /* the larger of both kinds, with address and extended data */
@@ -45,7 +46,7 @@ struct port_request {
 	struct port_request *next; /* of a queue, the free list, or a completion list */
 	struct port_adapter *adapter;
 	struct port_unit *unit;
-	_Atomic uint64_t id; /* new for each use of the slot */
+	_Atomic uint64_t id; /* of its submission: a new one each time */
 	_Atomic int state;
 
 	/* the slot's memory, fixed */
@@ -128,6 +129,7 @@ struct port_limits {
 struct port_adapter {
 	const struct port_model *model;
 	const char *name;
+	unsigned number; /* for events: among the machine's adapters */
 	struct dma_adapter *dma;
 	struct port_limits limits;
 	void *slots; /* RAM */
@@ -136,9 +138,9 @@ struct port_adapter {
 	void *lists; /* RAM */
 	uint64_t lists_bytes;
 	struct port_request *requests;
-	struct cpu_spinlock lock; /* free list, ids */
+	struct cpu_spinlock lock; /* free list */
 	struct port_request *free;
-	_Atomic uint64_t next_id; /* written under lock */
+	_Atomic uint64_t last_id;
 	_Atomic uint32_t outstanding;
 	_Atomic uint32_t closed; /* enum port_closed */
 	_Atomic uint32_t busy_left;
@@ -165,6 +167,9 @@ struct port_adapter {
  * port_adapter_open. */
 int port_adapter_init(struct port_adapter *adapter, const struct port_model *model,
 	const char *name, struct dma_adapter *dma, const struct port_limits *limits);
+/* Which of the machine's adapters it is, 0 if nobody says: so that ids are a run's. Before the
+ * first request. */
+void port_adapter_number(struct port_adapter *adapter, unsigned number);
 void port_adapter_open(struct port_adapter *adapter);
 /* PASSIVE: no request is started any more, those that wait for their turn fail (SRB_STATUS_NO_HBA);
  * waits until none is outstanding, at most `seconds`. -ETIMEDOUT. */
@@ -198,6 +203,8 @@ struct port_unit *port_unit_find(
 /* ---- submit.c, queue.c ---- */
 
 void port_request_submit(struct port_request *request);
+/* Station 1 for every request, also one that starts at once: it gets its id. */
+void port_request_enter(struct port_request *request);
 /* Starts at once, past queue and gates (resets, the port's own last words). */
 void port_unit_start_now(struct port_request *request);
 /* Starts what may start now. */

@@ -75,6 +75,7 @@ void port_unit_start_now(struct port_request *request)
 
 	request->is_failed = false;
 	request->is_counted = true;
+	port_request_enter(request);
 	atomic_fetch_add(&unit->adapter->outstanding, 1);
 	cpu_spin_acquire(&unit->lock);
 	unit->outstanding++;
@@ -177,6 +178,15 @@ void port_unit_drain(struct port_unit *unit)
 	} while (request);
 }
 
+/* Under the unit's lock. */
+static void unit_open(struct port_unit *unit, uint32_t gate)
+{
+	if (!(unit->closed & gate))
+		return;
+	unit->closed &= ~gate;
+	trace(TRACE_PORT_OPEN, unit->adapter->number, unit->number, gate);
+}
+
 /* Under the unit's lock: one is back. One that came back busy is none of those that PORT_BUSY waits
  * for, and opens nothing. */
 static void count_out(struct port_request *request, bool is_done)
@@ -188,9 +198,9 @@ static void count_out(struct port_request *request, bool is_done)
 	if (likely(!unit->closed))
 		return;
 	if (is_done)
-		unit->closed &= ~(uint32_t)PORT_RETRY;
+		unit_open(unit, PORT_RETRY);
 	if (unit->closed & PORT_BUSY && ((is_done && unit->busy_left-- <= 1) || !unit->outstanding))
-		unit->closed &= ~(uint32_t)PORT_BUSY;
+		unit_open(unit, PORT_BUSY);
 }
 
 /* The same for the adapter; true if other units may go on now. The count comes before the look at
@@ -204,7 +214,8 @@ static bool adapter_count_out(struct port_adapter *adapter, bool is_done)
 		return was_full;
 	if (!(is_done && atomic_fetch_sub(&adapter->busy_left, 1) <= 1) && before > 1)
 		return was_full;
-	atomic_fetch_and(&adapter->closed, ~(uint32_t)PORT_BUSY);
+	if (atomic_fetch_and(&adapter->closed, ~(uint32_t)PORT_BUSY) & PORT_BUSY)
+		trace(TRACE_PORT_OPEN, adapter->number, ~0ull, PORT_BUSY);
 	return true;
 }
 
@@ -217,11 +228,14 @@ bool port_unit_again(struct port_request *request)
 	cpu_spin_acquire(&unit->lock);
 	fails = is_stopped(adapter);
 	if (!fails) {
+		trace(TRACE_SRB_AGAIN, request->id, request->busy_retries);
 		atomic_store_explicit(&request->state, PORT_REQUEST_QUEUED, memory_order_relaxed);
 		request->next = unit->head;
 		if (!unit->head)
 			unit->tail = &request->next;
 		unit->head = request;
+		if (!(unit->closed & PORT_RETRY))
+			trace(TRACE_PORT_CLOSE, adapter->number, unit->number, PORT_RETRY);
 		unit->closed |= PORT_RETRY;
 		count_out(request, false);
 	}

@@ -132,17 +132,29 @@ static bool reset_target(struct port_unit *unit)
 	return reset_by_srb(unit, SRB_FUNCTION_RESET_DEVICE);
 }
 
-/* A rung that went well gives the request SETTLE_NS to come back. */
+/* */
+static bool (*const rungs[])(struct port_unit *unit) = {reset_unit, reset_target, reset_bus};
+
+static bool rung_try(unsigned n, struct port_unit *unit, uint64_t id)
+{
+	uint32_t address = (uint32_t)unit->path << 16 | unit->target << 8 | unit->lun;
+	bool done;
+
+	trace(TRACE_RESET, n, address, id);
+	done = rungs[n](unit);
+	trace(TRACE_RESET_END, n, address, id, done);
+	return done;
+}
+
+/* A rung that went well gives the request SETTLE_NS to come back. */
 static void climb(struct port_adapter *adapter, struct port_request *request)
 {
-	static bool (*const rungs[])(struct port_unit * unit) = {
-		reset_unit, reset_target, reset_bus};
-
 	atomic_fetch_or(&adapter->closed, PORT_RESETTING);
+	trace(TRACE_PORT_CLOSE, adapter->number, ~0ull, PORT_RESETTING);
 	/* a start that saw the gate open is over, also without the StartIo lock. */
 	cpu_dpc_flush();
 	for (unsigned n = 0; n < array_size(rungs) && is_stuck(adapter); n++)
-		if (rungs[n](adapter->timed_out_unit))
+		if (rung_try(n, adapter->timed_out_unit, adapter->timed_out_id))
 			wait_while(is_stuck, adapter, SETTLE_NS);
 	if (is_stuck(adapter)) {
 		nt_violation(0xf1001007,
@@ -152,6 +164,7 @@ static void climb(struct port_adapter *adapter, struct port_request *request)
 		atomic_store(&request->lost_id, adapter->timed_out_id);
 	}
 	atomic_fetch_and(&adapter->closed, ~(uint32_t)PORT_RESETTING);
+	trace(TRACE_PORT_OPEN, adapter->number, ~0ull, PORT_RESETTING);
 	cpu_dpc_queue(&adapter->pump, NULL, NULL);
 }
 

@@ -10,6 +10,7 @@
 #include "port/port.h"
 #include "mem/mem.h"
 #include "nt/nt.h"
+#include "trace/trace.h"
 #include "util/error.h"
 
 #include <errno.h>
@@ -103,9 +104,16 @@ int port_adapter_init(struct port_adapter *adapter, const struct port_model *mod
 	return err;
 }
 
+void port_adapter_number(struct port_adapter *adapter, unsigned number)
+{
+	adapter->number = number;
+	adapter->last_id = number * PORT_IDS;
+}
+
 void port_adapter_open(struct port_adapter *adapter)
 {
 	atomic_fetch_and(&adapter->closed, ~(uint32_t)PORT_STOPPED);
+	trace(TRACE_PORT_OPEN, adapter->number, ~0ull, PORT_STOPPED);
 }
 
 int port_adapter_close(struct port_adapter *adapter, unsigned seconds)
@@ -113,7 +121,8 @@ int port_adapter_close(struct port_adapter *adapter, unsigned seconds)
 	uint64_t end = cpu_clock() + seconds * 1000000000ull;
 	uint8_t irql;
 
-	atomic_fetch_or(&adapter->closed, PORT_STOPPED);
+	if (!(atomic_fetch_or(&adapter->closed, PORT_STOPPED) & PORT_STOPPED))
+		trace(TRACE_PORT_CLOSE, adapter->number, ~0ull, PORT_STOPPED);
 	irql = cpu_irql_raise(IRQL_DISPATCH);
 	for (uint32_t n = 0; n < adapter->unit_count; n++)
 		port_unit_drain(adapter->units[n]);
@@ -162,13 +171,8 @@ struct port_request *port_request_get(struct port_adapter *adapter)
 
 	cpu_spin_acquire(&adapter->lock);
 	request = adapter->free;
-	if (request) {
-		uint64_t id = atomic_load_explicit(&adapter->next_id, memory_order_relaxed) + 1;
-
+	if (request)
 		adapter->free = request->next;
-		atomic_store_explicit(&adapter->next_id, id, memory_order_relaxed);
-		atomic_store_explicit(&request->id, id, memory_order_relaxed);
-	}
 	cpu_spin_release(&adapter->lock);
 	if (!request)
 		return NULL;

@@ -7,6 +7,7 @@
  */
 #include "port/port.h"
 #include "mem/mem.h"
+#include "trace/trace.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,8 @@ static void retry_now(struct cpu_timer *timer)
 	struct port_unit *unit = timer->ctx;
 
 	cpu_spin_acquire(&unit->lock);
+	if (unit->closed & PORT_RETRY)
+		trace(TRACE_PORT_OPEN, unit->adapter->number, unit->number, PORT_RETRY);
 	unit->closed &= ~(uint32_t)PORT_RETRY;
 	cpu_spin_release(&unit->lock);
 	port_unit_pump(unit);

@@ -39,7 +39,9 @@ static void timer_fired(struct cpu_timer *timer)
 	struct stor_adapter *adapter = timer->ctx;
 
 	stor_callback_enter(adapter);
+	trace(TRACE_HW_TIMER, adapter->port.number);
 	atomic_load (&adapter->timer_routine)(adapter->extension);
+	trace(TRACE_HW_TIMER_END, adapter->port.number);
 	stor_callback_leave(adapter, "HwStorTimer");
 }
 

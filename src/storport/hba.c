@@ -161,8 +161,10 @@ static int adapter_start(struct stor_adapter *adapter)
 		return err;
 	dma = adapter->port.dma;
 	err = port_adapter_init(&adapter->port, &stor_model, adapter->name, dma, &limits);
-	if (!err)
-		err = stor_interrupt_connect(adapter);
+	if (err)
+		return err;
+	port_adapter_number(&adapter->port, adapter->driver->adapter_count - 1);
+	err = stor_interrupt_connect(adapter);
 	if (!err)
 		err = initialize(adapter);
 	if (err)

@@ -19,10 +19,11 @@ static bool service_line(struct cpu_interrupt *interrupt)
 	BOOLEAN claimed;
 
 	cpu_spin_acquire(&adapter->interrupt_lock);
+	trace(TRACE_IRQ, BUS_LINE);
 	claimed = adapter->hw.HwInterrupt(adapter->extension);
+	trace(TRACE_IRQ_END, BUS_LINE, claimed);
 	stor_irql_check(adapter, "HwStorInterrupt", STOR_DIRQL);
 	cpu_spin_release(&adapter->interrupt_lock);
-	trace(TRACE_IRQ, BUS_LINE, claimed);
 	return claimed;
 }
 
@@ -35,10 +36,11 @@ static bool service_message(struct cpu_interrupt *interrupt)
 	BOOLEAN claimed;
 
 	cpu_spin_acquire(lock);
+	trace(TRACE_IRQ, message);
 	claimed = adapter->config.HwMSInterruptRoutine(adapter->extension, message);
+	trace(TRACE_IRQ_END, message, claimed);
 	stor_irql_check(adapter, "HwMSInterruptRoutine", STOR_DIRQL);
 	cpu_spin_release(lock);
-	trace(TRACE_IRQ, message, claimed);
 	return claimed;
 }
 
@@ -95,10 +97,11 @@ static VOID NTAPI dpc_run(PKDPC dpc, PVOID context, PVOID argument1, PVOID argum
 
 	/* LK-10 */
 	cpu_spin_acquire(&state->running);
+	trace(TRACE_DPC, state - state->adapter->dpcs);
 	state->routine((PSTOR_DPC)dpc, state->adapter->extension, argument1, argument2);
+	trace(TRACE_DPC_END, state - state->adapter->dpcs);
 	stor_irql_check(state->adapter, "HwStorDpcRoutine", IRQL_DISPATCH);
 	cpu_spin_release(&state->running);
-	trace(TRACE_DPC, cpu_self->number);
 }
 
 BOOLEAN stor_dpc_init(struct stor_adapter *adapter, PSTOR_DPC dpc, PHW_DPC_ROUTINE routine)

@@ -40,19 +40,20 @@ void stor_callback_leave(struct stor_adapter *adapter, const char *callback)
 	cpu_spin_release(&adapter->startio_lock);
 }
 
-static BOOLEAN start_io(struct stor_adapter *adapter, void *srb)
+/* The slot may bear another request when HwStorStartIo returns: its id comes along. */
+static void start_io(struct stor_adapter *adapter, void *srb, uint64_t id)
 {
 	BOOLEAN result;
 
-	if (adapter->concurrent) {
-		result = adapter->hw.HwStartIo(adapter->extension, srb);
-		stor_irql_check(adapter, "HwStorStartIo", IRQL_DISPATCH);
-		return result;
-	}
-	stor_callback_enter(adapter);
+	if (likely(!adapter->concurrent))
+		stor_callback_enter(adapter);
+	trace(TRACE_HW_STARTIO, id);
 	result = adapter->hw.HwStartIo(adapter->extension, srb);
-	stor_callback_leave(adapter, "HwStorStartIo");
-	return result;
+	trace(TRACE_HW_STARTIO_END, id, result);
+	if (likely(!adapter->concurrent))
+		stor_callback_leave(adapter, "HwStorStartIo");
+	else
+		stor_irql_check(adapter, "HwStorStartIo", IRQL_DISPATCH);
 }
 
 static void stor_start(struct port_adapter *port, struct port_request *request)
@@ -63,14 +64,14 @@ static void stor_start(struct port_adapter *port, struct port_request *request)
 	BOOLEAN result;
 
 	if (adapter->hw.HwBuildIo) {
+		trace(TRACE_HW_BUILDIO, id);
 		result = adapter->hw.HwBuildIo(adapter->extension, srb);
+		trace(TRACE_HW_BUILDIO_END, id, result);
 		stor_irql_check(adapter, "HwStorBuildIo", IRQL_DISPATCH);
-		trace(TRACE_HW_BUILDIO, id, result);
 		if (!result) /* the miniport completes it itself (SB-5) */
 			return;
 	}
-	result = start_io(adapter, srb);
-	trace(TRACE_HW_STARTIO, id, result);
+	start_io(adapter, srb, id);
 }
 
 /* R-2: under the locks of StartIo, so that none runs meanwhile; concurrent channels have no such

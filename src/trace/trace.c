@@ -23,31 +23,6 @@ void (*trace_locate)(uint8_t *processor, uint8_t *irql);
 
 _Static_assert(TRACE_TYPES <= 64, "trace_wanted has a bit for each type");
 
-static const char *const names[TRACE_TYPES] = {
-	[TRACE_SRB_SUBMIT] = "srb.submit",
-	[TRACE_SRB_GO] = "srb.go",
-	[TRACE_DMA_MAP] = "dma.map",
-	[TRACE_HW_BUILDIO] = "hw.buildio",
-	[TRACE_HW_STARTIO] = "hw.startio",
-	[TRACE_DMA_TRANSFER] = "dma.transfer",
-	[TRACE_IRQ] = "irq",
-	[TRACE_DPC] = "dpc",
-	[TRACE_STATE_CHANGE] = "state.change",
-	[TRACE_SRB_DONE] = "srb.done",
-	[TRACE_SG_BUILD] = "sg.build",
-	[TRACE_SG_PUT] = "sg.put",
-	[TRACE_SG_GET] = "sg.get",
-	[TRACE_VIOLATION] = "violation",
-	[TRACE_CPU_SWITCH] = "cpu.switch",
-};
-
-const char *trace_name(enum trace_type type)
-{
-	if ((unsigned)type >= TRACE_TYPES || !names[type])
-		return "unknown";
-	return names[type];
-}
-
 void trace_deliver(enum trace_type type, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 {
 	struct trace_event event = {.type = type, .processor = 0xff, .arg = {a, b, c, d}};

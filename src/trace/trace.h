@@ -3,7 +3,7 @@
 /*
  * Typed events. The path emits them and knows no listener; a table of subscribers, chosen when the
  * machine is built, hears each one synchronously, on the processor and the stack that emits it. So
- *a finding stops at the driver's line. A subscriber neither waits nor takes the path's locks.
+ * a finding stops at the driver's line. A subscriber neither waits nor takes the path's locks.
  *
  * An event without a subscriber costs one predictable branch: trace_wanted is the union of all
  * subscribers' masks. Events carry four numbers whose meaning stands beside the type below; no host
@@ -16,28 +16,49 @@
 
 #include "util/common.h"
 
+/* Names, and what the numbers are called in a line of text, stand in trace_format.c. */
 enum trace_type {
-	/* the stations of a request (ARCHITECTURE.md); id numbers a request within the run */
-	TRACE_SRB_SUBMIT,   /* 1: id, SRB function, unit, bytes */
-	TRACE_SRB_GO,	    /* 2: id, unit */
-	TRACE_DMA_MAP,	    /* 3: id, elements, bytes, registers used */
-	TRACE_HW_BUILDIO,   /* 4: id, result */
-	TRACE_HW_STARTIO,   /* 4: id, result */
-	TRACE_DMA_TRANSFER, /* 5: device number, bus address, bytes, direction (1 = device writes
-			       memory) in bit 0, kind of the memory (enum mem_kind) above it */
-	TRACE_IRQ,	    /* 6: message number or ~0 for a line, claimed */
-	TRACE_DPC,	    /* 6: processor */
-	TRACE_SRB_DONE,	    /* 7: id, SRB status, bytes, nanoseconds since submit or 0 */
-	TRACE_STATE_CHANGE, /* what (bits), address (bus, target, unit in bytes), attributes */
+	/* the stations of a request (ARCHITECTURE.md); id numbers the submissions of a run: those
+	 * of the n-th adapter, from 0, begin at n * 10^12 */
+	TRACE_SRB_SUBMIT,     /* 1: id, SRB function | first byte of the CDB << 8, unit, bytes */
+	TRACE_SRB_GO,	      /* 2: id, unit; once more after srb.again */
+	TRACE_DMA_MAP,	      /* 3: id, elements, bytes, registers used */
+	TRACE_HW_BUILDIO,     /* 4: id; HwStorBuildIo is about to be called */
+	TRACE_HW_BUILDIO_END, /* 4: id, result */
+	TRACE_HW_STARTIO,     /* 4: id; under the StartIo lock, if there is one */
+	TRACE_HW_STARTIO_END, /* 4: id, result */
+	TRACE_DMA_TRANSFER,   /* 5: device number, bus address, bytes, direction (1 = device writes
+				 memory) in bit 0, kind of the memory (enum mem_kind) above it */
+	TRACE_IRQ,	 /* 6: message number or ~0 for a line; the ISR is about to be called */
+	TRACE_IRQ_END,	 /* 6: message, claimed */
+	TRACE_DPC,	 /* 6: which of the adapter's DPC objects, in order of initialisation */
+	TRACE_DPC_END,	 /* 6: the same */
+	TRACE_SRB_AGAIN, /* 7: id, times it came back busy; the port sends it again */
+	TRACE_SRB_DONE,	 /* 7: id, SRB status, bytes, nanoseconds since submit or 0 */
+	/* what a driver does to registers and ports: slot of the function, BAR | size << 8, offset,
+	 * value; a read when it is back, a write before the device has it */
+	TRACE_REG_READ,
+	TRACE_REG_WRITE,
 	/* scatter/gather lists made for a driver by request */
 	TRACE_SG_BUILD, /* adapter, elements, bytes, status */
 	TRACE_SG_PUT,	/* adapter, elements, bytes, status */
 	TRACE_SG_GET,	/* id, elements */
+	/* off the path */
+	TRACE_HW_TIMER,	    /* adapter; HwStorTimer is about to be called */
+	TRACE_HW_TIMER_END, /* adapter */
+	TRACE_PORT_CLOSE,   /* adapter, unit or ~0 for all, why (enum port_closed) */
+	TRACE_PORT_OPEN,    /* the same: that reason is gone */
+	TRACE_RESET,	    /* 0 unit 1 target 2 bus, address, id of the request that timed out */
+	TRACE_RESET_END,    /* the same, and whether it went well */
+	TRACE_STATE_CHANGE, /* what (bits), address (bus, target, unit in bytes), attributes */
 	/* calls that break a rule: what was wrong is text, for a person; the numbers are the rule's
 	 */
 	TRACE_VIOLATION,  /* text (const char *), number, number, number */
 	TRACE_CPU_SWITCH, /* replay: from, to; processors first, then device models, the host last
 			   */
+	/* around the work made inside the machine */
+	TRACE_WORKLOAD_BEGIN, /* operations, at once, seed */
+	TRACE_WORKLOAD_END,   /* 0 or an errno */
 	TRACE_TYPES
 };
 
@@ -50,7 +71,8 @@ struct trace_event {
 
 typedef void trace_fn(void *ctx, const struct trace_event *event);
 
-extern uint64_t trace_wanted; /* bit per type; written only while no machine runs */
+/* Bit per type; written only while no machine runs. Hidden, so that a look at it needs no table. */
+extern uint64_t trace_wanted __attribute__((visibility("hidden")));
 
 #define trace_is_wanted(type) unlikely(trace_wanted &(1ull << (type)))
 #define trace_1(t, a)	      trace_4(t, a, 0, 0, 0)

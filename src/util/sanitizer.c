@@ -28,6 +28,7 @@ static const struct {
 	{"__asan_handle_no_return", offsetof(struct sanitizer, no_return)},
 	{"__sanitizer_start_switch_fiber", offsetof(struct sanitizer, switch_start)},
 	{"__sanitizer_finish_switch_fiber", offsetof(struct sanitizer, switch_finish)},
+	{"__sanitizer_set_death_callback", offsetof(struct sanitizer, on_death)},
 	{"__tsan_create_fiber", offsetof(struct sanitizer, fiber_create)},
 	{"__tsan_destroy_fiber", offsetof(struct sanitizer, fiber_destroy)},
 	{"__tsan_switch_to_fiber", offsetof(struct sanitizer, fiber_switch)},

@@ -18,6 +18,7 @@ struct sanitizer {
 	void (*no_return)(void); /* before a jump out of functions */
 	void (*switch_start)(void **fake_stack, const void *bottom, size_t bytes);
 	void (*switch_finish)(void *fake_stack, const void **old_bottom, size_t *old_bytes);
+	void (*on_death)(void (*fn)(void)); /* fn runs after a report that ends the process */
 	/* ThreadSanitizer */
 	void *(*fiber_create)(unsigned flags);
 	void (*fiber_destroy)(void *fiber);

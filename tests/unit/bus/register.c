@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SPDX-FileCopyrightText: The dryport authors */
 #include "bench_device.h"
+#include "../events.h"
 
 static void accesses_reach_the_device_with_bar_offset_and_size(void **state)
 {
@@ -152,6 +153,45 @@ static void an_access_is_a_safepoint(void **state)
 	on_processor(raise_and_access);
 }
 
+static void *noted_by;
+
+static void note_writes(void *ctx, const struct trace_event *event)
+{
+	*(unsigned *)noted_by = ((struct device *)ctx)->writes;
+}
+
+static void an_access_is_an_event_of_its_bytes(void **state)
+{
+	struct bus_resource ports;
+	unsigned slot, writes_before = 9;
+	struct device d;
+	char wanted[256], *reg;
+
+	device_add(&d);
+	slot = bus_function_slot(d.function);
+	bus_resource_get(d.function, 1, &ports);
+	reg = device_map(&d, 2);
+	events_begin(EVENT(REG_READ) | EVENT(REG_WRITE));
+	bus_register_read(reg + 0x80, 4);
+	bus_register_write(reg + 0x88, 8, 0x0102030405060708ull);
+	bus_port_read(ports.address + 30, 2);
+	/* the device learns of it after the listener */
+	noted_by = &writes_before;
+	trace_subscribe(EVENT(REG_WRITE), note_writes, &d);
+	bus_port_write(ports.address + 31, 1, 0x1fe);
+	trace_unsubscribe(note_writes, &d);
+	events_end();
+	snprintf(wanted, sizeof(wanted),
+		"reg.read slot %u bar 2 offset 0x80 size 4 value 0x55667788\n"
+		"reg.write slot %u bar 2 offset 0x88 size 8 value 0x102030405060708\n"
+		"reg.read slot %u bar 1 offset 0x1e size 2 value 0x7788\n"
+		"reg.write slot %u bar 1 offset 0x1f size 1 value 0xfe\n",
+		slot, slot, slot, slot);
+	assert_string_equal(events, wanted);
+	assert_int_equal(writes_before, 1);
+	assert_int_equal(d.writes, 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -162,6 +202,7 @@ int main(void)
 		machine_test(stray_accesses_are_reported_and_read_ones),
 		machine_test(an_unmapped_bar_is_stray),
 		machine_test(an_access_is_a_safepoint),
+		machine_test(an_access_is_an_event_of_its_bytes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

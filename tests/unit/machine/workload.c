@@ -109,6 +109,46 @@ static void sizes_span_and_ops_are_kept_to(void **state)
 	assert_in_range(writes, 150, 350);
 }
 
+/* Between the two marks stand the workload's requests and no others. */
+static struct {
+	bool is_on;
+	uint64_t ops, error;
+	_Atomic unsigned submits, dones, marks;
+} marked;
+
+static void note_marks(void *ctx, const struct trace_event *event)
+{
+	if (event->type == TRACE_SRB_SUBMIT)
+		marked.submits += marked.is_on;
+	else if (event->type == TRACE_SRB_DONE)
+		marked.dones += marked.is_on;
+	else
+		marked.marks++;
+	if (event->type == TRACE_WORKLOAD_BEGIN)
+		marked.is_on = true, marked.ops = event->arg[0];
+	if (event->type == TRACE_WORKLOAD_END)
+		marked.is_on = false, marked.error = event->arg[0];
+}
+
+static void a_workload_is_between_two_marks(void **state)
+{
+	live_start(NULL);
+	trace_subscribe(1ull << TRACE_SRB_SUBMIT | 1ull << TRACE_SRB_DONE |
+				1ull << TRACE_WORKLOAD_BEGIN | 1ull << TRACE_WORKLOAD_END,
+		note_marks, NULL);
+	assert_int_equal(dry_write(dry_unit_get(live, 0), "", 0, 0, 0), 0);
+	assert_int_equal(dry_flush(dry_unit_get(live, 0)), 0);
+	assert_int_equal(dry_workload_run(live, "rw:ops=777,verify"), 0);
+	assert_int_equal(dry_flush(dry_unit_get(live, 0)), 0);
+	assert_int_equal(marked.marks, 2);
+	assert_int_equal(marked.ops, 777);
+	assert_int_equal(marked.submits, 777);
+	assert_int_equal(marked.dones, 777);
+	assert_int_equal(marked.error, 0);
+	trace_unsubscribe(note_marks, NULL);
+	live_end();
+}
+
 static void the_same_seed_asks_for_the_same(void **state)
 {
 	static uint64_t blocks[LOG];
@@ -272,6 +312,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(good_words_are_understood),
 		cmocka_unit_test(bad_words_are_refused_and_named),
 		cmocka_unit_test(sizes_span_and_ops_are_kept_to),
+		cmocka_unit_test(a_workload_is_between_two_marks),
 		cmocka_unit_test(the_same_seed_asks_for_the_same),
 		cmocka_unit_test(a_disk_too_small_for_the_depth_is_told),
 		cmocka_unit_test(a_good_machine_passes),

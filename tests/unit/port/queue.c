@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SPDX-FileCopyrightText: The dryport authors */
 #include "fake.h"
+#include "../events.h"
 
 static void depth_is_respected_and_order_kept(void)
 {
@@ -127,6 +128,40 @@ static void a_lone_busy_request_is_sent_again_after_a_pause(void)
 }
 
 /* SB-12 */
+static void gates_and_second_tries_are_events(void)
+{
+	struct port_unit *unit = fake_adapter(20);
+
+	events_begin(EVENT(PORT_CLOSE) | EVENT(PORT_OPEN) | EVENT(SRB_AGAIN));
+	port_adapter_pause(&fake.adapter, 60);
+	port_adapter_pause(&fake.adapter, 60); /* closed it was before */
+	port_adapter_resume(&fake.adapter);
+	port_unit_pause(unit, 60);
+	port_unit_resume(unit);
+	port_unit_resume(unit);
+	fake_submit(unit);
+	port_adapter_busy(&fake.adapter, 1);
+	port_unit_busy(unit, 1);
+	fake_complete(0, SRB_STATUS_SUCCESS);
+	fake_submit(unit);
+	fake_complete(0, SRB_STATUS_BUSY);
+	fake_wait(fake.started_count == 1);
+	fake_complete(0, SRB_STATUS_SUCCESS);
+	events_end();
+	expect(!strcmp(events, "port.close adapter 0 unit all why paused\n"
+			       "port.open adapter 0 unit all why paused\n"
+			       "port.close adapter 0 unit 0 why paused\n"
+			       "port.open adapter 0 unit 0 why paused\n"
+			       "port.close adapter 0 unit all why busy\n"
+			       "port.close adapter 0 unit 0 why busy\n"
+			       "port.open adapter 0 unit 0 why busy\n"
+			       "port.open adapter 0 unit all why busy\n"
+			       "srb.again id 2 times 1\n"
+			       "port.close adapter 0 unit 0 why retry\n"
+			       "port.open adapter 0 unit 0 why retry\n"));
+	fake_adapter_end();
+}
+
 static void a_second_completion_is_reported_and_ignored(void)
 {
 	struct port_request *request;
@@ -427,6 +462,7 @@ int main(void)
 		fake_test_both(busy_for_more_than_are_outstanding_waits_for_all),
 		fake_test_both(a_busy_request_is_sent_again_when_another_is_done),
 		fake_test(a_lone_busy_request_is_sent_again_after_a_pause),
+		fake_test(gates_and_second_tries_are_events),
 		fake_test_both(a_second_completion_is_reported_and_ignored),
 		fake_test_both(a_request_over_the_limit_fails_at_once),
 		fake_test_both(slots_are_found_by_srb_and_by_extension),

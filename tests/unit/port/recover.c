@@ -3,6 +3,7 @@
 /* Time-outs and the ladder of resets (T-3, R-1 … R-5). The port's seconds are hurried, but for the
  * first test; the times that a rung is given are real ones. */
 #include "fake.h"
+#include "../events.h"
 
 #define SECOND 1000000000ull
 
@@ -61,6 +62,30 @@ static void a_unit_reset_that_helps_is_the_only_one(void)
 	cpu_thread_park(SECOND / 2);
 	expect_is(resets(), 1);
 	expect_is(fake.functions[0], SRB_FUNCTION_RESET_LOGICAL_UNIT);
+	fake_violation(0, "not completed within its 1 seconds");
+	fake_adapter_end();
+}
+
+/* SRB_FUNCTION_RESET_LOGICAL_UNIT is 20, SRB_FUNCTION_RESET_DEVICE 13. */
+static void the_ladder_and_its_requests_are_events(void)
+{
+	struct port_unit *unit = fake_adapter(20);
+	uint64_t id;
+
+	fake_hurry();
+	fake.start = obey;
+	events_begin(EVENT(RESET) | EVENT(RESET_END) | EVENT(SRB_SUBMIT) | EVENT(PORT_CLOSE) |
+		     EVENT(PORT_OPEN));
+	id = fake_submit(unit)->id;
+	fake_wait(strstr(events, "port.open") != NULL);
+	events_end();
+	expect_is(id, 1);
+	expect(!strcmp(events, "srb.submit id 1 function 00 command 00 unit 0 bytes 0\n"
+			       "port.close adapter 0 unit all why resetting\n"
+			       "reset what unit address 0:0:0 for 1\n"
+			       "srb.submit id 2 function 20 command 00 unit 0 bytes 0\n"
+			       "reset.end what unit address 0:0:0 for 1 done 1\n"
+			       "port.open adapter 0 unit all why resetting\n"));
 	fake_violation(0, "not completed within its 1 seconds");
 	fake_adapter_end();
 }
@@ -304,6 +329,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		fake_test(the_ladder_climbs_from_unit_to_target_to_bus),
 		fake_test_both(a_unit_reset_that_helps_is_the_only_one),
+		fake_test(the_ladder_and_its_requests_are_events),
 		fake_test(a_request_in_time_is_no_reason_for_a_reset),
 		fake_test(a_reset_that_fails_leads_to_the_next_at_once),
 		fake_test(a_reset_that_comes_back_busy_is_one_that_failed),

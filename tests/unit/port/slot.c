@@ -33,16 +33,14 @@ static void there_are_255_slots_for_submitters_and_no_more(void)
 	fake_adapter_end();
 }
 
-static void a_slot_comes_with_a_new_id_and_a_cleared_command(void)
+static void a_slot_comes_with_a_cleared_command(void)
 {
 	struct port_request *request;
-	uint64_t id;
 	uint8_t irql;
 
 	fake_adapter(20);
 	irql = cpu_irql_raise(IRQL_DISPATCH);
 	request = port_request_get(&fake.adapter);
-	id = request->id;
 	request->cdb_length = 16;
 	request->flags = SRB_FLAGS_DATA_OUT;
 	request->length = 512;
@@ -50,11 +48,39 @@ static void a_slot_comes_with_a_new_id_and_a_cleared_command(void)
 	request->data = request;
 	port_request_put(request);
 	expect_is(port_request_get(&fake.adapter), request);
-	expect(request->id > id);
 	expect(!request->cdb_length && !request->flags && !request->length);
 	expect(!request->mdl && !request->data);
 	port_request_put(request);
 	cpu_irql_lower(irql);
+	fake_adapter_end();
+}
+
+static void resubmit(struct port_request *request)
+{
+	port_request_submit(request);
+}
+
+static void each_submission_has_an_id_of_its_own_in_the_whole_machine(void)
+{
+	struct port_unit *unit = fake_adapter(20);
+	struct port_request *first, *second;
+	uint8_t irql;
+
+	port_adapter_number(&fake.adapter, 2);
+	irql = cpu_irql_raise(IRQL_DISPATCH);
+	first = fake_get(unit);
+	second = fake_get(unit);
+	port_request_submit(second);
+	port_request_submit(first);
+	expect(second->id == 2000000000001ull);
+	expect(first->id == 2000000000002ull);
+	fake_complete_all();
+	cpu_irql_lower(irql);
+	fake_submit(unit)->done = resubmit;
+	fake_complete(0, SRB_STATUS_SUCCESS);
+	expect(fake.started[0]->id == 2000000000004ull);
+	fake.started[0]->done = fake_done;
+	fake_complete_all();
 	fake_adapter_end();
 }
 
@@ -250,7 +276,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		fake_test(there_are_255_slots_for_submitters_and_no_more),
-		fake_test(a_slot_comes_with_a_new_id_and_a_cleared_command),
+		fake_test(a_slot_comes_with_a_cleared_command),
+		fake_test(each_submission_has_an_id_of_its_own_in_the_whole_machine),
 		fake_test(extensions_are_contiguous_and_aligned),
 		fake_test(slots_that_memory_does_not_hold_are_refused_by_name),
 		fake_test(a_unit_is_made_once_for_its_address),

@@ -3,6 +3,7 @@
 /* StorPortNotification by type: completion, timer, resets, links, passive initialisation, state
  * changes. Its locks are in lock.c, its DPCs in interrupt.c. */
 #include "world.h"
+#include "../events.h"
 
 static PSCSI_REQUEST_BLOCK held;
 
@@ -80,7 +81,10 @@ static void run_timer(void)
 	memset(&timer, 0, sizeof(timer));
 	start = cpu_clock();
 	StorPortNotification(RequestTimerCall, world.ext, timer_routine, (ULONG)20000);
+	events_begin(EVENT(HW_TIMER) | EVENT(HW_TIMER_END));
 	world_wait(timer.calls);
+	events_end();
+	expect(!strcmp(events, "hw.timer adapter 0\nhw.timer.end adapter 0\n"));
 	expect(timer.at - start >= 20000000);
 	expect_is(timer.irql, miniport.half_duplex ? STOR_DIRQL : DISPATCH_LEVEL);
 	expect(timer.startio_held);

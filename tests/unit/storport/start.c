@@ -3,6 +3,7 @@
 /* Station 4: the order of HwStorBuildIo and HwStorStartIo, the IRQLs and locks they are called with
  * (4.2), and what the SRB holds on entry (4.3). */
 #include "world.h"
+#include "../events.h"
 
 static struct {
 	unsigned builds, starts;
@@ -442,6 +443,55 @@ static void reset_bus_runs_under_the_locks_of_start_io(void **state)
 	assert_true(reset.startio_held && reset.interrupt_held);
 }
 
+/* ---- events ---- */
+
+static char wanted_events[512];
+
+static void one_heard_read(void)
+{
+	struct world_request r;
+	unsigned long long id;
+
+	events_begin(EVENT(HW_BUILDIO) | EVENT(HW_BUILDIO_END) | EVENT(HW_STARTIO) |
+		     EVENT(HW_STARTIO_END) | EVENT(SRB_DONE));
+	world_submit(&r, SRB_FUNCTION_EXECUTE_SCSI, SCSIOP_READ, 512);
+	id = r.port->id;
+	world_end(&r);
+	events_end();
+	snprintf(wanted_events, sizeof(wanted_events),
+		seen.answer ? "hw.buildio id %llu\nhw.buildio.end id %llu result 1\n"
+			      "hw.startio id %llu\nhw.startio.end id %llu result 1\n"
+			      "srb.done id %llu status 01 bytes 512"
+			    : "hw.buildio id %llu\nhw.buildio.end id %llu result 0\n"
+			      "srb.done id %llu status 01 bytes 512",
+		id, id, id, id, id);
+	events[strlen(wanted_events)] = 0; /* how long it took */
+}
+
+static void each_call_has_its_beginning_and_its_end(void **state)
+{
+	world_good(one_heard_read);
+	assert_string_equal(events, wanted_events);
+	setup(NULL);
+	miniport.half_duplex = true;
+	world_run(DMA_CALLBACK_QUEUED, one_heard_read);
+	assert_string_equal(events, wanted_events);
+}
+
+static BOOLEAN NTAPI build_and_complete(PVOID ext, PSCSI_REQUEST_BLOCK srb)
+{
+	world_give_back(srb, SRB_STATUS_SUCCESS);
+	return FALSE;
+}
+
+static void a_build_io_that_says_no_is_seen_to(void **state)
+{
+	seen.answer = FALSE;
+	miniport.build_io = build_and_complete;
+	world_good(one_heard_read);
+	assert_string_equal(events, wanted_events);
+}
+
 #define start_test(name) cmocka_unit_test_setup(name, setup)
 
 int main(void)
@@ -459,6 +509,8 @@ int main(void)
 		start_test(the_data_buffer_is_seen_as_map_buffers_says),
 		start_test(both_kinds_of_srb_say_the_same),
 		start_test(reset_bus_runs_under_the_locks_of_start_io),
+		start_test(each_call_has_its_beginning_and_its_end),
+		start_test(a_build_io_that_says_no_is_seen_to),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
