@@ -208,7 +208,8 @@ static void newest_find(char *const *operands, unsigned count)
 }
 
 /* Everything that decides what is built, as one line: its change makes the object stale. */
-static void recipe_write(char *recipe, size_t size, char *const *operands, unsigned count)
+static void recipe_write(char *recipe, size_t size, const struct miniport *miniport,
+	char *const *operands, unsigned count)
 {
 	char path[PATH_MAX];
 	size_t length = 0;
@@ -219,6 +220,8 @@ static void recipe_write(char *recipe, size_t size, char *const *operands, unsig
 #else
 	*recipe = 0;
 #endif
+	if (miniport->memory_safepoints)
+		length += (size_t)snprintf(recipe + length, size - length, " --safepoints memory");
 	for (n = 0; n < count && length < size; n++)
 		length += (size_t)snprintf(recipe + length, size - length, " %s",
 			realpath(operands[n], path) ? path : operands[n]);
@@ -254,7 +257,8 @@ static bool is_fresh(const char *object, const char *recipe_file, const char *re
 
 /* ---- building ---- */
 
-static int compile(const char *object, char *const *operands, unsigned count, const char *output)
+static int compile(
+	const struct miniport *miniport, char *const *operands, unsigned count, const char *output)
 {
 	char compiler[PATH_MAX], *arguments[ARGUMENTS_MAX];
 	struct process process;
@@ -266,10 +270,14 @@ static int compile(const char *object, char *const *operands, unsigned count, co
 	arguments[k++] = (char *)"--sanitize";
 	arguments[k++] = (char *)SANITIZERS;
 #endif
+	if (miniport->memory_safepoints) {
+		arguments[k++] = (char *)"--safepoints";
+		arguments[k++] = (char *)"memory";
+	}
 	for (n = 0; n < count && k < ARGUMENTS_MAX - 3; n++)
 		arguments[k++] = operands[n];
 	arguments[k++] = (char *)"-o";
-	arguments[k++] = (char *)object;
+	arguments[k++] = (char *)miniport->object;
 	arguments[k] = NULL;
 	err = process_start(&process, arguments, &(struct process_setup){.output = output});
 	if (err < 0)
@@ -309,6 +317,21 @@ static int lock_take(const char *object)
 	return -1;
 }
 
+void miniport_for_replay(struct miniport *miniport, char *const *operands)
+{
+	char *slash = strrchr(miniport->object, '/');
+	struct stat st;
+
+	if (stat(operands[0], &st) < 0 || !is_source(operands[0], &st))
+		return;
+	/* an object of its own, beside the ordinary one */
+	if (strlen(miniport->object) + 8 > sizeof(miniport->object))
+		return;
+	memmove(slash + 7, slash, strlen(slash) + 1);
+	memcpy(slash, "-replay", 7);
+	miniport->memory_safepoints = true;
+}
+
 int miniport_build(
 	const struct miniport *miniport, char *const *operands, unsigned count, const char *output)
 {
@@ -322,11 +345,11 @@ int miniport_build(
 	if (lock < 0)
 		return CLI_FAILURE;
 	snprintf(recipe_file, sizeof(recipe_file), "%s.recipe", miniport->object);
-	recipe_write(recipe, sizeof(recipe), operands, count);
+	recipe_write(recipe, sizeof(recipe), miniport, operands, count);
 	if (is_fresh(miniport->object, recipe_file, recipe, operands, count))
 		goto out;
 	unlink(recipe_file);
-	status = compile(miniport->object, operands, count, output);
+	status = compile(miniport, operands, count, output);
 	if (!status)
 		status = recipe_save(recipe_file, recipe);
 out:

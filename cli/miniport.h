@@ -9,16 +9,20 @@
 #define DRY_CLI_MINIPORT_H
 
 #include <limits.h>
+#include <stdbool.h>
 
 struct miniport {
 	char object[PATH_MAX];	/* absolute */
 	char machine[PATH_MAX]; /* where its `machine` file would be */
 	char name[64];		/* "simple" */
+	bool memory_safepoints; /* to be built with them */
 };
 
 /* Finds out what the operands are, without building. CLI_OK; CLI_FAILURE or CLI_USAGE after one
  * line. */
 int miniport_find(struct miniport *miniport, char *const *operands, unsigned count);
+/* If it is made of sources: they are built with safepoints at accesses to memory, for replay. */
+void miniport_for_replay(struct miniport *miniport, char *const *operands);
 /*
  * Builds it if it is made of sources and stale. The compiler's messages go to `output`, or to our
  * stderr if that is NULL. CLI_OK, CLI_FAILURE.

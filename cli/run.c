@@ -238,6 +238,8 @@ int cli_run(const struct cli_args *args)
 		seeds_layout_fix();
 	if (!status)
 		status = miniport_find(&run.miniport, run.operands, run.operand_count);
+	if (!status && (cli_args_get(args, "seed") || cli_args_get(args, "seeds")))
+		miniport_for_replay(&run.miniport, run.operands);
 	if (!status)
 		status = options_gather(&run);
 	if (!status)

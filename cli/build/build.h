@@ -57,7 +57,8 @@ struct build {
 	struct strings includes; /* -I */
 	struct strings front;	 /* -D, -U, -W, -f: for the front end, as clang takes them */
 	char *output;
-	const char *level;   /* "-O2" */
+	const char *level; /* "-O2" */
+	bool memory_safepoints;
 	unsigned sanitizers; /* LOADER_ASAN … of src/loader/loader.h */
 	unsigned jobs;
 	bool keep, verbose;

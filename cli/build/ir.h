@@ -26,6 +26,7 @@ struct ir {
 
 /* Each pass over the whole module. */
 void pass_seh(struct ir *ir);
+void pass_memory(struct ir *ir);
 void pass_poll(struct ir *ir);
 void pass_data(struct ir *ir);
 void pass_import(struct ir *ir);

@@ -91,6 +91,7 @@ char *module_build(struct build *build)
 	module_link(&ir);
 	entry_check(&ir);
 	LLVMSetTarget(ir.module, "x86_64-unknown-linux-gnu");
+	pass_memory(&ir);
 	pass_seh(&ir);
 	pass_poll(&ir);
 	pass_data(&ir);

@@ -26,6 +26,7 @@ static const char usage[] =
 	"all\n"
 	"  --sanitize LIST    address, undefined, thread: with these sanitizers\n"
 	"  --coverage         count what runs (llvm-profdata and llvm-cov read it)\n"
+	"  --safepoints WHAT  where replay can switch: calls (and loops), or memory too\n"
 	"  --debug            without optimisation, for gdb;  -O LEVEL  0 1 2 3 s (2)\n"
 	"  -W… -f…            handed to clang's front end\n"
 	"  -j N               compilers at once\n"
@@ -40,6 +41,7 @@ static const char usage[] =
 enum {
 	OPTION_SANITIZE = 256,
 	OPTION_COVERAGE,
+	OPTION_SAFEPOINTS,
 	OPTION_DEBUG,
 	OPTION_KEEP,
 	OPTION_INCLUDE,
@@ -49,6 +51,7 @@ enum {
 static const struct option options[] = {
 	{"sanitize", required_argument, NULL, OPTION_SANITIZE},
 	{"coverage", no_argument, NULL, OPTION_COVERAGE},
+	{"safepoints", required_argument, NULL, OPTION_SAFEPOINTS},
 	{"debug", no_argument, NULL, OPTION_DEBUG},
 	{"include", required_argument, NULL, OPTION_INCLUDE},
 	{"llvm-keep", no_argument, NULL, OPTION_KEEP},
@@ -96,6 +99,13 @@ static void level_set(struct build *build, const char *level)
 		}
 	}
 	fail(STATUS_USAGE, "-O %s: no such level; there are 0 1 2 3 s", level);
+}
+
+static void safepoints_set(struct build *build, const char *what)
+{
+	build->memory_safepoints = !strcmp(what, "memory");
+	if (!build->memory_safepoints && strcmp(what, "calls"))
+		fail(STATUS_USAGE, "--safepoints %s: there are calls, memory", what);
 }
 
 static void include_add(struct build *build, const char *folder)
@@ -147,6 +157,9 @@ static void option_apply(struct build *build, int option, const char *value)
 		break;
 	case OPTION_SANITIZE:
 		sanitize_parse(build, value);
+		break;
+	case OPTION_SAFEPOINTS:
+		safepoints_set(build, value);
 		break;
 	case OPTION_COVERAGE:
 		build->sanitizers |= LOADER_COVERAGE;

@@ -76,6 +76,9 @@ static inline void cpu_poll(void)
  * chance. */
 void cpu_relax(void);
 
+/* A safepoint under replay only, which comes far more often than others. */
+void cpu_memory_poll(void);
+
 /* ---- IRQL: only on a processor ---- */
 
 static inline uint8_t cpu_irql(void)

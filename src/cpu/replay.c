@@ -15,6 +15,10 @@
 #define SWITCH_ONE_IN  8	       /* safepoints at which another's turn may come */
 #define PREEMPT_ONE_IN 64
 
+/* At accesses to memory, of which there are many. */
+#define MEMORY_NS	     2ull
+#define MEMORY_SWITCH_ONE_IN 48
+
 bool replay_is_on;
 
 static struct {
@@ -200,6 +204,22 @@ void replay_safepoint(struct cpu *cpu)
 	moment_passes();
 	turn_maybe();
 	serve_maybe(cpu);
+}
+
+void cpu_memory_poll(void)
+{
+	struct replay_context *other;
+
+	if (likely(!replay_is_on) || !cpu_self)
+		return;
+	replay.now += MEMORY_NS;
+	if (one_in(MEMORY_SWITCH_ONE_IN)) {
+		other = pick_other();
+		if (other)
+			give_turn(other);
+	} else if (is_interrupted(cpu_self->priv) && one_in(MEMORY_SWITCH_ONE_IN)) {
+		serve_maybe(cpu_self);
+	}
 }
 
 void replay_agent_safepoint(void)
