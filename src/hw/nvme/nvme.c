@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * The NVMe controller's birth, options and death (nvme.h).
+ */
+#include "hw/hw.h"
+#include "hw/nvme/nvme.h"
+#include "util/error.h"
+#include <errno.h>
+#include <stdlib.h>
+
+#define BAR_SIZE    0x4000
+#define MSIX_OFFSET 0x2000
+
+static const struct hw_model nvme_model;
+
+struct settings {
+	uint64_t queues, entries, vectors, mdts, namespaces, cache, width;
+	bool null;
+};
+
+static int settings_read(const struct hw_config *config, struct settings *set)
+{
+	const char *o = config->options;
+	char text[8];
+	int err = hw_options_check(&nvme_model, o);
+
+	*set = (struct settings){.queues = 16,
+		.entries = 1024,
+		.vectors = 32,
+		.mdts = 1 << 20,
+		.namespaces = 1,
+		.cache = 1,
+		.width = 64};
+	set->null = hw_option(o, "null", text, sizeof(text));
+	if (!err)
+		err = hw_option_number(o, "queues", 1, NVME_QUEUES_MAX - 1, &set->queues);
+	if (!err)
+		err = hw_option_number(o, "entries", 2, 65536, &set->entries);
+	if (!err)
+		err = hw_option_number(o, "vectors", 0, BUS_MESSAGES_MAX, &set->vectors);
+	if (!err)
+		err = hw_option_number(o, "mdts", 2 * NVME_PAGE, 64 << 20, &set->mdts);
+	if (!err)
+		err = hw_option_number(o, "namespaces", 1, NVME_NAMESPACES_MAX, &set->namespaces);
+	if (!err)
+		err = hw_option_number(o, "write-cache", 0, 1, &set->cache);
+	if (!err)
+		err = hw_option_number(o, "width", 32, 64, &set->width);
+	if (!err && set->mdts & (set->mdts - 1))
+		err = error_set(EINVAL, "mdts=%u: a power of two is needed.", (unsigned)set->mdts);
+	return err;
+}
+
+static int bus_add(struct nvme *n)
+{
+	struct bus_function_config config = {
+		.vendor = 0x1b36,
+		.device = 0x0010,
+		.subsystem_vendor = 0x1af4,
+		.subsystem = 0x1100,
+		.revision = 2,
+		.base_class = 0x01, /* mass storage, non-volatile memory, NVM Express: 2.1.5 */
+		.subclass = 0x08,
+		.prog_if = 0x02,
+		.bar[0] = {.size = BAR_SIZE, .is_64bit = true},
+		.msix_messages = n->vectors,
+		.msix_offset = MSIX_OFFSET,
+		.has_line = true,
+		.name = "nvme",
+	};
+
+	n->function = bus_function_new(&config, &nvme_bus_ops, n);
+	return n->function ? 0 : -ENODEV;
+}
+
+static int nvme_build(struct nvme *n, const struct settings *set, uint32_t block_size)
+{
+	int err;
+
+	n->queues = (uint32_t)set->queues;
+	n->entries = (uint32_t)set->entries;
+	n->vectors = (uint32_t)set->vectors;
+	n->mdts_bytes = (uint32_t)set->mdts;
+	n->namespaces = (uint32_t)set->namespaces;
+	n->has_cache = set->cache;
+	n->block_size = block_size;
+	n->blocks = storage_size(n->storage) / block_size / n->namespaces;
+	if (!n->blocks)
+		return error_set(
+			EINVAL, "namespaces=%u: more than the disk has blocks.", n->namespaces);
+	dma_master_init(&n->master, "nvme", (unsigned)set->width);
+	n->compare = malloc(block_size);
+	n->agent = cpu_agent_new(nvme_step, n, "nvme");
+	if (!n->agent || !n->compare) {
+		err = error_set(ENOMEM, "No memory for the NVMe controller.");
+		goto fail;
+	}
+	err = bus_add(n);
+	if (!err) {
+		n->master.number = bus_function_slot(n->function);
+		return 0;
+	}
+fail:
+	cpu_agent_free(n->agent);
+	free(n->compare);
+	return err;
+}
+
+static int nvme_create(const struct hw_config *config, struct hw_device **device)
+{
+	struct settings set;
+	struct nvme *n;
+	int err = settings_read(config, &set);
+
+	if (err)
+		return err;
+	n = calloc(1, sizeof(*n));
+	if (!n)
+		return error_set(ENOMEM, "No memory for the NVMe controller.");
+	err = storage_open(config, set.null, &n->storage);
+	if (err)
+		goto fail;
+	err = nvme_build(n, &set, config->block_size);
+	if (!err) {
+		*device = (struct hw_device *)n;
+		return 0;
+	}
+	storage_close(n->storage);
+fail:
+	free(n);
+	return err;
+}
+
+static int nvme_destroy(struct hw_device *device)
+{
+	struct nvme *n = (struct nvme *)device;
+	int err;
+
+	bus_function_unplug(n->function);
+	cpu_agent_free(n->agent);
+	bus_function_free(n->function);
+	err = storage_close(n->storage);
+	free(n->compare);
+	free(n);
+	return err;
+}
+
+static const struct dma_master *nvme_master(const struct hw_device *device)
+{
+	return &((const struct nvme *)device)->master;
+}
+
+static const struct hw_model nvme_model = {
+	.name = "nvme",
+	.help = "NVM Express 1.4 controller; see docs/nvme-controller.md",
+	.options = "null  no storage: moves no data, for benches\n"
+		   "queues=N  pairs of queues for I/O, 1 to 63 (16)\n"
+		   "entries=N  entries that a queue may have, 2 to 65536 (1024)\n"
+		   "vectors=N  MSI-X messages, 1 to 64 (32); 0: the interrupt line only\n"
+		   "mdts=BYTES  longest transfer, a power of two from 8192 on (1048576)\n"
+		   "namespaces=N  equal parts of the disk, 1 to 32 (1)\n"
+		   "write-cache=0|1  whether there is a volatile write cache (1)\n"
+		   "width=BITS  address bits that the device drives, 32 to 64 (64)",
+	.create = nvme_create,
+	.destroy = nvme_destroy,
+	.master = nvme_master,
+};
+DRY_HW(nvme_model)

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * Get Log Page (NVMe 1.4, 5.14): errors, health, firmware slots, and which commands there are. A
+ * page is made when it is asked for.
+ */
+#include "hw/nvme/nvme.h"
+#include <string.h>
+
+#define RETAIN (1u << 15) /* command dword 10: the event stays masked */
+
+void nvme_error_log(struct nvme *n, const struct nvme_fetched *f, uint16_t status)
+{
+	struct nvme_error_entry *entry = &n->errors[n->error_count % NVME_ERRORS_MAX];
+
+	*entry = (struct nvme_error_entry){
+		.count = ++n->error_count,
+		.sqid = f->sqid,
+		.cid = f->command.cid,
+		.status = (uint16_t)(status << 1),
+		.location = 0xffff, /* no one parameter */
+		.nsid = f->command.nsid,
+		.lba = f->sqid ? f->command.cdw10 | (uint64_t)f->command.cdw11 << 32 : 0,
+	};
+}
+
+/* Figure 197; the newest first. */
+static uint32_t error_page(struct nvme *n)
+{
+	struct nvme_error_entry *out = (void *)n->page;
+	unsigned count = (unsigned)min_of(n->error_count, NVME_ERRORS_MAX);
+
+	for (unsigned i = 0; i < count; i++)
+		out[i] = n->errors[(n->error_count - 1 - i) % NVME_ERRORS_MAX];
+	return NVME_ERRORS_MAX * sizeof(*out);
+}
+
+static void put(struct nvme *n, unsigned offset, unsigned bytes, uint64_t value)
+{
+	memcpy(n->page + offset, &value, bytes);
+}
+
+/* Figure 198. */
+static uint32_t health_page(struct nvme *n)
+{
+	put(n, 1, 2, 310); /* K */
+	put(n, 3, 1, 100); /* spare, and its threshold, % */
+	put(n, 4, 1, 10);
+	/* in thousands of 512 bytes, rounded up */
+	put(n, 32, 8, (n->units_read + 999) / 1000);
+	put(n, 48, 8, (n->units_written + 999) / 1000);
+	put(n, 64, 8, n->reads);
+	put(n, 80, 8, n->writes);
+	put(n, 112, 8, 1); /* power cycles */
+	put(n, 176, 8, n->error_count);
+	return 512;
+}
+
+/* Figure 200. */
+static uint32_t firmware_page(struct nvme *n)
+{
+	put(n, 0, 1, 1);
+	memcpy(n->page + 8, "1       ", 8);
+	return 512;
+}
+
+/* Figure 205: bit 0 the command is there, bit 1 it may change blocks. */
+static uint32_t effects_page(struct nvme *n)
+{
+	static const uint8_t admin[] = {NVME_DELETE_SQ, NVME_CREATE_SQ, NVME_GET_LOG_PAGE,
+		NVME_DELETE_CQ, NVME_CREATE_CQ, NVME_IDENTIFY, NVME_ABORT, NVME_SET_FEATURES,
+		NVME_GET_FEATURES, NVME_ASYNC_EVENT};
+	static const uint8_t reads[] = {NVME_FLUSH, NVME_READ, NVME_COMPARE};
+	static const uint8_t writes[] = {NVME_WRITE, NVME_WRITE_ZEROES, NVME_DATASET_MANAGEMENT};
+
+	for (unsigned i = 0; i < array_size(admin); i++)
+		put(n, admin[i] * 4u, 4, 1);
+	for (unsigned i = 0; i < array_size(reads); i++)
+		put(n, 1024 + reads[i] * 4u, 4, 1);
+	for (unsigned i = 0; i < array_size(writes); i++)
+		put(n, 1024 + writes[i] * 4u, 4, 3);
+	return 4096;
+}
+
+/* Makes the page; its length, 0 if there is none of this number. */
+static uint32_t page_make(struct nvme *n, unsigned id)
+{
+	memset(n->page, 0, sizeof(n->page));
+	switch (id) {
+	case NVME_LOG_ERROR:
+		return error_page(n);
+	case NVME_LOG_HEALTH:
+		return health_page(n);
+	case NVME_LOG_FIRMWARE:
+		return firmware_page(n);
+	case NVME_LOG_EFFECTS:
+		return effects_page(n);
+	default:
+		return 0;
+	}
+}
+
+static void event_unmask(struct nvme *n, unsigned id)
+{
+	if (id == NVME_LOG_ERROR)
+		n->is_masked[NVME_EVENT_ERROR] = false;
+	if (id == NVME_LOG_HEALTH)
+		n->is_masked[NVME_EVENT_HEALTH] = false;
+}
+
+uint16_t nvme_log_page(struct nvme *n, const struct nvme_command *c)
+{
+	unsigned id = c->cdw10 & 0xff;
+	uint64_t wanted = ((c->cdw10 >> 16 | (uint64_t)(c->cdw11 & 0xffff) << 16) + 1) * 4;
+	uint64_t offset = c->cdw12 | (uint64_t)c->cdw13 << 32;
+	uint32_t length = page_make(n, id), bytes;
+	uint16_t status;
+
+	if (!length)
+		return NVME_INVALID_LOG_PAGE;
+	/* these are the controller's, not of a namespace: 5.14.1 */
+	if (c->nsid && c->nsid != NVME_NSID_ALL)
+		return NVME_INVALID_NAMESPACE;
+	if (offset & 3 || offset >= length)
+		return NVME_INVALID_FIELD;
+	/* what is asked for beyond the end is not written */
+	bytes = (uint32_t)min_of(wanted, length - offset);
+	status = nvme_prp_put(n, c, n->page + offset, bytes);
+	if (!status && !(c->cdw10 & RETAIN))
+		event_unmask(n, id);
+	return status;
+}
