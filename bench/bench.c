@@ -50,16 +50,18 @@ const char *bench_cpu_name(void)
 
 /* Total instructions of one run under callgrind, 0 on failure. */
 static uint64_t count_run(
-	const char *program, const char *driver, const char *argument, unsigned operations)
+	const char *driver, const char *hw, const char *depth, unsigned operations)
 {
-	char command[1024], line[512];
+	char program[4096] = "", command[16384], line[512];
 	unsigned long long total = 0;
 	FILE *pipe;
 
+	if (readlink("/proc/self/exe", program, sizeof(program) - 1) < 0)
+		return 0;
 	snprintf(command, sizeof(command),
 		"valgrind --tool=callgrind --callgrind-out-file=/dev/null '%s' --count '%s' '%s' "
-		"%u 2>&1",
-		program, driver, argument, operations);
+		"'%s' %u 2>&1",
+		program, driver, hw, depth, operations);
 	pipe = popen(command, "r");
 	if (!pipe)
 		return 0;
@@ -72,15 +74,32 @@ static uint64_t count_run(
 	return pclose(pipe) ? 0 : total;
 }
 
-double bench_instructions(const char *program, const char *driver, const char *argument)
+double bench_instructions(const char *driver, const char *hw, const char *depth)
 {
 	uint64_t few, many;
 
 	if (system("command -v valgrind >/dev/null 2>&1"))
 		return -1;
-	few = count_run(program, driver, argument, COUNT_FEW);
-	many = count_run(program, driver, argument, COUNT_MANY);
+	few = count_run(driver, hw, depth, COUNT_FEW);
+	many = count_run(driver, hw, depth, COUNT_MANY);
 	if (!few || many <= few)
 		return -1;
 	return (double)(many - few) / (COUNT_MANY - COUNT_FEW);
+}
+
+int main(int argc, char **argv)
+{
+	bool json = argc > 2 && !strcmp(argv[argc - 1], "--json");
+
+	if (json)
+		argv[--argc] = NULL;
+	if (argc == 6 && !strcmp(argv[1], "--count"))
+		return bench_path_count(argv[2], argv[3], argv[4], argv[5]);
+	if (argc >= 4 && argc % 2 == 0 && !strcmp(argv[1], "path"))
+		return bench_path(argv + 2, json);
+	if (argc == 4 && !strcmp(argv[1], "replay"))
+		return bench_replay(argv[2], argv[3], json);
+	fprintf(stderr, "usage: dryport-bench path DRIVER.so HW [DRIVER.so HW]... [--json]\n"
+			"       dryport-bench replay DRIVER.so HW [--json]\n");
+	return 2;
 }

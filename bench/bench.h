@@ -13,11 +13,17 @@ double bench_median(double *values, unsigned count);
 const char *bench_cpu_name(void);
 
 /*
- * Instructions of one operation: runs `program --count ARGUMENT OPERATIONS` under callgrind with
- * two numbers of operations and divides the difference. -1 when valgrind is not there or the run
- * failed.
+ * Instructions of one operation: runs this program with --count under callgrind with two numbers of
+ * operations and divides the difference. -1 when valgrind is not there or the run failed.
  */
-double bench_instructions(const char *program, const char *driver, const char *argument);
+double bench_instructions(const char *driver, const char *hw, const char *depth);
+
+/* path.c: rows are pairs of a miniport and its device. */
+int bench_path(char **rows, bool json);
+int bench_path_count(const char *driver, const char *hw, const char *depth, const char *operations);
+
+/* replay.c */
+int bench_replay(const char *driver, const char *hw, bool json);
 
 /* floor.c: ns per operation of the minimal skeleton at this depth. */
 double floor_run(unsigned depth, uint64_t operations);

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
- * dryport-bench path DRIVER [--json]: 4 KiB reads of random blocks through a miniport whose device
- * stores nothing, on a machine of one processor that this thread becomes, device inline, beside the
- * floor (floor.c). Raw figures, medians of alternating runs; instructions by callgrind.
- *
- * dryport-bench --count DRIVER DEPTH OPERATIONS: one run, for callgrind.
+ * dryport-bench path: 4 KiB reads of random blocks through a miniport, on a machine of one
+ * processor that this thread becomes, device inline, beside the floor (floor.c). Each row of a
+ * miniport and a device is measured in turn. Raw figures, medians of alternating runs; instructions
+ * by callgrind.
  */
 #include "bench.h"
 
@@ -14,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define DEPTH_MAX  128
 #define BLOCK	   4096
@@ -71,10 +69,12 @@ static double path_run(
 	return (double)(bench_ns() - start) / (double)run->finished;
 }
 
-static struct dry_machine *machine_new(const char *driver, struct run *run)
+static struct dry_machine *machine_new(const char *driver, const char *hw, struct run *run)
 {
-	static const char *const options[][2] = {{"hw", "simple:null"}, {"size", "16G"},
-		{"cpus", "1"}, {"claim", "0"}, {"inline-device", "1"}};
+	/* what is stored in memory is small enough to stay there */
+	const char *size = strstr(hw, "null") ? "16G" : "64M";
+	const char *const options[][2] = {
+		{"hw", hw}, {"size", size}, {"cpus", "1"}, {"claim", "0"}, {"inline-device", "1"}};
 	struct dry_machine *machine = dry_machine_new();
 	struct dry_unit_info info;
 	char *memory;
@@ -108,43 +108,38 @@ static void machine_end(struct dry_machine *machine, struct run *run)
 	dry_machine_free(machine);
 }
 
-static int count(const char *driver, const char *depth, const char *operations)
+int bench_path_count(const char *driver, const char *hw, const char *depth, const char *operations)
 {
 	static struct run run;
-	struct dry_machine *machine = machine_new(driver, &run);
+	struct dry_machine *machine = machine_new(driver, hw, &run);
 
 	path_run(machine, &run, (unsigned)atoi(depth), strtoull(operations, NULL, 10));
 	machine_end(machine, &run);
 	return 0;
 }
 
-static void print_row(
-	bool json, bool last, unsigned depth, double ns, double floor_ns, double instructions)
+static void print_row(bool json, bool last, const char *hw, unsigned depth, double ns,
+	double floor_ns, double instructions)
 {
 	char count[32] = "null";
 
 	if (instructions >= 0)
 		snprintf(count, sizeof(count), "%.0f", instructions);
 	if (json)
-		printf("  {\"name\": \"simple\", \"depth\": %u, \"ns\": %.1f, \"floor_ns\": %.1f, "
+		printf("  {\"name\": \"%s\", \"depth\": %u, \"ns\": %.1f, \"floor_ns\": %.1f, "
 		       "\"instructions\": %s}%s\n",
-			depth, ns, floor_ns, count, last ? "" : ",");
+			hw, depth, ns, floor_ns, count, last ? "" : ",");
 	else
-		printf("4 KiB read, depth %3u: %7.1f ns, floor %6.1f ns, instructions %s\n", depth,
-			ns, floor_ns, count);
+		printf("%-12s 4 KiB read, depth %3u: %7.1f ns, floor %6.1f ns, instructions %s\n",
+			hw, depth, ns, floor_ns, count);
 }
 
-static int path(const char *driver, bool json)
+static void path_row(const char *driver, const char *hw, bool json, bool last)
 {
-	char program[4096] = "";
 	static const unsigned depths[] = {1, 32, 128};
 	static struct run run;
-	struct dry_machine *machine = machine_new(driver, &run);
+	struct dry_machine *machine = machine_new(driver, hw, &run);
 
-	if (readlink("/proc/self/exe", program, sizeof(program) - 1) < 0)
-		return 1;
-	if (json)
-		printf("{\"bench\": \"path\", \"cpu\": \"%s\", \"rows\": [\n", bench_cpu_name());
 	for (unsigned d = 0; d < 3; d++) {
 		double ns[RUNS], floor_ns[RUNS];
 		char depth[16];
@@ -154,24 +149,20 @@ static int path(const char *driver, bool json)
 			floor_ns[n] = floor_run(depths[d], OPERATIONS);
 		}
 		snprintf(depth, sizeof(depth), "%u", depths[d]);
-		print_row(json, d == 2, depths[d], bench_median(ns, RUNS),
-			bench_median(floor_ns, RUNS), bench_instructions(program, driver, depth));
+		print_row(json, last && d == 2, hw, depths[d], bench_median(ns, RUNS),
+			bench_median(floor_ns, RUNS), bench_instructions(driver, hw, depth));
 		fflush(stdout);
 	}
-	if (json)
-		printf("]}\n");
 	machine_end(machine, &run);
-	return 0;
 }
 
-int main(int argc, char **argv)
+int bench_path(char **rows, bool json)
 {
-	bool json = argc == 4 && !strcmp(argv[3], "--json");
-
-	if (argc == 5 && !strcmp(argv[1], "--count"))
-		return count(argv[2], argv[3], argv[4]);
-	if ((argc == 3 || json) && !strcmp(argv[1], "path"))
-		return path(argv[2], json);
-	fprintf(stderr, "usage: dryport-bench path DRIVER.so [--json]\n");
-	return 2;
+	if (json)
+		printf("{\"bench\": \"path\", \"cpu\": \"%s\", \"rows\": [\n", bench_cpu_name());
+	for (; rows[0] && rows[1]; rows += 2)
+		path_row(rows[0], rows[1], json, !rows[2]);
+	if (json)
+		printf("]}\n");
+	return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
- * `dryport bench`: builds the miniport that is measured and becomes dryport-bench (bench/), which
+ * `dryport bench`: builds the miniports that are measured and becomes dryport-bench (bench/), which
  * prints raw figures beside a reference of the same run.
  */
 #include "cli.h"
@@ -14,26 +14,60 @@
 #include <unistd.h>
 
 const struct cli_option cli_bench_options[] = {
-	{"json", "", "print {bench, cpu, rows: [{name, depth, ns, floor_ns, instructions}]}"},
+	{"json", "", "print {bench, cpu, rows: [...]} (docs/cli.md)"},
 	{NULL, NULL, NULL},
 };
 
+/* What is measured: a miniport of ours, on a device. */
+struct row {
+	const char *bench, *example, *hw;
+};
+
+static const struct row rows[] = {
+	{"path", "examples/simple", "simple:null"},
+	{"path", "examples/nvme", "nvme:null"},
+	{"path", "examples/nvme", "nvme"},
+	{"replay", "examples/nvme", "nvme"},
+};
+
+#define ROWS (sizeof(rows) / sizeof(rows[0]))
+
+static int row_build(const struct row *row, struct miniport *miniport)
+{
+	char example[PATH_MAX];
+	char *sources[] = {(char *)tree_path(example, row->example)};
+	int status = miniport_find(miniport, sources, 1);
+
+	if (!status && !strcmp(row->bench, "replay"))
+		miniport_for_replay(miniport, sources);
+	return status ? status : miniport_build(miniport, sources, 1, NULL);
+}
+
 int cli_bench(const struct cli_args *args)
 {
-	char program[PATH_MAX], example[PATH_MAX];
-	char *sources[] = {(char *)tree_path(example, "examples/simple")};
-	struct miniport miniport;
-	char *json = cli_args_get(args, "json") ? "--json" : NULL;
-	int status;
+	static struct miniport miniports[ROWS];
+	char program[PATH_MAX], *words[3 + 2 * ROWS + 1];
+	const char *bench = args->operand_count == 1 ? args->operands[0] : "";
+	unsigned count = 2;
+	int status = CLI_OK;
 
-	if (args->operand_count != 1 || strcmp(args->operands[0], "path"))
-		return cli_usage("bench: which one? There is: path");
-	status = miniport_find(&miniport, sources, 1);
-	if (!status)
-		status = miniport_build(&miniport, sources, 1, NULL);
+	words[0] = program;
+	words[1] = (char *)bench;
+	for (size_t n = 0; n < ROWS && !status; n++) {
+		if (strcmp(rows[n].bench, bench))
+			continue;
+		status = row_build(&rows[n], &miniports[n]);
+		words[count++] = miniports[n].object;
+		words[count++] = (char *)rows[n].hw;
+	}
 	if (status)
 		return status;
+	if (count == 2)
+		return cli_usage("bench: which one? There are: path, replay");
+	if (cli_args_get(args, "json"))
+		words[count++] = (char *)"--json";
+	words[count] = NULL;
 	build_path(program, "bench/dryport-bench");
-	execv(program, (char *[]){program, "path", miniport.object, json, NULL});
+	execv(program, words);
 	return cli_fail("%s: %s", program, strerror(errno));
 }

@@ -10,11 +10,21 @@ python3 - "$work/rows" <<'PY'
 import json, sys
 bench = json.load(open(sys.argv[1]))
 assert bench["bench"] == "path" and bench["cpu"], bench
-assert [row["depth"] for row in bench["rows"]] == [1, 32, 128], bench
+devices = ["simple:null", "nvme:null", "nvme"]
+assert [(row["name"], row["depth"]) for row in bench["rows"]] == [(d, n) for d in devices for n in (1, 32, 128)], bench
 for row in bench["rows"]:
-    assert row["name"] == "simple", row
     assert row["ns"] > row["floor_ns"] > 0, row
     assert row["instructions"] > 0, row
 PY
 status 2 "$DRYPORT" bench nothing
-says 'There is: path'
+says 'There are: path, replay'
+
+"$DRYPORT" bench replay --json >"$work/rows" || fail "status $?"
+python3 - "$work/rows" <<'PY'
+import json, sys
+bench = json.load(open(sys.argv[1]))
+assert bench["bench"] == "replay" and bench["cpu"], bench
+[row] = bench["rows"]
+assert row["name"] == "nvme" and row["seeds"] > 100, row
+assert row["safepoints_per_second"] > 0 and row["run_ns"] > row["restore_ns"] > 0 and row["fork_ns"] > 0, row
+PY
