@@ -16,7 +16,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#if defined(__has_feature)
+#if defined(__SANITIZE_THREAD__) /* gcc */
+#define SANITIZERS "thread"
+#elif defined(__has_feature)
 #if __has_feature(address_sanitizer)
 #define SANITIZERS "address,undefined"
 #elif __has_feature(thread_sanitizer)

@@ -58,7 +58,9 @@ static int runtime_visit(struct dl_phdr_info *info, size_t size, void *path)
 {
 	const char *base = strrchr(info->dlpi_name, '/');
 
-	if (!base || !strstr(base, "clang_rt.") || !strstr(base, ".so"))
+	/* clang's and gcc's */
+	if (!base || !strstr(base, ".so") ||
+		(!strstr(base, "clang_rt.") && !strstr(base, "libtsan")))
 		return 0;
 	snprintf(path, PATH_MAX, "%s", info->dlpi_name);
 	return 1;

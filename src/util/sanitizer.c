@@ -33,6 +33,8 @@ static const struct {
 	{"__tsan_destroy_fiber", offsetof(struct sanitizer, fiber_destroy)},
 	{"__tsan_switch_to_fiber", offsetof(struct sanitizer, fiber_switch)},
 	{"__tsan_get_current_fiber", offsetof(struct sanitizer, fiber_current)},
+	{"AnnotateIgnoreReadsBegin", offsetof(struct sanitizer, ignore_begin)},
+	{"AnnotateIgnoreReadsEnd", offsetof(struct sanitizer, ignore_end)},
 };
 
 static void sanitizer_find(void)

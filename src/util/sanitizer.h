@@ -24,6 +24,9 @@ struct sanitizer {
 	void (*fiber_destroy)(void *fiber);
 	void (*fiber_switch)(void *fiber, unsigned flags);
 	void *(*fiber_current)(void);
+	/* between the two the thread's plain accesses are nobody's race; its atomics still order */
+	void (*ignore_begin)(const char *file, int line);
+	void (*ignore_end)(const char *file, int line);
 };
 
 extern struct sanitizer sanitizer;
