@@ -12,6 +12,7 @@
  *	session.c   a running machine for COMMAND, and what the exit status says of it
  *	bench.c     `dryport bench`
  *	run.c       `dryport run`; job.c: its main job; seeds.c: replayed runs
+ *	coverage.c  --coverage-report
  *	list.c      `hw`, `exports`
  *	trace.c     `dryport trace`: a trace, filtered or counted
  *	summary.c   what happened, for a person and as JSON

@@ -222,6 +222,8 @@ static void recipe_write(char *recipe, size_t size, const struct miniport *minip
 #else
 	*recipe = 0;
 #endif
+	if (miniport->coverage)
+		length += (size_t)snprintf(recipe + length, size - length, " --coverage");
 	if (miniport->memory_safepoints)
 		length += (size_t)snprintf(recipe + length, size - length, " --safepoints memory");
 	for (n = 0; n < count && length < size; n++)
@@ -272,6 +274,8 @@ static int compile(
 	arguments[k++] = (char *)"--sanitize";
 	arguments[k++] = (char *)SANITIZERS;
 #endif
+	if (miniport->coverage)
+		arguments[k++] = (char *)"--coverage";
 	if (miniport->memory_safepoints) {
 		arguments[k++] = (char *)"--safepoints";
 		arguments[k++] = (char *)"memory";
@@ -319,19 +323,29 @@ static int lock_take(const char *object)
 	return -1;
 }
 
-void miniport_for_replay(struct miniport *miniport, char *const *operands)
+/* Whether it is made of sources: then the object goes into a folder of its own. */
+static bool set_apart(struct miniport *miniport, char *const *operands, const char *suffix)
 {
 	char *slash = strrchr(miniport->object, '/');
+	size_t length = strlen(suffix);
 	struct stat st;
 
-	if (stat(operands[0], &st) < 0 || !is_source(operands[0], &st))
-		return;
-	/* an object of its own, beside the ordinary one */
-	if (strlen(miniport->object) + 8 > sizeof(miniport->object))
-		return;
-	memmove(slash + 7, slash, strlen(slash) + 1);
-	memcpy(slash, "-replay", 7);
-	miniport->memory_safepoints = true;
+	if (stat(operands[0], &st) < 0 || !is_source(operands[0], &st) ||
+		strlen(miniport->object) + length >= sizeof(miniport->object))
+		return false;
+	memmove(slash + length, slash, strlen(slash) + 1);
+	memcpy(slash, suffix, length);
+	return true;
+}
+
+void miniport_for_replay(struct miniport *miniport, char *const *operands)
+{
+	miniport->memory_safepoints = set_apart(miniport, operands, "-replay");
+}
+
+void miniport_for_coverage(struct miniport *miniport, char *const *operands)
+{
+	miniport->coverage = set_apart(miniport, operands, "-coverage");
 }
 
 int miniport_build(

@@ -12,17 +12,19 @@
 #include <stdbool.h>
 
 struct miniport {
-	char object[PATH_MAX];	/* absolute */
-	char machine[PATH_MAX]; /* where its `machine` file would be */
-	char name[64];		/* "simple" */
-	bool memory_safepoints; /* to be built with them */
+	char object[PATH_MAX];		  /* absolute */
+	char machine[PATH_MAX];		  /* where its `machine` file would be */
+	char name[64];			  /* "simple" */
+	bool memory_safepoints, coverage; /* to be built with them */
 };
 
 /* Finds out what the operands are, without building. CLI_OK; CLI_FAILURE or CLI_USAGE after one
  * line. */
 int miniport_find(struct miniport *miniport, char *const *operands, unsigned count);
-/* If it is made of sources: they are built with safepoints at accesses to memory, for replay. */
+/* If it is made of sources: they are built with safepoints at accesses to memory, for replay, or
+ * with counts of what runs; into an object of its own. */
 void miniport_for_replay(struct miniport *miniport, char *const *operands);
+void miniport_for_coverage(struct miniport *miniport, char *const *operands);
 /*
  * Builds it if it is made of sources and stale. The compiler's messages go to `output`, or to our
  * stderr if that is NULL. CLI_OK, CLI_FAILURE.

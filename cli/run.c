@@ -5,6 +5,7 @@
  * modes: COMMAND, a socket (--nbd), work made inside the machine (--workload), or the main job
  * (job.c).
  */
+#include "coverage.h"
 #include "run.h"
 #include "seeds.h"
 #include "session.h"
@@ -20,6 +21,8 @@ const struct cli_option cli_run_options[] = {
 	{"workload", "SPEC", "do work made inside the machine: rw:ops=N,sizes=4k-64k,verify"},
 	{"seeds", "N", "replay the workload for N seeds, from --seed on, until one fails"},
 	{"jobs", "N", "with --seeds: runs at once; default: one for each core"},
+	{"coverage-report", "DIR",
+		"which lines of the driver ran: DIR/index.html, DIR/summary.txt"},
 	{"gdb", "", "start the machine under gdb, to break at the driver's functions"},
 	{"log", "", "at the end, print the controller's log page (examples/simple)"},
 	{"summary", "FILE", "write the summary as JSON too"},
@@ -138,6 +141,8 @@ static int modes_check(const struct run *run)
 		return cli_usage("--seed%s goes with --workload: whoever is served over NBD has a "
 				 "time of his own",
 			cli_args_get(args, "seed") ? "" : "s");
+	if (cli_args_get(args, "coverage-report") && cli_args_get(args, "seeds"))
+		return cli_usage("--coverage-report goes without --seeds: it is of one run");
 	if (cli_args_get(args, "jobs") && !cli_args_get(args, "seeds"))
 		return cli_usage("--jobs goes with --seeds");
 	if (cli_args_get(args, "log") && spec)
@@ -224,6 +229,7 @@ int cli_run(const struct cli_args *args)
 	char example[PATH_MAX];
 	char *const example_operand[] = {example};
 	struct run run = {.args = args};
+	const char *report;
 	int status;
 
 	/* standard output is COMMAND's */
@@ -240,10 +246,18 @@ int cli_run(const struct cli_args *args)
 		status = miniport_find(&run.miniport, run.operands, run.operand_count);
 	if (!status && (cli_args_get(args, "seed") || cli_args_get(args, "seeds")))
 		miniport_for_replay(&run.miniport, run.operands);
+	report = cli_args_get(args, "coverage-report");
+	if (!status && report)
+		miniport_for_coverage(&run.miniport, run.operands);
 	if (!status)
 		status = options_gather(&run);
-	if (!status)
+	if (!status && report)
+		status = coverage_begin(report);
+	if (!status) {
 		status = run_mode(&run);
+		if (report && coverage_report(report, run.miniport.object) && !status)
+			status = CLI_FAILURE;
+	}
 	run_free(&run);
 	return status;
 }
