@@ -1,0 +1,25 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-FileCopyrightText: The dryport authors
+# Under ThreadSanitizer (DRYPORT is the tsan variant's): right drivers are clean, with clients too; a wrong one is not.
+. "$(dirname "$0")/lib.sh"
+need nbdcopy
+
+random "$work/in" 8M
+for driver in simple nvme; do
+  for cpus in 1 4; do
+    status 0 "$DRYPORT" run "$SOURCE_ROOT/examples/$driver" --cpus $cpus --workload rw:ops=2000,verify
+    ! grep -q ThreadSanitizer "$work/err" || fail "$driver, $cpus processors: $(cat "$work/err")"
+  done
+  truncate -s 0 "$work/disk"
+  truncate -s 16M "$work/disk"
+  status 0 "$DRYPORT" run "$SOURCE_ROOT/examples/$driver" --cpus 4 --disk "$work/disk" -- nbdcopy "$work/in" '{uri}'
+  ! grep -q ThreadSanitizer "$work/err" || fail "$driver over NBD: $(cat "$work/err")"
+  cmp -n 8388608 "$work/in" "$work/disk" || fail "$driver: the data differ"
+done
+
+cp -r "$SOURCE_ROOT/examples/nvme" "$work/race"
+sed -i -E '/^\tStorPort(Acquire|Release)SpinLock/d' "$work/race/nvme_queue.c"
+"$DRYPORT" run "$work/race" --cpus 4 --workload rw:ops=3000,verify >"$work/out" 2>"$work/err" && fail "the race was not seen"
+says 'WARNING: ThreadSanitizer: data race'
+says '#[0-9]+ Nvme'
