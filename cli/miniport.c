@@ -28,25 +28,70 @@
 
 #define ARGUMENTS_MAX 64
 
+/* The folder two levels above this program: the build folder, or the prefix of an installation. */
+static void home_find(char home[PATH_MAX])
+{
+	ssize_t length = readlink("/proc/self/exe", home, PATH_MAX - 1);
+	unsigned level;
+
+	home[length < 0 ? 0 : length] = 0;
+	for (level = 0; level < 2 && strrchr(home, '/'); level++)
+		*strrchr(home, '/') = 0;
+}
+
+static bool is_installed(const char *home)
+{
+	char path[PATH_MAX + 32];
+
+	snprintf(path, sizeof(path), "%s/share/dryport/include/ddk", home);
+	return access(path, R_OK) == 0;
+}
+
+static const char *path_join(char path[PATH_MAX], const char *folder, const char *name)
+{
+	if (snprintf(path, PATH_MAX, "%s/%s", folder, name) >= PATH_MAX)
+		path[0] = 0;
+	return path;
+}
+
 const char *tree_path(char path[PATH_MAX], const char *name)
 {
-	snprintf(path, PATH_MAX, "%s/%s", DRYPORT_SOURCE_ROOT, name);
-	return path;
+	char home[PATH_MAX], share[PATH_MAX + 32];
+
+	home_find(home);
+	snprintf(share, sizeof(share), "%s/share/dryport", home);
+	return path_join(path, is_installed(home) ? share : DRYPORT_SOURCE_ROOT, name);
+}
+
+/* What an installation keeps compiled miniports in. */
+static void cache_find(char folder[PATH_MAX])
+{
+	const char *cache = getenv("XDG_CACHE_HOME"), *user = getenv("HOME");
+
+	if (cache && *cache)
+		snprintf(folder, PATH_MAX, "%s", cache);
+	else
+		snprintf(folder, PATH_MAX, "%s/.cache", user ? user : "/tmp");
+	mkdir(folder, 0777);
+	strncat(folder, "/dryport", PATH_MAX - strlen(folder) - 1);
+	mkdir(folder, 0777);
 }
 
 const char *build_path(char path[PATH_MAX], const char *name)
 {
-	char self[PATH_MAX];
-	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	unsigned level;
+	char home[PATH_MAX], folder[PATH_MAX + 32];
+	const char *base = strrchr(name, '/');
 
-	self[length < 0 ? 0 : length] = 0;
-	/* <build folder>/cli/dryport */
-	for (level = 0; level < 2 && strrchr(self, '/'); level++)
-		*strrchr(self, '/') = 0;
-	if (snprintf(path, PATH_MAX, "%s/%s", self, name) >= PATH_MAX)
-		path[0] = 0;
-	return path;
+	home_find(home);
+	if (!is_installed(home))
+		return path_join(path, home, name);
+	if (!strncmp(name, "miniports", 9)) {
+		cache_find(folder);
+		return path_join(path, folder, name);
+	}
+	snprintf(folder, sizeof(folder), "%s/%s", home,
+		strncmp(name, "cli/", 4) ? "libexec/dryport" : "bin");
+	return path_join(path, folder, base ? base + 1 : name);
 }
 
 static const char *compiler_path(char path[PATH_MAX])

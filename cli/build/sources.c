@@ -94,14 +94,15 @@ char *ddk_find(void)
 	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	char *installed, *absolute;
 
-	if (access(DRY_DDK_DIR "/ntdef.h", R_OK) == 0)
-		return path_absolute(DRY_DDK_DIR);
 	self[length > 0 ? length : 0] = 0;
-	installed = format("%s/../../share/dryport/ddk", self);
+	installed = format("%s/../../share/dryport/include/ddk", self);
 	absolute = path_absolute(installed);
 	free(installed);
-	if (access(absolute, R_OK) < 0)
-		fail(STATUS_FAILED, "dryport's headers are neither in %s nor in %s", DRY_DDK_DIR,
-			absolute);
-	return absolute;
+	if (access(absolute, R_OK) == 0)
+		return absolute;
+	if (access(DRY_DDK_DIR "/ntdef.h", R_OK) < 0)
+		fail(STATUS_FAILED, "dryport's headers are neither in %s nor in %s", absolute,
+			DRY_DDK_DIR);
+	free(absolute);
+	return path_absolute(DRY_DDK_DIR);
 }
