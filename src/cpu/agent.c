@@ -34,8 +34,8 @@ static struct cpu_agent *agents; /* those with a host thread or a fiber */
 static bool makes_inline;
 
 /*
- * A device reads and writes memory that a driver polls meanwhile, as a bus master does on a PC: that
- * is no race. What its atomics order (doorbells, interrupts) stays ordered.
+ * A device reads and writes memory that a driver polls meanwhile, as a bus master does on a PC:
+ * that is no race. What its atomics order (doorbells, interrupts) stays ordered.
  */
 static void agent_step(struct cpu_agent *agent)
 {
