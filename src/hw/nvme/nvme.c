@@ -39,6 +39,7 @@ static int settings_read(const struct hw_config *config, struct settings *set)
 		err = hw_option_number(o, "entries", 2, 65536, &set->entries);
 	if (!err)
 		err = hw_option_number(o, "vectors", 0, BUS_MESSAGES_MAX, &set->vectors);
+	/* MDTS 0 would say that there is no limit: 5.15.2.2 */
 	if (!err)
 		err = hw_option_number(o, "mdts", 2 * NVME_PAGE, 64 << 20, &set->mdts);
 	if (!err)
@@ -55,11 +56,11 @@ static int settings_read(const struct hw_config *config, struct settings *set)
 static int bus_add(struct nvme *n)
 {
 	struct bus_function_config config = {
-		.vendor = 0x1b36,
-		.device = 0x0010,
-		.subsystem_vendor = 0x1af4,
-		.subsystem = 0x1100,
-		.revision = 2,
+		.vendor = NVME_VENDOR,
+		.device = NVME_DEVICE,
+		.subsystem_vendor = NVME_VENDOR,
+		.subsystem = NVME_DEVICE,
+		.revision = 1,
 		.base_class = 0x01, /* mass storage, non-volatile memory, NVM Express: 2.1.5 */
 		.subclass = 0x08,
 		.prog_if = 0x02,
@@ -90,7 +91,7 @@ static int nvme_build(struct nvme *n, const struct settings *set, uint32_t block
 		return error_set(
 			EINVAL, "namespaces=%u: more than the disk has blocks.", n->namespaces);
 	dma_master_init(&n->master, "nvme", (unsigned)set->width);
-	n->compare = malloc(block_size);
+	n->compare = calloc(1, block_size);
 	n->agent = cpu_agent_new(nvme_step, n, "nvme");
 	if (!n->agent || !n->compare) {
 		err = error_set(ENOMEM, "No memory for the NVMe controller.");

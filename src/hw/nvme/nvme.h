@@ -3,16 +3,23 @@
 /*
  * Inside the NVMe controller (docs/nvme-controller.md says what of the specification is there).
  *
- *	nvme.c           birth, options
- *	nvme_register.c  registers and doorbells: what processors touch
- *	nvme_queue.c     the agent: enabling, fetching, posting, interrupts
- *	nvme_admin.c     admin commands: queues, abort, asynchronous events
+ *	nvme.c           birth, options, death
+ *	nvme_register.c  registers, doorbells, the interrupt line: what processors touch
+ *	nvme_life.c      the agent: enabling, reset, shutdown; which command is carried out next
+ *	nvme_queue.c     fetching commands, posting completions, interrupts
+ *	nvme_admin.c     admin commands: queues, abort
+ *	nvme_event.c     asynchronous events
  *	nvme_identify.c, nvme_feature.c, nvme_log.c   the admin commands that tell and set
  *	nvme_io.c        I/O commands
  *	nvme_prp.c       where a command's data lies
  *
- * Registers, doorbells, and a queue's size, head and tail are atomics; the rest belongs to the
- * agent alone. A queue of size 0 does not exist.
+ * Who owns what. Registers, doorbells, and the places of a queue are atomics, which processors and
+ * the agent share; the rest belongs to the agent alone. A queue of size 0 does not exist: its size
+ * is written last when it is made, first when it goes.
+ *
+ * A command is fetched only when its completion queue has room for it, and that room is kept for it
+ * (`reserved`); so posting never waits, and a full queue holds up nobody else's commands. Requests
+ * for asynchronous events give their room back while they are held.
  */
 #ifndef DRY_HW_NVME_H
 #define DRY_HW_NVME_H
@@ -24,31 +31,34 @@
 #include "hw/storage.h"
 #include <stdatomic.h>
 
-#define NVME_QUEUES_MAX	    64 /* with the admin queue */
+#define NVME_VENDOR	    0x4452
+#define NVME_DEVICE	    0x0002
+#define NVME_QUEUES_MAX	    64 /* with the admin queue: a bit for each in a word */
 #define NVME_FETCHED_MAX    32
 #define NVME_ASYNC_MAX	    4
 #define NVME_EVENTS_MAX	    8
 #define NVME_ERRORS_MAX	    64
 #define NVME_NAMESPACES_MAX 32
-#define NVME_PAGE	    4096u
+#define NVME_TEMPERATURE    310 /* K: always */
+#define NVME_WARNING	    343 /* K: WCTEMP, above which it would be too warm */
 
 struct nvme_sq {
-	_Atomic uint32_t size, tail; /* tail: the doorbell */
-	uint32_t head;
+	_Atomic uint32_t size, tail, head; /* tail: the doorbell */
 	uint16_t cqid;
 	uint64_t base;
 };
 
 struct nvme_cq {
 	_Atomic uint32_t size, head, tail; /* head: the doorbell */
-	bool phase, has_interrupt, is_posted;
+	_Atomic bool has_interrupt;
+	bool phase;
 	uint16_t vector;
-	uint16_t users; /* submission queues */
+	uint16_t users;	   /* submission queues */
+	uint32_t reserved; /* entries that fetched commands will need */
 	uint64_t base;
 };
 
 struct nvme_fetched {
-	struct nvme_command command;
 	uint16_t sqid;
 	bool is_conflict; /* its identifier is that of another one here */
 };
@@ -56,6 +66,8 @@ struct nvme_fetched {
 struct nvme_event {
 	uint8_t type, information, log_page;
 };
+
+enum { NVME_REQUEST_RESET = 1, NVME_REQUEST_SHUTDOWN = 2 };
 
 struct nvme {
 	struct bus_function *function;
@@ -74,66 +86,131 @@ struct nvme {
 	/* registers */
 	_Atomic uint32_t cc, csts, aqa, intms;
 	_Atomic uint32_t asq[2], acq[2];
+	_Atomic uint32_t requests; /* what was written to CC and is still to be done */
 	_Atomic uint32_t bad_register, bad_value; /* doorbell writes that were none */
-	_Atomic bool line_cause;		  /* entries are not consumed */
+	_Atomic uint64_t rung;			  /* submission queues whose doorbell was written */
+	_Atomic bool starved; /* something waits for room in a completion queue */
 
 	/* the agent's */
 	bool is_enabled;
 	struct nvme_sq sq[NVME_QUEUES_MAX];
 	struct nvme_cq cq[NVME_QUEUES_MAX];
-	unsigned fetched_count, next_sq;
+	uint64_t pending; /* submission queues that may have commands */
+	uint64_t blocked; /* those of them that wait for room in their completion queue */
+	uint64_t posted;  /* completion queues with entries whose interrupt is due */
+	uint64_t moved;	  /* bytes since the last interrupt */
+	unsigned next_sq;
+
+	/* commands [first, end) are to be carried out */
+	unsigned first, end;
+	uint64_t identifiers; /* a bit of each command fetched since the table was empty */
+	struct nvme_command commands[NVME_FETCHED_MAX];
 	struct nvme_fetched fetched[NVME_FETCHED_MAX];
-	struct nvme_command batch[NVME_FETCHED_MAX];
+
 	unsigned async_count, event_count;
 	uint16_t async_cid[NVME_ASYNC_MAX];
 	struct nvme_event events[NVME_EVENTS_MAX];
 	bool is_masked[NVME_EVENT_TYPES]; /* until its log page is read */
+
 	uint32_t features[NVME_FEATURES];
-	uint32_t vector_config[NVME_QUEUES_MAX];
+	uint32_t vector_config[BUS_MESSAGES_MAX];
+	uint32_t recovery[NVME_NAMESPACES_MAX];
+	uint32_t threshold[NVME_TEMPERATURES];
+	uint64_t timestamp, timestamp_set_at; /* ms, and the machine's time in ns */
+	bool timestamp_is_set;
+
 	uint64_t error_count;
 	struct nvme_error_entry errors[NVME_ERRORS_MAX]; /* the newest at error_count - 1 */
-	uint64_t units_read, units_written, reads, writes;
+	uint64_t units_read, units_written, reads, writes, media_errors;
+
 	struct iovec iov[STORAGE_IOV_MAX];
-	uint8_t page[NVME_PAGE]; /* what identify and log pages say */
-	uint8_t *compare;	 /* a block */
+	uint64_t list[NVME_PAGE / 8]; /* a page of a PRP list */
+	uint8_t page[NVME_PAGE];      /* what identify and log pages say */
+	uint8_t *compare;	      /* a block */
 };
+
+/* May touch memory: enabled, not about to be reset, not failed. */
+static inline bool nvme_is_running(const struct nvme *n)
+{
+	return n->is_enabled && !(n->requests & NVME_REQUEST_RESET) && !(n->csts & NVME_CSTS_CFS);
+}
+
+/* From place `from` on a ring to place `to`. */
+static inline uint32_t nvme_distance(uint32_t from, uint32_t to, uint32_t size)
+{
+	return to >= from ? to - from : to + size - from;
+}
 
 /* ---- nvme_register.c ---- */
 
 extern const struct bus_function_ops nvme_bus_ops;
-/* Asserts the line, or not, as what was posted and the mask ask for. */
+/* Makes the line follow the completion queues and the mask. Any thread. */
 void nvme_line_update(struct nvme *n);
+
+/* ---- nvme_life.c ---- */
+
+void nvme_step(void *ctx);
+/* Memory of a queue could not be reached: 9.5. */
+void nvme_fail(struct nvme *n);
 
 /* ---- nvme_queue.c ---- */
 
-void nvme_step(void *ctx);
-/* Posts a completion to the queue's completion queue, which has room. */
-void nvme_post(struct nvme *n, unsigned sqid, uint16_t cid, uint16_t status, uint32_t result);
-bool nvme_cq_has_room(const struct nvme_cq *cq);
-/* Takes the fetched command away that is the i-th. */
+/* Fills the table of commands. */
+void nvme_fetch(struct nvme *n);
+/* Takes the i-th command out of the table. */
 void nvme_fetched_remove(struct nvme *n, unsigned i);
+/* Entries of the completion queue that are free and not reserved. */
+uint32_t nvme_cq_room(const struct nvme_cq *cq);
+/* Posts a completion for a command of the submission queue, into the room reserved for it. */
+void nvme_post(struct nvme *n, unsigned sqid, uint16_t cid, uint16_t status, uint32_t result);
+void nvme_interrupts_send(struct nvme *n);
+
+/* ---- nvme_event.c ---- */
+
+/* Notes an event, unless it is noted already. */
+void nvme_event(struct nvme *n, unsigned type, unsigned information, unsigned log_page);
+/* Answers requests with events, as far as there are both and room. */
+void nvme_events_send(struct nvme *n);
+/* Forgets requests and events. */
+void nvme_events_clear(struct nvme *n);
+/* The log page was read: its events are told again from now on. */
+void nvme_events_unmask(struct nvme *n, unsigned log_page);
+/* Takes a held request away and answers it as aborted; false if there is none, or no room. */
+bool nvme_event_abort(struct nvme *n, uint16_t cid);
+/* Events of doorbells that processors wrote wrongly. */
+void nvme_doorbells_look(struct nvme *n);
 
 /* ---- the commands: NVME_OK, an error, or NVME_HELD; *result is dword 0 of the completion ---- */
 
 uint16_t nvme_admin(struct nvme *n, const struct nvme_command *c, uint32_t *result);
 uint16_t nvme_io(struct nvme *n, const struct nvme_command *c);
-uint16_t nvme_identify(struct nvme *n, const struct nvme_command *c);
-uint16_t nvme_log_page(struct nvme *n, const struct nvme_command *c);
+uint16_t nvme_identify(struct nvme *n, const struct nvme_command *c, uint32_t *result);
+uint16_t nvme_log_page(struct nvme *n, const struct nvme_command *c, uint32_t *result);
 uint16_t nvme_set_features(struct nvme *n, const struct nvme_command *c, uint32_t *result);
 uint16_t nvme_get_features(struct nvme *n, const struct nvme_command *c, uint32_t *result);
-void nvme_features_reset(struct nvme *n);
+uint16_t nvme_event_request(struct nvme *n, const struct nvme_command *c, uint32_t *result);
 
-/* An error of a command into the error log; status as it is posted. */
-void nvme_error_log(struct nvme *n, const struct nvme_fetched *f, uint16_t status);
-/* An event for an asynchronous event request, now or when there is one. */
-void nvme_event(struct nvme *n, unsigned type, unsigned information, unsigned log_page);
-/* Answers requests with events, as far as there are both. */
-void nvme_events_send(struct nvme *n);
+void nvme_features_reset(struct nvme *n);
+/* How many I/O queues of a kind may be made: 5.21.1.7. */
+uint32_t nvme_submission_queues(const struct nvme *n);
+uint32_t nvme_completion_queues(const struct nvme *n);
+/* Byte 0 of the health log: 5.14.1.2. */
+unsigned nvme_critical_warning(const struct nvme *n);
 bool nvme_nsid_is_valid(const struct nvme *n, uint32_t nsid);
+
+/* ---- nvme_log.c ---- */
+
+/* What failed, for the error log; 0xffff where it was no one command or queue. */
+struct nvme_failure {
+	uint16_t sqid, cid, status;
+	uint32_t nsid;
+	uint64_t lba;
+};
+void nvme_error_log(struct nvme *n, const struct nvme_failure *failure);
 
 /* ---- nvme_prp.c ---- */
 
-/* Calls part for each stretch of the command's data, at most a page long, in order. */
+/* Calls part for each stretch of the command's data, in order; none crosses a page. */
 typedef uint16_t nvme_part_fn(void *ctx, uint64_t address, uint32_t bytes);
 uint16_t nvme_prp_walk(struct nvme *n, const struct nvme_command *c, uint64_t bytes,
 	nvme_part_fn *part, void *ctx);

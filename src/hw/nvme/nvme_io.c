@@ -3,13 +3,13 @@
 /*
  * I/O commands (NVMe 1.4, section 6): data goes straight between the pages of RAM that the PRPs
  * lead to and the storage. Every length and block number comes from a driver and is checked.
- * Before: nvme_queue.c. After: src/dma, storage.c.
+ * Before: nvme_life.c. After: src/dma, storage.c.
  */
 #include "hw/nvme/nvme.h"
 #include <errno.h>
 #include <string.h>
 
-static uint16_t status_of(int err, uint16_t otherwise)
+static uint16_t status_of(struct nvme *n, int err, uint16_t otherwise)
 {
 	switch (-err) {
 	case 0:
@@ -21,6 +21,7 @@ static uint16_t status_of(int err, uint16_t otherwise)
 	case EROFS:
 		return NVME_WRITE_PROTECTED;
 	default:
+		n->media_errors++;
 		return otherwise;
 	}
 }
@@ -30,7 +31,7 @@ bool nvme_nsid_is_valid(const struct nvme *n, uint32_t nsid)
 	return nsid && nsid <= n->namespaces;
 }
 
-/* ---- the range of a command: 6.9, figure 366 ---- */
+/* ---- the range of a command ---- */
 
 struct range {
 	uint64_t offset, bytes; /* in the storage */
@@ -53,16 +54,31 @@ static uint16_t range_get(const struct nvme *n, const struct nvme_command *c, st
 	return range_of(n, c->nsid, block, (c->cdw12 & 0xffff) + 1ull, range);
 }
 
-static uint16_t after_write(struct nvme *n, const struct nvme_command *c)
+/* Of a command that moves data: 5.15.2.2, MDTS. */
+static uint16_t transfer_range_get(
+	const struct nvme *n, const struct nvme_command *c, struct range *range)
 {
-	bool is_cached = n->has_cache && n->features[NVME_FEATURE_WRITE_CACHE];
+	uint64_t bytes = ((c->cdw12 & 0xffff) + 1ull) * n->block_size;
 
-	if (is_cached && !(c->cdw12 & NVME_FUA))
-		return NVME_OK;
-	return status_of(storage_flush(n->storage), NVME_WRITE_FAULT);
+	return bytes > n->mdts_bytes ? NVME_INVALID_FIELD : range_get(n, c, range);
 }
 
-/* ---- read and write ---- */
+static uint16_t flush_storage(struct nvme *n)
+{
+	return status_of(n, storage_flush(n->storage), NVME_WRITE_FAULT);
+}
+
+static bool is_cached(const struct nvme *n)
+{
+	return n->has_cache && n->features[NVME_FEATURE_WRITE_CACHE];
+}
+
+static uint16_t after_write(struct nvme *n, const struct nvme_command *c)
+{
+	return is_cached(n) && !(c->cdw12 & NVME_FUA) ? NVME_OK : flush_storage(n);
+}
+
+/* ---- read and write: 6.9 and 6.15 ---- */
 
 /* A stretch of the transfer that waits in n->iov until it is moved in one call. */
 struct transfer {
@@ -80,7 +96,7 @@ static uint16_t transfer_move(struct transfer *t)
 
 	t->offset += t->bytes;
 	t->bytes = t->count = 0;
-	return status_of(err, t->is_write ? NVME_WRITE_FAULT : NVME_UNRECOVERED_READ);
+	return status_of(n, err, t->is_write ? NVME_WRITE_FAULT : NVME_UNRECOVERED_READ);
 }
 
 static uint16_t transfer_part(void *ctx, uint64_t address, uint32_t bytes)
@@ -88,10 +104,9 @@ static uint16_t transfer_part(void *ctx, uint64_t address, uint32_t bytes)
 	struct transfer *t = ctx;
 	struct nvme *n = t->nvme;
 	struct iovec *last = &n->iov[t->count];
-	uint64_t span = bytes;
+	uint64_t span = bytes; /* a part lies in one page, and so does a span */
 	uint16_t status = NVME_OK;
 	int err;
-	/* a part lies in one page, and so does a span */
 	char *at = dma_bus_span(&n->master, address, &span, !t->is_write, &err);
 
 	if (!at)
@@ -111,26 +126,40 @@ static uint16_t transfer_part(void *ctx, uint64_t address, uint32_t bytes)
 	return status;
 }
 
+static void account(struct nvme *n, bool is_write, uint64_t bytes)
+{
+	n->moved += bytes;
+	if (is_write) {
+		n->writes++;
+		n->units_written += bytes / 512;
+	} else {
+		n->reads++;
+		n->units_read += bytes / 512;
+	}
+}
+
 static uint16_t read_write(struct nvme *n, const struct nvme_command *c)
 {
 	struct transfer t = {.nvme = n, .is_write = c->opcode == NVME_WRITE};
 	struct range range;
-	uint16_t status = range_get(n, c, &range);
+	uint16_t status = transfer_range_get(n, c, &range);
 
 	if (status)
 		return status;
-	if (range.bytes > n->mdts_bytes)
-		return NVME_INVALID_FIELD; /* 5.15.2.2, MDTS */
 	if (t.is_write && storage_is_read_only(n->storage))
 		return NVME_WRITE_PROTECTED;
+	/* what is read with FUA comes from the medium, so it must stand there: 6.9 */
+	if (unlikely(!t.is_write && c->cdw12 & NVME_FUA && is_cached(n)))
+		status = flush_storage(n);
 	t.offset = range.offset;
-	status = nvme_prp_walk(n, c, range.bytes, transfer_part, &t);
+	if (!status)
+		status = nvme_prp_walk(n, c, range.bytes, transfer_part, &t);
 	if (!status)
 		status = transfer_move(&t);
 	if (!status && t.is_write)
 		status = after_write(n, c);
-	*(t.is_write ? &n->writes : &n->reads) += 1;
-	*(t.is_write ? &n->units_written : &n->units_read) += range.bytes / 512;
+	if (!status)
+		account(n, t.is_write, range.bytes);
 	return status;
 }
 
@@ -139,7 +168,7 @@ static uint16_t read_write(struct nvme *n, const struct nvme_command *c)
 struct comparison {
 	struct nvme *nvme;
 	uint64_t offset;
-	uint32_t left_in_block; /* bytes of n->compare not yet looked at */
+	uint32_t left; /* bytes of the block in n->compare that are not yet looked at */
 };
 
 static uint16_t compare_part(void *ctx, uint64_t address, uint32_t bytes)
@@ -150,21 +179,21 @@ static uint16_t compare_part(void *ctx, uint64_t address, uint32_t bytes)
 	while (bytes) {
 		struct iovec iov = {n->compare, n->block_size};
 		uint32_t piece;
-		const char *stored;
+		int err = 0;
 
-		if (!cmp->left_in_block) {
-			if (storage_read(n->storage, cmp->offset, &iov, 1))
-				return NVME_UNRECOVERED_READ;
+		if (!cmp->left) {
+			err = storage_read(n->storage, cmp->offset, &iov, 1);
 			cmp->offset += n->block_size;
-			cmp->left_in_block = n->block_size;
+			cmp->left = n->block_size;
 		}
-		piece = min_of(bytes, cmp->left_in_block);
+		if (err)
+			return status_of(n, err, NVME_UNRECOVERED_READ);
+		piece = min_of(bytes, cmp->left);
 		if (dma_bus_read(&n->master, address, n->page, piece))
 			return NVME_DATA_TRANSFER_ERROR;
-		stored = (char *)n->compare + n->block_size - cmp->left_in_block;
-		if (memcmp(n->page, stored, piece))
+		if (memcmp(n->page, n->compare + n->block_size - cmp->left, piece))
 			return NVME_COMPARE_FAILURE;
-		cmp->left_in_block -= piece;
+		cmp->left -= piece;
 		address += piece;
 		bytes -= piece;
 	}
@@ -175,24 +204,26 @@ static uint16_t compare(struct nvme *n, const struct nvme_command *c)
 {
 	struct comparison cmp = {.nvme = n};
 	struct range range;
-	uint16_t status = range_get(n, c, &range);
+	uint16_t status = transfer_range_get(n, c, &range);
 
 	if (status)
 		return status;
-	if (range.bytes > n->mdts_bytes)
-		return NVME_INVALID_FIELD;
 	cmp.offset = range.offset;
-	n->reads++;
-	return nvme_prp_walk(n, c, range.bytes, compare_part, &cmp);
+	status = nvme_prp_walk(n, c, range.bytes, compare_part, &cmp);
+	/* the health log counts compares among the reads: 5.14.1.2 */
+	if (!status)
+		account(n, false, range.bytes);
+	return status;
 }
 
 /* ---- the others ---- */
 
 static uint16_t flush(struct nvme *n, const struct nvme_command *c)
 {
-	return status_of(storage_flush(n->storage), NVME_WRITE_FAULT);
+	return flush_storage(n);
 }
 
+/* 6.17 */
 static uint16_t write_zeroes(struct nvme *n, const struct nvme_command *c)
 {
 	struct range range;
@@ -200,38 +231,44 @@ static uint16_t write_zeroes(struct nvme *n, const struct nvme_command *c)
 
 	if (status)
 		return status;
-	if (storage_is_read_only(n->storage))
-		return NVME_WRITE_PROTECTED;
-	status = status_of(storage_zero(n->storage, range.offset, range.bytes), NVME_WRITE_FAULT);
+	status =
+		status_of(n, storage_zero(n->storage, range.offset, range.bytes), NVME_WRITE_FAULT);
 	return status ? status : after_write(n, c);
 }
 
-/* All ranges are checked before the first is touched. */
+/* 6.7. All ranges are checked before the first is touched. */
 static uint16_t dataset_management(struct nvme *n, const struct nvme_command *c)
 {
 	struct nvme_range *ranges = (void *)n->page;
 	unsigned count = (c->cdw10 & 0xff) + 1;
 	struct range range;
-	uint16_t status = nvme_prp_get(n, c, ranges, count * sizeof(*ranges));
+	uint16_t status = nvme_prp_get(n, c, ranges, count * (uint32_t)sizeof(*ranges));
 
 	for (unsigned i = 0; i < count && !status; i++)
 		status = range_of(n, c->nsid, ranges[i].block, ranges[i].blocks, &range);
 	if (status || !(c->cdw11 & NVME_DSM_DEALLOCATE))
 		return status; /* the other attributes are hints */
-	if (storage_is_read_only(n->storage))
-		return NVME_WRITE_PROTECTED;
 	for (unsigned i = 0; i < count && !status; i++) {
 		range_of(n, c->nsid, ranges[i].block, ranges[i].blocks, &range);
 		status = status_of(
-			storage_trim(n->storage, range.offset, range.bytes), NVME_WRITE_FAULT);
+			n, storage_trim(n->storage, range.offset, range.bytes), NVME_WRITE_FAULT);
 	}
 	return status;
 }
 
+/* 4.2 and 6.1: all namespaces at once only where the command says so, which is flush (6.8). */
+static uint16_t namespace_check(const struct nvme *n, const struct nvme_command *c)
+{
+	if (likely(nvme_nsid_is_valid(n, c->nsid)))
+		return NVME_OK;
+	if (c->nsid != NVME_NSID_ALL)
+		return NVME_INVALID_NAMESPACE;
+	return c->opcode == NVME_FLUSH ? NVME_OK : NVME_INVALID_FIELD;
+}
+
 uint16_t nvme_io(struct nvme *n, const struct nvme_command *c)
 {
-	typedef uint16_t opcode_fn(struct nvme *, const struct nvme_command *);
-	static opcode_fn *const opcodes[] = {
+	static uint16_t (*const opcodes[])(struct nvme *, const struct nvme_command *) = {
 		[NVME_FLUSH] = flush,
 		[NVME_WRITE] = read_write,
 		[NVME_READ] = read_write,
@@ -239,12 +276,10 @@ uint16_t nvme_io(struct nvme *n, const struct nvme_command *c)
 		[NVME_WRITE_ZEROES] = write_zeroes,
 		[NVME_DATASET_MANAGEMENT] = dataset_management,
 	};
+	uint16_t status;
 
 	if (c->opcode >= array_size(opcodes) || !opcodes[c->opcode])
 		return NVME_INVALID_OPCODE;
-	/* one flush may be for all namespaces: 6.8 */
-	if (!nvme_nsid_is_valid(n, c->nsid) &&
-		!(c->opcode == NVME_FLUSH && c->nsid == NVME_NSID_ALL))
-		return NVME_INVALID_NAMESPACE;
-	return opcodes[c->opcode](n, c);
+	status = namespace_check(n, c);
+	return status ? status : opcodes[c->opcode](n, c);
 }

@@ -1,30 +1,28 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
- * Get Log Page (NVMe 1.4, 5.14): errors, health, firmware slots, and which commands there are. A
- * page is made when it is asked for.
+ * Get Log Page (NVMe 1.4, 5.14): errors, health, firmware slots, changed namespaces (there are
+ * none), and which commands there are. A page is made when it is asked for. Before: nvme_admin.c.
  */
 #include "hw/nvme/nvme.h"
 #include <string.h>
 
-#define RETAIN (1u << 15) /* command dword 10: the event stays masked */
-
-void nvme_error_log(struct nvme *n, const struct nvme_fetched *f, uint16_t status)
+void nvme_error_log(struct nvme *n, const struct nvme_failure *f)
 {
 	struct nvme_error_entry *entry = &n->errors[n->error_count % NVME_ERRORS_MAX];
 
 	*entry = (struct nvme_error_entry){
 		.count = ++n->error_count,
 		.sqid = f->sqid,
-		.cid = f->command.cid,
-		.status = (uint16_t)(status << 1),
+		.cid = f->cid,
+		.status = (uint16_t)(f->status << 1),
 		.location = 0xffff, /* no one parameter */
-		.nsid = f->command.nsid,
-		.lba = f->sqid ? f->command.cdw10 | (uint64_t)f->command.cdw11 << 32 : 0,
+		.nsid = f->nsid,
+		.lba = f->lba,
 	};
 }
 
-/* Figure 197; the newest first. */
+/* 5.14.1.1: the newest first. */
 static uint32_t error_page(struct nvme *n)
 {
 	struct nvme_error_entry *out = (void *)n->page;
@@ -40,10 +38,11 @@ static void put(struct nvme *n, unsigned offset, unsigned bytes, uint64_t value)
 	memcpy(n->page + offset, &value, bytes);
 }
 
-/* Figure 198. */
+/* 5.14.1.2 */
 static uint32_t health_page(struct nvme *n)
 {
-	put(n, 1, 2, 310); /* K */
+	put(n, 0, 1, nvme_critical_warning(n));
+	put(n, 1, 2, NVME_TEMPERATURE);
 	put(n, 3, 1, 100); /* spare, and its threshold, % */
 	put(n, 4, 1, 10);
 	/* in thousands of 512 bytes, rounded up */
@@ -52,19 +51,26 @@ static uint32_t health_page(struct nvme *n)
 	put(n, 64, 8, n->reads);
 	put(n, 80, 8, n->writes);
 	put(n, 112, 8, 1); /* power cycles */
+	put(n, 160, 8, n->media_errors);
 	put(n, 176, 8, n->error_count);
 	return 512;
 }
 
-/* Figure 200. */
+/* 5.14.1.3 */
 static uint32_t firmware_page(struct nvme *n)
 {
 	put(n, 0, 1, 1);
-	memcpy(n->page + 8, "1       ", 8);
+	memcpy(n->page + 8, "1.0     ", 8);
 	return 512;
 }
 
-/* Figure 205: bit 0 the command is there, bit 1 it may change blocks. */
+/* 5.14.1.4 */
+static uint32_t changed_page(struct nvme *n)
+{
+	return NVME_PAGE;
+}
+
+/* 5.14.1.5: bit 0 the command is there, bit 1 it may change blocks. */
 static uint32_t effects_page(struct nvme *n)
 {
 	static const uint8_t admin[] = {NVME_DELETE_SQ, NVME_CREATE_SQ, NVME_GET_LOG_PAGE,
@@ -79,54 +85,53 @@ static uint32_t effects_page(struct nvme *n)
 		put(n, 1024 + reads[i] * 4u, 4, 1);
 	for (unsigned i = 0; i < array_size(writes); i++)
 		put(n, 1024 + writes[i] * 4u, 4, 3);
-	return 4096;
+	return NVME_PAGE;
 }
 
 /* Makes the page; its length, 0 if there is none of this number. */
 static uint32_t page_make(struct nvme *n, unsigned id)
 {
-	memset(n->page, 0, sizeof(n->page));
-	switch (id) {
-	case NVME_LOG_ERROR:
-		return error_page(n);
-	case NVME_LOG_HEALTH:
-		return health_page(n);
-	case NVME_LOG_FIRMWARE:
-		return firmware_page(n);
-	case NVME_LOG_EFFECTS:
-		return effects_page(n);
-	default:
+	static uint32_t (*const pages[])(struct nvme *) = {
+		[NVME_LOG_ERROR] = error_page,
+		[NVME_LOG_HEALTH] = health_page,
+		[NVME_LOG_FIRMWARE] = firmware_page,
+		[NVME_LOG_CHANGED] = changed_page,
+		[NVME_LOG_EFFECTS] = effects_page,
+	};
+
+	if (id >= array_size(pages) || !pages[id])
 		return 0;
-	}
+	memset(n->page, 0, sizeof(n->page));
+	return pages[id](n);
 }
 
-static void event_unmask(struct nvme *n, unsigned id)
+/* These pages are the controller's, not a namespace's. */
+static uint16_t scope_check(const struct nvme *n, uint32_t nsid)
 {
-	if (id == NVME_LOG_ERROR)
-		n->is_masked[NVME_EVENT_ERROR] = false;
-	if (id == NVME_LOG_HEALTH)
-		n->is_masked[NVME_EVENT_HEALTH] = false;
+	if (!nsid || nsid == NVME_NSID_ALL)
+		return NVME_OK;
+	return nvme_nsid_is_valid(n, nsid) ? NVME_INVALID_FIELD : NVME_INVALID_NAMESPACE;
 }
 
-uint16_t nvme_log_page(struct nvme *n, const struct nvme_command *c)
+uint16_t nvme_log_page(struct nvme *n, const struct nvme_command *c, uint32_t *result)
 {
 	unsigned id = c->cdw10 & 0xff;
 	uint64_t wanted = ((c->cdw10 >> 16 | (uint64_t)(c->cdw11 & 0xffff) << 16) + 1) * 4;
 	uint64_t offset = c->cdw12 | (uint64_t)c->cdw13 << 32;
-	uint32_t length = page_make(n, id), bytes;
+	uint32_t length = page_make(n, id);
 	uint16_t status;
 
 	if (!length)
 		return NVME_INVALID_LOG_PAGE;
-	/* these are the controller's, not of a namespace: 5.14.1 */
-	if (c->nsid && c->nsid != NVME_NSID_ALL)
-		return NVME_INVALID_NAMESPACE;
-	if (offset & 3 || offset >= length)
+	status = scope_check(n, c->nsid);
+	if (status)
+		return status;
+	if (offset & 3 || offset >= length || wanted > n->mdts_bytes)
 		return NVME_INVALID_FIELD;
 	/* what is asked for beyond the end is not written */
-	bytes = (uint32_t)min_of(wanted, length - offset);
-	status = nvme_prp_put(n, c, n->page + offset, bytes);
-	if (!status && !(c->cdw10 & RETAIN))
-		event_unmask(n, id);
+	wanted = min_of(wanted, length - offset);
+	status = nvme_prp_put(n, c, n->page + offset, (uint32_t)wanted);
+	if (!status && !(c->cdw10 & NVME_LOG_RETAIN))
+		nvme_events_unmask(n, id);
 	return status;
 }

@@ -3,16 +3,17 @@
 /*
  * Where a command's data lies: physical region pages (NVMe 1.4, 4.3). PRP 1 may begin anywhere in
  * its page on a dword; what follows is whole pages: the one of PRP 2, or those of the list that it
- * points to, whose last entry points to the next list where one page of entries is not enough.
+ * points to, whose last entry points to the next list where one page of entries is not enough. The
+ * first list may begin inside its page, the next ones may not. Neighbours: nvme_io.c and the admin
+ * commands.
  */
 #include "hw/nvme/nvme.h"
 
 #define ENTRY_BYTES 8u
-#define LIST_MAX    (NVME_PAGE / ENTRY_BYTES)
 
+/* The entries of one page of a list stand in nvme->list. */
 struct list {
 	struct nvme *nvme;
-	uint64_t entries[LIST_MAX];
 	unsigned at, count;
 };
 
@@ -24,11 +25,12 @@ static uint32_t in_page(uint64_t address)
 /* Reads the entries from `address` to the page's end, or as many as are still needed. */
 static uint16_t list_read(struct list *list, uint64_t address, uint64_t pages)
 {
+	struct nvme *n = list->nvme;
 	uint64_t room = (NVME_PAGE - in_page(address)) / ENTRY_BYTES;
 
 	list->at = 0;
 	list->count = (unsigned)min_of(room, pages);
-	if (dma_bus_read(&list->nvme->master, address, list->entries, list->count * ENTRY_BYTES))
+	if (dma_bus_read(&n->master, address, n->list, list->count * ENTRY_BYTES))
 		return NVME_DATA_TRANSFER_ERROR;
 	return NVME_OK;
 }
@@ -36,9 +38,11 @@ static uint16_t list_read(struct list *list, uint64_t address, uint64_t pages)
 /* The next page of the data, of which `pages` are left. */
 static uint16_t list_next(struct list *list, uint64_t pages, uint64_t *page)
 {
+	const uint64_t *entries = list->nvme->list;
+
 	/* the last of a full list, when more than it are left, leads to the next list */
 	if (list->at + 1 == list->count && pages > 1) {
-		uint64_t next = list->entries[list->at];
+		uint64_t next = entries[list->at];
 		uint16_t status;
 
 		if (in_page(next))
@@ -47,20 +51,19 @@ static uint16_t list_next(struct list *list, uint64_t pages, uint64_t *page)
 		if (status)
 			return status;
 	}
-	*page = list->entries[list->at++];
+	*page = entries[list->at++];
 	return in_page(*page) ? NVME_INVALID_PRP_OFFSET : NVME_OK;
 }
 
 static uint16_t walk_list(
 	struct nvme *n, uint64_t address, uint64_t bytes, nvme_part_fn *part, void *ctx)
 {
-	struct list list;
+	struct list list = {.nvme = n};
 	uint64_t pages = (bytes + NVME_PAGE - 1) / NVME_PAGE, page;
 	uint16_t status;
 
 	if (address % ENTRY_BYTES)
 		return NVME_INVALID_PRP_OFFSET;
-	list.nvme = n;
 	status = list_read(&list, address, pages);
 	for (; bytes && !status; pages--) {
 		uint32_t piece = (uint32_t)min_of(bytes, NVME_PAGE);

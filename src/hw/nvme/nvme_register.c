@@ -2,25 +2,18 @@
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
  * The NVMe controller's registers (NVMe 1.4, 3.1) and the interrupt line. Before: src/bus, where a
- * driver's access comes from. After: nvme_queue.c, which a doorbell wakes.
+ * driver's access comes from. After: nvme_life.c, which a doorbell wakes.
  */
 #include "hw/nvme/nvme.h"
 
 #define TIMEOUT_UNITS 20u /* of 500 ms: how long enabling may take */
 
-static void line_update(struct nvme *n)
-{
-	bool level;
+/* ---- the line: asserted while an entry waits that asks for an interrupt (7.5.1) ---- */
 
-	/* who sets the line looks again, so the last to set it has seen the last change */
-	do {
-		level = n->line_cause && !(n->intms & 1);
-		bus_line_set(n->function, level);
-	} while (level != (n->line_cause && !(n->intms & 1)));
-}
-
-static bool has_entries(const struct nvme *n)
+static bool line_level(const struct nvme *n)
 {
+	if (n->intms & 1) /* by line, every queue is of vector 0 */
+		return false;
 	for (unsigned i = 0; i <= n->queues; i++)
 		if (n->cq[i].size && n->cq[i].has_interrupt && n->cq[i].head != n->cq[i].tail)
 			return true;
@@ -29,16 +22,16 @@ static bool has_entries(const struct nvme *n)
 
 void nvme_line_update(struct nvme *n)
 {
-	bool cause;
+	bool level;
 
+	/* who sets the line looks again, so the last to set it has seen the last change */
 	do {
-		cause = has_entries(n);
-		n->line_cause = cause;
-	} while (cause != has_entries(n));
-	line_update(n);
+		level = line_level(n);
+		bus_line_set(n->function, level);
+	} while (level != line_level(n));
 }
 
-/* ---- doorbells ---- */
+/* ---- doorbells: 3.1.20 and 3.1.21 ---- */
 
 static void doorbell_bad(struct nvme *n, _Atomic uint32_t *count)
 {
@@ -46,43 +39,47 @@ static void doorbell_bad(struct nvme *n, _Atomic uint32_t *count)
 	cpu_agent_kick(n->agent);
 }
 
-/* Whether `to` lies between `from` and `end` on a ring, or is one of them. */
-static bool is_among(uint32_t from, uint32_t to, uint32_t end, uint32_t size)
+/* The value must add entries, and no more than are free: 5.2, Invalid Doorbell Write Value. */
+static void sq_doorbell(struct nvme *n, unsigned queue, uint32_t value)
 {
-	return (to + size - from) % size <= (end + size - from) % size;
-}
+	struct nvme_sq *sq = &n->sq[queue];
+	uint32_t size = sq->size, tail = sq->tail;
 
-static void sq_doorbell(struct nvme *n, struct nvme_sq *sq, uint32_t value)
-{
-	uint32_t size = sq->size;
-
-	if (!size)
+	if (unlikely(!size)) {
 		doorbell_bad(n, &n->bad_register);
-	else if (value >= size)
+		return;
+	}
+	if (unlikely(value >= size || value == tail ||
+		     nvme_distance(tail, value, size) >=
+			     size - nvme_distance(sq->head, tail, size))) {
 		doorbell_bad(n, &n->bad_value);
-	else
-		atomic_store_explicit(&sq->tail, value, memory_order_release);
+		return;
+	}
+	atomic_store_explicit(&sq->tail, value, memory_order_release);
+	atomic_fetch_or(&n->rung, 1ull << queue);
 	cpu_agent_kick(n->agent);
 }
 
-static void cq_doorbell(struct nvme *n, struct nvme_cq *cq, uint32_t value)
+/* Likewise it must take entries away, and no more than there are. */
+static void cq_doorbell(struct nvme *n, unsigned queue, uint32_t value)
 {
-	uint32_t size = cq->size, head = cq->head, tail = cq->tail;
-	bool was_full;
+	struct nvme_cq *cq = &n->cq[queue];
+	uint32_t size = cq->size, head = cq->head;
 
-	if (!size) {
+	if (unlikely(!size)) {
 		doorbell_bad(n, &n->bad_register);
 		return;
 	}
-	if (value >= size || !is_among(head, value, tail, size)) {
+	if (unlikely(value >= size || value == head ||
+		     nvme_distance(head, value, size) > nvme_distance(head, cq->tail, size))) {
 		doorbell_bad(n, &n->bad_value);
 		return;
 	}
-	was_full = (tail + 1) % size == head;
-	atomic_store_explicit(&cq->head, value, memory_order_release);
-	if (!n->vectors || !bus_messages_are_enabled(n->function))
+	cq->head = value;
+	/* the line falls with the last entry, before the write returns */
+	if (!bus_messages_are_enabled(n->function))
 		nvme_line_update(n);
-	if (was_full)
+	if (unlikely(n->starved))
 		cpu_agent_kick(n->agent);
 }
 
@@ -90,14 +87,14 @@ static void doorbell(struct nvme *n, uint32_t offset, uint32_t value)
 {
 	uint32_t index = (offset - NVME_DOORBELLS) / 4, queue = index / 2;
 
-	if (!(n->csts & NVME_CSTS_RDY))
+	if (unlikely(!(n->csts & NVME_CSTS_RDY)))
 		return;
-	if (queue > n->queues)
+	if (unlikely(queue > n->queues))
 		doorbell_bad(n, &n->bad_register);
 	else if (index & 1)
-		cq_doorbell(n, &n->cq[queue], value & 0xffff);
+		cq_doorbell(n, queue, value & 0xffff);
 	else
-		sq_doorbell(n, &n->sq[queue], value & 0xffff);
+		sq_doorbell(n, queue, value & 0xffff);
 }
 
 /* ---- the others ---- */
@@ -147,20 +144,38 @@ static uint64_t nvme_read(void *device, unsigned bar, uint32_t offset, unsigned 
 	return value;
 }
 
+/*
+ * What a write asks for is noted, not only what it leaves behind: EN may be 1 again before the
+ * agent has looked. EN 1 to 0 resets CC itself too (3.1.5).
+ */
+static void configuration_set(struct nvme *n, uint32_t value)
+{
+	uint32_t old = n->cc;
+
+	if (old & NVME_CC_EN && !(value & NVME_CC_EN)) {
+		n->cc = 0;
+		atomic_fetch_or(&n->requests, NVME_REQUEST_RESET);
+	} else {
+		n->cc = value;
+		if (value & NVME_CC_SHN && !(old & NVME_CC_SHN))
+			atomic_fetch_or(&n->requests, NVME_REQUEST_SHUTDOWN);
+	}
+	cpu_agent_kick(n->agent);
+}
+
 static void register_set(struct nvme *n, uint32_t offset, uint32_t value)
 {
 	switch (offset) {
 	case NVME_INTMS:
 		atomic_fetch_or(&n->intms, value);
-		line_update(n);
+		nvme_line_update(n);
 		return;
 	case NVME_INTMC:
 		atomic_fetch_and(&n->intms, ~value);
-		line_update(n);
+		nvme_line_update(n);
 		return;
 	case NVME_CC:
-		n->cc = value;
-		cpu_agent_kick(n->agent);
+		configuration_set(n, value);
 		return;
 	case NVME_AQA:
 		n->aqa = value & 0x0fff0fff;

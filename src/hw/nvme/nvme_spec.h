@@ -2,12 +2,14 @@
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
  * Numbers and structures of the NVM Express base specification, revision 1.4, as far as the
- * controller has them. Sections are named beside them.
+ * controller has them. Sections are named beside them; everything is little endian, as we are.
  */
 #ifndef DRY_HW_NVME_SPEC_H
 #define DRY_HW_NVME_SPEC_H
 
 #include <stdint.h>
+
+#define NVME_PAGE 4096u /* the one memory page size: CC.MPS 0 */
 
 /* ---- registers: section 3.1 ---- */
 
@@ -45,6 +47,7 @@ enum { /* CC */
 enum { /* CSTS */
 	NVME_CSTS_RDY = 1 << 0,
 	NVME_CSTS_CFS = 1 << 1,
+	NVME_CSTS_SHST_BUSY = 1 << 2,
 	NVME_CSTS_SHST_DONE = 2 << 2,
 	NVME_CSTS_SHST = 3 << 2
 };
@@ -62,6 +65,8 @@ struct nvme_command {
 	uint32_t cdw10, cdw11, cdw12, cdw13, cdw14, cdw15;
 };
 _Static_assert(sizeof(struct nvme_command) == 64, "section 4.2");
+
+enum { NVME_SQE_LOG2 = 6, NVME_CQE_LOG2 = 4 };
 
 /* Section 4.6. Written as two words, the one with the phase last. */
 struct nvme_completion {
@@ -85,7 +90,7 @@ enum nvme_admin_opcode { /* section 5 */
 	NVME_ABORT = 0x08,
 	NVME_SET_FEATURES = 0x09,
 	NVME_GET_FEATURES = 0x0a,
-	NVME_ASYNC_EVENT = 0x0c,
+	NVME_ASYNC_EVENT = 0x0c
 };
 
 enum nvme_io_opcode { /* section 6 */
@@ -94,11 +99,13 @@ enum nvme_io_opcode { /* section 6 */
 	NVME_READ = 0x02,
 	NVME_COMPARE = 0x05,
 	NVME_WRITE_ZEROES = 0x08,
-	NVME_DATASET_MANAGEMENT = 0x09,
+	NVME_DATASET_MANAGEMENT = 0x09
 };
 
-#define NVME_FUA	    (1u << 30) /* command dword 12 */
-#define NVME_DSM_DEALLOCATE 4u	       /* command dword 11 */
+enum { NVME_QUEUE_CONTIGUOUS = 1, NVME_QUEUE_INTERRUPT = 2 }; /* command dword 11: 5.3, 5.4 */
+
+#define NVME_FUA	    (1u << 30) /* command dword 12: 6.9, 6.15, 6.17 */
+#define NVME_DSM_DEALLOCATE 4u	       /* command dword 11: 6.7 */
 
 #define NVME_NSID_ALL 0xffffffffu
 
@@ -125,7 +132,7 @@ enum nvme_status {
 	NVME_INVALID_LOG_PAGE = 0x109,
 	NVME_INVALID_QUEUE_DELETION = 0x10c,
 	NVME_FEATURE_NOT_SAVEABLE = 0x10d,
-	NVME_FEATURE_NOT_CHANGEABLE = 0x10e,
+	NVME_FEATURE_NOT_OF_NAMESPACE = 0x10f,
 	NVME_WRITE_FAULT = 0x280,
 	NVME_UNRECOVERED_READ = 0x281,
 	NVME_COMPARE_FAILURE = 0x285,
@@ -142,6 +149,18 @@ enum { /* information of an error */
 	NVME_ERROR_DOORBELL_REGISTER = 0,
 	NVME_ERROR_DOORBELL_VALUE = 1
 };
+enum { NVME_HEALTH_TEMPERATURE = 1 }; /* information of health */
+
+/* ---- identify: section 5.15 ---- */
+
+enum nvme_cns {
+	NVME_CNS_NAMESPACE = 0x00,
+	NVME_CNS_CONTROLLER = 0x01,
+	NVME_CNS_ACTIVE_LIST = 0x02,
+	NVME_CNS_DESCRIPTORS = 0x03,
+	NVME_CNS_ALLOCATED_LIST = 0x10,
+	NVME_CNS_ALLOCATED = 0x11
+};
 
 /* ---- features: section 5.21 ---- */
 
@@ -156,12 +175,25 @@ enum nvme_feature {
 	NVME_FEATURE_VECTOR = 0x09,
 	NVME_FEATURE_ATOMICITY = 0x0a,
 	NVME_FEATURE_EVENTS = 0x0b,
+	NVME_FEATURE_TIMESTAMP = 0x0e,
 	NVME_FEATURES
 };
 
+#define NVME_FEATURE_SAVE (1u << 31) /* command dword 10 of Set Features */
+
+enum { NVME_TEMPERATURE_OVER, NVME_TEMPERATURE_UNDER, NVME_TEMPERATURES }; /* 5.21.1.4, THSEL */
+
 /* ---- log pages: section 5.14 ---- */
 
-enum { NVME_LOG_ERROR = 1, NVME_LOG_HEALTH = 2, NVME_LOG_FIRMWARE = 3, NVME_LOG_EFFECTS = 5 };
+enum nvme_log {
+	NVME_LOG_ERROR = 1,
+	NVME_LOG_HEALTH = 2,
+	NVME_LOG_FIRMWARE = 3,
+	NVME_LOG_CHANGED = 4,
+	NVME_LOG_EFFECTS = 5
+};
+
+#define NVME_LOG_RETAIN (1u << 15) /* command dword 10: the event stays masked */
 
 struct nvme_error_entry {
 	uint64_t count;

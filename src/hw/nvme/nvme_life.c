@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * Station 5 of 7: the device. The agent enables and resets the controller, then has commands
+ * fetched, carries them out one by one and posts each; a queue's interrupt follows when the batch
+ * is done. Under replay any fetched command may be next, and interrupts come at any time. Before:
+ * the miniport (4) through nvme_register.c. Beside: nvme_queue.c. After:
+ * src/storport/interrupt.c (6).
+ */
+#include "hw/nvme/nvme.h"
+#include <string.h>
+
+/* Completions of fast commands share an interrupt, but it does not wait for this much data. */
+#define INTERRUPT_BYTES (256u << 10)
+
+/* ---- enabling, reset, shutdown: 3.1.5, 3.1.6, 7.3.2 and 7.6 ---- */
+
+static void queues_clear(struct nvme *n)
+{
+	for (unsigned i = 0; i < NVME_QUEUES_MAX; i++) {
+		n->sq[i].size = 0;
+		n->sq[i].head = 0;
+		n->sq[i].tail = 0;
+		n->cq[i].size = 0;
+		n->cq[i].head = 0;
+		n->cq[i].tail = 0;
+		n->cq[i].users = 0;
+		n->cq[i].reserved = 0;
+	}
+	n->rung = 0;
+	n->pending = n->blocked = n->posted = n->moved = 0;
+	n->first = n->end = n->next_sq = 0;
+	n->bad_register = 0;
+	n->bad_value = 0;
+	n->starved = false;
+	nvme_events_clear(n);
+}
+
+void nvme_fail(struct nvme *n)
+{
+	atomic_fetch_or(&n->csts, NVME_CSTS_CFS);
+}
+
+/* 0 stands for sizes that are told later, before the first I/O queue. */
+static bool entry_size_is_good(uint32_t cc, unsigned shift, unsigned wanted)
+{
+	unsigned size = cc >> shift & 15;
+
+	return !size || size == wanted;
+}
+
+static bool configuration_is_good(uint32_t cc, uint32_t aqa)
+{
+	/* no other command set, page size or arbitration; a queue of one entry can hold nothing */
+	return !(cc & (NVME_CC_CSS | NVME_CC_MPS | NVME_CC_AMS)) && aqa & 0xfff && aqa >> 16 &&
+	       entry_size_is_good(cc, NVME_CC_IOSQES_SHIFT, NVME_SQE_LOG2) &&
+	       entry_size_is_good(cc, NVME_CC_IOCQES_SHIFT, NVME_CQE_LOG2);
+}
+
+static void controller_enable(struct nvme *n)
+{
+	uint32_t cc = n->cc, aqa = n->aqa;
+
+	n->is_enabled = true;
+	queues_clear(n);
+	nvme_features_reset(n);
+	if (!configuration_is_good(cc, aqa)) {
+		n->csts = NVME_CSTS_CFS;
+		return;
+	}
+	n->sq[0].base = n->asq[0] | (uint64_t)n->asq[1] << 32;
+	n->cq[0].base = n->acq[0] | (uint64_t)n->acq[1] << 32;
+	n->sq[0].cqid = 0;
+	n->cq[0].vector = 0;
+	n->cq[0].phase = true;
+	n->cq[0].has_interrupt = true;
+	n->cq[0].users = 1;
+	n->cq[0].size = (aqa >> 16) + 1;
+	n->sq[0].size = (aqa & 0xfff) + 1;
+	n->csts = NVME_CSTS_RDY;
+}
+
+static void controller_reset(struct nvme *n)
+{
+	n->is_enabled = false;
+	queues_clear(n);
+	n->intms = 0;
+	nvme_line_update(n);
+	/* last: from here on the driver may reuse what we touched */
+	n->csts = 0;
+}
+
+static void controller_shut_down(struct nvme *n)
+{
+	atomic_fetch_or(&n->csts, NVME_CSTS_SHST_BUSY);
+	storage_flush(n->storage);
+	atomic_fetch_xor(&n->csts, NVME_CSTS_SHST_BUSY | NVME_CSTS_SHST_DONE);
+}
+
+static void controller_update(struct nvme *n)
+{
+	uint32_t requests = n->requests;
+
+	if (unlikely(requests & NVME_REQUEST_RESET)) {
+		controller_reset(n);
+		atomic_fetch_and(&n->requests, ~(uint32_t)NVME_REQUEST_RESET);
+	}
+	if (unlikely(!n->is_enabled && n->cc & NVME_CC_EN))
+		controller_enable(n);
+	if (unlikely(requests & NVME_REQUEST_SHUTDOWN)) {
+		atomic_fetch_and(&n->requests, ~(uint32_t)NVME_REQUEST_SHUTDOWN);
+		if (!(n->csts & NVME_CSTS_SHST))
+			controller_shut_down(n);
+	}
+}
+
+/* ---- commands ---- */
+
+/* Whether the same command again would fail again: 4.6.1, Do Not Retry. */
+static uint16_t status_complete(uint16_t status)
+{
+	switch (status) {
+	case NVME_OK:
+	case NVME_CID_CONFLICT:
+	case NVME_DATA_TRANSFER_ERROR:
+	case NVME_ABORT_REQUESTED:
+	case NVME_WRITE_FAULT:
+	case NVME_UNRECOVERED_READ:
+		return status;
+	default:
+		return status | NVME_STATUS_DNR;
+	}
+}
+
+static uint64_t lba_of(const struct nvme_command *c, unsigned sqid)
+{
+	bool has_one = sqid && c->opcode && c->opcode <= NVME_WRITE_ZEROES;
+
+	return has_one ? c->cdw10 | (uint64_t)c->cdw11 << 32 : 0;
+}
+
+static __attribute__((cold, noinline)) uint16_t failed(
+	struct nvme *n, const struct nvme_command *c, unsigned sqid, uint16_t status)
+{
+	struct nvme_failure failure = {.sqid = (uint16_t)sqid,
+		.cid = c->cid,
+		.status = status_complete(status),
+		.nsid = c->nsid,
+		.lba = lba_of(c, sqid)};
+
+	nvme_error_log(n, &failure);
+	return failure.status | NVME_STATUS_MORE;
+}
+
+static uint16_t execute(
+	struct nvme *n, const struct nvme_command *c, struct nvme_fetched f, uint32_t *result)
+{
+	if (unlikely(f.is_conflict))
+		return NVME_CID_CONFLICT;
+	/* neither fused operations nor SGLs are supported: 4.2, 4.4, 6.2 */
+	if (unlikely(c->flags & (NVME_FLAGS_FUSE | NVME_FLAGS_PSDT)))
+		return NVME_INVALID_FIELD;
+	return f.sqid ? nvme_io(n, c) : nvme_admin(n, c, result);
+}
+
+/* Brings any one of the table to its front: under threads it is there already. */
+static void choose(struct nvme *n)
+{
+	unsigned chosen = n->first + cpu_choose(n->end - n->first);
+	struct nvme_command command;
+	struct nvme_fetched fetched;
+
+	if (likely(chosen == n->first))
+		return;
+	command = n->commands[chosen];
+	fetched = n->fetched[chosen];
+	n->commands[chosen] = n->commands[n->first];
+	n->fetched[chosen] = n->fetched[n->first];
+	n->commands[n->first] = command;
+	n->fetched[n->first] = fetched;
+}
+
+static void execute_one(struct nvme *n)
+{
+	const struct nvme_command *c = &n->commands[n->first];
+	struct nvme_fetched f;
+	uint32_t result = 0;
+	uint16_t status;
+
+	choose(n);
+	/* its place is not used again before the table is empty */
+	f = n->fetched[n->first++];
+	status = execute(n, c, f, &result);
+	cpu_agent_poll();
+	if (unlikely(!nvme_is_running(n)))
+		return; /* memory is no longer ours to touch */
+	if (unlikely(status == NVME_HELD)) {
+		n->cq[0].reserved--;
+		return;
+	}
+	if (unlikely(status))
+		status = failed(n, c, f.sqid, status);
+	nvme_post(n, f.sqid, c->cid, status, result);
+	cpu_agent_poll();
+}
+
+/* A batch, or what is left of one; under replay what comes between is drawn. */
+static void work(struct nvme *n)
+{
+	if (n->first == n->end || cpu_choose(2))
+		nvme_fetch(n);
+	for (unsigned left = NVME_FETCHED_MAX; left && n->first < n->end && nvme_is_running(n);
+		left--) {
+		unsigned next = cpu_choose(8);
+
+		execute_one(n);
+		if (unlikely(n->moved >= INTERRUPT_BYTES || next == 1))
+			nvme_interrupts_send(n);
+		if (unlikely(next == 2))
+			nvme_fetch(n);
+		if (unlikely(next == 3))
+			break;
+	}
+}
+
+void nvme_step(void *ctx)
+{
+	struct nvme *n = ctx;
+
+	controller_update(n);
+	if (!nvme_is_running(n))
+		return;
+	n->starved = false;
+	n->blocked = 0;
+	nvme_doorbells_look(n);
+	work(n);
+	if (!nvme_is_running(n))
+		return;
+	nvme_events_send(n);
+	nvme_interrupts_send(n);
+	if (n->first < n->end || n->pending & ~n->blocked)
+		cpu_agent_kick(n->agent);
+}
