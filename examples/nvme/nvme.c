@@ -3,27 +3,54 @@
 /*
  * A Storport miniport for NVM Express controllers. Here it is born: DriverEntry, how the adapter is
  * found, its memory and limits, its interrupts and its queues. Read on in nvme_start.c, then
- * nvme_io.c.
+ * nvme_io.c; README.md has the whole way.
  */
 #include "nvme.h"
 
 /* A page for identify, then the queues, each page aligned. */
 static BOOLEAN NvmeAllocate(PNVME_ADAPTER Adapter, PPORT_CONFIGURATION_INFORMATION Config)
 {
-	ULONG Bytes = NVME_PAGE + (1 + Adapter->QueueCount) * NvmeQueueBytes(), Length;
+	ULONG Bytes = NVME_PAGE + (1 + Adapter->QueueCount) * NvmeQueueBytes();
 	PUCHAR Memory = StorPortGetUncachedExtension(Adapter, Config, Bytes + NVME_PAGE);
 
 	if (Memory == NULL)
 		return FALSE;
 	Memory = (PUCHAR)(((ULONG_PTR)Memory + NVME_PAGE - 1) & ~(ULONG_PTR)(NVME_PAGE - 1));
 	Adapter->Page = Memory;
-	Adapter->PageAddress = StorPortGetPhysicalAddress(Adapter, NULL, Memory, &Length).QuadPart;
+	Adapter->PageAddress = NvmePhysical(Adapter, Memory);
 	Memory += NVME_PAGE;
 	NvmeQueuePlace(&Adapter->Admin, 0, Memory);
 	for (ULONG i = 0; i < Adapter->QueueCount; i++)
 		NvmeQueuePlace(
 			&Adapter->Queues[i], (USHORT)(i + 1), Memory + (i + 1) * NvmeQueueBytes());
 	return TRUE;
+}
+
+/* All ones: no controller. The NVM command set, pages of 4096 bytes and the list of namespaces,
+ * which came with revision 1.1, are what we know. */
+static BOOLEAN NvmeIsOurs(PNVME_ADAPTER Adapter)
+{
+	Adapter->Cap = StorPortReadRegisterUlong64(Adapter, &Adapter->Registers->Cap);
+	return Adapter->Cap != ~(ULONG64)0 && NVME_CAP_HAS_NVM(Adapter->Cap) &&
+	       !NVME_CAP_PAGE_MIN(Adapter->Cap) && NVME_CAP_ENTRIES(Adapter->Cap) > 1 &&
+	       StorPortReadRegisterUlong(Adapter, &Adapter->Registers->Version) >= NVME_VERSION_1_1;
+}
+
+static VOID NvmeSetLimits(PNVME_ADAPTER Adapter, PPORT_CONFIGURATION_INFORMATION Config)
+{
+	Config->MaximumTransferLength = Adapter->MaxBytes;
+	/* a transfer may begin anywhere in its first page */
+	Config->NumberOfPhysicalBreaks = Adapter->MaxBytes / NVME_PAGE + 1;
+	Config->AlignmentMask = FILE_LONG_ALIGNMENT; /* PRP 1 begins on a dword */
+	Config->Dma64BitAddresses = SCSI_DMA64_MINIPORT_FULL64BIT_SUPPORTED;
+	Config->CachesData = TRUE; /* else FLUSH and SHUTDOWN never come */
+	Config->MaximumNumberOfTargets = 1;
+	Config->MaximumNumberOfLogicalUnits = (UCHAR)Adapter->Units;
+	Config->MaxNumberOfIO = (Adapter->Entries - 1u) * Adapter->QueueCount;
+	Config->MaxIOsPerLun = Config->InitialLunQueueDepth = min(Config->MaxNumberOfIO, 255);
+	Config->SynchronizationModel = StorSynchronizeFullDuplex;
+	Config->HwMSInterruptRoutine = NvmeMessage;
+	Config->InterruptSynchronizationMode = InterruptSynchronizePerMessage;
 }
 
 static ULONG NvmeFindAdapter(PVOID Extension, PVOID HwContext, PVOID BusInformation,
@@ -37,30 +64,14 @@ static ULONG NvmeFindAdapter(PVOID Extension, PVOID HwContext, PVOID BusInformat
 		Config->SystemIoBusNumber, Bar->RangeStart, Bar->RangeLength, !Bar->RangeInMemory);
 	if (Adapter->Registers == NULL)
 		return SP_RETURN_ERROR;
-	Adapter->Cap = StorPortReadRegisterUlong64(Adapter, &Adapter->Registers->Cap);
-	/* all ones: no controller; the NVM command set and pages of 4096 bytes are what we know */
-	if (Adapter->Cap == ~(ULONG64)0 || !(Adapter->Cap >> 37 & 1) ||
-		NVME_CAP_PAGE_MIN(Adapter->Cap))
+	if (!NvmeIsOurs(Adapter))
 		return SP_RETURN_NOT_FOUND;
-	Adapter->MaxBytes = NVME_MAX_BYTES;
+	Adapter->IsLine = Config->InterruptMode == LevelSensitive;
+	Adapter->Entries = (USHORT)min(NVME_CAP_ENTRIES(Adapter->Cap), NVME_ENTRIES);
 	Adapter->QueueCount = min(KeQueryActiveProcessorCountEx(ALL_PROCESSOR_GROUPS), NVME_QUEUES);
-
 	if (!NvmeAllocate(Adapter, Config) || !NvmeProbe(Adapter))
 		return SP_RETURN_ERROR;
-
-	Config->MaximumTransferLength = Adapter->MaxBytes;
-	/* a transfer may begin anywhere in its first page */
-	Config->NumberOfPhysicalBreaks = Adapter->MaxBytes / NVME_PAGE + 1;
-	Config->AlignmentMask = FILE_LONG_ALIGNMENT; /* PRP 1 begins on a dword */
-	Config->Dma64BitAddresses = SCSI_DMA64_MINIPORT_FULL64BIT_SUPPORTED;
-	Config->CachesData = TRUE;
-	Config->MaximumNumberOfTargets = 1;
-	Config->MaximumNumberOfLogicalUnits = NVME_NAMESPACES;
-	Config->MaxNumberOfIO = Config->MaxIOsPerLun = Config->InitialLunQueueDepth =
-		NVME_ENTRIES - 1;
-	Config->SynchronizationModel = StorSynchronizeFullDuplex;
-	Config->HwMSInterruptRoutine = NvmeMessage;
-	Config->InterruptSynchronizationMode = InterruptSynchronizePerMessage;
+	NvmeSetLimits(Adapter, Config);
 	return SP_RETURN_FOUND;
 }
 
@@ -69,10 +80,10 @@ static BOOLEAN NvmePassiveInitialize(PVOID Extension)
 {
 	PNVME_ADAPTER Adapter = Extension;
 
+	StorPortInitializeDpc(Adapter, &Adapter->Restart, NvmeRestart);
 	StorPortInitializeDpc(Adapter, &Adapter->Admin.Dpc, NvmeDpc);
 	for (ULONG i = 0; i < Adapter->QueueCount; i++)
 		StorPortInitializeDpc(Adapter, &Adapter->Queues[i].Dpc, NvmeDpc);
-	Adapter->HasDpcs = TRUE;
 	return NvmeStart(Adapter);
 }
 
@@ -89,6 +100,8 @@ static VOID NvmeAskForChannels(PNVME_ADAPTER Adapter)
 	StorPortInitializePerfOpts(Adapter, FALSE, &Perf);
 }
 
+/* Message 0 is the admin queue's and message n queue n's. With fewer than two messages one queue
+ * does, and message 0 or the line is for both. */
 static BOOLEAN NvmeInitialize(PVOID Extension)
 {
 	PNVME_ADAPTER Adapter = Extension;
@@ -97,11 +110,10 @@ static BOOLEAN NvmeInitialize(PVOID Extension)
 	for (Adapter->Messages = 0; Adapter->Messages <= NVME_QUEUES; Adapter->Messages++)
 		if (StorPortGetMSIInfo(Adapter, Adapter->Messages, &Message) != STOR_STATUS_SUCCESS)
 			break;
-	/* Message 0 is the admin queue's. Too few messages: one queue does, with message 0 or the
-	 * line for all. */
-	Adapter->PerMessage = Adapter->Messages > 1;
+	Adapter->IsLine = Adapter->Messages == 0;
+	Adapter->OneInterrupt = Adapter->Messages < 2;
 	Adapter->QueueCount =
-		min(Adapter->QueueCount, Adapter->PerMessage ? Adapter->Messages - 1 : 1);
+		min(Adapter->QueueCount, Adapter->OneInterrupt ? 1 : Adapter->Messages - 1);
 	if (Adapter->QueueCount > 1)
 		NvmeAskForChannels(Adapter);
 	return StorPortEnablePassiveInitialization(Adapter, NvmePassiveInitialize);
@@ -122,12 +134,13 @@ ULONG DriverEntry(PVOID DriverObject, PVOID RegistryPath)
 		.HwInterrupt = NvmeInterrupt,
 		.HwResetBus = NvmeResetBus,
 		.DeviceExtensionSize = sizeof(NVME_ADAPTER),
-		.SrbExtensionSize = sizeof(NVME_REQUEST),
+		.SrbExtensionSize = sizeof(NVME_SRB),
 		.MapBuffers = STOR_MAP_NON_READ_WRITE_BUFFERS,
 		.NeedPhysicalAddresses = TRUE,
 		.TaggedQueuing = TRUE,
 		.AutoRequestSense = TRUE,
 		.MultipleRequestPerLu = TRUE,
+		/* without it SRBs come as SCSI_REQUEST_BLOCK, which srbhelper.h reads as well */
 		.SrbTypeFlags = SRB_TYPE_FLAG_STORAGE_REQUEST_BLOCK,
 		.AddressTypeFlags = ADDRESS_TYPE_FLAG_BTL8,
 	};

@@ -1,33 +1,94 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SPDX-FileCopyrightText: The dryport authors */
-/* Reset, stop, restart, removal. The port keeps StartIo out meanwhile. */
+/*
+ * What concerns the adapter as a whole: reset, the watch over its health, stop, restart, removal.
+ * StartIo and DPCs may be at work on other processors meanwhile: closing the queues keeps them out.
+ */
 #include "nvme.h"
 
-static VOID NvmeAbandonAll(PNVME_ADAPTER Adapter, UCHAR SrbStatus)
+#define NVME_WATCH_US 1000000
+
+static VOID NvmeClose(PNVME_ADAPTER Adapter)
 {
+	Adapter->Running = FALSE;
+	NvmeQueueOpen(Adapter, &Adapter->Admin, FALSE);
 	for (ULONG i = 0; i < Adapter->QueueCount; i++)
-		NvmeQueueAbandon(Adapter, &Adapter->Queues[i], SrbStatus);
+		NvmeQueueOpen(Adapter, &Adapter->Queues[i], FALSE);
 }
 
-/* The rung on which a time-out ends: the controller starts anew. */
+/* The queues are closed, and the controller touches no memory. */
+static VOID NvmeAbandon(PNVME_ADAPTER Adapter, UCHAR SrbStatus)
+{
+	NvmeQueueAbandon(Adapter, &Adapter->Admin, SrbStatus);
+	for (ULONG i = 0; i < Adapter->QueueCount; i++)
+		NvmeQueueAbandon(Adapter, &Adapter->Queues[i], SrbStatus);
+	NvmeResetEnd(Adapter, SrbStatus);
+}
+
+static VOID NvmeGone(PNVME_ADAPTER Adapter)
+{
+	Adapter->Gone = TRUE;
+	NvmeClose(Adapter);
+	NvmeAbandon(Adapter, SRB_STATUS_NO_DEVICE);
+}
+
+/* The last rung: the controller starts anew. */
 BOOLEAN NvmeResetBus(PVOID Extension, ULONG PathId)
 {
 	PNVME_ADAPTER Adapter = Extension;
 
-	/* While the controller may still write to their memory, no request may be completed. */
-	if (!NvmeStop(Adapter))
+	if (Adapter->Gone)
 		return FALSE;
-	NvmeAbandonAll(Adapter, SRB_STATUS_BUS_RESET);
-	return NvmeStart(Adapter);
+	NvmeClose(Adapter);
+	/* While the controller may still write to their memory, no request may be completed. */
+	if (!NvmeDisable(Adapter))
+		return FALSE;
+	NvmeAbandon(Adapter, SRB_STATUS_BUS_RESET);
+	if (NvmeStart(Adapter))
+		return TRUE;
+	StorPortDebugPrint(0, "nvme: the controller does not start again\n");
+	Adapter->Gone = TRUE;
+	return FALSE;
 }
 
-static BOOLEAN NvmeSupported(
-	PSCSI_SUPPORTED_CONTROL_TYPE_LIST List, const ULONG *Types, ULONG Count)
+/* Requests that take too long are the port's concern; that the controller has failed or gone is
+ * noticed here, before they do. Each second, under the StartIo lock. */
+VOID NvmeWatch(PVOID Extension)
+{
+	PNVME_ADAPTER Adapter = Extension;
+	ULONG Status;
+
+	if (!Adapter->Running)
+		return;
+	Status = StorPortReadRegisterUlong(Adapter, &Adapter->Registers->Status);
+	if (Status == MAXULONG) {
+		NvmeGone(Adapter);
+	} else if (Status & NVME_STATUS_FATAL) {
+		StorPortDebugPrint(0, "nvme: the controller has failed, and starts anew\n");
+		StorPortNotification(ResetDetected, Adapter, 0);
+		NvmeResetBus(Adapter, 0); /* which begins another watch */
+	} else {
+		StorPortNotification(RequestTimerCall, Adapter, NvmeWatch, NVME_WATCH_US);
+	}
+}
+
+/* ---- adapter control ---- */
+
+/* Not at DIRQL, where ScsiRestartAdapter comes: starting takes its time, and locks of queues. */
+VOID NvmeRestart(PSTOR_DPC Dpc, PVOID Extension, PVOID Unused1, PVOID Unused2)
+{
+	PNVME_ADAPTER Adapter = Extension;
+
+	NvmeClose(Adapter);
+	Adapter->Gone = !NvmeStart(Adapter);
+	StorPortResume(Adapter);
+}
+
+static VOID NvmeSupported(PSCSI_SUPPORTED_CONTROL_TYPE_LIST List, const ULONG *Types, ULONG Count)
 {
 	for (ULONG i = 0; i < Count; i++)
 		if (Types[i] < List->MaxControlType)
 			List->SupportedTypeList[Types[i]] = TRUE;
-	return TRUE;
 }
 
 SCSI_ADAPTER_CONTROL_STATUS NvmeAdapterControl(
@@ -36,28 +97,24 @@ SCSI_ADAPTER_CONTROL_STATUS NvmeAdapterControl(
 	static const ULONG Types[] = {ScsiQuerySupportedControlTypes, ScsiStopAdapter,
 		ScsiRestartAdapter, ScsiAdapterSurpriseRemoval};
 	PNVME_ADAPTER Adapter = Extension;
-	BOOLEAN Done = TRUE;
 
 	switch (Type) {
 	case ScsiQuerySupportedControlTypes:
-		Done = NvmeSupported(Parameters, Types, ARRAYSIZE(Types));
-		break;
-	case ScsiStopAdapter:
+		NvmeSupported(Parameters, Types, ARRAYSIZE(Types));
+		return ScsiAdapterControlSuccess;
+	case ScsiStopAdapter: /* no request is outstanding */
 		NvmeShutdown(Adapter);
-		break;
+		return ScsiAdapterControlSuccess;
 	case ScsiRestartAdapter:
-		Done = NvmeStart(Adapter);
-		break;
+		StorPortPause(Adapter, 60);
+		StorPortIssueDpc(Adapter, &Adapter->Restart, NULL, NULL);
+		return ScsiAdapterControlSuccess;
 	case ScsiAdapterSurpriseRemoval:
-		Adapter->Gone = TRUE;
-		Adapter->Running = FALSE;
-		NvmeAbandonAll(Adapter, SRB_STATUS_NO_DEVICE);
-		break;
+		NvmeGone(Adapter);
+		return ScsiAdapterControlSuccess;
 	default:
-		Done = FALSE;
-		break;
+		return ScsiAdapterControlUnsuccessful;
 	}
-	return Done ? ScsiAdapterControlSuccess : ScsiAdapterControlUnsuccessful;
 }
 
 /* A namespace starts and goes with its controller. */

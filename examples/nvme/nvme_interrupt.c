@@ -12,13 +12,15 @@ BOOLEAN NvmeMessage(PVOID Extension, ULONG MessageId)
 	PNVME_ADAPTER Adapter = Extension;
 	PNVME_QUEUE Queue = &Adapter->Admin;
 
-	/* before there are DPCs, what came is looked for by who waits for it */
-	if (!Adapter->HasDpcs)
+	/* what came for the probe, before there are DPCs, or while the controller starts: whoever
+	 * waits looks for it */
+	if (!Adapter->Running)
 		return TRUE;
-	if (MessageId > Adapter->QueueCount)
-		return FALSE;
-	if (MessageId > 0 && Adapter->PerMessage)
+	if (MessageId > 0) {
+		if (MessageId > Adapter->QueueCount)
+			return FALSE;
 		Queue = &Adapter->Queues[MessageId - 1];
+	}
 	StorPortIssueDpc(Adapter, &Queue->Dpc, Queue, NULL);
 	return TRUE;
 }
@@ -27,12 +29,8 @@ BOOLEAN NvmeInterrupt(PVOID Extension)
 {
 	PNVME_ADAPTER Adapter = Extension;
 
-	if (!Adapter->HasDpcs) {
-		StorPortWriteRegisterUlong(Adapter, &Adapter->Registers->InterruptMaskSet, 1);
-		return TRUE;
-	}
-	if (!NvmeQueueHasNews(&Adapter->Admin) &&
-		!(Adapter->QueueCount && NvmeQueueHasNews(&Adapter->Queues[0])))
+	if (!Adapter->Running ||
+		(!NvmeQueueHasNews(&Adapter->Admin) && !NvmeQueueHasNews(&Adapter->Queues[0])))
 		return FALSE; /* another device on the same line */
 	StorPortWriteRegisterUlong(Adapter, &Adapter->Registers->InterruptMaskSet, 1);
 	StorPortIssueDpc(Adapter, &Adapter->Admin.Dpc, &Adapter->Admin, NULL);
@@ -42,14 +40,11 @@ BOOLEAN NvmeInterrupt(PVOID Extension)
 VOID NvmeDpc(PSTOR_DPC Dpc, PVOID Extension, PVOID Queue, PVOID Unused)
 {
 	PNVME_ADAPTER Adapter = Extension;
+	BOOLEAN Open = NvmeQueueDrain(Adapter, Queue);
 
-	if (!Adapter->Running && Queue != &Adapter->Admin)
-		return; /* a reset is under way: it completes all itself */
-	NvmeQueueDrain(Adapter, Queue);
-	if (Adapter->PerMessage)
+	if (!Adapter->OneInterrupt)
 		return;
-	if (Adapter->Running)
-		NvmeQueueDrain(Adapter, &Adapter->Queues[0]);
-	if (Adapter->Messages == 0)
+	NvmeQueueDrain(Adapter, &Adapter->Queues[0]);
+	if (Adapter->IsLine && Open) /* else it stays masked until the controller has started */
 		StorPortWriteRegisterUlong(Adapter, &Adapter->Registers->InterruptMaskClear, 1);
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
- * One pair of queues (NVMe 1.4, 4.1): commands go in at the tail under the queue's lock,
- * completions come out at the head, new ones known by their phase. An identifier of a command is
- * the place of its request in Active.
+ * One pair of queues (NVMe 1.4, 4.1): commands go in at the tail, completions come out at the head,
+ * new ones known by their phase, both under the queue's lock. An identifier of a command is the
+ * place of its request in Active. The admin queue is a queue like the others.
  */
 #include "nvme.h"
+
+#define NVME_BATCH 16 /* completions that are taken at once */
 
 ULONG NvmeQueueBytes(VOID)
 {
@@ -19,28 +21,13 @@ VOID NvmeQueuePlace(PNVME_QUEUE Queue, USHORT Id, PUCHAR Memory)
 	Queue->Completions = (PVOID)(Memory + NVME_ENTRIES * sizeof(NVME_COMMAND));
 }
 
-/* For what may come before there are DPCs, and with them locks: then we are alone. */
-static VOID NvmeQueueLock(PNVME_ADAPTER Adapter, PNVME_QUEUE Queue, PSTOR_LOCK_HANDLE Lock)
-{
-	if (Adapter->HasDpcs)
-		StorPortAcquireSpinLock(Adapter, DpcLock, &Queue->Dpc, Lock);
-}
-
-static VOID NvmeQueueUnlock(PNVME_ADAPTER Adapter, PSTOR_LOCK_HANDLE Lock)
-{
-	if (Adapter->HasDpcs)
-		StorPortReleaseSpinLock(Adapter, Lock);
-}
-
-/* Empty, as the controller's own side is after it was enabled or the queue created. */
+/* Empty, as the controller's own side is after it was enabled or the queue created. The queue is
+ * closed. */
 VOID NvmeQueueReset(PNVME_ADAPTER Adapter, PNVME_QUEUE Queue, USHORT Entries)
 {
 	ULONG Stride = NVME_CAP_STRIDE(Adapter->Cap);
 	PUCHAR Doorbells = (PUCHAR)Adapter->Registers + NVME_DOORBELLS;
-	STOR_LOCK_HANDLE Lock;
 
-	/* a DPC that is late may still look at the queue */
-	NvmeQueueLock(Adapter, Queue, &Lock);
 	Queue->Entries = Entries;
 	Queue->Tail = Queue->Head = 0;
 	Queue->Phase = 1;
@@ -52,44 +39,46 @@ VOID NvmeQueueReset(PNVME_ADAPTER Adapter, PNVME_QUEUE Queue, USHORT Entries)
 		Queue->Free[i] = i;
 	RtlZeroMemory(Queue->Active, sizeof(Queue->Active));
 	RtlZeroMemory((PVOID)Queue->Completions, Entries * sizeof(NVME_COMPLETION));
-	NvmeQueueUnlock(Adapter, &Lock);
 }
 
-/* Under the queue's lock. */
-static VOID NvmeQueuePut(PNVME_ADAPTER Adapter, PNVME_QUEUE Queue, PNVME_COMMAND Command)
+/* Once it is closed, whoever was in the queue has left it, and nobody comes. */
+VOID NvmeQueueOpen(PNVME_ADAPTER Adapter, PNVME_QUEUE Queue, BOOLEAN Open)
 {
-	Queue->Commands[Queue->Tail] = *Command;
+	STOR_LOCK_HANDLE Lock;
+
+	StorPortAcquireSpinLock(Adapter, DpcLock, &Queue->Dpc, &Lock);
+	Queue->Open = Open;
+	StorPortReleaseSpinLock(Adapter, &Lock);
+}
+
+/* ---- submission ---- */
+
+/* Under the queue's lock, or where it is closed. There is a free identifier. */
+static VOID NvmeQueuePut(PNVME_ADAPTER Adapter, PNVME_QUEUE Queue, PNVME_REQUEST Request)
+{
+	Request->Command.Cid = Queue->Free[--Queue->FreeCount];
+	Queue->Active[Request->Command.Cid] = Request;
+	Queue->Commands[Queue->Tail] = Request->Command;
 	Queue->Tail = (USHORT)(Queue->Tail + 1 == Queue->Entries ? 0 : Queue->Tail + 1);
 	/* A register write never overtakes the writes to memory before it. */
 	StorPortWriteRegisterUlong(Adapter, Queue->TailDoorbell, Queue->Tail);
 }
 
-/* FALSE if the queue is full. */
+/* FALSE if the queue is full or closed. */
 BOOLEAN NvmeQueueSubmit(PNVME_ADAPTER Adapter, PNVME_QUEUE Queue, PNVME_REQUEST Request)
 {
 	STOR_LOCK_HANDLE Lock;
-	BOOLEAN Room;
+	BOOLEAN Goes;
 
 	StorPortAcquireSpinLock(Adapter, DpcLock, &Queue->Dpc, &Lock);
-	Room = Queue->FreeCount != 0;
-	if (Room) {
-		Request->Command.Cid = Queue->Free[--Queue->FreeCount];
-		Queue->Active[Request->Command.Cid] = Request;
-		NvmeQueuePut(Adapter, Queue, &Request->Command);
-	}
+	Goes = Queue->Open && Queue->FreeCount != 0;
+	if (Goes)
+		NvmeQueuePut(Adapter, Queue, Request);
 	StorPortReleaseSpinLock(Adapter, &Lock);
-	return Room;
+	return Goes;
 }
 
-VOID NvmeQueueAdmin(PNVME_ADAPTER Adapter, PNVME_COMMAND Command, USHORT Cid)
-{
-	STOR_LOCK_HANDLE Lock;
-
-	Command->Cid = Cid;
-	NvmeQueueLock(Adapter, &Adapter->Admin, &Lock);
-	NvmeQueuePut(Adapter, &Adapter->Admin, Command);
-	NvmeQueueUnlock(Adapter, &Lock);
-}
+/* ---- completion ---- */
 
 BOOLEAN NvmeQueueHasNews(PNVME_QUEUE Queue)
 {
@@ -101,74 +90,104 @@ BOOLEAN NvmeQueueHasNews(PNVME_QUEUE Queue)
  * that nobody waits for means that the controller and we disagree about what memory is its own:
  * nothing is safe then.
  */
-static BOOLEAN NvmeQueueTake(
-	PNVME_ADAPTER Adapter, PNVME_QUEUE Queue, NVME_COMPLETION *Done, PNVME_REQUEST *Request)
+static BOOLEAN NvmeQueueTake(PNVME_QUEUE Queue, PNVME_COMPLETION Done, PNVME_REQUEST *Request)
 {
 	USHORT Cid;
 
 	if (!NvmeQueueHasNews(Queue))
 		return FALSE;
 	KeMemoryBarrier(); /* the phase first, then the rest */
-	*Done = *(NVME_COMPLETION *)&Queue->Completions[Queue->Head];
+	*Done = *(PNVME_COMPLETION)&Queue->Completions[Queue->Head];
 	if (++Queue->Head == Queue->Entries) {
 		Queue->Head = 0;
 		Queue->Phase ^= 1;
 	}
-	*Request = NULL;
-	if (Queue->Id == 0)
-		return TRUE;
 	Cid = Done->Cid;
 	if (Cid >= Queue->Entries || Queue->Active[Cid] == NULL)
-		KeBugCheckEx(0xE0004E56, Queue->Id, Cid, Done->Status, (ULONG_PTR)Adapter);
+		KeBugCheckEx(0xE0004E56, Queue->Id, Cid, Done->Status, (ULONG_PTR)Queue);
 	*Request = Queue->Active[Cid];
 	Queue->Active[Cid] = NULL;
 	Queue->Free[Queue->FreeCount++] = Cid;
 	return TRUE;
 }
 
-static VOID NvmeAdminDone(PNVME_ADAPTER Adapter, NVME_COMPLETION *Done)
+/* All completions that are there, each to its request. FALSE if the queue is closed. No lock is
+ * held. */
+BOOLEAN NvmeQueueDrain(PNVME_ADAPTER Adapter, PNVME_QUEUE Queue)
 {
-	if (Done->Cid == NVME_CID_SYNC) {
-		Adapter->Sync = *Done;
-		InterlockedExchange(&Adapter->SyncDone, TRUE);
-	} else {
-		NvmeEvent(Adapter, Done);
-	}
-}
-
-/* All completions that are there. At DISPATCH_LEVEL or below, no lock held. */
-VOID NvmeQueueDrain(PNVME_ADAPTER Adapter, PNVME_QUEUE Queue)
-{
+	NVME_COMPLETION Done[NVME_BATCH];
+	PNVME_REQUEST Requests[NVME_BATCH];
 	STOR_LOCK_HANDLE Lock;
-	NVME_COMPLETION Done;
-	PNVME_REQUEST Request;
-	BOOLEAN More;
+	ULONG Count;
+	BOOLEAN Open;
 
-	for (;;) {
-		NvmeQueueLock(Adapter, Queue, &Lock);
-		More = NvmeQueueTake(Adapter, Queue, &Done, &Request);
-		if (More)
+	do {
+		StorPortAcquireSpinLock(Adapter, DpcLock, &Queue->Dpc, &Lock);
+		Open = Queue->Open;
+		Count = 0;
+		while (Open && Count < NVME_BATCH &&
+			NvmeQueueTake(Queue, &Done[Count], &Requests[Count]))
+			Count++;
+		if (Count)
 			StorPortWriteRegisterUlong(Adapter, Queue->HeadDoorbell, Queue->Head);
-		NvmeQueueUnlock(Adapter, &Lock);
-		if (!More)
-			return;
-		if (Request != NULL)
-			NvmeFinish(Adapter, Request, &Done);
-		else
-			NvmeAdminDone(Adapter, &Done);
-	}
+		StorPortReleaseSpinLock(Adapter, &Lock);
+		for (ULONG i = 0; i < Count; i++)
+			Requests[i]->Done(Adapter, Requests[i], &Done[i]);
+	} while (Count == NVME_BATCH);
+	return Open;
 }
 
-/* The controller is disabled and touches no memory any more: what it had is completed. */
+/* ---- a closed queue ---- */
+
+/* One command, and what it brings; FALSE if it failed or was not answered within five seconds. */
+BOOLEAN NvmeQueueAsk(PNVME_ADAPTER Adapter, PNVME_QUEUE Queue, PNVME_COMMAND Command, PULONG Result)
+{
+	NVME_REQUEST Request = {.Command = *Command};
+	PNVME_REQUEST Answered;
+	NVME_COMPLETION Done;
+
+	NvmeQueuePut(Adapter, Queue, &Request);
+	for (ULONG i = 0; i < 500000; i++) {
+		if (NvmeQueueTake(Queue, &Done, &Answered)) {
+			StorPortWriteRegisterUlong(Adapter, Queue->HeadDoorbell, Queue->Head);
+			if (Result != NULL)
+				*Result = Done.Result;
+			return NVME_STATUS(&Done) == NVME_SUCCESS;
+		}
+		StorPortStallExecution(10);
+	}
+	Queue->Active[Request.Command.Cid] = NULL; /* our stack */
+	return FALSE;
+}
+
+/* The controller is disabled and touches no memory any more: what it had is completed. The driver's
+ * own requests end without a word. */
 VOID NvmeQueueAbandon(PNVME_ADAPTER Adapter, PNVME_QUEUE Queue, UCHAR SrbStatus)
 {
 	for (USHORT Cid = 0; Cid < NVME_ENTRIES; Cid++) {
 		PNVME_REQUEST Request = Queue->Active[Cid];
 
 		Queue->Active[Cid] = NULL;
-		if (Request != NULL)
+		if (Request != NULL && Request->Srb != NULL)
 			NvmeComplete(Adapter, Request->Srb, SrbStatus);
 	}
+}
+
+/* ---- which ---- */
+
+/* The first command from this identifier on that the controller has for the namespace; the queue's
+ * Entries if there is none. */
+USHORT NvmeQueueFind(PNVME_ADAPTER Adapter, PNVME_QUEUE Queue, USHORT Cid, ULONG Nsid)
+{
+	STOR_LOCK_HANDLE Lock;
+
+	StorPortAcquireSpinLock(Adapter, DpcLock, &Queue->Dpc, &Lock);
+	for (; Cid < Queue->Entries; Cid++)
+		if (Queue->Active[Cid] != NULL &&
+			(Nsid == NVME_NSID_ALL || Queue->Active[Cid]->Command.Nsid == Nsid))
+			break;
+	StorPortReleaseSpinLock(Adapter, &Lock);
+	return Cid;
 }
 
 /* The queue of this processor. Where its message interrupts is the system's business: its DPC may

@@ -43,6 +43,42 @@ done
 status 0 "$DRYPORT" run "$nvme" --read-only --disk "$work/disk" -- nbdinfo '{uri}'
 grep -q 'is_read_only: true' "$work/out" || fail "a read-only disk can be written: $(cat "$work/out")"
 
+# the older kind of SRB
+cp -r "$nvme" "$work/plain"
+sed -i '/SrbTypeFlags = /d' "$work/plain/nvme.c"
+status 0 "$DRYPORT" run "$work/plain" --cpus 2 --workload "rw:ops=$ops,verify"
+
+# what goes wrong, once, in copies of the driver; 30 seconds of a virtual clock are nothing
+wrong() { # NAME FILE EXPRESSION
+  cp -r "$nvme" "$work/$1"
+  sed -i -E "$3" "$work/$1/$2"
+  ! cmp -s "$nvme/$2" "$work/$1/$2" || fail "$1: nothing is changed"
+}
+ladder() { # STATUS NAME OPTIONS...
+  status "$1" "$DRYPORT" run "$work/$2" --trace "$work/trace" --workload rw:ops=300,verify "${@:3}"
+}
+rungs() { # RUNG DONE...
+  local climbed
+  climbed=$(awk '$6 == "reset.end" { print $8, $NF }' "$work/trace" | paste -sd ' ')
+  [ "$climbed" = "$*" ] || fail "the ladder was \"$climbed\", not \"$*\""
+}
+# a completion whose interrupt gets lost: the reset of the unit finds it
+# shellcheck disable=SC2016
+wrong lost nvme_interrupt.c 's/^(\tStorPortIssueDpc\(Adapter, .Queue->Dpc.*)/\tstatic LONG Messages; if (MessageId > 0 \&\& ++Messages == 100) return TRUE;\n\1/'
+ladder 1 lost --cpus 1 --workload rw:ops=300,depth=1,verify --seed 1
+says 'was not completed within its 30 seconds'
+rungs unit 1
+# a command that the controller never learns of, so that it cannot abort it: up to the reset of the bus
+wrong bell nvme_queue.c 's/^(\tStorPortWriteRegisterUlong\(Adapter, Queue->TailDoorbell.*)/\tstatic LONG Bells; if (Queue->Id > 0 \&\& ++Bells == 100) { Queue->Tail = (USHORT)(Queue->Tail ? Queue->Tail - 1 : Queue->Entries - 1); return; }\n\1/'
+ladder 1 bell --cpus 3 --seed 1
+rungs unit 0 target 0 bus 1
+# a controller that says it has failed: the watch restarts it, and all data are right
+wrong fatal nvme_control.c 's/Status & NVME_STATUS_FATAL/Status \& NVME_STATUS_FATAL || Fails++ == 2/; s/^(#define NVME_WATCH_US) 1000000/static LONG Fails;\n\1 300/'
+for seed in 1 2 3; do
+  ladder 0 fatal --cpus 3 --seed $seed
+  grep -q 'why paused' "$work/trace" || fail "seed $seed: no reset was detected"
+done
+
 # the controller's own words, through INQUIRY
 status 0 "$DRYPORT" run "$nvme" --workload rw:ops=1 --cpus 1
 grep -q 'device nvme' "$work/out" || fail "$(cat "$work/out")"

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/* What went wrong, in SCSI's words: sense data, and the controller's status as such. */
+#include "nvme.h"
+
+UCHAR NvmeSense(PSCSI_REQUEST_BLOCK Srb, UCHAR Key, UCHAR Code, UCHAR Qualifier)
+{
+	PSENSE_DATA Sense = SrbGetSenseInfoBuffer(Srb);
+
+	SrbSetScsiStatus(Srb, SCSISTAT_CHECK_CONDITION);
+	SrbSetDataTransferLength(Srb, 0);
+	if (Sense == NULL || SrbGetSenseInfoBufferLength(Srb) < sizeof(*Sense))
+		return SRB_STATUS_ERROR;
+	RtlZeroMemory(Sense, sizeof(*Sense));
+	Sense->ErrorCode = SCSI_SENSE_ERRORCODE_FIXED_CURRENT;
+	Sense->SenseKey = Key;
+	Sense->AdditionalSenseLength = sizeof(*Sense) - 8;
+	Sense->AdditionalSenseCode = Code;
+	Sense->AdditionalSenseCodeQualifier = Qualifier;
+	SrbSetSenseInfoBufferLength(Srb, sizeof(*Sense));
+	return SRB_STATUS_ERROR | SRB_STATUS_AUTOSENSE_VALID;
+}
+
+UCHAR NvmeInvalidCdb(PSCSI_REQUEST_BLOCK Srb)
+{
+	return NvmeSense(Srb, SCSI_SENSE_ILLEGAL_REQUEST, SCSI_ADSENSE_INVALID_CDB, 0);
+}
+
+typedef struct _NVME_MEANING {
+	USHORT Status;
+	UCHAR Key, Code, Qualifier;
+} NVME_MEANING;
+
+static const NVME_MEANING NvmeMeanings[] = {
+	{NVME_INVALID_OPCODE, SCSI_SENSE_ILLEGAL_REQUEST, SCSI_ADSENSE_ILLEGAL_COMMAND, 0},
+	{NVME_INVALID_FIELD, SCSI_SENSE_ILLEGAL_REQUEST, SCSI_ADSENSE_INVALID_CDB, 0},
+	{NVME_DATA_TRANSFER_ERROR, SCSI_SENSE_ABORTED_COMMAND, SCSI_ADSENSE_DATA_TRANSFER_ERROR, 0},
+	/* aborted: power loss expected */
+	{NVME_POWER_LOSS, SCSI_SENSE_ABORTED_COMMAND, SCSI_ADSENSE_WARNING, 8},
+	{NVME_INVALID_NAMESPACE, SCSI_SENSE_ILLEGAL_REQUEST, SCSI_ADSENSE_INVALID_LUN, 0},
+	{NVME_WRITE_PROTECTED, SCSI_SENSE_DATA_PROTECT, SCSI_ADSENSE_WRITE_PROTECT, 0},
+	{NVME_READ_ONLY_RANGE, SCSI_SENSE_DATA_PROTECT, SCSI_ADSENSE_WRITE_PROTECT, 0},
+	{NVME_ACCESS_DENIED, SCSI_SENSE_DATA_PROTECT, SCSI_ADSENSE_WRITE_PROTECT, 0},
+	{NVME_LBA_OUT_OF_RANGE, SCSI_SENSE_ILLEGAL_REQUEST, SCSI_ADSENSE_ILLEGAL_BLOCK, 0},
+	{NVME_CAPACITY_EXCEEDED, SCSI_SENSE_DATA_PROTECT, SCSI_ADSENSE_WRITE_PROTECT,
+		SCSI_SENSEQ_SPACE_ALLOC_FAILED_WRITE_PROTECT},
+	{NVME_NAMESPACE_NOT_READY, SCSI_SENSE_NOT_READY, SCSI_ADSENSE_LUN_NOT_READY,
+		SCSI_SENSEQ_BECOMING_READY},
+	{NVME_WRITE_FAULT, SCSI_SENSE_MEDIUM_ERROR, SCSI_ADSENSE_WRITE, 0},
+	{NVME_UNRECOVERED_READ, SCSI_SENSE_MEDIUM_ERROR, SCSI_ADSENSE_UNRECOVERED_ERROR, 0},
+	{NVME_COMPARE_FAILURE, SCSI_SENSE_MISCOMPARE,
+		SCSI_ADSENSE_MISCOMPARE_DURING_VERIFY_OPERATION, 0},
+};
+
+UCHAR NvmeSenseOf(PSCSI_REQUEST_BLOCK Srb, USHORT Status)
+{
+	/* we abort for a reset only */
+	if (Status == NVME_ABORT_REQUESTED || Status == NVME_ABORT_QUEUE_DELETED)
+		return SRB_STATUS_BUS_RESET;
+	if (SrbGetSrbFunction(Srb) != SRB_FUNCTION_EXECUTE_SCSI)
+		return SRB_STATUS_ERROR; /* it has no place for sense data */
+	for (ULONG i = 0; i < ARRAYSIZE(NvmeMeanings); i++) {
+		const NVME_MEANING *Meaning = &NvmeMeanings[i];
+
+		if (Meaning->Status == Status)
+			return NvmeSense(Srb, Meaning->Key, Meaning->Code, Meaning->Qualifier);
+	}
+	return NvmeSense(Srb, SCSI_SENSE_HARDWARE_ERROR, SCSI_ADSENSE_INTERNAL_TARGET_FAILURE, 0);
+}
