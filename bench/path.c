@@ -73,8 +73,8 @@ static struct dry_machine *machine_new(const char *driver, const char *hw, struc
 {
 	/* what is stored in memory is small enough to stay there */
 	const char *size = strstr(hw, "null") ? "16G" : "64M";
-	const char *const options[][2] = {
-		{"hw", hw}, {"size", size}, {"cpus", "1"}, {"claim", "0"}, {"inline-device", "1"}};
+	const char *const options[][2] = {{"hw", hw}, {"size", size}, {"cpus", "1"}, {"claim", "0"},
+		{"inline-device", "1"}, {"no-stats", "1"}};
 	struct dry_machine *machine = dry_machine_new();
 	struct dry_unit_info info;
 	char *memory;

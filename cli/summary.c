@@ -11,15 +11,20 @@
 #define HISTOGRAM_WIDTH 28
 
 /*
- * The heart of the whole: what the device moved is what was asked for. Requests that failed may
- * have moved a part, so with errors there is nothing to compare.
+ * Whether what the device moved can be compared with what was asked for. Requests that failed may
+ * have moved a part; a driver without a device moves the bytes itself, unseen; with --no-stats
+ * nobody knows of either.
  */
+static bool bytes_known(const struct dry_summary *s)
+{
+	return s->has_dma && s->srbs && !s->srb_errors;
+}
+
+/* The heart of the whole. */
 static bool bytes_agree(const struct dry_summary *s)
 {
-	if (s->srb_errors)
-		return true;
-	return s->dma_read == s->client_written + s->port_written &&
-	       s->dma_written == s->client_read + s->port_read;
+	return !bytes_known(s) || (s->dma_read == s->client_written + s->port_written &&
+					  s->dma_written == s->client_read + s->port_read);
 }
 
 bool summary_is_good(const struct dry_summary *summary, const struct outcome *outcome)
@@ -95,9 +100,16 @@ static void bytes_print(const struct term *term, const char *did, const char *cl
 
 static void dma_print(const struct term *term, const struct dry_summary *s)
 {
-	char a[NUMBER_MAX];
+	char a[NUMBER_MAX], b[NUMBER_MAX];
 
 	row(term, "device DMA");
+	if (!s->has_dma) {
+		fprintf(term->out, "none: the driver moves the data itself\n");
+		row(term, "client");
+		fprintf(term->out, "wrote %s bytes, read %s bytes\n",
+			number_count(a, s->client_written), number_count(b, s->client_read));
+		return;
+	}
 	bytes_print(
 		term, "read from memory", "wrote", s->dma_read, s->client_written, s->port_written);
 	row(term, "");
@@ -174,8 +186,8 @@ static void verdict_print(
 	if (!first)
 		return;
 	row(term, "verdict");
-	fprintf(term->out, "%s every byte is accounted for, no rule broken, nothing left\n",
-		term_tick(term, true));
+	fprintf(term->out, "%s %sno rule broken, nothing left\n", term_tick(term, true),
+		bytes_known(s) ? "every byte is accounted for, " : "");
 }
 
 void summary_print(
@@ -261,6 +273,7 @@ int summary_save(const char *path, const struct dry_summary *s, const struct out
 	fputs("{\n", out);
 	string_write(out, "driver", s->driver);
 	string_write(out, "device", s->device);
+	fprintf(out, "  \"has_dma\": %s,\n", s->has_dma ? "true" : "false");
 	for (n = 0; n < sizeof(numbers) / sizeof(numbers[0]); n++)
 		fprintf(out, "  \"%s\": %" PRIu64 ",\n", numbers[n].name,
 			*(const uint64_t *)((const char *)s + numbers[n].offset));

@@ -17,8 +17,19 @@
  *	dry_machine_free(m);
  *
  * Functions that return int give 0 (or a count) or -errno; dry_error() then has a full sentence for
- *a person, kept per thread until the next failing call. I/O functions may be called from any thread
- *that is not a processor of the machine, several at once.
+ *a person, kept per thread until the next failing call.
+ *
+ * States. A machine is *made* (dry_machine_new; options may be set), *running* (after
+ *dry_machine_start: units, I/O) and *stopped* (after dry_machine_stop: the summary; it may be
+ *started again). What a call needs stands beside it; "any" is all three.
+ *
+ * Threads. Making, setting, starting, stopping and freeing are for one thread at a time. I/O may
+ *come from any thread that is not a processor of the machine, several at once. Under replay (option
+ *"seed") only the thread that started the machine may use it, and the machine runs only while that
+ *thread waits in a call.
+ *
+ * A crash or bug check of the driver, and a machine that can never go on under replay, end the
+ *process with status 1 and a report on standard error.
  */
 #ifndef DRYPORT_H
 #define DRYPORT_H
@@ -36,20 +47,21 @@ extern "C" {
 struct dry_machine;
 struct dry_unit;
 
-/* The calling thread's last error, "" if none. */
+/* The calling thread's last error, "" if none. Any state, any thread; valid until the thread's next
+ * failing call. */
 DRY_API const char *dry_error(void);
-/* "0.1.0" */
+/* "0.1.0"; a constant. */
 DRY_API const char *dry_version(void);
 
 /* ---- a machine ---- */
 
-/* NULL if out of memory. */
+/* A machine with default options, the caller's to free. NULL if out of memory. */
 DRY_API struct dry_machine *dry_machine_new(void);
-/* Sets an option before the start. -ENOENT: no such option; -EINVAL: a bad value (dry_error says
- * which are good); -EBUSY: already started. */
+/* Made or stopped: sets an option (the text is copied). -ENOENT: no such option; -EINVAL: a bad
+ * value (dry_error says which are good); -EBUSY: running. */
 DRY_API int dry_machine_set(struct dry_machine *machine, const char *option, const char *value);
 
-/* The n-th option, for help texts; NULL past the end. */
+/* The n-th option, for help texts; NULL past the end. Constants; any thread. */
 struct dry_option {
 	const char *name;     /* "memory" */
 	const char *argument; /* "POLICY", "" for a switch */
@@ -57,7 +69,8 @@ struct dry_option {
 };
 DRY_API const struct dry_option *dry_option_get(unsigned n);
 
-/* The n-th device model, for `dryport hw`; NULL past the end. */
+/* The n-th device model, for `dryport hw`; NULL past the end. The result is the calling thread's
+ * until its next call. */
 struct dry_model {
 	const char *name;
 	const char *help;
@@ -66,25 +79,32 @@ struct dry_model {
 DRY_API const struct dry_model *dry_model_get(unsigned n);
 
 /*
- * Builds the machine, loads the miniport (a .so of `dryport build`), runs its DriverEntry, finds
- * and initialises its adapters, asks for its units. Returns when the units are ready. On failure
- * everything is undone and the machine can be freed; what was wrong, where and what to do is in
- * dry_error().
+ * Made or stopped. Builds the machine, loads the miniport (a .so of `dryport build`), runs its
+ * DriverEntry, finds and initialises its adapters, asks for its units. Returns when the units are
+ * ready. On failure everything is undone and the machine can be freed; what was wrong, where and
+ * what to do is in dry_error(): -ENOENT, -EINVAL, -ENOEXEC (the object), -EBUSY (another machine is
+ * running in this process), -ENOMEM, -ENODEV (the driver found no adapter) ... Waits; not on a
+ * processor.
  */
 DRY_API int dry_machine_start(struct dry_machine *machine, const char *driver);
 
 /*
  * Flushes the units, sends SRB_FUNCTION_SHUTDOWN, stops the adapters, unloads the driver.
- * Outstanding I/O is waited for. -EIO if something could not be flushed; the rest is done all the
- * same. The summary stays readable until the machine is freed.
+ * Outstanding I/O is waited for; calls that come in meanwhile get -ESHUTDOWN. -EIO if something
+ * could not be flushed; the rest is done all the same. The summary stays readable until the machine
+ * is freed. Nothing and 0 if it is not running. Not on a processor.
  */
 DRY_API int dry_machine_stop(struct dry_machine *machine);
+/* Stops it if it is running; NULL does nothing. Its units, and buffers of dry_buffer_new, go with
+ * it. */
 DRY_API void dry_machine_free(struct dry_machine *machine);
 
 /* ---- units ---- */
 
+/* Units of a running machine, else 0. */
 DRY_API unsigned dry_unit_count(const struct dry_machine *machine);
-/* The n-th unit in order of (bus, target, unit); NULL past the end. */
+/* The n-th unit in order of (bus, target, unit); NULL past the end. The machine's, valid until it
+ * stops. */
 DRY_API struct dry_unit *dry_unit_get(struct dry_machine *machine, unsigned n);
 
 struct dry_unit_info {
@@ -95,14 +115,17 @@ struct dry_unit_info {
 	char name[16];				  /* "0:0:0": bus, target, unit */
 	char vendor[9], product[17], revision[5]; /* from INQUIRY, trimmed */
 };
+/* What the unit said of itself at the start. Any thread. */
 DRY_API void dry_unit_info(const struct dry_unit *unit, struct dry_unit_info *info);
 
 /* ---- I/O ---- */
 
 enum { DRY_FUA = 1 }; /* flags: the data is on the medium when the call returns */
 
-/* Blocking; whole requests or an error: -EINVAL (not a multiple of the block size), -ENOSPC (the
- * medium is full), -EIO, -EROFS, -ENOTSUP, -ENXIO (past the end, or the unit is gone), -ETIMEDOUT.
+/* Running; blocking; of any length, split as the driver needs it; whole requests or an error:
+ * -EINVAL (not a multiple of the block size), -ENOSPC (the medium is full), -EIO, -EROFS, -ENOTSUP,
+ * -ENXIO (past the end, or the unit is gone), -ETIMEDOUT, -ESHUTDOWN (the machine is stopping).
+ * dry_trim makes no promise of what is read afterwards, dry_zero does; DRY_FUA makes either last.
  */
 DRY_API int dry_read(struct dry_unit *unit, void *buffer, uint64_t count, uint64_t offset);
 DRY_API int dry_write(
@@ -132,8 +155,8 @@ DRY_API int dry_submit(struct dry_unit *unit, struct dry_io *io);
 DRY_API void *dry_buffer_new(struct dry_machine *machine, size_t bytes);
 DRY_API void dry_buffer_free(struct dry_machine *machine, void *buffer, size_t bytes);
 
-/* SRB_FUNCTION_IO_CONTROL: signature of 8 characters; buffer goes in and comes back. The driver's
- * return code (SRB_IO_CONTROL.ReturnCode) in *code. */
+/* Running; waits. SRB_FUNCTION_IO_CONTROL: signature of 8 characters; buffer goes in and comes
+ * back. The driver's return code (SRB_IO_CONTROL.ReturnCode) in *code. */
 DRY_API int dry_ioctl(struct dry_unit *unit, const char *signature, uint32_t control, void *buffer,
 	size_t bytes, uint32_t *code);
 
@@ -151,9 +174,9 @@ DRY_API int dry_processor_run(
 
 /*
  * "rw:ops=N,sizes=4k-64k,depth=D,seed=S,verify": random reads and writes by generators that are
- * kernel threads of the machine, checked against a model of the contents. 0; -EINVAL (the sentence
- * names the word); -EILSEQ: wrong data, dry_error() names the first wrong byte; other errors of
- * I/O.
+ * kernel threads of the machine, on its first unit, checked against a model of the contents.
+ * Running; waits for the end. 0; -EINVAL (the sentence names the word); -EILSEQ: wrong data,
+ * dry_error() names the first wrong byte; other errors of I/O. What was on the unit is overwritten.
  */
 DRY_API int dry_workload_run(struct dry_machine *machine, const char *workload);
 
@@ -165,6 +188,8 @@ struct dry_summary {
 	uint64_t client_read, client_written; /* bytes that the front asked for and got */
 	uint64_t port_read, port_written; /* data bytes of the port's own requests (INQUIRY ...) and
 					     of requests that had to be sent again */
+	bool has_dma; /* the device moves data by DMA; without a device the driver does it itself,
+			 and the next three are 0 */
 	uint64_t dma_read, dma_written; /* data bytes by device DMA: read from, written to memory */
 	uint64_t dma_control;		/* bytes of rings, lists, extensions by device DMA */
 	uint64_t lists_got, lists_built, lists_put;
@@ -177,6 +202,7 @@ struct dry_summary {
 	char first_violation[256];
 	char driver[64], device[64];
 };
+/* Of a running machine so far, of a stopped one the whole. Any thread. */
 DRY_API void dry_machine_summary(const struct dry_machine *machine, struct dry_summary *summary);
 
 /* ---- many replayed runs ---- */

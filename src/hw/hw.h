@@ -30,7 +30,8 @@ struct hw_model {
 	/* Lines "key=VALUE  what it does", or "key  what it does" for one that takes no value, '\n'
 	 * between; or "". */
 	const char *options;
-	/* Makes the device and puts it on the bus; 0 or -errno with error_set. */
+	/* Makes the device and puts it on the bus; 0 or -errno with error_set. The model "none"
+	 * alone makes none: *device stays NULL. */
 	int (*create)(const struct hw_config *config, struct hw_device **device);
 	/* Flushes the storage and frees the device; 0, or -errno with error_set if the flush
 	 * failed. The machine has stopped. */

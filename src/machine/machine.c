@@ -233,6 +233,7 @@ static int device_up(struct dry_machine *machine)
 	machine->model = hw_find(name);
 	if (!machine->model)
 		return error_set(EINVAL, "--hw %s: no such device; `dryport hw` lists them.", spec);
+	machine->summary.has_dma = machine->model->master != NULL;
 	return machine->model->create(&config, &machine->device);
 }
 
@@ -429,7 +430,7 @@ int machine_prepare(struct dry_machine *machine, const char *driver)
 		return err;
 	machine_live = machine;
 	machine->owner = pthread_self();
-	stats_start();
+	stats_start(!machine->options.no_stats);
 	memset(&machine->summary, 0, sizeof(machine->summary));
 	crash_start();
 	return stages_reach(machine, STAGES_PREPARED);

@@ -33,7 +33,7 @@ struct machine_options {
 	bool replay; /* seed is set */
 	uint32_t block_size, cpus, claim_plus_1;
 	int debug_level;
-	bool inline_agents, read_only;
+	bool inline_agents, read_only, no_stats;
 	enum mem_policy memory;
 	enum dma_callback build_callback;
 };
@@ -89,7 +89,8 @@ int machine_call(struct dry_machine *machine, int (*fn)(void *arg), void *arg, c
 /* 0, or -EINVAL (error_set) if it is no workload. */
 int workload_check(const char *text);
 
-void stats_start(void);
+/* all: requests, lists and latencies too, else broken rules alone. */
+void stats_start(bool all);
 void stats_stop(void);
 /* Adds what was counted so far. */
 void stats_summary(struct dry_summary *summary);

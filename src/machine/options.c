@@ -56,6 +56,10 @@ static const struct row rows[] = {
 		LEVEL, AT(debug_level), 0, 9, NULL},
 	{{"inline-device", "", "the device works inside the register write (for benches)"}, SWITCH,
 		AT(inline_agents), 0, 0, NULL},
+	{{"no-stats", "",
+		 "count neither requests nor lists for the summary (for benches); broken rules "
+		 "count"},
+		SWITCH, AT(no_stats), 0, 0, NULL},
 	{{"trace", "FILE", "write each event of the run into this file, a line each"}, TEXT,
 		AT(trace), 0, 0, NULL},
 	{{"claim", "N", "processor N is a host thread's (dry_processor_run)"}, NUMBER,

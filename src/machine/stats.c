@@ -98,11 +98,10 @@ static void listen(void *ctx, const struct trace_event *event)
 	}
 }
 
-void stats_start(void)
+void stats_start(bool all)
 {
-	const uint64_t mask = 1ull << TRACE_SRB_DONE | 1ull << TRACE_SG_GET |
-			      1ull << TRACE_SG_BUILD | 1ull << TRACE_SG_PUT |
-			      1ull << TRACE_VIOLATION;
+	const uint64_t most = 1ull << TRACE_SRB_DONE | 1ull << TRACE_SG_GET |
+			      1ull << TRACE_SG_BUILD | 1ull << TRACE_SG_PUT;
 
 	if (!stats.counts)
 		stats.counts = calloc(CPU_MAX + 1, sizeof(*stats.counts));
@@ -111,7 +110,7 @@ void stats_start(void)
 	atomic_store(&stats.violations, 0);
 	stats.first[0] = 0;
 	if (stats.counts)
-		trace_subscribe(mask, listen, NULL);
+		trace_subscribe(1ull << TRACE_VIOLATION | (all ? most : 0), listen, NULL);
 }
 
 void stats_stop(void)

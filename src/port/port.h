@@ -51,7 +51,7 @@ struct port_request {
 
 	/* the slot's memory, fixed */
 	void *srb, *sense, *extension;
-	PSCATTER_GATHER_LIST list;
+	PSCATTER_GATHER_LIST list; /* NULL: the adapter has no DMA */
 
 	/* the command: set between get and submit */
 	uint8_t function; /* SRB_FUNCTION_ */
@@ -129,13 +129,13 @@ struct port_limits {
 struct port_adapter {
 	const struct port_model *model;
 	const char *name;
-	unsigned number; /* for events: among the machine's adapters */
-	struct dma_adapter *dma;
+	unsigned number;	 /* for events: among the machine's adapters */
+	struct dma_adapter *dma; /* NULL: no DMA, and no lists */
 	struct port_limits limits;
 	void *slots; /* RAM */
 	uint64_t slots_bytes;
 	uint32_t slot_stride;
-	void *lists; /* RAM */
+	void *lists; /* RAM, NULL without DMA */
 	uint64_t lists_bytes;
 	struct port_request *requests;
 	struct cpu_spinlock lock; /* free list */

@@ -41,8 +41,9 @@ static void slot_init(struct port_adapter *adapter, unsigned n)
 	request->srb = slot;
 	request->sense = slot + PORT_SRB_BYTES;
 	request->extension = slot + extension_offset();
-	request->list =
-		(void *)((char *)adapter->lists + (size_t)n * list_stride(&adapter->limits));
+	if (adapter->lists)
+		request->list = (void *)((char *)adapter->lists +
+					 (size_t)n * list_stride(&adapter->limits));
 	memset(request->extension, 0xdb, adapter->limits.extension_bytes);
 	request->next = adapter->free;
 	adapter->free = request;
@@ -58,11 +59,13 @@ static int slots_new(struct port_adapter *adapter)
 			adapter->name, adapter->limits.extension_bytes);
 	adapter->slot_stride = (uint32_t)stride;
 	adapter->slots_bytes = stride * PORT_SLOTS;
-	adapter->lists_bytes = (uint64_t)list_stride(&adapter->limits) * PORT_SLOTS;
+	adapter->lists_bytes =
+		adapter->dma ? (uint64_t)list_stride(&adapter->limits) * PORT_SLOTS : 0;
 	adapter->requests = calloc(PORT_SLOTS, sizeof(*adapter->requests));
 	adapter->slots = mem_alloc(adapter->slots_bytes, MEM_LINEAR, MEM_SRB, adapter);
-	adapter->lists = mem_alloc(adapter->lists_bytes, 0, MEM_LIST, adapter);
-	if (!adapter->requests || !adapter->slots || !adapter->lists)
+	if (adapter->dma)
+		adapter->lists = mem_alloc(adapter->lists_bytes, 0, MEM_LIST, adapter);
+	if (!adapter->requests || !adapter->slots || (adapter->dma && !adapter->lists))
 		return error_set(ENOMEM,
 			"%s: no memory for %d requests with %u bytes of SRB extension and %u list "
 			"elements each; give "

@@ -58,7 +58,6 @@ void stor_config_init(struct stor_adapter *adapter)
 	config->MaximumNumberOfTargets = SCSI_MAXIMUM_TARGETS_PER_BUS;
 	config->MaximumNumberOfLogicalUnits = SCSI_MAXIMUM_LOGICAL_UNITS;
 	config->NumberOfBuses = 1;
-	config->SlotNumber = bus_function_slot(adapter->function);
 	config->DeviceExtensionSize = hw->DeviceExtensionSize;
 	config->SpecificLuExtensionSize = hw->SpecificLuExtensionSize;
 	config->SrbExtensionSize = hw->SrbExtensionSize;	 /* afresh each time: contract 5 */
@@ -67,7 +66,10 @@ void stor_config_init(struct stor_adapter *adapter)
 	config->InterruptSynchronizationMode = InterruptSupportNone;
 	config->MaxNumberOfIO = PORT_SLOTS;
 	config->MaxIOsPerLun = 255; /* */
-	config->InitialLunQueueDepth = 20;
+	config->InitialLunQueueDepth = adapter->driver->is_virtual ? 250 : 20;
+	if (!adapter->function)
+		return;
+	config->SlotNumber = bus_function_slot(adapter->function);
 	ranges_init(adapter);
 }
 
@@ -83,7 +85,7 @@ unsigned stor_config_width(const struct stor_adapter *adapter)
 	return config->Dma64BitAddresses & ~(unsigned)SCSI_DMA64_SYSTEM_SUPPORTED ? 64 : 32;
 }
 
-static const char *bad_field(const PORT_CONFIGURATION_INFORMATION *config)
+static const char *bad_field(const PORT_CONFIGURATION_INFORMATION *config, bool is_virtual)
 {
 	static const uint32_t masks[] = {0, 1, 3, 7, 0xf, 0x1f, 0x3f, 0x7f, 0xff, 0x1ff};
 
@@ -99,22 +101,21 @@ static const char *bad_field(const PORT_CONFIGURATION_INFORMATION *config)
 		return "MaximumNumberOfTargets is 0";
 	if (config->MaximumNumberOfLogicalUnits == 0)
 		return "MaximumNumberOfLogicalUnits is 0";
-	if (config->VirtualDevice)
+	if (config->VirtualDevice && !is_virtual)
 		return "VirtualDevice is TRUE in a physical miniport (StorPortVirtualDevice)";
+	if (!config->VirtualDevice && is_virtual)
+		return "VirtualDevice is FALSE in a virtual miniport (StorPortVirtualDevice2)";
 	for (unsigned n = 0; n < array_size(masks); n++)
 		if (config->AlignmentMask == masks[n])
 			return NULL;
 	return "AlignmentMask is none of 0, 1, 3, 7 ... 0x1ff";
 }
 
-int stor_config_check(struct stor_adapter *adapter)
+/* What tells of an unfinished physical miniport; nothing of it bears on a virtual one. */
+static void complain(const struct stor_adapter *adapter)
 {
 	const PORT_CONFIGURATION_INFORMATION *config = &adapter->config;
-	const char *bad = bad_field(config);
 
-	if (bad)
-		return error_set(
-			EINVAL, "%s: after HwStorFindAdapter %s.", adapter->driver->name, bad);
 	if (config->MaximumTransferLength == SP_UNINITIALIZED_VALUE)
 		nt_violation(0,
 			"%s: HwStorFindAdapter did not set MaximumTransferLength "
@@ -124,7 +125,22 @@ int stor_config_check(struct stor_adapter *adapter)
 		nt_violation(0,
 			"%s: half duplex is a porting aid, not for shipping (SpDuplex, LK-7).",
 			adapter->name);
-	adapter->full_duplex = config->SynchronizationModel == StorSynchronizeFullDuplex;
+}
+
+int stor_config_check(struct stor_adapter *adapter)
+{
+	const PORT_CONFIGURATION_INFORMATION *config = &adapter->config;
+	bool is_virtual = adapter->driver->is_virtual;
+	const char *bad = bad_field(config, is_virtual);
+
+	if (bad)
+		return error_set(
+			EINVAL, "%s: after HwStorFindAdapter %s.", adapter->driver->name, bad);
+	if (!is_virtual)
+		complain(adapter);
+	adapter->full_duplex =
+		is_virtual || config->SynchronizationModel == StorSynchronizeFullDuplex;
+	adapter->concurrent = is_virtual;
 	return 0;
 }
 
@@ -150,7 +166,8 @@ void stor_config_limits(const struct stor_adapter *adapter, struct port_limits *
 	limits->unit_extension_bytes = config->SpecificLuExtensionSize;
 	limits->max_outstanding = or_default(config->MaxNumberOfIO, PORT_SLOTS - 1, PORT_SLOTS - 1);
 	limits->max_depth = or_default(config->MaxIOsPerLun, 255, limits->max_outstanding);
-	limits->initial_depth = or_default(config->InitialLunQueueDepth, 20, limits->max_depth);
+	limits->initial_depth = or_default(config->InitialLunQueueDepth,
+		adapter->driver->is_virtual ? 250 : 20, limits->max_depth);
 	limits->extended_srb = adapter->hw.SrbTypeFlags & SRB_TYPE_FLAG_STORAGE_REQUEST_BLOCK;
 	limits->map_buffers = config->MapBuffers;
 	limits->caches_data = config->CachesData;

@@ -6,14 +6,20 @@
 #include "nt/nt.h"
 #include "util/export.h"
 
+/* A virtual adapter is in no slot. */
+static bool has_slot(const struct stor_adapter *adapter, ULONG type, ULONG slot)
+{
+	return adapter->function && type == PCIConfiguration &&
+	       slot == bus_function_slot(adapter->function);
+}
+
 ULONG NTAPI StorPortGetBusData(PVOID HwDeviceExtension, ULONG BusDataType, ULONG SystemIoBusNumber,
 	ULONG SlotNumber, PVOID Buffer, ULONG Length)
 {
 	struct stor_adapter *adapter = stor_adapter_of(HwDeviceExtension, "StorPortGetBusData");
 
 	cpu_poll();
-	if (!adapter || !Buffer || BusDataType != PCIConfiguration ||
-		SlotNumber != bus_function_slot(adapter->function))
+	if (!adapter || !Buffer || !has_slot(adapter, BusDataType, SlotNumber))
 		return 0;
 	return bus_config_read(adapter->function, 0, Buffer, Length);
 }
@@ -26,8 +32,7 @@ ULONG NTAPI StorPortSetBusDataByOffset(PVOID HwDeviceExtension, ULONG BusDataTyp
 		stor_adapter_of(HwDeviceExtension, "StorPortSetBusDataByOffset");
 
 	cpu_poll();
-	if (!adapter || !Buffer || BusDataType != PCIConfiguration ||
-		SlotNumber != bus_function_slot(adapter->function))
+	if (!adapter || !Buffer || !has_slot(adapter, BusDataType, SlotNumber))
 		return 0;
 	return bus_config_write(adapter->function, Offset, Buffer, Length);
 }

@@ -21,11 +21,30 @@ static const char *bad_data(const HW_INITIALIZATION_DATA *hw)
 		return "HwResetBus is NULL";
 	if (hw->HwDmaStarted || hw->HwAdapterState)
 		return "HwDmaStarted and HwAdapterState must be NULL";
+	if (stor_virtual_is(hw))
+		return stor_virtual_bad(hw);
 	if (!hw->NeedPhysicalAddresses || !hw->TaggedQueuing || !hw->AutoRequestSense ||
 		!hw->MultipleRequestPerLu)
 		return "NeedPhysicalAddresses, TaggedQueuing, AutoRequestSense and "
 		       "MultipleRequestPerLu must be TRUE";
 	return NULL;
+}
+
+static bool is_size(ULONG bytes)
+{
+	return bytes == sizeof(HW_INITIALIZATION_DATA) ||
+	       bytes == sizeof(VIRTUAL_HW_INITIALIZATION_DATA);
+}
+
+/* The shorter structure is the beginning of the other. */
+static void keep(struct stor_driver *driver, const HW_INITIALIZATION_DATA *data)
+{
+	memset(&driver->hw, 0, sizeof(driver->hw));
+	memcpy(&driver->hw, data, data->HwInitializationDataSize);
+	driver->is_virtual = stor_virtual_is(data);
+	if (driver->is_virtual)
+		driver->hw.HwBuildIo = NULL; /* is not used (VIRTUAL_HW_INITIALIZATION_DATA) */
+	driver->registered = true;
 }
 
 ULONG NTAPI StorPortInitialize(PVOID Argument1, PVOID Argument2,
@@ -43,10 +62,12 @@ ULONG NTAPI StorPortInitialize(PVOID Argument1, PVOID Argument2,
 			"StorPortInitialize: not the DriverObject of the DriverEntry that runs.");
 		return (ULONG)STATUS_INVALID_PARAMETER;
 	}
-	if (HwInitializationData->HwInitializationDataSize != sizeof(HW_INITIALIZATION_DATA)) {
-		nt_violation(0, "StorPortInitialize: HwInitializationDataSize is %u, must be %zu.",
+	if (!is_size(HwInitializationData->HwInitializationDataSize)) {
+		nt_violation(0,
+			"StorPortInitialize: HwInitializationDataSize is %u, must be %zu, or %zu "
+			"of a virtual miniport.",
 			(unsigned)HwInitializationData->HwInitializationDataSize,
-			sizeof(HW_INITIALIZATION_DATA));
+			sizeof(HW_INITIALIZATION_DATA), sizeof(VIRTUAL_HW_INITIALIZATION_DATA));
 		return (ULONG)STATUS_REVISION_MISMATCH;
 	}
 	bad = bad_data(HwInitializationData);
@@ -54,8 +75,9 @@ ULONG NTAPI StorPortInitialize(PVOID Argument1, PVOID Argument2,
 		nt_violation(0, "StorPortInitialize: %s.", bad);
 		return (ULONG)STATUS_INVALID_PARAMETER;
 	}
-	driver->hw = *HwInitializationData;
-	driver->registered = true;
+	keep(driver, HwInitializationData);
+	if (driver->is_virtual && driver->hw.HwInitializeTracing)
+		driver->hw.HwInitializeTracing(Argument1, Argument2);
 	return STATUS_SUCCESS;
 }
 DRY_EXPORT(StorPortInitialize)

@@ -126,8 +126,9 @@ PVOID NTAPI StorPortGetUncachedExtension(
 	cpu_poll();
 	if (!adapter || !NumberOfBytes)
 		return NULL;
+	/* A virtual adapter masters no bus: there is no non-cached memory for it. */
 	if (adapter->phase != STOR_FINDING || ConfigInfo != &adapter->config ||
-		!adapter->config.Master) {
+		!adapter->config.Master || adapter->driver->is_virtual) {
 		nt_violation(0xf1002002, "StorPortGetUncachedExtension outside HwStorFindAdapter, "
 					 "or not for a bus master.");
 		return NULL;

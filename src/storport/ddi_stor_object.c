@@ -2,8 +2,8 @@
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
  * Device objects of an adapter: what StorPortGetDeviceObjects hands out, and what IoGetDmaAdapter
- * takes. Virtual miniports and tests of the DMA operations use them; a physical miniport must not
- * (HwStorPortProhibitedDDIs).
+ * takes. Virtual miniports (HwStorFindAdapter gets them too) and tests of the DMA operations use
+ * them; a physical miniport must not (HwStorPortProhibitedDDIs).
  */
 #define DRY_MODULE "storport.sys"
 #include "storport/extended.h"
@@ -58,17 +58,23 @@ void stor_objects_free(struct stor_adapter *adapter)
 		nt_pool_free(adapter->objects);
 }
 
-ULONG stor_get_device_objects(struct stor_adapter *adapter, __builtin_ms_va_list args)
+void stor_objects_get(
+	const struct stor_adapter *adapter, PVOID *functional, PVOID *physical, PVOID *lower)
 {
-	PVOID *functional = stor_arg(args, PVOID *);
-	PVOID *physical = stor_arg(args, PVOID *);
-	PVOID *lower = stor_arg(args, PVOID *);
-
 	if (functional)
 		*functional = &adapter->objects->functional;
 	if (physical)
 		*physical = &adapter->objects->physical;
 	if (lower)
 		*lower = &adapter->objects->physical;
+}
+
+ULONG stor_get_device_objects(struct stor_adapter *adapter, __builtin_ms_va_list args)
+{
+	PVOID *functional = stor_arg(args, PVOID *);
+	PVOID *physical = stor_arg(args, PVOID *);
+	PVOID *lower = stor_arg(args, PVOID *);
+
+	stor_objects_get(adapter, functional, physical, lower);
 	return STOR_STATUS_SUCCESS;
 }

@@ -44,7 +44,7 @@ ULONG stor_initialize_perf(struct stor_adapter *adapter, __builtin_ms_va_list ar
 	adapter->channels = data->Flags & STOR_PERF_CONCURRENT_CHANNELS && adapter->full_duplex
 				    ? data->ConcurrentChannels
 				    : 0;
-	adapter->concurrent = adapter->channels > 1;
+	adapter->concurrent = adapter->channels > 1 || adapter->driver->is_virtual;
 	return STOR_STATUS_SUCCESS;
 }
 

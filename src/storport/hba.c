@@ -3,7 +3,7 @@
 /*
  * Off the path: an adapter's life (4.1): DriverEntry, HwStorFindAdapter, HwStorInitialize, passive
  * initialisation, adapter control, stop. config.c fills PORT_CONFIGURATION_INFORMATION and reads it
- * back.
+ * back; virtual.c has what is a virtual miniport's alone.
  */
 #include "storport/storport_adapter.h"
 #include "storport/config.h"
@@ -52,17 +52,31 @@ struct stor_adapter *stor_adapter_of(const void *extension, const char *routine)
 
 /* ---- bringing one up ---- */
 
-static int find_adapter(struct stor_adapter *adapter)
+static const char *device_name(const struct stor_adapter *adapter)
+{
+	return adapter->function ? bus_function_name(adapter->function) : "its virtual adapter";
+}
+
+static ULONG call_find(struct stor_adapter *adapter)
 {
 	PHW_FIND_ADAPTER find = (PHW_FIND_ADAPTER)adapter->hw.HwFindAdapter;
 	char arguments[] = "";
 	BOOLEAN again = FALSE;
+
+	if (adapter->driver->is_virtual)
+		return stor_virtual_find(adapter, arguments, &again);
+	return find(adapter->extension, NULL, NULL, arguments, &adapter->config, &again);
+}
+
+static int find_adapter(struct stor_adapter *adapter)
+{
 	ULONG result;
 
 	adapter->phase = STOR_FINDING;
-	result = find(adapter->extension, NULL, NULL, arguments, &adapter->config, &again);
+	result = call_find(adapter);
 	stor_irql_check(adapter, "HwStorFindAdapter", IRQL_PASSIVE);
 	adapter->phase = STOR_FOUND;
+	adapter->was_found = result == SP_RETURN_FOUND;
 	switch (result) {
 	case SP_RETURN_FOUND:
 		return stor_config_check(adapter);
@@ -70,12 +84,12 @@ static int find_adapter(struct stor_adapter *adapter)
 		return error_set(ENODEV,
 			"%s: HwStorFindAdapter says that %s (slot %u) is not its device "
 			"(SP_RETURN_NOT_FOUND).",
-			adapter->driver->name, bus_function_name(adapter->function),
-			bus_function_slot(adapter->function));
+			adapter->driver->name, device_name(adapter),
+			adapter->function ? bus_function_slot(adapter->function) : 0);
 	case SP_RETURN_ERROR:
 	case SP_RETURN_BAD_CONFIG:
 		return error_set(ENODEV, "%s: HwStorFindAdapter failed for %s with %s.",
-			adapter->driver->name, bus_function_name(adapter->function),
+			adapter->driver->name, device_name(adapter),
 			result == SP_RETURN_ERROR ? "SP_RETURN_ERROR" : "SP_RETURN_BAD_CONFIG");
 	default:
 		return error_set(ENODEV,
@@ -85,19 +99,32 @@ static int find_adapter(struct stor_adapter *adapter)
 	}
 }
 
+/* Around what is called at DIRQL under the interrupt lock. A virtual miniport has neither: none is
+ * held (4.2), and the IRQL, which no page gives, stays PASSIVE. */
+static uint8_t control_enter(struct stor_adapter *adapter)
+{
+	return adapter->driver->is_virtual ? cpu_irql() : stor_interrupt_lock(adapter);
+}
+
+static void control_leave(struct stor_adapter *adapter, const char *callback, uint8_t irql)
+{
+	stor_irql_check(adapter, callback, adapter->driver->is_virtual ? irql : STOR_DIRQL);
+	if (!adapter->driver->is_virtual)
+		stor_interrupt_unlock(adapter, irql);
+}
+
 static int initialize(struct stor_adapter *adapter)
 {
 	uint8_t irql;
 	BOOLEAN done;
 
 	adapter->phase = STOR_INITIALIZING;
-	irql = stor_interrupt_lock(adapter);
+	irql = control_enter(adapter);
 	done = adapter->hw.HwInitialize(adapter->extension);
-	stor_irql_check(adapter, "HwStorInitialize", STOR_DIRQL);
-	stor_interrupt_unlock(adapter, irql);
+	control_leave(adapter, "HwStorInitialize", irql);
 	if (!done)
 		return error_set(EIO, "%s: HwStorInitialize failed for %s.", adapter->driver->name,
-			bus_function_name(adapter->function));
+			device_name(adapter));
 	if (adapter->passive_init) {
 		adapter->phase = STOR_PASSIVE_INITIALIZING;
 		done = adapter->passive_init(adapter->extension);
@@ -105,7 +132,7 @@ static int initialize(struct stor_adapter *adapter)
 	}
 	if (!done)
 		return error_set(EIO, "%s: the passive initialisation routine failed for %s.",
-			adapter->driver->name, bus_function_name(adapter->function));
+			adapter->driver->name, device_name(adapter));
 	adapter->phase = STOR_RUNNING;
 	return 0;
 }
@@ -138,6 +165,8 @@ static int make_dma(struct stor_adapter *adapter, const struct port_limits *limi
 		.scatter_gather = true,
 	};
 
+	if (adapter->driver->is_virtual) /* no DMA object (VirtualDevice) */
+		return 0;
 	adapter->port.dma = dma_adapter_new(&constraints, adapter);
 	return adapter->port.dma ? 0 : -ENOMEM;
 }
@@ -148,7 +177,8 @@ static int adapter_start(struct stor_adapter *adapter)
 	struct dma_adapter *dma;
 	int err;
 
-	adapter->messages = bus_messages_enable(adapter->function, BUS_MESSAGES_MAX);
+	if (adapter->function)
+		adapter->messages = bus_messages_enable(adapter->function, BUS_MESSAGES_MAX);
 	stor_config_init(adapter);
 	err = stor_objects_new(adapter);
 	if (!err)
@@ -183,10 +213,9 @@ static void stop_control(struct stor_adapter *adapter)
 	if (adapter->phase != STOR_RUNNING || !adapter->control_supported[ScsiStopAdapter])
 		return;
 	/* DIRQL and the interrupt lock, as the callback's page says. */
-	irql = stor_interrupt_lock(adapter);
+	irql = control_enter(adapter);
 	adapter->hw.HwAdapterControl(adapter->extension, ScsiStopAdapter, NULL);
-	stor_irql_check(adapter, "HwStorAdapterControl(ScsiStopAdapter)", STOR_DIRQL);
-	stor_interrupt_unlock(adapter, irql);
+	control_leave(adapter, "HwStorAdapterControl(ScsiStopAdapter)", irql);
 }
 
 /* A device that still has requests may write to their memory, which is about to be others'. */
@@ -207,7 +236,7 @@ void stor_adapter_stop(struct port_adapter *port)
 		return;
 	stop_control(adapter);
 	adapter->phase = STOR_STOPPED; /* no DPC is issued, no timer armed from here on */
-	if (port->outstanding)
+	if (port->outstanding && adapter->function)
 		master_off(adapter->function);
 	stor_interrupt_disconnect(adapter);
 	cpu_dpc_flush();
@@ -220,6 +249,8 @@ static void adapter_free(struct stor_adapter *adapter)
 	if (adapter->port.slots && port_adapter_close(&adapter->port, STOP_SECONDS))
 		port_adapter_give_up(&adapter->port);
 	stor_adapter_stop(&adapter->port);
+	if (adapter->driver->is_virtual && adapter->was_found)
+		stor_virtual_remove(adapter);
 	for (unsigned n = 0; n < STOR_MAPS; n++)
 		if (adapter->mapped[n])
 			bus_unmap(adapter->mapped[n]);
@@ -260,8 +291,13 @@ static int adapter_new(struct stor_driver *driver, struct bus_function *function
 
 /* ---- drivers ---- */
 
-static VOID NTAPI no_unload(PDRIVER_OBJECT object)
+/* What a driver that puts a routine of its own there calls from it. */
+static VOID NTAPI port_unload(PDRIVER_OBJECT object)
 {
+	struct stor_driver *driver = container_of(object, struct stor_driver, object);
+
+	if (driver->is_virtual && driver->hw.HwCleanupTracing)
+		driver->hw.HwCleanupTracing(object);
 }
 
 static int run_driver_entry(struct stor_driver *driver, void *entry)
@@ -290,6 +326,8 @@ static int start_adapters(struct stor_driver *driver)
 	struct bus_function *function;
 	unsigned found = 0;
 
+	if (driver->is_virtual) /* one that no bus reports: the system has been told of it */
+		return adapter_new(driver, NULL);
 	for (unsigned n = 0; (function = bus_function_get(n)) != NULL; n++) {
 		uint8_t class = 0;
 		int err;
@@ -317,7 +355,7 @@ int stor_driver_start(void *entry, const char *name, struct stor_driver **driver
 	if (!made)
 		return error_set(ENOMEM, "no memory for driver %s.", name);
 	made->name = name;
-	made->object.DriverUnload = no_unload;
+	made->object.DriverUnload = port_unload;
 	err = run_driver_entry(made, entry);
 	if (!err)
 		err = start_adapters(made);

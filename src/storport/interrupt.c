@@ -64,6 +64,8 @@ int stor_interrupt_connect(struct stor_adapter *adapter)
 {
 	int err = 0;
 
+	if (adapter->driver->is_virtual)
+		return 0;
 	if (!adapter->config.HwMSInterruptRoutine || !adapter->messages ||
 		adapter->config.InterruptSynchronizationMode == InterruptSupportNone) {
 		bus_messages_disable(adapter->function);
@@ -88,7 +90,8 @@ void stor_interrupt_disconnect(struct stor_adapter *adapter)
 
 		bus_interrupt_disconnect(&vector->interrupt);
 	}
-	bus_messages_disable(adapter->function);
+	if (adapter->function)
+		bus_messages_disable(adapter->function);
 }
 
 static VOID NTAPI dpc_run(PKDPC dpc, PVOID context, PVOID argument1, PVOID argument2)

@@ -4,7 +4,8 @@
  * Station 4 of 7: HwStorBuildIo without a lock, then HwStorStartIo under the StartIo lock. Before:
  * src/port/queue.c (2, 3). After: the miniport, and through its registers src/bus and src/hw (5).
  *
- * Full duplex: StartIo at DISPATCH under the StartIo lock, or under none with concurrent channels.
+ * Full duplex: StartIo at DISPATCH under the StartIo lock, or under none with concurrent channels
+ * and for a virtual miniport, which has no BuildIo either.
  * Half duplex: at DIRQL, under the interrupt lock too (4.2, LK-7).
  */
 #include "storport/storport_adapter.h"

@@ -9,6 +9,9 @@
  * from the HwDeviceExtension pointer: the page's owner is the adapter, so a foreign pointer is
  * recognised before it is followed.
  *
+ * A *virtual* miniport controls no hardware: its adapter has no function on the bus, no DMA, no
+ * interrupt, and its requests have no lists; virtual.c has what is said to it alone.
+ *
  * Interrupt lock. A line, and messages under InterruptSynchronizeAll, share interrupt_lock; under
  * InterruptSynchronizePerMessage each message has its own and "the interrupt lock" is all of them,
  * in order (LK-9).
@@ -64,7 +67,7 @@ struct stor_driver;
 struct stor_adapter {
 	struct port_adapter port; /* first: the model's functions get this pointer */
 	struct stor_driver *driver;
-	struct bus_function *function;
+	struct bus_function *function; /* NULL: virtual */
 	_Atomic enum stor_phase phase;
 	char name[48]; /* "simple adapter 0" */
 
@@ -77,13 +80,16 @@ struct stor_adapter {
 	uint64_t extension_bytes;
 	void *uncached;
 	uint64_t uncached_bytes;
+	void *registry_buffer;	 /* StorPortAllocateRegistryBuffer: one at a time */
 	void *mapped[STOR_MAPS]; /* by StorPortGetDeviceBase */
 	PHW_PASSIVE_INITIALIZE_ROUTINE passive_init;
 	bool control_supported[ScsiAdapterControlMax];
+	bool was_found; /* HwStorFindAdapter took it */
 
 	struct cpu_spinlock startio_lock;
 	struct cpu_spinlock interrupt_lock;
-	bool full_duplex, concurrent, per_message;
+	bool full_duplex, per_message;
+	bool concurrent;   /* StartIo runs without the StartIo lock: channels, or virtual */
 	unsigned messages; /* granted; 0: the line */
 	struct stor_vector vectors[BUS_MESSAGES_MAX];
 	unsigned vectors_connected;
@@ -101,7 +107,7 @@ struct stor_driver {
 	DRIVER_OBJECT object;
 	const char *name;
 	HW_INITIALIZATION_DATA hw;
-	bool registered;
+	bool registered, is_virtual;
 	struct stor_adapter *adapters[STOR_ADAPTERS_MAX];
 	unsigned adapter_count;
 };
@@ -147,6 +153,23 @@ BOOLEAN stor_dpc_init(struct stor_adapter *adapter, PSTOR_DPC dpc, PHW_DPC_ROUTI
 
 int stor_objects_new(struct stor_adapter *adapter);
 void stor_objects_free(struct stor_adapter *adapter);
+
+/* What StorPortGetDeviceObjects tells; each may be NULL. */
+void stor_objects_get(
+	const struct stor_adapter *adapter, PVOID *functional, PVOID *physical, PVOID *lower);
+
+/* ---- virtual.c ---- */
+
+/* Whether DriverEntry's data are a virtual miniport's: the older structure, or the newer one that
+ * says so. */
+bool stor_virtual_is(const HW_INITIALIZATION_DATA *data);
+/* What is wrong with a virtual miniport's data, NULL: nothing that keeps it from running. */
+const char *stor_virtual_bad(const HW_INITIALIZATION_DATA *data);
+/* HwStorFindAdapter with a virtual miniport's arguments; its result. */
+ULONG stor_virtual_find(struct stor_adapter *adapter, PCHAR arguments, PBOOLEAN again);
+/* PASSIVE, the last calls that an adapter gets: HwStorCompleteServiceIrp,
+ * HwStorFreeAdapterResources. */
+void stor_virtual_remove(struct stor_adapter *adapter);
 
 /* ---- lock.c ---- */
 

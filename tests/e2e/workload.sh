@@ -16,3 +16,8 @@ for machine in '--memory contiguous' '--memory scattered --cpus 2' '--memory hig
   [ "$(number dma_read)" = $(($(number client_written) + $(number port_written))) ] || fail "the bytes do not add up"
   [ "$(number dma_written)" = $(($(number client_read) + $(number port_read))) ] || fail "the bytes do not add up"
 done
+
+# uncounted: nothing is claimed of what nobody knows
+status 0 "$DRYPORT" run "$simple" --no-stats --summary "$work/summary" --workload rw:ops=100,verify
+[ "$(number srbs)$(number lists_got)$(number latency_samples)" = 000 ] || fail "counted: $(cat "$work/summary")"
+! grep -q 'every byte is accounted for' "$work/out" || fail "$(cat "$work/out")"

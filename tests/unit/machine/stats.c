@@ -17,7 +17,7 @@ static struct dry_summary summary;
 
 static int start(void **state)
 {
-	stats_start();
+	stats_start(true);
 	memset(&summary, 0, sizeof(summary));
 	return 0;
 }
@@ -162,12 +162,31 @@ static void a_new_start_counts_from_nothing(void **state)
 	done(SRB_STATUS_ERROR, 55); /* nobody listens */
 	read_summary();
 	assert_int_equal(summary.srbs, 1); /* still to be read after the stop */
-	stats_start();
+	stats_start(true);
 	read_summary();
 	assert_int_equal(summary.srbs, 0);
 	assert_int_equal(summary.violations, 0);
 	assert_int_equal(summary.latency_samples, 0);
 	assert_string_equal(summary.first_violation, "");
+}
+
+/* --no-stats */
+static void with_violations_alone_nothing_else_is_heard(void **state)
+{
+	char text[256];
+
+	stats_stop();
+	stats_start(false);
+	done(SRB_STATUS_ERROR, 55);
+	trace(TRACE_SG_GET, 1, 1);
+	assert_false(trace_is_wanted(TRACE_SRB_DONE) || trace_is_wanted(TRACE_SG_GET));
+	printed(1, text, sizeof(text));
+	read_summary();
+	assert_int_equal(summary.srbs, 0);
+	assert_int_equal(summary.srb_errors, 0);
+	assert_int_equal(summary.lists_got, 0);
+	assert_int_equal(summary.latency_samples, 0);
+	assert_int_equal(summary.violations, 1);
 }
 
 static void *trace_many(void *arg)
@@ -206,6 +225,7 @@ int main(void)
 		stats_test(more_samples_than_are_kept_push_out_the_oldest),
 		stats_test(the_first_violation_is_kept_and_twenty_are_printed),
 		stats_test(a_new_start_counts_from_nothing),
+		stats_test(with_violations_alone_nothing_else_is_heard),
 		stats_test(no_count_is_lost_between_threads),
 	};
 

@@ -117,6 +117,8 @@ static void extensions_are_contiguous_and_aligned(void)
 	}
 }
 
+static struct dma_adapter dma; /* that there is one is all that counts */
+
 static void fails(uint32_t extension_bytes, uint32_t max_elements, const char *words)
 {
 	const struct port_limits limits = {.max_transfer = 65536,
@@ -125,7 +127,7 @@ static void fails(uint32_t extension_bytes, uint32_t max_elements, const char *w
 		.initial_depth = 20,
 		.max_depth = 255};
 
-	expect_is(port_adapter_init(&fake.adapter, &fake_model, "fake", NULL, &limits), -ENOMEM);
+	expect_is(port_adapter_init(&fake.adapter, &fake_model, "fake", &dma, &limits), -ENOMEM);
 	expect_has(error_text(), words);
 	expect_is(fake.adapter.slots, NULL);
 	/* Nothing of it is found, and ending it again is harmless. */
@@ -140,6 +142,21 @@ static void slots_that_memory_does_not_hold_are_refused_by_name(void)
 	fails((1u << 24) + 1, 17, "SRB extension");
 	fails(1u << 20, 17, "--ram");
 	fails(100, 100000, "--ram");
+}
+
+/* A virtual adapter's requests have no lists: as many elements as it likes cost nothing. */
+static void without_dma_there_are_no_lists(void)
+{
+	const struct port_limits limits = {.max_transfer = 65536,
+		.max_elements = 100000,
+		.initial_depth = 20,
+		.max_depth = 255};
+
+	expect_is(port_adapter_init(&fake.adapter, &fake_model, "fake", NULL, &limits), 0);
+	expect_is(fake.adapter.lists, NULL);
+	for (unsigned n = 0; n < PORT_SLOTS; n++)
+		expect_is(fake.adapter.requests[n].list, NULL);
+	port_adapter_fini(&fake.adapter);
 }
 
 /* ---- units ---- */
@@ -280,6 +297,7 @@ int main(void)
 		fake_test(each_submission_has_an_id_of_its_own_in_the_whole_machine),
 		fake_test(extensions_are_contiguous_and_aligned),
 		fake_test(slots_that_memory_does_not_hold_are_refused_by_name),
+		fake_test(without_dma_there_are_no_lists),
 		fake_test(a_unit_is_made_once_for_its_address),
 		fake_test(units_in_the_middle_can_go),
 		fake_test(there_are_at_most_255_units),

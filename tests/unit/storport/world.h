@@ -65,6 +65,7 @@ static struct {
 	PHW_MESSAGE_SIGNALED_INTERRUPT_ROUTINE message;
 	BOOLEAN (*reset)(ULONG path);
 	PHW_ADAPTER_CONTROL control;
+	void (*data)(HW_INITIALIZATION_DATA *data); /* before StorPortInitialize gets it */
 } miniport;
 
 /* ---- the miniport ---- */
@@ -147,6 +148,8 @@ static NTSTATUS NTAPI world_entry(PDRIVER_OBJECT driver, PUNICODE_STRING registr
 					       : SRB_TYPE_FLAG_STORAGE_REQUEST_BLOCK,
 	};
 
+	if (miniport.data)
+		miniport.data(&data);
 	return (NTSTATUS)StorPortInitialize(driver, registry, &data, NULL);
 }
 
