@@ -2,6 +2,9 @@
 /* SPDX-FileCopyrightText: The dryport authors */
 /* `dryport hw` and `dryport exports`: what a machine can have, what a miniport can import. */
 #include "cli.h"
+#include "miniport.h"
+#include "process.h"
+#include "term.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,12 +72,41 @@ static void exports_print_json(const struct export *exports, unsigned count)
 	puts("]");
 }
 
+static void missing_print(const char *name, void *unused)
+{
+	printf("%s\n", name);
+}
+
+/* What a miniport imports and we lack. */
+static int missing_list(const struct cli_args *args)
+{
+	struct miniport miniport;
+	int status, count;
+
+	if (cli_args_get(args, "json"))
+		return cli_usage("exports: --json goes without a miniport");
+	process_init(); /* the compiler is waited for */
+	status = miniport_find(&miniport, args->operands, args->operand_count);
+	if (!status)
+		status = miniport_build(&miniport, args->operands, args->operand_count, NULL);
+	if (status)
+		return status;
+	count = dry_missing_tell(miniport.object, missing_print, NULL);
+	if (count < 0)
+		return cli_fail("%s", dry_error());
+	fprintf(stderr, "dryport: %s: %d of its imports %s missing\n", miniport.name, count,
+		count == 1 ? "is" : "are");
+	return CLI_OK;
+}
+
 int cli_exports(const struct cli_args *args)
 {
 	struct export *exports;
 	const char *module;
 	unsigned n, count = 0;
 
+	if (args->operand_count)
+		return missing_list(args);
 	while (dry_export_get(count, &module))
 		count++;
 	exports = calloc(count + 1, sizeof(*exports));

@@ -240,6 +240,11 @@ DRY_API int dry_seeds_run(struct dry_machine *machine, const char *driver, const
  */
 DRY_API const char *dry_export_get(unsigned n, const char **module);
 
+/* Calls tell(name, arg) for each routine that a miniport's object imports and this library lacks.
+ * How many, or -errno as dry_machine_start. While no machine is running. */
+DRY_API int dry_missing_tell(
+	const char *driver, void (*tell)(const char *name, void *arg), void *arg);
+
 #ifdef __cplusplus
 }
 #endif

@@ -194,3 +194,20 @@ const char *dry_export_get(unsigned n, const char **module)
 		*module = row->module;
 	return row->name;
 }
+
+int dry_missing_tell(const char *driver, void (*tell)(const char *name, void *arg), void *arg)
+{
+	struct loader_image *image;
+	unsigned n = 0;
+	int err;
+
+	if (machine_live)
+		return error_set(EBUSY, "a machine is running in this process.");
+	err = loader_load(driver, &image);
+	if (err)
+		return err;
+	for (; loader_missing(image, n); n++)
+		tell(loader_missing(image, n), arg);
+	loader_unload(image);
+	return (int)n;
+}

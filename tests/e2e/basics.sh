@@ -55,6 +55,14 @@ python3 -m json.tool "$work/out" >/dev/null || fail "no JSON"
 grep -q '"StorPortGetScatterGatherList", "module": "storport.sys"' "$work/out" || fail "the export is missing"
 status 0 "$DRYPORT" exports
 grep -qE '^storport.sys +StorPortExtendedFunction$' "$work/out" || fail "the export is missing"
+mkdir "$work/lacking"
+cp "$simple"/* "$work/lacking/"
+sed -i 's/^ULONG DriverEntry(/NTSTATUS NTAPI ZwNobodyHasThis(ULONG); ULONG NTAPI ZwNorThis(VOID);\n&/; s/^\treturn StorPortInitialize(/\tif (ZwNobodyHasThis(ZwNorThis()))\n\t\treturn 1;\n&/' "$work/lacking/simple.c"
+status 0 "$DRYPORT" exports "$work/lacking"
+[ "$(sort "$work/out" | tr '\n' ' ')" = 'ZwNobodyHasThis ZwNorThis ' ] || fail "missing: $(cat "$work/out")"
+says 'lacking: 2 of its imports are missing'
+status 0 "$DRYPORT" exports "$simple"
+[ ! -s "$work/out" ] || fail "missing: $(cat "$work/out")"
 status 0 "$DRYPORT" version
 grep -qE '^dryport [0-9]+\.[0-9]+\.[0-9]+$' "$work/out" || fail "version says $(cat "$work/out")"
 status 0 "$DRYPORT" help
