@@ -2,8 +2,7 @@
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
  * A Storport virtual miniport: a disk in memory, without any hardware. Read it from the end:
- * DriverEntry, how the adapter is found and set up; then a request's way: StartIo, for every second
- * one a DPC, RamExecute.
+ * DriverEntry, how the adapter is found and set up; then a request's way: StartIo does it at once.
  */
 #include <storport.h>
 #include <srbhelper.h>
@@ -16,17 +15,7 @@
 
 typedef struct _RAM_ADAPTER { /* device extension */
 	PUCHAR Disk;
-	volatile LONG Requests;
-	STOR_DPC Dpc;
-	LIST_ENTRY Later; /* what the DPC is to do, oldest first; under its lock */
 } RAM_ADAPTER, *PRAM_ADAPTER;
-
-typedef struct _RAM_REQUEST { /* SRB extension */
-	LIST_ENTRY Link;
-	PSCSI_REQUEST_BLOCK Srb;
-} RAM_REQUEST, *PRAM_REQUEST;
-
-/* ---- SCSI ---- */
 
 static UCHAR RamSense(PSCSI_REQUEST_BLOCK Srb, UCHAR AdditionalSense)
 {
@@ -38,8 +27,7 @@ static UCHAR RamSense(PSCSI_REQUEST_BLOCK Srb, UCHAR AdditionalSense)
 	RtlZeroMemory(Sense, sizeof(*Sense));
 	Sense->ErrorCode = SCSI_SENSE_ERRORCODE_FIXED_CURRENT;
 	Sense->SenseKey = SCSI_SENSE_ILLEGAL_REQUEST;
-	Sense->AdditionalSenseLength =
-		sizeof(*Sense) - FIELD_OFFSET(SENSE_DATA, CommandSpecificInformation);
+	Sense->AdditionalSenseLength = sizeof(*Sense) - 8;
 	Sense->AdditionalSenseCode = AdditionalSense;
 	return SRB_STATUS_ERROR | SRB_STATUS_AUTOSENSE_VALID;
 }
@@ -56,11 +44,8 @@ static const struct {
 	{SCSIOP_INQUIRY, 1, 1, 0x83, 24, "\0\203\0\24\2\1\0\20DRYPORT RAM disk"},
 	{SCSIOP_INQUIRY, 1, 1, 0xb2, 8, {0, 0xb2, 0, 4}}, /* each block has its memory */
 	{SCSIOP_READ_CAPACITY, 0, 0, ANY, 8, {BE32(RAM_BLOCKS - 1), BE32(RAM_BLOCK)}},
-	{SCSIOP_READ_CAPACITY16, 0x1f, 0x10, ANY, 32,
-		{BE32(0), BE32(RAM_BLOCKS - 1), BE32(RAM_BLOCK)}},
 	{SCSIOP_MODE_SENSE, 0, 0, ANY, 4, {3, 0, 0x10}}, /* no cache, so FUA costs nothing */
-	{SCSIOP_MODE_SENSE10, 0, 0, ANY, 8, {0, 6, 0, 0x10}},
-	{SCSIOP_REPORT_LUNS, 0, 0, ANY, 16, {BE32(8)}}, /* one, number 0 */
+	{SCSIOP_REPORT_LUNS, 0, 0, ANY, 16, {BE32(8)}},	 /* one, number 0 */
 };
 
 /* Hands out as much of the answer as there is room for. */
@@ -91,10 +76,11 @@ static UCHAR RamAnswer(PRAM_ADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb, PUCHAR Cdb
 	return SRB_STATUS_DATA_OVERRUN; /* means "less than asked for", too */
 }
 
-static UCHAR RamTransfer(
-	PRAM_ADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb, ULONG64 Block, ULONG Blocks, BOOLEAN Write)
+static UCHAR RamTransfer(PRAM_ADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb, PUCHAR Cdb)
 {
-	PUCHAR Place = Adapter->Disk + Block * RAM_BLOCK;
+	ULONG Block = RtlUlongByteSwap(*(ULONG UNALIGNED *)&Cdb[2]);
+	ULONG Blocks = RtlUshortByteSwap(*(USHORT UNALIGNED *)&Cdb[7]);
+	PUCHAR Place = Adapter->Disk + (ULONG64)Block * RAM_BLOCK;
 	PVOID Data;
 
 	if (Block > RAM_BLOCKS || Blocks > RAM_BLOCKS - Block)
@@ -104,7 +90,7 @@ static UCHAR RamTransfer(
 	if (SrbGetDataTransferLength(Srb) != Blocks * RAM_BLOCK ||
 		StorPortGetSystemAddress(Adapter, Srb, &Data) != STOR_STATUS_SUCCESS)
 		return SRB_STATUS_INVALID_REQUEST;
-	if (Write)
+	if (Cdb[0] == SCSIOP_WRITE)
 		RtlCopyMemory(Place, Data, Blocks * RAM_BLOCK);
 	else
 		RtlCopyMemory(Data, Place, Blocks * RAM_BLOCK);
@@ -116,13 +102,7 @@ static UCHAR RamScsi(PRAM_ADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb, PUCHAR Cdb)
 	switch (Cdb[0]) {
 	case SCSIOP_READ:
 	case SCSIOP_WRITE:
-		return RamTransfer(Adapter, Srb, RtlUlongByteSwap(*(ULONG UNALIGNED *)&Cdb[2]),
-			RtlUshortByteSwap(*(USHORT UNALIGNED *)&Cdb[7]), Cdb[0] == SCSIOP_WRITE);
-	case SCSIOP_READ16:
-	case SCSIOP_WRITE16:
-		return RamTransfer(Adapter, Srb,
-			RtlUlonglongByteSwap(*(ULONG64 UNALIGNED *)&Cdb[2]),
-			RtlUlongByteSwap(*(ULONG UNALIGNED *)&Cdb[10]), Cdb[0] == SCSIOP_WRITE16);
+		return RamTransfer(Adapter, Srb, Cdb);
 	case SCSIOP_TEST_UNIT_READY:
 	case SCSIOP_SYNCHRONIZE_CACHE:
 		return SRB_STATUS_SUCCESS;
@@ -133,56 +113,20 @@ static UCHAR RamScsi(PRAM_ADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb, PUCHAR Cdb)
 
 /* ---- a request's way ---- */
 
-static VOID RamExecute(PRAM_ADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb)
-{
-	UCHAR Status = SRB_STATUS_INVALID_REQUEST;
-
-	switch (SrbGetSrbFunction(Srb)) {
-	case SRB_FUNCTION_EXECUTE_SCSI:
-		Status = RamScsi(Adapter, Srb, (PUCHAR)SrbGetCdb(Srb));
-		break;
-	case SRB_FUNCTION_RESET_LOGICAL_UNIT: /* nothing hangs here: the DPC will come */
-	case SRB_FUNCTION_RESET_DEVICE:
-		Status = SRB_STATUS_SUCCESS;
-		break;
-	}
-	SrbSetSrbStatus(Srb, Status);
-	/* After this the SRB and its extension are the port's again. */
-	StorPortNotification(RequestComplete, Adapter, Srb);
-}
-
-static VOID RamDpc(PSTOR_DPC Dpc, PVOID Extension, PVOID Argument1, PVOID Argument2)
-{
-	PRAM_ADAPTER Adapter = Extension;
-	STOR_LOCK_HANDLE Lock;
-	PLIST_ENTRY Link;
-
-	for (;;) {
-		StorPortAcquireSpinLock(Adapter, DpcLock, Dpc, &Lock);
-		Link = IsListEmpty(&Adapter->Later) ? NULL : RemoveHeadList(&Adapter->Later);
-		StorPortReleaseSpinLock(Adapter, &Lock);
-		if (Link == NULL)
-			break;
-		RamExecute(Adapter, CONTAINING_RECORD(Link, RAM_REQUEST, Link)->Srb);
-	}
-}
-
 /* No lock is held: several processors may be here at once. */
 static BOOLEAN RamStartIo(PVOID Extension, PSCSI_REQUEST_BLOCK Srb)
 {
-	PRAM_ADAPTER Adapter = Extension;
-	PRAM_REQUEST Request = SrbGetMiniportContext(Srb);
-	STOR_LOCK_HANDLE Lock;
+	ULONG Function = SrbGetSrbFunction(Srb);
+	UCHAR Status = SRB_STATUS_INVALID_REQUEST;
 
-	if (InterlockedIncrement(&Adapter->Requests) & 1) {
-		RamExecute(Adapter, Srb);
-		return TRUE;
-	}
-	Request->Srb = Srb;
-	StorPortAcquireSpinLock(Adapter, DpcLock, &Adapter->Dpc, &Lock);
-	InsertTailList(&Adapter->Later, &Request->Link);
-	StorPortReleaseSpinLock(Adapter, &Lock);
-	StorPortIssueDpc(Adapter, &Adapter->Dpc, NULL, NULL);
+	if (Function == SRB_FUNCTION_EXECUTE_SCSI)
+		Status = RamScsi(Extension, Srb, (PUCHAR)SrbGetCdb(Srb));
+	else if (Function == SRB_FUNCTION_RESET_LOGICAL_UNIT ||
+		 Function == SRB_FUNCTION_RESET_DEVICE)
+		Status = SRB_STATUS_SUCCESS; /* nothing hangs here */
+	SrbSetSrbStatus(Srb, Status);
+	/* After this the SRB is the port's again. */
+	StorPortNotification(RequestComplete, Extension, Srb);
 	return TRUE;
 }
 
@@ -203,7 +147,6 @@ static ULONG RamFindAdapter(PVOID Extension, PVOID HwContext, PVOID BusInformati
 		STOR_STATUS_SUCCESS)
 		return SP_RETURN_ERROR;
 	RtlZeroMemory(Adapter->Disk, RAM_BYTES);
-	InitializeListHead(&Adapter->Later);
 	Config->VirtualDevice = TRUE; /* no DMA, no interrupt */
 	Config->MaximumTransferLength = RAM_TRANSFER;
 	Config->NumberOfPhysicalBreaks =
@@ -212,15 +155,9 @@ static ULONG RamFindAdapter(PVOID Extension, PVOID HwContext, PVOID BusInformati
 	return SP_RETURN_FOUND;
 }
 
-static BOOLEAN RamPassiveInitialize(PVOID Extension)
-{
-	StorPortInitializeDpc(Extension, &((PRAM_ADAPTER)Extension)->Dpc, RamDpc);
-	return TRUE;
-}
-
 static BOOLEAN RamInitialize(PVOID Extension)
 {
-	return StorPortEnablePassiveInitialization(Extension, RamPassiveInitialize);
+	return TRUE;
 }
 
 static SCSI_ADAPTER_CONTROL_STATUS RamAdapterControl(
@@ -252,7 +189,6 @@ ULONG DriverEntry(PVOID DriverObject, PVOID RegistryPath)
 		.HwResetBus = RamResetBus,
 		.HwFreeAdapterResources = RamFreeResources,
 		.DeviceExtensionSize = sizeof(RAM_ADAPTER),
-		.SrbExtensionSize = sizeof(RAM_REQUEST),
 		.MapBuffers = STOR_MAP_NON_READ_WRITE_BUFFERS,
 		.NeedPhysicalAddresses = TRUE,
 		.TaggedQueuing = TRUE,
