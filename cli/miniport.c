@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -122,7 +123,20 @@ static bool has_suffix(const char *name, const char *suffix)
 {
 	size_t length = strlen(name), tail = strlen(suffix);
 
-	return length > tail && !strcmp(name + length - tail, suffix);
+	return length > tail && !strcasecmp(name + length - tail, suffix);
+}
+
+/* As dryport-build has it. */
+static bool is_source_file(const char *name)
+{
+	return has_suffix(name, ".c") || has_suffix(name, ".cpp") || has_suffix(name, ".cxx") ||
+	       has_suffix(name, ".cc");
+}
+
+static bool is_header(const char *name)
+{
+	return has_suffix(name, ".h") || has_suffix(name, ".hpp") || has_suffix(name, ".hxx") ||
+	       has_suffix(name, ".hh") || has_suffix(name, ".inc");
 }
 
 /* "simple" of "/x/simple.c" and of "/x/simple". */
@@ -135,7 +149,7 @@ static void base_name(char name[64], const char *path)
 
 static bool is_source(const char *path, const struct stat *st)
 {
-	return S_ISDIR(st->st_mode) || has_suffix(path, ".c");
+	return S_ISDIR(st->st_mode) || is_source_file(path);
 }
 
 static int operand_check(const char *operand, bool alone, bool *source)
@@ -144,13 +158,13 @@ static int operand_check(const char *operand, bool alone, bool *source)
 
 	if (stat(operand, &st) < 0)
 		return cli_fail(
-			"%s: %s (a miniport is a .so of dryport build, a C file or a folder of "
-			"them)",
+			"%s: %s (a miniport is a .so of dryport build, a C or C++ file or a "
+			"folder of them)",
 			operand, strerror(errno));
 	*source = is_source(operand, &st);
 	if (*source || alone)
 		return CLI_OK;
-	return cli_usage("%s: with several operands, each is a C file or a folder", operand);
+	return cli_usage("%s: with several operands, each is a C or C++ file or a folder", operand);
 }
 
 /*
@@ -192,7 +206,7 @@ int miniport_find(struct miniport *miniport, char *const *operands, unsigned cou
 		object_path(miniport, path);
 	else
 		snprintf(miniport->object, PATH_MAX, "%s", path);
-	if (!source || has_suffix(path, ".c"))
+	if (!source || is_source_file(path))
 		*strrchr(path, '/') = 0;
 	if (snprintf(miniport->machine, PATH_MAX, "%s/machine", path) >= PATH_MAX)
 		return cli_fail("%s: the path is too long", operands[0]);
@@ -214,7 +228,7 @@ static void newest_take(const struct stat *st)
 static int newest_visit(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
 	/* folders too: a file that has gone changes its folder */
-	if (type == FTW_D || has_suffix(path, ".c") || has_suffix(path, ".h"))
+	if (type == FTW_D || is_source_file(path) || is_header(path))
 		newest_take(st);
 	return 0;
 }
@@ -227,13 +241,13 @@ static void newest_of_file(const char *path)
 		newest_take(&st);
 }
 
-/* A C file's headers stand beside it. */
+/* A source's headers stand beside it. */
 static void newest_of_source(const char *source)
 {
 	const char *slash = strrchr(source, '/');
 	char folder[PATH_MAX];
 
-	if (!has_suffix(source, ".c"))
+	if (!is_source_file(source))
 		snprintf(folder, sizeof(folder), "%s", source);
 	else if (!slash)
 		snprintf(folder, sizeof(folder), ".");

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
- * dryport-build: C sources of a Windows miniport to a shared object that src/loader loads.
+ * dryport-build: C and C++ sources of a Windows miniport to a shared object that src/loader loads.
  *
  *	options.c   the command line
  *	sources.c   which files; overlay.c: includes in Windows' letter case
+ *	wpp.c       what Microsoft's tracing preprocessor would make: .tmh files
  *	front.c     clang for the Windows data model, one bitcode file per source
+ *	redeclare.c once more, for a source whose declarations differ as Microsoft's compiler allows
+ *	coverage.c  the counters of several sources
  *	module.c    all bitcode into one LLVM module, which the passes transform:
+ *	            pass_start.c   nothing may run before DriverEntry
  *	            pass_seh.c     __try frames, without the funclets of Windows' unwinder
  *	            pass_poll.c    safepoints on loop back-edges
  *	            pass_data.c    visibility, sections, comdats
@@ -63,19 +67,33 @@ struct build {
 	unsigned jobs;
 	bool keep, verbose;
 	/* found on the way */
-	char *ddk;    /* include/ddk */
-	char *clang;  /* the compiler of the LLVM that this program is linked with */
-	char *folder; /* temporary files */
+	char *ddk;	       /* include/ddk */
+	char *clang;	       /* the compiler of the LLVM that this program is linked with */
+	char *folder;	       /* temporary files */
+	struct strings tmh;    /* trace headers that the sources include */
+	struct strings traced; /* the driver's trace functions */
 	struct strings bitcode;
 	struct strings missing; /* imports that the export table lacks */
 };
 
 /* Fills *build from the arguments; may exit. */
 void options_parse(struct build *build, int argc, char **argv);
-/* One argument: a source, or a folder with all its *.c. */
+/* One argument: a source, or a folder with all its sources. */
 void sources_add(struct build *build, const char *path);
-/* Writes the overlay; returns its path. */
-char *overlay_write(const struct build *build);
+/* Whether a name is that of a C++ source (.cpp .cxx .cc, in any letter case). */
+bool source_is_cxx(const char *path);
+/* Writes the overlay, and the trace headers that the files it lists ask for; returns its path. */
+char *overlay_write(struct build *build);
+
+/* Where the trace headers are; a string of its own. The folder exists if build->tmh is not empty.
+ */
+char *wpp_folder(const struct build *build);
+/* A line of some source or header; *in_block is false at the file's first. */
+void wpp_line(struct build *build, bool *in_block, const char *line);
+void wpp_write(const struct build *build);
+
+/* A routine's name as people write it, whatever C++ made of it; a string of its own. */
+char *plain_name(const char *name);
 
 /* The folder of the headers that drivers include. */
 char *ddk_find(void);
@@ -87,12 +105,19 @@ char *clang_file(const struct build *build, const char *option);
 char *clang_version(void);
 /* Runs one command to its end; its exit status, or fails if it cannot be started. */
 int command_run(const struct build *build, const struct strings *command);
+/* Likewise, its messages to a file. */
+int command_run_to(const struct build *build, const struct strings *command, int messages);
 /* Waits for the end of any command; its status as wait() gives it. Fails after ctrl-C. */
 pid_t command_wait(int *status);
 void build_interrupt(int signal);
 
 /* All sources to bitcode; compilers' messages go to stderr, in the order of the sources. */
 void front_run(struct build *build);
+/* The first step's command for a source, but for the source and where the result goes. */
+void front_command(const struct build *build, struct strings *command, const char *source);
+/* Compiles source n, which failed, again; false, with nothing said, if it fails for another reason.
+ */
+bool redeclare_try(const struct build *build, size_t n, int messages);
 /* All bitcode to one transformed module; returns the path of its bitcode. */
 char *module_build(struct build *build);
 /* Code and link. */

@@ -106,8 +106,9 @@ char *clang_file(const struct build *build, const char *option)
 	return path && access(path, R_OK) == 0 ? path : NULL;
 }
 
-int command_run(const struct build *build, const struct strings *command)
+int command_run_to(const struct build *build, const struct strings *command, int messages)
 {
+	posix_spawn_file_actions_t actions;
 	int status, error;
 	pid_t pid;
 
@@ -116,9 +117,17 @@ int command_run(const struct build *build, const struct strings *command)
 			fprintf(stderr, "%s%s", i ? " " : "", command->item[i]);
 		fputc('\n', stderr);
 	}
-	error = posix_spawnp(&pid, command->item[0], NULL, NULL, command->item, environ);
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, messages, 2);
+	error = posix_spawnp(&pid, command->item[0], &actions, NULL, command->item, environ);
 	if (error)
 		fail(STATUS_FAILED, "%s: %s", command->item[0], strerror(error));
+	posix_spawn_file_actions_destroy(&actions);
 	command_wait(&status);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : STATUS_FAILED;
+}
+
+int command_run(const struct build *build, const struct strings *command)
+{
+	return command_run_to(build, command, 2);
 }

@@ -71,6 +71,22 @@ static const char *const language[] = {
 	"-Wno-unknown-warning-option",
 };
 
+/* For C++, as Microsoft's compiler has it for the kernel. An initialiser of a local static variable
+ * runs without a lock: that lock is the C run-time library's. */
+static const char *const language_cxx[] = {
+	"-std=c++17",
+	"-fno-exceptions",
+	"-fno-rtti",
+	"-fno-threadsafe-statics",
+	"-fsized-deallocation",
+	/* no header of C++ but the compiler's own */
+	"-nostdinc++",
+	"-Wno-error=c++11-narrowing",
+	"-Wno-c++11-narrowing",
+	"-Wno-writable-strings",
+	"-Wno-invalid-offsetof",
+};
+
 /* What every driver's build defines on Windows for x64; include/ddk has defaults for the versions.
  */
 static const char *const macros[] = {"AMD64", "_AMD64_", "_KERNEL_MODE", "WINNT=1", "STD_CALL"};
@@ -108,11 +124,34 @@ static void sanitizers_add(const struct build *build, struct strings *command)
 	}
 }
 
-static void command_make(const struct build *build, struct strings *command)
+static void includes_add(const struct build *build, struct strings *command)
 {
+	for (size_t i = 0; i < build->includes.count; i++) {
+		strings_add(command, "-I");
+		strings_add(command, build->includes.item[i]);
+	}
+	/* behind the driver's own folders: a trace header that it brings is used */
+	if (build->tmh.count) {
+		char *folder = wpp_folder(build);
+
+		strings_add(command, "-I");
+		strings_add(command, folder);
+		free(folder);
+	}
+}
+
+void front_command(const struct build *build, struct strings *command, const char *source)
+{
+	bool cxx = source_is_cxx(source);
+
 	strings_add(command, build->clang);
+	/* by our own rule: to clang, FILE.C is C++ */
+	strings_add(command, "-x");
+	strings_add(command, cxx ? "c++" : "c");
 	for (size_t i = 0; i < array_size(language); i++)
 		strings_add(command, language[i]);
+	for (size_t i = 0; cxx && i < array_size(language_cxx); i++)
+		strings_add(command, language_cxx[i]);
 	for (size_t i = 0; i < array_size(macros); i++)
 		if (!is_defined_by_user(build, macros[i]))
 			strings_addf(command, "-D%s", macros[i]);
@@ -121,15 +160,14 @@ static void command_make(const struct build *build, struct strings *command)
 	sanitizers_add(build, command);
 	if (isatty(2))
 		strings_add(command, "-fcolor-diagnostics");
-	for (size_t i = 0; i < build->includes.count; i++) {
-		strings_add(command, "-I");
-		strings_add(command, build->includes.item[i]);
-	}
+	includes_add(build, command);
 	strings_copy(command, &build->front);
 	strings_add(command, "-isystem");
 	strings_add(command, build->ddk);
 	strings_add(command, "-isystem");
 	strings_addf(command, "%s/crt", build->ddk);
+	strings_add(command, "-ivfsoverlay");
+	strings_addf(command, "%s/overlay.yaml", build->folder);
 }
 
 struct job {
@@ -156,9 +194,7 @@ static void job_start(struct build *build, struct job *job, size_t n)
 	posix_spawn_file_actions_t actions;
 	int error;
 
-	command_make(build, &command);
-	strings_add(&command, "-ivfsoverlay");
-	strings_addf(&command, "%s/overlay.yaml", build->folder);
+	front_command(build, &command, build->sources.item[n]);
 	strings_add(&command, build->sources.item[n]);
 	strings_add(&command, "-o");
 	strings_add(&command, build->bitcode.item[n]);
@@ -185,6 +221,37 @@ static void job_end(struct job *jobs, size_t count)
 	for (size_t i = 0; i < count; i++)
 		if (jobs[i].pid == pid)
 			jobs[i].failed = status != 0;
+}
+
+/* Whether the compiler had this to say. */
+static bool messages_have(const struct job *job, const char *text)
+{
+	off_t size = lseek(job->messages, 0, SEEK_END);
+	char *all = calloc(1, (size_t)size + 1);
+	bool found;
+
+	if (!all)
+		fail(STATUS_FAILED, "out of memory");
+	found = pread(job->messages, all, (size_t)size, 0) == size && strstr(all, text);
+	free(all);
+	return found;
+}
+
+/* C alone: in C++ two declarations with different types are two functions. */
+static void job_again(struct build *build, struct job *job, size_t n)
+{
+	int messages;
+
+	if (source_is_cxx(build->sources.item[n]) || !messages_have(job, "conflicting types for '"))
+		return;
+	messages = messages_open(build);
+	if (!redeclare_try(build, n, messages)) {
+		close(messages);
+		return;
+	}
+	close(job->messages);
+	job->messages = messages;
+	job->failed = false;
 }
 
 static void messages_show(const struct job *job)
@@ -218,6 +285,8 @@ void front_run(struct build *build)
 	while (running--)
 		job_end(jobs, count);
 	for (size_t i = 0; i < count; i++) {
+		if (jobs[i].failed)
+			job_again(build, &jobs[i], i);
 		messages_show(&jobs[i]);
 		failed += jobs[i].failed;
 	}

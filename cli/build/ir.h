@@ -24,7 +24,13 @@ struct ir {
 	struct build *build;
 };
 
+/* One source's module, before it is linked with the others. */
+void redeclare_join(struct ir *ir, LLVMModuleRef module, const char *source);
+void coverage_part(LLVMModuleRef module, size_t source);
+/* And once it is. */
+void coverage_join(struct ir *ir);
 /* Each pass over the whole module. */
+void pass_start(struct ir *ir);
 void pass_seh(struct ir *ir);
 void pass_memory(struct ir *ir);
 void pass_poll(struct ir *ir);

@@ -7,6 +7,7 @@
 #include "util/common.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,19 +16,30 @@
 
 static struct build build;
 
-static void folder_remove(void)
+/* A folder of ours: files, and folders of files. */
+static void folder_remove(const char *path)
 {
-	DIR *dir = build.folder && !build.keep ? opendir(build.folder) : NULL;
+	DIR *dir = opendir(path);
 
-	if (build.keep && build.folder)
-		fprintf(stderr, "dryport-build: the intermediate files are in %s\n", build.folder);
 	if (!dir)
 		return;
-	for (struct dirent *entry; (entry = readdir(dir));)
-		if (entry->d_name[0] != '.')
-			unlinkat(dirfd(dir), entry->d_name, 0);
+	for (struct dirent *entry; (entry = readdir(dir));) {
+		char *name = format("%s/%s", path, entry->d_name);
+
+		if (entry->d_name[0] != '.' && unlink(name) < 0 && errno == EISDIR)
+			folder_remove(name);
+		free(name);
+	}
 	closedir(dir);
-	rmdir(build.folder);
+	rmdir(path);
+}
+
+static void folder_leave(void)
+{
+	if (build.folder && build.keep)
+		fprintf(stderr, "dryport-build: the intermediate files are in %s\n", build.folder);
+	else if (build.folder)
+		folder_remove(build.folder);
 }
 
 static void folder_make(void)
@@ -41,7 +53,7 @@ static void folder_make(void)
 		build.folder = NULL;
 		fail(STATUS_FAILED, "%s: %m", path);
 	}
-	atexit(folder_remove);
+	atexit(folder_leave);
 	signal(SIGINT, build_interrupt);
 	signal(SIGTERM, build_interrupt);
 }

@@ -43,11 +43,17 @@ static void module_link(struct ir *ir)
 {
 	const struct build *build = ir->build;
 
-	ir->module = module_read(ir, build->bitcode.item[0]);
-	for (size_t i = 1; i < build->bitcode.count; i++)
-		if (LLVMLinkModules2(ir->module, module_read(ir, build->bitcode.item[i])))
+	for (size_t i = 0; i < build->bitcode.count; i++) {
+		LLVMModuleRef module = module_read(ir, build->bitcode.item[i]);
+
+		coverage_part(module, i);
+		redeclare_join(ir, module, build->sources.item[i]);
+		if (!ir->module)
+			ir->module = module;
+		else if (LLVMLinkModules2(ir->module, module))
 			fail(STATUS_FAILED, "%s: %s", build->sources.item[i],
 				complaint ? complaint : "cannot be linked with the others");
+	}
 }
 
 static void entry_check(const struct ir *ir)
@@ -89,9 +95,11 @@ char *module_build(struct build *build)
 	ir.nothing = LLVMVoidTypeInContext(ir.context);
 	ir.ptr = LLVMPointerType(ir.i8, 0);
 	module_link(&ir);
+	coverage_join(&ir);
 	entry_check(&ir);
 	LLVMSetTarget(ir.module, "x86_64-unknown-linux-gnu");
 	pass_memory(&ir);
+	pass_start(&ir);
 	pass_seh(&ir);
 	pass_poll(&ir);
 	pass_data(&ir);

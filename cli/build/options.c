@@ -14,10 +14,10 @@
 #include <unistd.h>
 
 static const char usage[] =
-	"usage: dryport-build [OPTION…] SOURCE.c|FOLDER…\n"
-	"Compiles the C sources of a Windows miniport (a folder: all its *.c) into a shared "
-	"object\n"
-	"that `dryport run` loads.\n"
+	"usage: dryport-build [OPTION…] SOURCE|FOLDER…\n"
+	"Compiles the C and C++ sources of a Windows miniport (a folder: all that are in it) into "
+	"a\n"
+	"shared object that `dryport run` loads.\n"
 	"\n"
 	"  -o FILE            the object; else NAME.so here, after the folder or the first source\n"
 	"  -I DIR             where to look for headers; backslashes and letter case as on "

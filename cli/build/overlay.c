@@ -21,6 +21,7 @@
 enum { DEPTH_MAX = 8, FILES_MAX = 5000, SCAN_MAX = 1 << 20 };
 
 struct overlay {
+	struct build *build;
 	FILE *out;
 	struct strings folders; /* seen or to be seen: absolute, as reached */
 	size_t files;
@@ -94,12 +95,14 @@ static void file_scan(struct overlay *overlay, const char *folder, const char *p
 	FILE *in = fopen(path, "re");
 	char *line = NULL;
 	size_t size = 0, seen = 0;
+	bool in_block = false;
 
 	if (!in)
 		return;
 	for (ssize_t n; seen < SCAN_MAX && (n = getline(&line, &size, in)) > 0; seen += n) {
 		char name[256];
 
+		wpp_line(overlay->build, &in_block, line);
 		if (strstr(line, "..") &&
 			sscanf(line, " # include %*[<\"]%255[^>\"\n]", name) == 1 &&
 			strstr(name, ".."))
@@ -111,10 +114,13 @@ static void file_scan(struct overlay *overlay, const char *folder, const char *p
 
 static bool is_source(const char *name)
 {
+	static const char *const suffixes[] = {".h", ".c", ".inc", ".hpp", ".hxx", ".hh"};
 	const char *dot = strrchr(name, '.');
 
-	return dot &&
-	       (!strcasecmp(dot, ".h") || !strcasecmp(dot, ".c") || !strcasecmp(dot, ".inc"));
+	for (size_t i = 0; dot && i < sizeof(suffixes) / sizeof(*suffixes); i++)
+		if (!strcasecmp(dot, suffixes[i]))
+			return true;
+	return source_is_cxx(name);
 }
 
 /* Whether another name in the sorted list differs from this one by case only. */
@@ -183,9 +189,20 @@ static bool is_below_another(const struct overlay *overlay, size_t which)
 	return false;
 }
 
-char *overlay_write(const struct build *build)
+/* What the other files' lines asked for is listed too, so that its letter case does not matter. */
+static void wpp_list(struct overlay *overlay)
 {
-	struct overlay overlay = {.first = true};
+	char *folder = wpp_folder(overlay->build);
+
+	wpp_write(overlay->build);
+	if (overlay->build->tmh.count)
+		folder_list(overlay, folder, 0);
+	free(folder);
+}
+
+char *overlay_write(struct build *build)
+{
+	struct overlay overlay = {.build = build, .first = true};
 	char *path = format("%s/overlay.yaml", build->folder);
 	const struct strings *lists[] = {&build->folders, &build->includes};
 
@@ -207,6 +224,7 @@ char *overlay_write(const struct build *build)
 	for (size_t i = 0; i < overlay.folders.count; i++)
 		if (!is_below_another(&overlay, i))
 			folder_list(&overlay, overlay.folders.item[i], 0);
+	wpp_list(&overlay);
 	fputs("\n]}\n", overlay.out);
 	if (fclose(overlay.out))
 		fail(STATUS_FAILED, "%s: %m", path);

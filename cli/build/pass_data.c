@@ -9,6 +9,7 @@
 #include "ir.h"
 
 #include <llvm-c/Comdat.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Routines that LLVM calls by name, with the convention of Linux. A driver's own of the same name,
@@ -31,6 +32,16 @@ static void symbol_hide(LLVMValueRef value, LLVMLinkage linkage)
 	LLVMSetLinkage(value, linkage);
 }
 
+/* Names of C++ as people write them: reports show them where there is no debug information. */
+static void name_mend(LLVMValueRef value)
+{
+	char *name = plain_name(ir_name(value));
+
+	if (strcmp(name, ir_name(value)))
+		LLVMSetValueName2(value, name, strlen(name));
+	free(name);
+}
+
 static void function_hide(LLVMValueRef f)
 {
 	LLVMSetDLLStorageClass(f, LLVMDefaultStorageClass);
@@ -43,6 +54,7 @@ static void function_hide(LLVMValueRef f)
 		return;
 	}
 	symbol_hide(f, LLVMInternalLinkage);
+	name_mend(f);
 	if (is_called_by_llvm(ir_name(f))) {
 		char *name = format("driver.%s", ir_name(f));
 
@@ -67,6 +79,7 @@ static void global_hide(LLVMValueRef g)
 		LLVMSetSection(g, "");
 	if (LLVMGetLinkage(g) != LLVMPrivateLinkage)
 		symbol_hide(g, LLVMInternalLinkage);
+	name_mend(g);
 }
 
 void pass_data(struct ir *ir)

@@ -82,7 +82,9 @@ static void function_import(struct ir *ir, struct rows *rows, LLVMValueRef f)
 	if (!is_used(f))
 		return;
 	if (!is_plain(name))
-		fail(STATUS_FAILED, "the driver calls %s, whose name is not one of C", name);
+		fail(STATUS_FAILED, "the driver calls %s, which no source defines%s",
+			plain_name(name),
+			*name == '?' ? " (what is Windows' own is extern \"C\")" : "");
 	symbol = format("import.%s", name);
 	thunk_write(rows->text, symbol, row_add(ir, rows, name, LOADER_ROUTINE));
 	LLVMSetValueName2(f, symbol, strlen(symbol));
@@ -196,7 +198,9 @@ static void variable_import(struct ir *ir, struct rows *rows, LLVMValueRef g)
 	if (g == rows->table || !LLVMIsDeclaration(g) || ir_is_exempt(name) || !is_used(g))
 		return;
 	if (!is_plain(name))
-		fail(STATUS_FAILED, "the driver refers to %s, whose name is not one of C", name);
+		fail(STATUS_FAILED, "the driver refers to %s, which no source defines%s",
+			plain_name(name),
+			*name == '?' ? " (what is Windows' own is extern \"C\")" : "");
 	row = row_add(ir, rows, name, LOADER_VARIABLE);
 	index = LLVMConstInt(ir->i64,
 		row * sizeof(struct loader_import) + offsetof(struct loader_import, slot), 0);

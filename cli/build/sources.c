@@ -21,9 +21,14 @@ static bool suffix_is(const char *path, const char *suffix)
 	return length > tail && !strcasecmp(path + length - tail, suffix);
 }
 
-static bool is_cpp(const char *path)
+bool source_is_cxx(const char *path)
 {
 	return suffix_is(path, ".cpp") || suffix_is(path, ".cxx") || suffix_is(path, ".cc");
+}
+
+static bool is_source(const char *path)
+{
+	return suffix_is(path, ".c") || source_is_cxx(path);
 }
 
 static void folder_remember(struct build *build, const char *folder)
@@ -37,21 +42,17 @@ static void folder_add(struct build *build, const char *path)
 	DIR *dir = opendir(path);
 	struct strings found = {0};
 	size_t length = strlen(path);
-	bool cpp = false;
 
 	if (!dir)
 		fail(STATUS_USAGE, "%s: %s", path, strerror(errno));
 	while (length > 1 && path[length - 1] == '/')
 		length--;
-	for (struct dirent *entry; (entry = readdir(dir));) {
-		if (suffix_is(entry->d_name, ".c"))
+	for (struct dirent *entry; (entry = readdir(dir));)
+		if (is_source(entry->d_name))
 			strings_addf(&found, "%.*s/%s", (int)length, path, entry->d_name);
-		cpp |= is_cpp(entry->d_name);
-	}
 	closedir(dir);
 	if (!found.count)
-		fail(STATUS_USAGE, "%s: no C source in this folder%s", path,
-			cpp ? " (C++ sources are not supported)" : "");
+		fail(STATUS_USAGE, "%s: no C or C++ source in this folder", path);
 	strings_sort(&found);
 	strings_copy(&build->sources, &found);
 	strings_free(&found);
@@ -71,10 +72,9 @@ void sources_add(struct build *build, const char *path)
 		folder_add(build, path);
 		return;
 	}
-	if (is_cpp(path))
-		fail(STATUS_USAGE, "%s: C++ sources are not supported", path);
-	if (!S_ISREG(st.st_mode) || !suffix_is(path, ".c"))
-		fail(STATUS_USAGE, "%s: neither a C source (.c) nor a folder", path);
+	if (!S_ISREG(st.st_mode) || !is_source(path))
+		fail(STATUS_USAGE,
+			"%s: neither a C or C++ source (.c, .cpp, .cxx, .cc) nor a folder", path);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		fail(STATUS_USAGE, "%s: %s", path, strerror(errno));

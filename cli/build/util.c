@@ -4,6 +4,7 @@
  * Strings, paths and the one way out of a failure, for all files of dryport-build.
  */
 #include "build.h"
+#include "util/cxx_name.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -135,4 +136,16 @@ char *path_base(const char *path)
 
 	free(absolute);
 	return base;
+}
+
+char *plain_name(const char *name)
+{
+	size_t size = 2 * strlen(name) + 64;
+	char *result = must(calloc(1, size));
+
+	if (cxx_name_is(name))
+		cxx_name_read(name, result, size);
+	else
+		strcpy(result, name);
+	return result;
 }

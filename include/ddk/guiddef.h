@@ -25,12 +25,19 @@ DDK_INLINE int IsEqualGUID_(const GUID *a, const GUID *b)
 #define InlineIsEqualGUID(a, b) IsEqualGUID_((a), (b))
 #define IsEqualGUID(a, b)	IsEqualGUID_((a), (b))
 
+/* What a definition begins with: in C, `extern` would be a warning. */
+#ifdef __cplusplus
+#define DDK_GUID EXTERN_C
+#else
+#define DDK_GUID
+#endif
+
 #endif
 
 #undef DEFINE_GUID
 #ifdef INITGUID
 #define DEFINE_GUID(name, l, w1, w2, b1, b2, b3, b4, b5, b6, b7, b8)                               \
-	const GUID DECLSPEC_SELECTANY name = {l, w1, w2, {b1, b2, b3, b4, b5, b6, b7, b8}}
+	DDK_GUID const GUID DECLSPEC_SELECTANY name = {l, w1, w2, {b1, b2, b3, b4, b5, b6, b7, b8}}
 #else
-#define DEFINE_GUID(name, l, w1, w2, b1, b2, b3, b4, b5, b6, b7, b8) extern const GUID name
+#define DEFINE_GUID(name, l, w1, w2, b1, b2, b3, b4, b5, b6, b7, b8) EXTERN_C const GUID name
 #endif

@@ -209,9 +209,21 @@ DDK_SIZE(OBJECT_ATTRIBUTES, 48);
 		(p)->ObjectName = (n), (p)->SecurityDescriptor = (s),                              \
 		(p)->SecurityQualityOfService = NULL)
 
+#ifdef __cplusplus
+static constexpr CHAR *DdkConstantString(const CHAR *s)
+{
+	return const_cast<CHAR *>(s);
+}
+static constexpr WCHAR *DdkConstantString(const WCHAR *s)
+{
+	return const_cast<WCHAR *>(s);
+}
+#else
+#define DdkConstantString(s) ((void *)(s))
+#endif
 #define RTL_CONSTANT_STRING(s)                                                                     \
 	{                                                                                          \
-		sizeof(s) - sizeof((s)[0]), sizeof(s), (void *)(s)                                 \
+		sizeof(s) - sizeof((s)[0]), sizeof(s), DdkConstantString(s)                        \
 	}
 #define DECLARE_CONST_UNICODE_STRING(name, text)                                                   \
 	static const WCHAR name##_buffer[] = text;                                                 \
@@ -238,15 +250,9 @@ DDK_SIZE(OBJECT_ATTRIBUTES, 48);
 #endif
 #define CONTAINING_RECORD(address, type, field)                                                    \
 	((type *)((PCHAR)(address) - (ULONG_PTR)offsetof(type, field)))
-#define TYPE_ALIGNMENT(type)                                                                       \
-	offsetof(                                                                                  \
-		struct {                                                                           \
-			char c;                                                                    \
-			type x;                                                                    \
-		},                                                                                 \
-		x)
-#define C_ASSERT(e)			   _Static_assert(e, #e)
-#define STATIC_ASSERT(e)		   _Static_assert(e, #e)
+#define TYPE_ALIGNMENT(type)		   __alignof__(type)
+#define C_ASSERT(e)			   DDK_ASSERT(e, #e)
+#define STATIC_ASSERT(e)		   DDK_ASSERT(e, #e)
 #define UNREFERENCED_PARAMETER(p)	   ((void)(p))
 #define DBG_UNREFERENCED_PARAMETER(p)	   ((void)(p))
 #define DBG_UNREFERENCED_LOCAL_VARIABLE(v) ((void)(v))

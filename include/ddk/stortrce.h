@@ -1,23 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
- * Software tracing (WPP). Tracing is not built: the macros that a driver calls do nothing. The .tmh
- * files that Microsoft's preprocessor would make are empty.
+ * Software tracing (WPP) of Storport miniports: parts/wpp.h, and what WPP_INIT_TRACING takes there.
+ * No public source gives the order of its members; nothing reads them.
  */
 #ifndef DDK_STORTRCE_H
 #define DDK_STORTRCE_H
 
 #include "ntdef.h"
+#include "parts/wpp.h"
 
 typedef struct _STORAGE_TRACE_INIT_INFO {
+	ULONG Size;
 	PVOID TraceContext;
 	PVOID DriverObject;
 	ULONG NumErrorLogRecords;
 	PVOID TraceCleanupRoutine;
-	PVOID Reserved;
 } STORAGE_TRACE_INIT_INFO, *PSTORAGE_TRACE_INIT_INFO;
-
-#define WPP_INIT_TRACING(...) ((VOID)0)
-#define WPP_CLEANUP(...)      ((VOID)0)
 
 #endif

@@ -6,6 +6,7 @@
  * here.
  */
 #include "loader/image.h"
+#include "util/cxx_name.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -80,13 +81,13 @@ const char *loader_symbolize(uintptr_t pc)
 {
 	static __thread char result[512];
 	const struct loader_image *image = image_of(pc);
-	char text[400], *file, *base, *end;
+	char text[600], name[256], *file, *base, *end;
 
 	if (!image)
 		return NULL;
 	/* "function\n/path/file.c:123 (discriminator 2)\n", with ?? for what is unknown */
 	file = addr2line(image, pc, text, sizeof(text)) ? strchr(text, '\n') : NULL;
-	if (!file || text[0] == '?') {
+	if (!file || !strncmp(text, "??\n", 3)) {
 		snprintf(result, sizeof(result), "%.99s.so+%#lx", image->name,
 			(unsigned long)(pc - image->bias));
 		return result;
@@ -96,10 +97,14 @@ const char *loader_symbolize(uintptr_t pc)
 	*end = 0;
 	base = strrchr(file, '/');
 	base = base ? base + 1 : file;
-	if (*base == '?')
-		snprintf(result, sizeof(result), "%s (%.99s.so)", text, image->name);
+	if (cxx_name_is(text))
+		cxx_name_read(text, name, sizeof(name));
 	else
-		snprintf(result, sizeof(result), "%s (%s)", text, base);
+		snprintf(name, sizeof(name), "%.255s", text);
+	if (*base == '?')
+		snprintf(result, sizeof(result), "%s (%.99s.so)", name, image->name);
+	else
+		snprintf(result, sizeof(result), "%s (%.200s)", name, base);
 	return result;
 }
 

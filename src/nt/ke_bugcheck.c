@@ -114,3 +114,12 @@ VOID NTAPI RtlAssert(
 	break_with(STATUS_ASSERTION_FAILURE, 0);
 }
 DRY_EXPORT(RtlAssert)
+
+/* What stands in the table of a class of C++ for a function that it leaves to others. */
+static int NTAPI pure_call(void)
+{
+	const char *place = nt_driver_place ? nt_driver_place() : NULL;
+
+	cpu_die("a pure virtual function was called%s%s", place ? ", at " : "", place ? place : "");
+}
+DRY_EXPORT_AS(_purecall, pure_call)

@@ -17,14 +17,12 @@ refused() {
 echo 'int DriverEntry(void) { return 0; }' >good.c
 echo 'int f(void) { return 0; }' >entryless.c
 echo 'static int DriverEntry(void) { return 0; } int (*p)(void) = DriverEntry;' >static.c
-mkdir empty cpp readonly
-touch cpp/a.cpp picture.png
+mkdir empty readonly
+touch picture.png
 refused 2 "no sources"
 refused 2 "nowhere.c: no such source or folder" nowhere.c
-refused 2 "empty: no C source in this folder" empty
-refused 2 "cpp: no C source in this folder (C++ sources are not supported)" cpp
-refused 2 "cpp/a.cpp: C++ sources are not supported" cpp/a.cpp
-refused 2 "picture.png: neither a C source (.c) nor a folder" picture.png
+refused 2 "empty: no C or C++ source in this folder" empty
+refused 2 "picture.png: neither a C or C++ source (.c, .cpp, .cxx, .cc) nor a folder" picture.png
 refused 2 "-I nowhere: no such folder" -I nowhere good.c
 refused 2 "--sanitize memory: no such sanitizer; there are address, undefined, thread" --sanitize memory good.c
 refused 2 "address and thread exclude each other" --sanitize address,thread good.c

@@ -10,6 +10,12 @@
 #include <storport.h>
 #include <srbhelper.h>
 #include <ntddscsi.h>
+#include <ntdddisk.h>
+#include <ata.h>
+#include <scsiwmi.h>
+#define MS_SM_HBA_API
+#include <hbapiwmi.h>
+#include <stortrce.h>
 
 #define SIZE(type)	  {#type, sizeof(type)},
 #define AT(type, field)	  {#type "." #field, offsetof(type, field)},
@@ -76,6 +82,19 @@ const struct layout_row LAYOUT_TABLE[] = {
 	SIZE(VPD_LOGICAL_BLOCK_PROVISIONING_PAGE) SIZE(UNMAP_BLOCK_DESCRIPTOR)
 	SIZE(LBA_STATUS_DESCRIPTOR) SIZE(PCI_COMMON_CONFIG) SIZE(PCI_COMMON_HEADER)
 
+	/* disks, WMI, host bus adapters */
+	SIZE(DISK_GEOMETRY) AT(DISK_GEOMETRY_EX, Data) SIZE(PARTITION_INFORMATION) SIZE(GETVERSIONINPARAMS)
+	SIZE(SENDCMDINPARAMS) AT(SENDCMDINPARAMS, bBuffer) SIZE(SENDCMDOUTPARAMS) SIZE(IDENTIFY_DEVICE_DATA)
+	AT(IDENTIFY_DEVICE_DATA, CommandSetActive) AT(IDENTIFY_DEVICE_DATA, SCTCommandTransport)
+	SIZE(WNODE_HEADER) AT(WNODE_ALL_DATA, OffsetInstanceDataAndLength) SIZE(WNODE_TOO_SMALL)
+	AT(WNODE_SINGLE_INSTANCE, VariableData) AT(WNODE_METHOD_ITEM, VariableData) SIZE(WMIREGGUIDW)
+	AT(WMIREGINFOW, WmiRegGuid) SIZE(SCSIWMI_REQUEST_CONTEXT) AT(SCSIWMI_REQUEST_CONTEXT, ReturnSize)
+	SIZE(SCSI_WMILIB_CONTEXT) AT(SCSI_WMILIB_CONTEXT, QueryWmiRegInfo) SIZE(SCSIWMIGUIDREGINFO)
+	SIZE(MS_SM_AdapterInformationQuery) AT(MS_SM_AdapterInformationQuery, MfgDomain)
+	SIZE(MS_SMHBA_FC_Port) SIZE(MS_SMHBA_SAS_Port) SIZE(MS_SMHBA_PORTATTRIBUTES) SIZE(MS_SMHBA_SAS_PHY)
+	SIZE(SM_GetAdapterPortAttributes_OUT) AT(SM_GetPhyStatistics_OUT, PhyCounter)
+	VALUE(SM_GetPortAttributesByWWN_IN_SIZE) SIZE(STORAGE_TRACE_INIT_INFO)
+
 	/* constants that lean on types */
 	VALUE(STATUS_INSUFFICIENT_RESOURCES < 0) VALUE(SP_UNINITIALIZED_VALUE) VALUE(SP_UNTAGGED)
 	VALUE(STOR_STATUS_BUSY) VALUE(FIELD_OFFSET(SCSI_REQUEST_BLOCK, Cdb))
@@ -95,6 +114,7 @@ struct layout_bits {
 	STOR_UNIT_ATTRIBUTES attributes;
 	STOR_DEVICE_CAPABILITIES capabilities;
 	MODE_CACHING_PAGE caching;
+	IDENTIFY_DEVICE_DATA identify;
 };
 _Static_assert(sizeof(struct layout_bits) == LAYOUT_BITS, "no more, no less");
 
@@ -103,4 +123,12 @@ const struct layout_bits PASTE(LAYOUT_TABLE, _bits) = {
 	.attributes = {.AsyncNotificationSupported = 1, .BypassIOSupported = 1},
 	.capabilities = {.Version = 0x1234, .DeviceD2 = 1, .NoDisplayInUI = 1},
 	.caching = {.PageCode = 8, .PageSavable = 1, .WriteCacheEnable = 1},
+	.identify = {.GeneralConfiguration.DeviceType = 1,
+		.Capabilities.LbaSupported = 1,
+		.FreeFallControlSensitivity = 0x5a,
+		.SerialAtaCapabilities.CurrentSpeed = 3,
+		.CommandSetSupport.BigLba = 1,
+		.CommandSetActive.IdleWithUnloadFeature = 1,
+		.PhysicalLogicalSectorSize.LogicalSectorsPerPhysicalSector = 3,
+		.CheckSum = 0xa5},
 };

@@ -6,6 +6,10 @@
 
 #include "../parts/compiler.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #ifdef DDK_WINDOWS
 int NTAPI isalnum(int c);
 int NTAPI isalpha(int c);
@@ -22,6 +26,10 @@ int NTAPI tolower(int c);
 int NTAPI toupper(int c);
 unsigned short NTAPI towlower(unsigned short c);
 unsigned short NTAPI towupper(unsigned short c);
+#endif
+
+#ifdef __cplusplus
+}
 #endif
 
 #endif

@@ -12,6 +12,15 @@
 #ifdef DDK_WINDOWS
 #include <immintrin.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Later compilers have them themselves, once they are declared. */
+#if __has_builtin(__cpuidex)
+void NTAPI __cpuid(int registers[4], int leaf);
+void NTAPI __cpuidex(int registers[4], int leaf, int subleaf);
+#else
 DDK_INLINE void __cpuidex(int registers[4], int leaf, int subleaf)
 {
 	__asm__ volatile(
@@ -24,6 +33,11 @@ DDK_INLINE void __cpuid(int registers[4], int leaf)
 {
 	__cpuidex(registers, leaf, 0);
 }
+#endif
+
+#ifdef __cplusplus
+}
+#endif
 #endif
 
 #endif

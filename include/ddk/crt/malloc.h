@@ -7,9 +7,17 @@
 
 #include "../parts/compiler.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #ifdef DDK_WINDOWS
 void *NTAPI _aligned_malloc(size_t size, size_t alignment);
 void NTAPI _aligned_free(void *block);
+#endif
+
+#ifdef __cplusplus
+}
 #endif
 
 #endif

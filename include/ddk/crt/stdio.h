@@ -6,6 +6,10 @@
 
 #include "../parts/compiler.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #ifdef DDK_WINDOWS
 int NTAPI sprintf(char *dst, const char *format, ...);
 int NTAPI vsprintf(char *dst, const char *format, va_list args);
@@ -23,6 +27,10 @@ int NTAPI _snwprintf(wchar_t *dst, size_t count, const wchar_t *format, ...);
 int NTAPI _vsnwprintf(wchar_t *dst, size_t count, const wchar_t *format, va_list args);
 int NTAPI swprintf_s(wchar_t *dst, size_t size, const wchar_t *format, ...);
 int NTAPI vswprintf_s(wchar_t *dst, size_t size, const wchar_t *format, va_list args);
+#endif
+
+#ifdef __cplusplus
+}
 #endif
 
 #endif

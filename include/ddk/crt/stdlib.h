@@ -7,6 +7,10 @@
 
 #include "../parts/compiler.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #ifdef DDK_WINDOWS
 DDK_LONG NTAPI strtol(const char *s, char **end, int base);
 unsigned DDK_LONG NTAPI strtoul(const char *s, char **end, int base);
@@ -31,11 +35,18 @@ void NTAPI qsort(void *base, size_t count, size_t size, ddk_compare *compare);
 void *NTAPI bsearch(
 	const void *key, const void *base, size_t count, size_t size, ddk_compare *compare);
 
+/* For the compiler of C++. */
+int NTAPI _purecall(void);
+
 #ifndef _byteswap_ushort
 #define _byteswap_ushort(x) __builtin_bswap16(x)
 #define _byteswap_ulong(x)  ((unsigned DDK_LONG)__builtin_bswap32(x))
 #define _byteswap_uint64(x) __builtin_bswap64(x)
 #endif
+#endif
+
+#ifdef __cplusplus
+}
 #endif
 
 #endif

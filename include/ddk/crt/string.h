@@ -16,6 +16,10 @@ typedef int errno_t;
 typedef size_t rsize_t;
 #endif
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 void *NTAPI memcpy(void *dst, const void *src, size_t n);
 void *NTAPI memmove(void *dst, const void *src, size_t n);
 void *NTAPI memset(void *dst, int c, size_t n);
@@ -48,6 +52,10 @@ errno_t NTAPI strcpy_s(char *dst, rsize_t size, const char *src);
 errno_t NTAPI strncpy_s(char *dst, rsize_t size, const char *src, rsize_t n);
 errno_t NTAPI strcat_s(char *dst, rsize_t size, const char *src);
 errno_t NTAPI strncat_s(char *dst, rsize_t size, const char *src, rsize_t n);
+
+#ifdef __cplusplus
+}
+#endif
 
 #include "wcstring.h"
 #endif

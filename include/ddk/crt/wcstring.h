@@ -6,6 +6,10 @@
 
 #include "../parts/compiler.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #ifdef DDK_WINDOWS
 size_t NTAPI wcslen(const wchar_t *s);
 size_t NTAPI wcsnlen(const wchar_t *s, size_t n);
@@ -29,6 +33,10 @@ int NTAPI wcscpy_s(wchar_t *dst, size_t size, const wchar_t *src);
 int NTAPI wcsncpy_s(wchar_t *dst, size_t size, const wchar_t *src, size_t n);
 int NTAPI wcscat_s(wchar_t *dst, size_t size, const wchar_t *src);
 int NTAPI wcsncat_s(wchar_t *dst, size_t size, const wchar_t *src, size_t n);
+#endif
+
+#ifdef __cplusplus
+}
 #endif
 
 #endif

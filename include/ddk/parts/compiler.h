@@ -30,7 +30,17 @@
 #define NTAPI	 __attribute__((ms_abi))
 #endif
 
+#ifdef __cplusplus
+#define DDK_ASSERT(expression, text) static_assert(expression, text)
+#define EXTERN_C		     extern "C"
+#define EXTERN_C_START		     extern "C" {
+#define EXTERN_C_END		     }
+#else
 #define DDK_ASSERT(expression, text) _Static_assert(expression, text)
+#define EXTERN_C		     extern
+#define EXTERN_C_START
+#define EXTERN_C_END
+#endif
 /* What the specification says of a layout: the size of a structure, the offset of a member. */
 #define DDK_SIZE(type, bytes) DDK_ASSERT(sizeof(type) == (bytes), "size of " #type)
 #define DDK_OFFSET(type, field, at)                                                                \
@@ -57,6 +67,12 @@
 #define WINAPI
 #define CALLBACK
 /* Structured exceptions: __try, __except, __finally and __leave are the front end's own words. */
+#ifndef __cplusplus
+#define try	__try
+#define except	__except
+#define finally __finally
+#define leave	__leave
+#endif
 #define GetExceptionCode()	  _exception_code()
 #define GetExceptionInformation() ((struct _EXCEPTION_POINTERS *)_exception_info())
 #define AbnormalTermination()	  _abnormal_termination()
@@ -76,6 +92,7 @@
 #define DECLSPEC_EXPORT
 #define DECLSPEC_NOVTABLE
 #define DECLSPEC_CACHEALIGN DECLSPEC_ALIGN(64)
+#define POINTER_ALIGN	    DECLSPEC_ALIGN(8)
 #define DECLSPEC_GUARDNOCF
 #define NTSYSAPI
 #define NTKERNELAPI
@@ -83,7 +100,6 @@
 #define NTSYSCALLAPI
 #define STORPORT_API
 #define SCSIPORT_API
-#define EXTERN_C		    extern
 #define NTAPI_INLINE		    NTAPI
 #define CFORCEINLINE		    FORCEINLINE
 #define MEMORY_ALLOCATION_ALIGNMENT 16

@@ -9,6 +9,10 @@
 
 #include "mm.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct _DEVICE_OBJECT;
 struct _IRP;
 struct _DMA_ADAPTER;
@@ -389,5 +393,9 @@ DDK_OFFSET(DMA_OPERATIONS, AllocateCommonBufferWithBounds, 0x110);
 DDK_OFFSET(DMA_OPERATIONS, AllocateCommonBufferVector, 0x118);
 DDK_OFFSET(DMA_OPERATIONS, CreateCommonBufferFromMdl, 0x138);
 DDK_SIZE(DMA_OPERATIONS, 0x140);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -7,6 +7,10 @@
 
 #include "ke.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef enum _POOL_TYPE {
 	NonPagedPool = 0,
 	NonPagedPoolExecute = NonPagedPool,
@@ -125,5 +129,9 @@ typedef struct _EXCEPTION_POINTERS {
 } EXCEPTION_POINTERS, *PEXCEPTION_POINTERS;
 
 VOID NTAPI RtlRaiseException(PEXCEPTION_RECORD ExceptionRecord);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

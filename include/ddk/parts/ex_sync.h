@@ -7,6 +7,10 @@
 
 #include "ke.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Opaque to drivers. */
 typedef struct _ERESOURCE {
 	LIST_ENTRY SystemResourcesList;
@@ -36,5 +40,9 @@ BOOLEAN NTAPI ExAcquireRundownProtection(PEX_RUNDOWN_REF RunRef);
 VOID NTAPI ExReleaseRundownProtection(PEX_RUNDOWN_REF RunRef);
 VOID NTAPI ExWaitForRundownProtectionRelease(PEX_RUNDOWN_REF RunRef);
 VOID NTAPI ExRundownCompleted(PEX_RUNDOWN_REF RunRef);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -10,6 +10,10 @@
 
 #include "io.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 UCHAR NTAPI READ_REGISTER_UCHAR(volatile UCHAR *Register);
 USHORT NTAPI READ_REGISTER_USHORT(volatile USHORT *Register);
 ULONG NTAPI READ_REGISTER_ULONG(volatile ULONG *Register);
@@ -70,5 +74,9 @@ ULONG NTAPI HalSetBusData(
 	BUS_DATA_TYPE BusDataType, ULONG BusNumber, ULONG SlotNumber, PVOID Buffer, ULONG Length);
 ULONG NTAPI HalSetBusDataByOffset(BUS_DATA_TYPE BusDataType, ULONG BusNumber, ULONG SlotNumber,
 	PVOID Buffer, ULONG Offset, ULONG Length);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -10,6 +10,10 @@
 
 #include "../ntdef.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* The builtin decides what is returned, as documented: the old value or the new one. */
 #define DDK_INTERLOCKED(name, type, builtin)                                                       \
 	DDK_INLINE type name(type volatile *target, type value)                                    \
@@ -178,5 +182,9 @@ DDK_INLINE BOOLEAN BitScanReverse64(PULONG index, ULONG64 mask)
 #define ReadPointerAcquire(p)	  __atomic_load_n((p), __ATOMIC_ACQUIRE)
 #define ReadPointerNoFence(p)	  __atomic_load_n((p), __ATOMIC_RELAXED)
 #define WritePointerRelease(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

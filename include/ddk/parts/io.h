@@ -10,6 +10,10 @@
 #include "dma.h"
 #include "ex.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct _DRIVER_OBJECT;
 struct _FILE_OBJECT;
 struct _IO_STACK_LOCATION;
@@ -443,5 +447,9 @@ PIO_WORKITEM NTAPI IoAllocateWorkItem(PDEVICE_OBJECT DeviceObject);
 VOID NTAPI IoQueueWorkItem(PIO_WORKITEM IoWorkItem, PIO_WORKITEM_ROUTINE WorkerRoutine,
 	WORK_QUEUE_TYPE QueueType, PVOID Context);
 VOID NTAPI IoFreeWorkItem(PIO_WORKITEM IoWorkItem);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

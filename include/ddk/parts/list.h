@@ -6,6 +6,10 @@
 
 #include "../ntdef.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 DDK_INLINE VOID InitializeListHead(PLIST_ENTRY head)
 {
 	head->Flink = head->Blink = head;
@@ -110,5 +114,9 @@ USHORT NTAPI ExQueryDepthSList(PSLIST_HEADER SListHead);
 #define ExInterlockedPopEntrySList(head, lock)	       ExpInterlockedPopEntrySList(head)
 #define ExInterlockedPushEntrySList(head, entry, lock) ExpInterlockedPushEntrySList(head, entry)
 #define QueryDepthSList				       ExQueryDepthSList
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

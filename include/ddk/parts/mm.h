@@ -10,6 +10,10 @@
 
 #include "ke.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define PAGE_SIZE  0x1000
 #define PAGE_SHIFT 12
 #define PAGE_MASK  (PAGE_SIZE - 1)
@@ -174,5 +178,9 @@ VOID NTAPI ProbeForWrite(volatile VOID *Address, SIZE_T Length, ULONG Alignment)
 #define PAGE_GUARD	       0x100
 #define PAGE_NOCACHE	       0x200
 #define PAGE_WRITECOMBINE      0x400
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

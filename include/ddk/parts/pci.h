@@ -26,6 +26,64 @@ typedef struct _PCI_SLOT_NUMBER {
 } PCI_SLOT_NUMBER, *PPCI_SLOT_NUMBER;
 DDK_SIZE(PCI_SLOT_NUMBER, 4);
 
+struct _PCI_HEADER_TYPE_0 {
+	ULONG BaseAddresses[PCI_TYPE0_ADDRESSES];
+	ULONG CIS;
+	USHORT SubVendorID;
+	USHORT SubSystemID;
+	ULONG ROMBaseAddress;
+	UCHAR CapabilitiesPtr;
+	UCHAR Reserved1[3];
+	ULONG Reserved2;
+	UCHAR InterruptLine;
+	UCHAR InterruptPin;
+	UCHAR MinimumGrant;
+	UCHAR MaximumLatency;
+};
+
+struct _PCI_HEADER_TYPE_1 {
+	ULONG BaseAddresses[PCI_TYPE1_ADDRESSES];
+	UCHAR PrimaryBus;
+	UCHAR SecondaryBus;
+	UCHAR SubordinateBus;
+	UCHAR SecondaryLatency;
+	UCHAR IOBase;
+	UCHAR IOLimit;
+	USHORT SecondaryStatus;
+	USHORT MemoryBase;
+	USHORT MemoryLimit;
+	USHORT PrefetchBase;
+	USHORT PrefetchLimit;
+	ULONG PrefetchBaseUpper32;
+	ULONG PrefetchLimitUpper32;
+	USHORT IOBaseUpper16;
+	USHORT IOLimitUpper16;
+	UCHAR CapabilitiesPtr;
+	UCHAR Reserved1[3];
+	ULONG ROMBaseAddress;
+	UCHAR InterruptLine;
+	UCHAR InterruptPin;
+	USHORT BridgeControl;
+};
+
+struct _PCI_HEADER_TYPE_2 {
+	ULONG SocketRegistersBaseAddress;
+	UCHAR CapabilitiesPtr;
+	UCHAR Reserved;
+	USHORT SecondaryStatus;
+	UCHAR PrimaryBus;
+	UCHAR SecondaryBus;
+	UCHAR SubordinateBus;
+	UCHAR SecondaryLatency;
+	struct {
+		ULONG Base;
+		ULONG Limit;
+	} Range[4];
+	UCHAR InterruptLine;
+	UCHAR InterruptPin;
+	USHORT BridgeControl;
+};
+
 typedef struct _PCI_COMMON_HEADER {
 	USHORT VendorID;
 	USHORT DeviceID;
@@ -40,61 +98,9 @@ typedef struct _PCI_COMMON_HEADER {
 	UCHAR HeaderType;
 	UCHAR BIST;
 	union {
-		struct _PCI_HEADER_TYPE_0 {
-			ULONG BaseAddresses[PCI_TYPE0_ADDRESSES];
-			ULONG CIS;
-			USHORT SubVendorID;
-			USHORT SubSystemID;
-			ULONG ROMBaseAddress;
-			UCHAR CapabilitiesPtr;
-			UCHAR Reserved1[3];
-			ULONG Reserved2;
-			UCHAR InterruptLine;
-			UCHAR InterruptPin;
-			UCHAR MinimumGrant;
-			UCHAR MaximumLatency;
-		} type0;
-		struct _PCI_HEADER_TYPE_1 {
-			ULONG BaseAddresses[PCI_TYPE1_ADDRESSES];
-			UCHAR PrimaryBus;
-			UCHAR SecondaryBus;
-			UCHAR SubordinateBus;
-			UCHAR SecondaryLatency;
-			UCHAR IOBase;
-			UCHAR IOLimit;
-			USHORT SecondaryStatus;
-			USHORT MemoryBase;
-			USHORT MemoryLimit;
-			USHORT PrefetchBase;
-			USHORT PrefetchLimit;
-			ULONG PrefetchBaseUpper32;
-			ULONG PrefetchLimitUpper32;
-			USHORT IOBaseUpper16;
-			USHORT IOLimitUpper16;
-			UCHAR CapabilitiesPtr;
-			UCHAR Reserved1[3];
-			ULONG ROMBaseAddress;
-			UCHAR InterruptLine;
-			UCHAR InterruptPin;
-			USHORT BridgeControl;
-		} type1;
-		struct _PCI_HEADER_TYPE_2 {
-			ULONG SocketRegistersBaseAddress;
-			UCHAR CapabilitiesPtr;
-			UCHAR Reserved;
-			USHORT SecondaryStatus;
-			UCHAR PrimaryBus;
-			UCHAR SecondaryBus;
-			UCHAR SubordinateBus;
-			UCHAR SecondaryLatency;
-			struct {
-				ULONG Base;
-				ULONG Limit;
-			} Range[4];
-			UCHAR InterruptLine;
-			UCHAR InterruptPin;
-			USHORT BridgeControl;
-		} type2;
+		struct _PCI_HEADER_TYPE_0 type0;
+		struct _PCI_HEADER_TYPE_1 type1;
+		struct _PCI_HEADER_TYPE_2 type2;
 	} u;
 } PCI_COMMON_HEADER, *PPCI_COMMON_HEADER;
 DDK_SIZE(PCI_COMMON_HEADER, 64);

@@ -7,6 +7,10 @@
 
 #include "io.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef enum _SYSTEM_POWER_STATE {
 	PowerSystemUnspecified,
 	PowerSystemWorking,
@@ -99,5 +103,9 @@ NTSTATUS NTAPI ZwQueryValueKey(HANDLE KeyHandle, PUNICODE_STRING ValueName,
 	ULONG Length, PULONG ResultLength);
 NTSTATUS NTAPI ZwSetValueKey(HANDLE KeyHandle, PUNICODE_STRING ValueName, ULONG TitleIndex,
 	ULONG Type, PVOID Data, ULONG DataSize);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

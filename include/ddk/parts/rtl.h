@@ -9,6 +9,10 @@
 
 #include "ke.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define RtlCopyMemory(d, s, n)	 memcpy((d), (s), (n))
 #define RtlMoveMemory(d, s, n)	 memmove((d), (s), (n))
 #define RtlFillMemory(d, n, c)	 memset((d), (c), (n))
@@ -152,5 +156,9 @@ VOID NTAPI DbgRaiseAssertionFailure(VOID);
 #define PAGED_CODE()	    PAGED_ASSERT(KeGetCurrentIrql() <= APC_LEVEL)
 #define PAGED_CODE_LOCKED() NOP_FUNCTION
 #define NOP_FUNCTION	    ((VOID)0)
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

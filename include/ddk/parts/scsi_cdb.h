@@ -226,8 +226,11 @@ typedef union _CDB {
 		UCHAR LogicalUnitNumber : 3;
 		UCHAR PageCode : 6;
 		UCHAR PCBit : 2;
-		UCHAR SubPageCode;
-		UCHAR Reserved2;
+		union {
+			UCHAR SubPageCode;
+			UCHAR Reserved2;
+		};
+		UCHAR Reserved3;
 		UCHAR ParameterPointer[2];
 		UCHAR AllocationLength[2];
 		UCHAR Control;
@@ -479,6 +482,7 @@ typedef union _CDB {
 	UCHAR AsByte[16];
 } CDB, *PCDB;
 DDK_SIZE(CDB, 16);
+#ifndef __cplusplus /* where they are members of _CDB */
 DDK_SIZE(struct _CDB6GENERIC, 6);
 DDK_SIZE(struct _CDB6READWRITE, 6);
 DDK_SIZE(struct _CDB6INQUIRY3, 6);
@@ -503,5 +507,6 @@ DDK_SIZE(struct _READ_CAPACITY16, 16);
 DDK_SIZE(struct _GET_LBA_STATUS, 16);
 DDK_SIZE(struct _TOKEN_OPERATION, 16);
 DDK_SIZE(struct _ATA_PASSTHROUGH16, 16);
+#endif
 
 #endif

@@ -10,6 +10,10 @@
 #include "stor_config.h"
 #include "hal.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 ULONG NTAPI StorPortInitialize(PVOID Argument1, PVOID Argument2,
 	PHW_INITIALIZATION_DATA HwInitializationData, PVOID HwContext);
 
@@ -82,6 +86,9 @@ VOID NTAPI StorPortLogError(PVOID HwDeviceExtension, PSCSI_REQUEST_BLOCK Srb, UC
 VOID NTAPI StorPortDebugPrint(ULONG DebugPrintLevel, PCSTR DebugMessage, ...);
 PUCHAR NTAPI StorPortAllocateRegistryBuffer(PVOID HwDeviceExtension, PULONG Length);
 VOID NTAPI StorPortFreeRegistryBuffer(PVOID HwDeviceExtension, PUCHAR Buffer);
+#define MINIPORT_REG_SZ	    1
+#define MINIPORT_REG_BINARY 3
+#define MINIPORT_REG_DWORD  4
 BOOLEAN NTAPI StorPortRegistryRead(PVOID HwDeviceExtension, PUCHAR ValueName, ULONG Global,
 	ULONG Type, PUCHAR Buffer, PULONG BufferLength);
 BOOLEAN NTAPI StorPortRegistryWrite(PVOID HwDeviceExtension, PUCHAR ValueName, ULONG Global,
@@ -147,5 +154,9 @@ BOOLEAN NTAPI StorPortRegistryWrite(PVOID HwDeviceExtension, PUCHAR ValueName, U
 	DDK_WITH(h, WRITE_PORT_BUFFER_USHORT((PUSHORT)(p), (b), (c)))
 #define StorPortWritePortBufferUlong(h, p, b, c)                                                   \
 	DDK_WITH(h, WRITE_PORT_BUFFER_ULONG((PULONG)(p), (b), (c)))
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

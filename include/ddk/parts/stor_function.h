@@ -11,6 +11,10 @@
 
 #include "stor_config.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* storport.md 1.7; codes above 0x47 come from one public source only. */
 typedef enum _STORPORT_FUNCTION_CODE {
 	ExtFunctionAllocatePool = 0x00,
@@ -158,5 +162,9 @@ DDK_ASSERT(ExtFunctionQueueWorkItemToNode == 0x88, "137 codes");
 
 ULONG NTAPI StorPortExtendedFunction(
 	STORPORT_FUNCTION_CODE FunctionCode, PVOID HwDeviceExtension, ...);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

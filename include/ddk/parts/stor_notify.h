@@ -11,6 +11,10 @@
 
 #include "stor_config.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef enum _SCSI_NOTIFICATION_TYPE {
 	RequestComplete,
 	NextRequest,
@@ -127,5 +131,9 @@ DDK_INLINE ULONG StorPortMarkDeviceFailed(
 		MarkDeviceFailed, HwDeviceExtension, StorAddress, Flags, FailReason, &status);
 	return (ULONG)status;
 }
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
