@@ -19,6 +19,10 @@ stor_extended_fn stor_build_list, stor_put_list;
 /* ddi_stor_memory.c */
 stor_extended_fn stor_allocate_pool, stor_free_pool, stor_allocate_mdl, stor_free_mdl,
 	stor_build_mdl, stor_get_system_address, stor_get_original_mdl;
+/* ddi_stor_node.c */
+stor_extended_fn stor_get_group_count, stor_get_group_affinity, stor_get_node_count,
+	stor_get_highest_node, stor_get_node_affinity, stor_allocate_contiguous,
+	stor_free_contiguous;
 /* ddi_stor_object.c */
 stor_extended_fn stor_get_device_objects;
 /* ddi_stor_message.c */
