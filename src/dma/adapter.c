@@ -6,6 +6,7 @@
  */
 #include "dma/dma_private.h"
 #include "dma/live.h"
+#include "dma/register.h"
 #include "mem/mem.h"
 #include "nt/nt.h"
 #include "util/error.h"
@@ -24,12 +25,17 @@ static pthread_mutex_t adapters_lock = PTHREAD_MUTEX_INITIALIZER;
 
 int dma_init(const struct dma_config *config)
 {
-	if (config->engine != DMA_DIRECT)
+	if ((unsigned)config->engine > DMA_IOMMU)
 		return error_set(EINVAL, "DMA engine %d is not known.", (int)config->engine);
 	if ((unsigned)config->callback > DMA_CALLBACK_OTHER_PROCESSOR)
 		return error_set(EINVAL, "callback policy %d is not known.", (int)config->callback);
+	if (config->width > 64)
+		return error_set(EINVAL, "%u address bits: it has to be 1 to 64.", config->width);
+	if (config->map_registers > DMA_REGISTERS_MAX)
+		return error_set(EINVAL, "%u map registers: at most %u.", config->map_registers,
+			DMA_REGISTERS_MAX);
 	dma_settings = *config;
-	return 0;
+	return dma_registers_init();
 }
 
 void dma_fini(void)
@@ -42,20 +48,22 @@ void dma_fini(void)
 		dma_live_free(adapters[n].live);
 		adapters[n].live = NULL;
 	}
+	dma_registers_fini();
 	memset(&dma_settings, 0, sizeof(dma_settings));
 }
 
 /* MR-1, D-5: a page more than the longest transfer needs, for buffers that do not start on a page.
  */
-static uint32_t registers_granted(const struct dma_constraints *limits)
+static uint32_t registers_granted(const struct dma_adapter *adapter)
 {
+	const struct dma_constraints *limits = &adapter->limits;
 	uint64_t longest = limits->max_transfer ? limits->max_transfer : UINT32_MAX;
 	uint64_t registers = ((longest + MEM_PAGE_MASK) >> MEM_PAGE_SHIFT) + 1;
 
 	if (limits->map_registers)
 		registers = min_of(registers, limits->map_registers);
-	if (dma_settings.map_registers)
-		registers = min_of(registers, dma_settings.map_registers);
+	if (adapter->takes_registers)
+		registers = min_of(registers, adapter->register_end);
 	return (uint32_t)registers;
 }
 
@@ -65,6 +73,24 @@ static struct dma_adapter *place_free(void)
 		if (!atomic_load(&adapters[n].in_use))
 			return &adapters[n];
 	return NULL;
+}
+
+/* Whether something of RAM may lie where the device does not reach it. */
+static bool is_short(const struct dma_adapter *adapter)
+{
+	return adapter->limits.width < 64 &&
+	       adapter->reach.max_address < mem_size() + (MEM_4GIB << 1);
+}
+
+/* Registers are taken where they lead somewhere, and wherever the machine has been given a number
+ * of them: so the verdict on a transfer does not hang on its pages. */
+static void adapter_registers(struct dma_adapter *adapter)
+{
+	adapter->takes_registers = dma_settings.map_registers || dma_settings.engine == DMA_IOMMU ||
+				   (dma_settings.engine == DMA_BOUNCE &&
+					   (!adapter->limits.scatter_gather || is_short(adapter)));
+	adapter->register_end = dma_registers_reachable(adapter);
+	adapter->map_registers = registers_granted(adapter);
 }
 
 static void adapter_fill(
@@ -81,10 +107,16 @@ static void adapter_fill(
 	adapter->header.Size = sizeof(adapter->header);
 	adapter->header.DmaOperations = dma_operations(3);
 	adapter->limits = *limits;
+	if (dma_settings.width)
+		adapter->limits.width = min_of(limits->width, dma_settings.width);
 	adapter->owner = owner;
 	adapter->number = (unsigned)(adapter - adapters);
-	adapter->map_registers = registers_granted(limits);
-	adapter->reach.max_address = limits->width == 64 ? UINT64_MAX : (1ull << limits->width) - 1;
+	adapter->reach.max_address =
+		adapter->limits.width == 64 ? UINT64_MAX : (1ull << adapter->limits.width) - 1;
+	adapter->own_domain = (uint8_t)adapter->number;
+	atomic_store(&adapter->domain, adapter->own_domain);
+	dma_domain_set(adapter->own_domain, adapter->limits.width);
+	adapter_registers(adapter);
 }
 
 struct dma_adapter *dma_adapter_new(const struct dma_constraints *limits, const void *owner)
@@ -107,12 +139,39 @@ struct dma_adapter *dma_adapter_new(const struct dma_constraints *limits, const 
 			adapter = NULL;
 		}
 	}
-	if (adapter) {
+	if (adapter)
 		adapter_fill(adapter, limits, owner);
+	if (adapter && !adapter->map_registers) {
+		error_set(ERANGE,
+			"a DMA adapter of %u address bits reaches none of the map registers.",
+			adapter->limits.width);
+		adapter = NULL;
+	}
+	if (adapter) {
+		dma_domains_change(limits->device, 0, 1u << adapter->own_domain);
 		atomic_store(&adapter->in_use, true);
 	}
 	pthread_mutex_unlock(&adapters_lock);
 	return adapter;
+}
+
+int dma_adapter_limit(struct dma_adapter *adapter, const struct dma_constraints *limits)
+{
+	unsigned width = limits->width;
+
+	if (width < 1 || width > 64)
+		return error_set(
+			EINVAL, "a DMA adapter of %u address bits: it has to be 1 to 64.", width);
+	if (dma_settings.width)
+		width = min_of(width, dma_settings.width);
+	adapter->limits = *limits;
+	adapter->limits.width = width;
+	adapter->reach.max_address = width == 64 ? UINT64_MAX : (1ull << width) - 1;
+	adapter_registers(adapter);
+	if (adapter->map_registers)
+		return 0;
+	return error_set(ERANGE,
+		"a DMA adapter of %u address bits reaches none of the map registers.", width);
 }
 
 void dma_adapter_free(struct dma_adapter *adapter)
@@ -133,6 +192,7 @@ void dma_adapter_free(struct dma_adapter *adapter)
 			"DMA adapter %u was released with %u scatter/gather lists left: built and "
 			"never put (X-42)",
 			adapter->number, lists);
+	dma_domains_change(adapter->limits.device, 1u << atomic_load(&adapter->domain), 0);
 	atomic_store(&adapter->in_use, false);
 }
 

@@ -42,7 +42,6 @@ void dma_callback_start(
 		callee->routine(callee->device_object, callee->irp, list, callee->context);
 		return;
 	}
-	live->callee = *callee;
 	live->turns = policy == DMA_CALLBACK_AFTER_RETURN;
 	live->dpc.fn = list_dpc;
 	live->dpc.ctx = live;
@@ -54,10 +53,13 @@ void dma_callback_start(
 	cpu_dpc_queue(&live->dpc, NULL, NULL);
 }
 
-void dma_callback_drop(struct dma_live *live)
+bool dma_callback_drop(struct dma_live *live)
 {
+	bool waits = atomic_load(&live->waiter.state) != 0;
 	uint8_t pending = DMA_LIVE_PENDING;
 
-	if (atomic_compare_exchange_strong(&live->phase, &pending, DMA_LIVE_DROPPED))
-		cpu_dpc_cancel(&live->dpc);
+	if (!atomic_compare_exchange_strong(&live->phase, &pending, DMA_LIVE_DROPPED))
+		return true;
+	cpu_dpc_cancel(&live->dpc);
+	return !waits || dma_wait_cancel(&live->waiter);
 }

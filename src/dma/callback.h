@@ -11,7 +11,8 @@
  * is no longer the caller's. At DISPATCH. */
 void dma_callback_start(
 	struct dma_live_table *table, struct dma_live *live, const struct dma_callee *callee);
-/* The routine of a taken record will not be called if it has not been yet. */
-void dma_callback_drop(struct dma_live *live);
+/* The routine of a taken record will not be called if it has not been yet. False: it is just being
+ * granted its map registers; that gives the record back. */
+bool dma_callback_drop(struct dma_live *live);
 
 #endif

@@ -35,9 +35,8 @@ void *dma_common_alloc(struct dma_adapter *adapter, uint64_t bytes, bool cached,
 		goto fail;
 	common->bytes = bytes;
 	common->cached = cached;
-	common->address = mem_physical(common->va);
-	if (common->address > adapter->reach.max_address ||
-		adapter->reach.max_address - common->address < bytes - 1) {
+	common->address = dma_pin(adapter, common->va, bytes, "common buffer", 0);
+	if (common->address == MEM_NO_ADDRESS) {
 		mem_free(common->va, round_up(bytes, MEM_PAGE_SIZE));
 		goto fail;
 	}
@@ -66,8 +65,9 @@ static struct dma_common *common_unlink(struct dma_adapter *adapter, const void 
 	return found;
 }
 
-static void common_release(struct dma_common *common)
+static void common_release(struct dma_adapter *adapter, struct dma_common *common)
 {
+	dma_unpin(adapter, common->va, common->bytes);
 	mem_free(common->va, round_up(common->bytes, MEM_PAGE_SIZE));
 	free(common);
 }
@@ -90,7 +90,7 @@ void dma_common_free(
 			", cached %d) of a buffer that "
 			"was allocated with %" PRIu64 ", 0x%" PRIx64 ", %d",
 			bytes, address, cached, common->bytes, common->address, common->cached);
-	common_release(common);
+	common_release(adapter, common);
 }
 
 unsigned dma_commons_drop(struct dma_adapter *adapter)
@@ -98,6 +98,6 @@ unsigned dma_commons_drop(struct dma_adapter *adapter)
 	unsigned dropped = 0;
 
 	for (; adapter->commons; dropped++)
-		common_release(common_unlink(adapter, adapter->commons->va));
+		common_release(adapter, common_unlink(adapter, adapter->commons->va));
 	return dropped;
 }

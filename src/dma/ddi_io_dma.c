@@ -150,6 +150,7 @@ struct dma_adapter *dma_adapter_from_description(
 	limits.width = min_of(width_of(description), device->width);
 	limits.max_transfer = description->MaximumLength;
 	limits.scatter_gather = description->ScatterGather;
+	limits.device = device->device;
 	adapter = dma_adapter_new(&limits, device->owner);
 	if (adapter) {
 		adapter->header.DmaOperations = dma_operations(description->Version);
@@ -224,8 +225,14 @@ static NTSTATUS NTAPI GetScatterGatherList(PDMA_ADAPTER DmaAdapter, PDEVICE_OBJE
 	if (!adapter)
 		return STATUS_UNSUCCESSFUL;
 	irql = to_dispatch();
-	status = dma_get(adapter, Mdl, CurrentVa, Length, (dma_list_routine *)ExecutionRoutine,
-		DeviceObject, current_irp(DeviceObject), Context, WriteToDevice);
+	status = dma_get(adapter,
+		&(struct dma_order){.mdl = Mdl,
+			.current_va = CurrentVa,
+			.length = Length,
+			.write_to_device = WriteToDevice,
+			.site = (uintptr_t)__builtin_return_address(0)},
+		&(struct dma_callee){(dma_list_routine *)ExecutionRoutine, DeviceObject,
+			current_irp(DeviceObject), Context});
 	from_dispatch(irql);
 	return status;
 }
@@ -265,8 +272,14 @@ static NTSTATUS NTAPI BuildScatterGatherList(PDMA_ADAPTER DmaAdapter, PDEVICE_OB
 	if (!adapter)
 		return STATUS_UNSUCCESSFUL;
 	irql = to_dispatch();
-	status = dma_build(adapter, Mdl, CurrentVa, Length, (dma_list_routine *)ExecutionRoutine,
-		DeviceObject, current_irp(DeviceObject), Context, WriteToDevice,
+	status = dma_build(adapter,
+		&(struct dma_order){.mdl = Mdl,
+			.current_va = CurrentVa,
+			.length = Length,
+			.write_to_device = WriteToDevice,
+			.site = (uintptr_t)__builtin_return_address(0)},
+		&(struct dma_callee){(dma_list_routine *)ExecutionRoutine, DeviceObject,
+			current_irp(DeviceObject), Context},
 		ScatterGatherBuffer, ScatterGatherLength);
 	from_dispatch(irql);
 	return status;

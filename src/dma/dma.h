@@ -5,10 +5,11 @@
  *
  * An *adapter* is what a driver has of the DMA system (DMA_ADAPTER, with the constraints of its
  * device). A *master* is what a device has: the right to read and write the bus. An *engine* stands
- * between: `direct` (the device reaches every byte of RAM; bus address = physical address), later
- * bounce and iommu. *Map registers* are the limited resource that translates or bounces one page
- * each (MR-1). A *scatter/gather list* has elements in buffer order whose lengths sum to the
- * transfer (MR-5).
+ * between: `direct` (the device reaches every byte of RAM; bus address = physical address),
+ * `bounce` (what the device cannot reach is copied through low pages), `iommu` (the device sees
+ * translated addresses, and nothing but what is mapped for it). *Map registers* are the limited
+ * resource that translates or bounces one page each (MR-1). A *scatter/gather list* has elements in
+ * buffer order whose lengths sum to the transfer (MR-5).
  *
  * The heart is one pure function, dma_sglist_build (sglist.h): page frames + offset + length +
  * limits → elements, without allocation, locks or globals. Storport's Get, Build and Put and all
@@ -37,7 +38,7 @@ struct dma_master {
 	_Atomic bool enabled;
 	unsigned number; /* device number, for events */
 	const char *name;
-	unsigned width; /* address bits the device drives: 1..64 */
+	unsigned width; /* address bits the device drives: 1..64; the machine may have fewer */
 	uint64_t bytes_read[16], bytes_written[16];
 	uint64_t faults; /* accesses that failed, those with mastering off included */
 	bool off_told;	 /* private: the first access with mastering off has been reported */
@@ -65,7 +66,49 @@ void *dma_bus_span(
 
 /* ---- the driver's side ---- */
 
-enum dma_engine { DMA_DIRECT };
+enum dma_engine { DMA_DIRECT, DMA_BOUNCE, DMA_IOMMU };
+
+/* A contiguous run of map registers. */
+struct dma_run {
+	uint32_t first, count; /* count 0: no registers */
+};
+
+struct dma_adapter;
+
+/* Who waits for registers (X-10); in the caller's record, which stays where it is until granted
+ * has begun or dma_wait_cancel has returned true. */
+struct dma_waiter {
+	struct dma_waiter *next;
+	uint32_t need, end; /* private: how many, and below which register */
+	struct dma_run run; /* once granted */
+	void (*granted)(struct dma_waiter *waiter); /* at DISPATCH, by a DPC on the processor that
+						       waited */
+	_Atomic uint32_t state;
+	struct cpu_dpc dpc;
+};
+
+/* What stands between a part of a buffer and the device while it works on it: see mapping.h. */
+struct dma_mapping {
+	struct dma_run run; /* the map registers that it holds */
+	uint32_t used;	    /* of them, those that lead somewhere */
+	bool write_to_device;
+	bool is_copied; /* something was bounced */
+	void *va;	/* where the processor sees what the device works on, if the whole of it was
+			   bounced (R-6); else NULL */
+};
+
+/* What is to be mapped. */
+struct dma_order {
+	PMDL mdl;
+	void *current_va; /* a position in the first MDL (SG-5) */
+	uint32_t length;
+	bool write_to_device;
+	/* The buffer is, or may be, mapped for the miniport: where one page has to be copied, all
+	 * are, into one run with the buffer's byte offset, which mapping->va names (R-6). */
+	bool whole;
+	uint64_t id;	/* of the request, for reports; else 0 */
+	uintptr_t site; /* code address of the driver's call, for reports; else 0 */
+};
 
 struct dma_constraints {
 	unsigned width;		/* address bits: 1..64 */
@@ -73,6 +116,7 @@ struct dma_constraints {
 	uint32_t map_registers; /* most per transfer; 0: the engine's own choice from max_transfer
 				   (D-5) */
 	bool scatter_gather;
+	uint8_t device; /* whose accesses its mappings are for: dma_master.number */
 };
 
 /* Lists of one adapter. Live ones are built - put. */
@@ -97,9 +141,14 @@ struct dma_adapter {
 	uint32_t map_registers; /* granted per transfer (D-5) */
 	unsigned number;	/* for events */
 	/* private to dma/ */
-	struct dma_sg_limits reach;  /* limits, as the builder takes them */
-	struct dma_live_table *live; /* lists that are built and not put (live.h) */
-	struct dma_common *commons;  /* common buffers not yet freed */
+	struct dma_sg_limits reach;    /* limits, as the builder takes them */
+	bool takes_registers;	       /* its transfers do */
+	uint32_t register_end;	       /* its registers are those below: what it reaches */
+	uint8_t own_domain;	       /* of the iommu: the one it has had from its start */
+	_Atomic uint8_t domain;	       /* the one it is in now (JoinDmaDomain) */
+	struct dma_channels *channels; /* adapter channels: channel.h; NULL: never asked for */
+	struct dma_live_table *live;   /* lists that are built and not put (live.h) */
+	struct dma_common *commons;    /* common buffers not yet freed */
 	_Atomic bool in_use, unreachable_told;
 	/* each processor counts by itself; the last place is for threads that are none */
 	struct {
@@ -112,6 +161,9 @@ struct dma_adapter {
  * STATUS_INSUFFICIENT_RESOURCES. */
 #define DMA_LIVE_LISTS 4096
 struct dma_adapter *dma_adapter_new(const struct dma_constraints *limits, const void *owner);
+/* Gives it other limits, while it has no lists; its memory that is pinned stays. -ERANGE with
+ * error_set: too few address bits. PASSIVE. */
+int dma_adapter_limit(struct dma_adapter *adapter, const struct dma_constraints *limits);
 /* At or below DISPATCH. Frees it; reports lists (0xE6/0x0A) and common buffers (0xE6/07) left as
  * violations; callbacks of Build that have not run yet never will. */
 void dma_adapter_free(struct dma_adapter *adapter);
@@ -122,21 +174,47 @@ struct dma_counts dma_adapter_counts(const struct dma_adapter *adapter);
 
 /*
  * One request's list, for the port: fills list (room for max_elements) from the MDL chain. Nothing
- * is allocated. Returns NTSTATUS; checked in this order:
+ * is allocated. mapping is the caller's: zero, or with the run that a waiter of this order was
+ * granted. Returns NTSTATUS; checked in this order:
  *	INVALID_PARAMETER       length 0 (X-4), no MDL (X-9), current_va outside it (X-6, X-7)
  *	BUFFER_TOO_SMALL        length runs past the chain (SZ-9)
  *	INVALID_PARAMETER       an MDL whose pages are not known: neither locked nor built
- *	INSUFFICIENT_RESOURCES  more registers than the adapter's limit (MR-2); more than
- *	                        max_elements elements, or than one without scatter/gather (SGL-6);
- *	                        memory that the device cannot reach, as the direct engine has
- *	                        nothing to bounce with
- * The first three are violation events too, and so is the last cause, once per adapter. At or below
- * DISPATCH.
+ *	INSUFFICIENT_RESOURCES  more registers than the adapter's limit (MR-2)
+ *	PENDING                 too few are free now: waiter->granted will be called; then call
+ *	                        again with mapping->run = waiter->run
+ *	INSUFFICIENT_RESOURCES  the same, but waiter is NULL; more than max_elements elements, or
+ *	                        than one without scatter/gather (SGL-6); memory that the device
+ *	                        cannot reach under the direct engine, which has nothing to bounce
+ *	                        with
+ * The first three are violation events too, and so is the last cause, once per adapter. On failure
+ * the mapping is zero and holds nothing. At or below DISPATCH.
  * TRACE_DMA_MAP is the caller's, who knows the request's number.
  */
-NTSTATUS dma_map(struct dma_adapter *adapter, PMDL mdl, void *current_va, uint32_t length,
-	bool write_to_device, PSCATTER_GATHER_LIST list, uint32_t max_elements);
-void dma_unmap(struct dma_adapter *adapter, PSCATTER_GATHER_LIST list, bool write_to_device);
+NTSTATUS dma_map(struct dma_adapter *adapter, struct dma_mapping *mapping,
+	const struct dma_order *order, PSCATTER_GATHER_LIST list, uint32_t max_elements,
+	struct dma_waiter *waiter);
+/* Copies back what was bounced and read from the device; gives the registers back. */
+void dma_unmap(struct dma_adapter *adapter, struct dma_mapping *mapping);
+/* Gives back a run that was granted and will not be used. At or below DISPATCH. */
+void dma_run_give(struct dma_run run);
+/* True: granted will never be called. False: it runs, has run, or is about to. */
+bool dma_wait_cancel(struct dma_waiter *waiter);
+
+/*
+ * Memory that the device may always reach, both ways: extensions, common buffers. va and bytes are
+ * whole pages of RAM, physically contiguous (MEM_LINEAR). The bus address, or MEM_NO_ADDRESS with
+ * error_set: the device cannot reach it, or the iommu has no room. direct and bounce: nothing but
+ * that check. PASSIVE by use.
+ */
+uint64_t dma_pin(
+	struct dma_adapter *adapter, void *va, uint64_t bytes, const char *what, uintptr_t site);
+void dma_unpin(struct dma_adapter *adapter, void *va, uint64_t bytes);
+/* The bus address of a byte of pinned memory; under direct and bounce the physical address of any.
+ * MEM_NO_ADDRESS: it is not pinned for this adapter, or no memory of the machine. Constant time. */
+uint64_t dma_address(const struct dma_adapter *adapter, const void *va);
+/* The other way: the host address of a bus address that is pinned for this adapter (direct and
+ * bounce: of any physical address), NULL: none. */
+void *dma_host(const struct dma_adapter *adapter, uint64_t address);
 
 /*
  * The size of a list buffer for this request, and its map registers: SZ-1 and SZ-5, the published
@@ -152,7 +230,8 @@ NTSTATUS dma_list_size(struct dma_adapter *adapter, PMDL mdl, void *current_va, 
  * (SG-6, SG-8). At DISPATCH. When the routine runs is the machine's policy (X-1). The same statuses
  * as dma_map, and BUFFER_TOO_SMALL when `bytes` of list are less than dma_list_size says (SZ-5;
  * X-2: checked after the data length, before the registers), INVALID_PARAMETER when a list that is
- * still live stands there (SG-10), INSUFFICIENT_RESOURCES when DMA_LIVE_LISTS are live. The routine
+ * still live stands there (SG-10), INSUFFICIENT_RESOURCES when DMA_LIVE_LISTS are live. Where map
+ * registers are in use it waits for them (X-10), unless the policy is no_queue (X-11). The routine
  * runs if and only if the answer is STATUS_SUCCESS, save that the adapter is freed before.
  */
 enum dma_callback {
@@ -168,9 +247,13 @@ enum dma_callback {
 };
 typedef VOID NTAPI dma_list_routine(
 	PVOID device_object, PVOID irp, PSCATTER_GATHER_LIST list, PVOID context);
-NTSTATUS dma_build(struct dma_adapter *adapter, PMDL mdl, void *current_va, uint32_t length,
-	dma_list_routine *routine, void *device_object, void *irp, void *context,
-	bool write_to_device, PSCATTER_GATHER_LIST list, uint32_t bytes);
+/* A driver's routine and what it is called with. */
+struct dma_callee {
+	dma_list_routine *routine;
+	void *device_object, *irp, *context;
+};
+NTSTATUS dma_build(struct dma_adapter *adapter, const struct dma_order *order,
+	const struct dma_callee *callee, PSCATTER_GATHER_LIST list, uint32_t bytes);
 /* STATUS_INVALID_PARAMETER for a list that is not a live one of this adapter's Build or WDM Get
  * (X-12), or whose routine has not run yet (SG-7, X-41; it stays live), with a violation event; a
  * wrong direction is reported and Build's is used (X-13). No memory of the caller's is touched. At
@@ -180,7 +263,16 @@ NTSTATUS dma_put(struct dma_adapter *adapter, PSCATTER_GATHER_LIST list, bool wr
 struct dma_config {
 	enum dma_engine engine;
 	enum dma_callback callback;
-	uint32_t map_registers; /* of the machine, 0: no limit */
+	uint32_t map_registers; /* of the machine; 0: the engine's own choice, direct: no limit */
+	unsigned width;		/* no device drives more address bits; 0: 64 */
+	/* Policies: what the documents leave open. */
+	uint32_t list_overhead; /* bytes that a list buffer needs besides its elements (SZ-5) */
+	bool lenient_size;	/* a buffer for the merged list will do (SZ-5) */
+	bool hal_compatible; /* a length that passes the MDL by less than a page counts as covered
+				for CalculateScatterGatherList and register counts (SZ-7, SZ-9) */
+	bool zero_length;    /* length 0: a list of no elements, and no violation */
+	bool no_queue; /* StorPortBuildScatterGatherList fails where it would have to wait */
+	bool strict;   /* broken rules of the DMA layer stop the machine */
 };
 int dma_init(const struct dma_config *config);
 void dma_fini(void);
@@ -188,6 +280,7 @@ void dma_fini(void);
 /* What the port knows of a physical device object. */
 struct dma_device {
 	unsigned width;	   /* address bits of its bus: 1..64 */
+	uint8_t device;	   /* dma_master.number of what stands there */
 	const void *owner; /* the port's adapter, for dma_adapter.owner */
 };
 /* Set by the port; NULL while there is none. It returns NULL for a device that it does not know. */

@@ -11,11 +11,12 @@
 #define DMA_RULE(parameter1) (0xe6000000u | (parameter1))
 
 enum {
-	DMA_RULE_COMMON_FREED = 0x03, /* common buffer freed too often */
-	DMA_RULE_LIST_PUT = 0x06,     /* list put too often */
-	DMA_RULE_COMMON_LEFT = 0x07,  /* adapter released with common buffers left */
-	DMA_RULE_LISTS_LEFT = 0x0a,   /* adapter released with lists left */
-	DMA_RULE_NOT_LOCKED = 0x0e,   /* buffer not locked */
+	DMA_RULE_COMMON_FREED = 0x03,	/* common buffer freed too often */
+	DMA_RULE_LIST_PUT = 0x06,	/* list put too often */
+	DMA_RULE_REGISTERS_LEFT = 0x09, /* adapter released with map registers left */
+	DMA_RULE_COMMON_LEFT = 0x07,	/* adapter released with common buffers left */
+	DMA_RULE_LISTS_LEFT = 0x0a,	/* adapter released with lists left */
+	DMA_RULE_NOT_LOCKED = 0x0e,	/* buffer not locked */
 	DMA_RULE_IRQL = 0x13,
 	DMA_RULE_RELEASED = 0x18, /* adapter already released */
 	DMA_RULE_NULL_ADAPTER = 0x19,
@@ -50,9 +51,8 @@ static inline void dma_count(uint64_t *counter)
 
 /* WDM's GetScatterGatherList: as dma_build, into pool memory that dma_put frees (SGL-1).
  * INSUFFICIENT_RESOURCES also when there is none (SGL-2). */
-NTSTATUS dma_get(struct dma_adapter *adapter, PMDL mdl, void *current_va, uint32_t length,
-	dma_list_routine *routine, void *device_object, void *irp, void *context,
-	bool write_to_device);
+NTSTATUS dma_get(struct dma_adapter *adapter, const struct dma_order *order,
+	const struct dma_callee *callee);
 
 /* ---- list_put.c ---- */
 

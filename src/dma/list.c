@@ -9,6 +9,7 @@
 #include "dma/dma_private.h"
 #include "dma/live.h"
 #include "dma/callback.h"
+#include "dma/mapping.h"
 #include "mem/mem.h"
 #include "nt/nt.h"
 #include "trace/trace.h"
@@ -17,15 +18,6 @@
 
 #define LIST_TAG  0x4c474d44u /* 'DMGL' */
 #define MDL_PAGES (MDL_PAGES_LOCKED | MDL_SOURCE_IS_NONPAGED_POOL | MDL_PARTIAL | MDL_IO_SPACE)
-
-/* What a driver asks for. */
-struct order {
-	PMDL mdl;
-	void *current_va;
-	uint32_t length;
-	bool write_to_device;
-	struct dma_callee callee;
-};
 
 /* ---- the checks, in the order of X-2 ---- */
 
@@ -99,7 +91,8 @@ static inline uint64_t list_bytes(const struct dma_adapter *adapter, uint64_t re
 {
 	uint64_t elements = adapter->limits.scatter_gather ? registers : 1;
 
-	return offsetof(SCATTER_GATHER_LIST, Elements) + elements * sizeof(SCATTER_GATHER_ELEMENT);
+	return offsetof(SCATTER_GATHER_LIST, Elements) + dma_settings.list_overhead +
+	       elements * sizeof(SCATTER_GATHER_ELEMENT);
 }
 
 /* ---- filling ---- */
@@ -112,27 +105,32 @@ static __attribute__((cold, noinline)) void unreachable(
 	if (!atomic_exchange(&adapter->unreachable_told, true))
 		nt_violation(0,
 			"DMA adapter %u drives %u address bits and cannot reach page frame "
-			"0x%" PRIx64 "; the direct engine has nothing to bounce with (D-14)",
+			"0x%" PRIx64 "; %s (D-14)",
 			adapter->number, adapter->limits.width,
-			(uint64_t)MmGetMdlPfnArray(at->mdl)[page]);
+			(uint64_t)MmGetMdlPfnArray(at->mdl)[page],
+			dma_settings.engine == DMA_DIRECT
+				? "the direct engine has nothing to bounce with"
+				: "it is no memory of the machine that could be bounced");
 }
 
-static inline NTSTATUS fill(struct dma_adapter *adapter, struct dma_sg_cursor *at,
+static inline NTSTATUS fill(struct dma_adapter *adapter, struct dma_mapping *mapping,
+	const struct dma_order *order, struct dma_sg_cursor *at, const char *what,
 	PSCATTER_GATHER_LIST list, uint32_t room)
 {
+	const struct dma_birth birth = {
+		.what = what, .id = order->id, .site = order->site, .bytes = order->length};
 	enum dma_sg_result result;
 	uint32_t count;
 
-	/* SGL-6. */
-	if (unlikely(!adapter->limits.scatter_gather))
-		room = min_of(room, 1u);
-	result = dma_sglist_build(at, &adapter->reach, list->Elements, room, &count);
+	result = dma_mapping_fill(
+		adapter, mapping, at, order->whole, &birth, list->Elements, room, &count);
 	list->NumberOfElements = count;
 	list->Reserved = 0;
 	if (likely(result == DMA_SG_DONE))
 		return STATUS_SUCCESS;
 	if (result == DMA_SG_UNREACHABLE)
 		unreachable(adapter, at);
+	dma_mapping_end(mapping);
 	return STATUS_INSUFFICIENT_RESOURCES;
 }
 
@@ -145,36 +143,69 @@ static inline void count_size(struct dma_counts *counts, uint32_t elements)
 
 /* ---- the port's ---- */
 
-NTSTATUS dma_map(struct dma_adapter *adapter, PMDL mdl, void *current_va, uint32_t length,
-	bool write_to_device, PSCATTER_GATHER_LIST list, uint32_t max_elements)
+NTSTATUS dma_map(struct dma_adapter *adapter, struct dma_mapping *mapping,
+	const struct dma_order *order, PSCATTER_GATHER_LIST list, uint32_t max_elements,
+	struct dma_waiter *waiter)
 {
+	struct dma_run run = mapping->run; /* what it has waited for, if it has */
 	struct dma_sg_cursor at;
 	uint64_t registers;
-	NTSTATUS status = measure(adapter, mdl, current_va, length, &at, &registers);
+	NTSTATUS status =
+		measure(adapter, order->mdl, order->current_va, order->length, &at, &registers);
 
 	if (likely(!status))
-		status = check_pages(adapter, mdl, at.offset + length);
-	if (unlikely(status))
+		status = check_pages(adapter, order->mdl, at.offset + order->length);
+	if (likely(!status && !run.count))
+		status = dma_registers_take(
+			adapter, (uint32_t)min_of(registers, UINT32_MAX), waiter, &run);
+	if (unlikely(status == STATUS_PENDING))
 		return status;
-	/* MR-2, X-10: above the limit at once. */
-	if (unlikely(registers > adapter->map_registers))
-		return STATUS_INSUFFICIENT_RESOURCES;
-	status = fill(adapter, &at, list, max_elements);
+	dma_mapping_begin(mapping, run, order->write_to_device);
+	if (likely(!status))
+		status = fill(adapter, mapping, order, &at, "request", list, max_elements);
 	if (likely(!status)) {
 		struct dma_counts *counts = dma_counts_here(adapter);
 
 		dma_count(&counts->mapped);
 		count_size(counts, list->NumberOfElements);
+		return STATUS_SUCCESS;
 	}
+	dma_run_give(run);
+	mapping->run = (struct dma_run){0};
 	return status;
 }
 
-void dma_unmap(struct dma_adapter *adapter, PSCATTER_GATHER_LIST list, bool write_to_device)
+void dma_unmap(struct dma_adapter *adapter, struct dma_mapping *mapping)
 {
+	if (unlikely(mapping->run.count)) {
+		dma_mapping_end(mapping);
+		dma_run_give(mapping->run);
+		mapping->run = (struct dma_run){0};
+	}
 	dma_count(&dma_counts_here(adapter)->unmapped);
 }
 
 /* ---- a driver's ---- */
+
+/* SZ-7: pages, with a tolerance of less than one past the end of the chain; false: too small. */
+static bool measure_as_hal(PMDL mdl, const void *current_va, uint64_t length, uint64_t *pages)
+{
+	uint64_t offset = (uintptr_t)current_va - (uintptr_t)MmGetMdlVirtualAddress(mdl);
+	uint64_t in_page = (uintptr_t)current_va & MEM_PAGE_MASK, part, total;
+
+	*pages = 0;
+	part = mdl->ByteCount - min_of(offset, mdl->ByteCount);
+	for (total = part; total < length && mdl->Next; total += part) {
+		*pages += (in_page + part + MEM_PAGE_MASK) >> MEM_PAGE_SHIFT;
+		mdl = mdl->Next;
+		in_page = mdl->ByteOffset;
+		part = mdl->ByteCount;
+	}
+	if (total + MEM_PAGE_SIZE < length + in_page)
+		return false;
+	*pages += (in_page + length + part - total + MEM_PAGE_MASK) >> MEM_PAGE_SHIFT;
+	return true;
+}
 
 NTSTATUS dma_list_size(struct dma_adapter *adapter, PMDL mdl, void *current_va, uint32_t length,
 	uint32_t *bytes, uint32_t *registers)
@@ -184,7 +215,10 @@ NTSTATUS dma_list_size(struct dma_adapter *adapter, PMDL mdl, void *current_va, 
 	struct dma_sg_cursor at;
 	NTSTATUS status = STATUS_SUCCESS;
 
-	if (mdl || !length)
+	if (mdl && dma_settings.hal_compatible)
+		status = measure_as_hal(mdl, current_va, length, &pages) ? STATUS_SUCCESS
+									 : STATUS_BUFFER_TOO_SMALL;
+	else if ((mdl || !length) && !(dma_settings.zero_length && !length))
 		status = measure(adapter, mdl, current_va, length, &at, &pages);
 	if (status)
 		return status;
@@ -197,29 +231,141 @@ NTSTATUS dma_list_size(struct dma_adapter *adapter, PMDL mdl, void *current_va, 
 	return STATUS_SUCCESS;
 }
 
-static NTSTATUS order_check(const struct dma_adapter *adapter, const struct order *order,
-	struct dma_sg_cursor *at, uint64_t *registers)
+static NTSTATUS order_check(const struct dma_adapter *adapter, const struct dma_order *order,
+	const struct dma_callee *callee, struct dma_sg_cursor *at, uint64_t *registers)
 {
 	NTSTATUS status;
 
-	if (unlikely(!order->callee.routine)) {
+	if (unlikely(!callee->routine)) {
 		nt_violation(0,
 			"DMA adapter %u: a list was asked for without a routine to give it to "
 			"(X-9)",
 			adapter->number);
 		return STATUS_INVALID_PARAMETER;
 	}
+	if (unlikely(!order->length && dma_settings.zero_length)) {
+		*at = (struct dma_sg_cursor){.mdl = order->mdl};
+		*registers = 0;
+		return STATUS_SUCCESS;
+	}
 	status = measure(adapter, order->mdl, order->current_va, order->length, at, registers);
 	return status ? status : check_pages(adapter, order->mdl, at->offset + order->length);
 }
 
-/* Fills the list, makes it live and sees to it that the routine gets it. */
-static NTSTATUS build(struct dma_adapter *adapter, const struct order *order,
-	struct dma_sg_cursor *at, PSCATTER_GATHER_LIST list, uint64_t registers, bool from_pool)
+/* The list is there: the routine may have it. */
+static void list_done(struct dma_adapter *adapter, struct dma_live *live)
 {
+	PSCATTER_GATHER_LIST list = atomic_load_explicit(&live->list, memory_order_relaxed);
 	struct dma_counts *counts = dma_counts_here(adapter);
+
+	live->elements = list->NumberOfElements;
+	dma_count(&counts->built);
+	count_size(counts, live->elements);
+	trace(TRACE_SG_BUILD, adapter->number, live->elements, live->bytes, STATUS_SUCCESS);
+}
+
+static NTSTATUS list_fill(
+	struct dma_adapter *adapter, struct dma_live *live, struct dma_sg_cursor *at)
+{
+	const struct dma_order order = {
+		.mdl = live->mdl, .length = live->bytes, .site = live->site};
+
+	return fill(adapter, &live->mapping, &order, at,
+		live->from_pool ? "list of GetScatterGatherList" : "list of Build",
+		atomic_load_explicit(&live->list, memory_order_relaxed), live->room);
+}
+
+/* its turn for registers has come. Nothing can fail any more: pages_known has seen to it. */
+static void list_granted(struct dma_waiter *waiter)
+{
+	struct dma_live *live = container_of(waiter, struct dma_live, waiter);
+	struct dma_adapter *adapter = live->adapter;
+	struct dma_sg_cursor at = {live->mdl, live->offset, live->bytes};
+	uint8_t pending = DMA_LIVE_PENDING;
+
+	if (atomic_load(&live->phase) == DMA_LIVE_DROPPED) {
+		dma_run_give(waiter->run);
+		dma_live_release(adapter->live, live);
+		return;
+	}
+	dma_mapping_begin(&live->mapping, waiter->run, live->write_to_device);
+	live->holds_registers = true;
+	if (dma_settings.engine != DMA_DIRECT && list_fill(adapter, live, &at)) {
+		nt_violation(0,
+			"DMA adapter %u: the pages of a list changed while it waited for "
+			"map registers",
+			adapter->number);
+		return;
+	}
+	list_done(adapter, live);
+	if (atomic_compare_exchange_strong(&live->phase, &pending, DMA_LIVE_CALLED)) {
+		struct dma_callee callee = live->callee;
+
+		callee.routine(callee.device_object, callee.irp,
+			atomic_load_explicit(&live->list, memory_order_relaxed), callee.context);
+	}
+}
+
+/* Whether what has to be copied can be: so that a list which waits cannot fail afterwards. */
+static bool pages_known(const struct dma_adapter *adapter, struct dma_sg_cursor at)
+{
+	while (at.left) {
+		uint64_t position = at.mdl->ByteOffset + at.offset;
+		PFN_NUMBER frame = MmGetMdlPfnArray(at.mdl)[position >> MEM_PAGE_SHIFT];
+		uint64_t part = MEM_PAGE_SIZE - (position & MEM_PAGE_MASK);
+
+		if (at.offset >= at.mdl->ByteCount) {
+			at.mdl = at.mdl->Next;
+			at.offset = 0;
+			continue;
+		}
+		part = min_of(part, min_of(at.mdl->ByteCount - at.offset, at.left));
+		if (frame >= adapter->reach.max_address >> MEM_PAGE_SHIFT &&
+			!mem_frame_get(frame)->host)
+			return false;
+		at.offset += part;
+		at.left -= part;
+	}
+	return true;
+}
+
+/* Registers, then the list; or a place in the queue for them. */
+static NTSTATUS list_make(struct dma_adapter *adapter, struct dma_live *live,
+	struct dma_sg_cursor *at, uint64_t registers, bool may_wait)
+{
+	bool fills_first = dma_settings.engine == DMA_DIRECT;
+	NTSTATUS status = STATUS_SUCCESS;
+	struct dma_run run;
+
+	dma_mapping_begin(&live->mapping, (struct dma_run){0}, live->write_to_device);
+	/* A register of the direct engine leads nowhere: what may fail does so before the wait. */
+	if (likely(fills_first))
+		status = list_fill(adapter, live, at);
+	if (likely(!status))
+		status = dma_registers_take(adapter, (uint32_t)registers,
+			may_wait && (fills_first || pages_known(adapter, *at)) ? &live->waiter
+									       : NULL,
+			&run);
+	if (unlikely(status))
+		return status;
+	live->mapping.run = run;
+	live->holds_registers = run.count != 0;
+	if (unlikely(!fills_first))
+		status = list_fill(adapter, live, at);
+	if (unlikely(status))
+		dma_run_give(run);
+	return status;
+}
+
+/* Fills the list, makes it live and sees to it that the routine gets it. */
+static NTSTATUS build(struct dma_adapter *adapter, const struct dma_order *order,
+	const struct dma_callee *callee, struct dma_sg_cursor *at, PSCATTER_GATHER_LIST list,
+	uint32_t room, uint64_t registers, bool from_pool)
+{
 	bool exists;
-	struct dma_live *live = dma_live_claim(adapter->live, list, &exists);
+	struct dma_live *live = nt_allocation_fails()
+					? (exists = false, NULL)
+					: dma_live_claim(adapter->live, list, &exists);
 	NTSTATUS status;
 
 	if (unlikely(exists)) {
@@ -231,78 +377,104 @@ static NTSTATUS build(struct dma_adapter *adapter, const struct order *order,
 	}
 	if (unlikely(!live))
 		return STATUS_INSUFFICIENT_RESOURCES;
-	status = fill(adapter, at, list, (uint32_t)registers);
+	live->adapter = adapter;
+	live->mdl = order->mdl;
+	live->offset = at->offset;
+	live->bytes = order->length;
+	live->room = room;
+	live->site = order->site;
+	live->write_to_device = order->write_to_device;
+	live->from_pool = from_pool;
+	live->mdl_given = false;
+	live->bounce_mdl = NULL;
+	live->holds_registers = false;
+	live->callee = *callee;
+	live->waiter.granted = list_granted;
+	atomic_store_explicit(&live->phase, DMA_LIVE_PENDING, memory_order_relaxed);
+	status = list_make(adapter, live, at, registers, !dma_settings.no_queue || from_pool);
+	if (unlikely(status == STATUS_PENDING)) {
+		dma_live_publish(adapter->live, live);
+		return STATUS_SUCCESS;
+	}
 	if (unlikely(status)) {
 		dma_live_abandon(adapter->live, live);
 		return status;
 	}
-	live->mdl = order->mdl;
-	live->bytes = order->length;
-	live->elements = list->NumberOfElements;
-	live->write_to_device = order->write_to_device;
-	live->from_pool = from_pool;
-	live->mdl_given = false;
-	dma_count(&counts->built);
-	count_size(counts, live->elements);
-	trace(TRACE_SG_BUILD, adapter->number, live->elements, order->length, STATUS_SUCCESS);
-	dma_callback_start(adapter->live, live, &order->callee);
+	list_done(adapter, live);
+	dma_callback_start(adapter->live, live, callee);
 	return STATUS_SUCCESS;
 }
 
 static inline NTSTATUS answer(
-	const struct dma_adapter *adapter, const struct order *order, NTSTATUS status)
+	const struct dma_adapter *adapter, const struct dma_order *order, NTSTATUS status)
 {
 	if (unlikely(status))
 		trace(TRACE_SG_BUILD, adapter->number, 0, order->length, (uint32_t)status);
 	return status;
 }
 
-NTSTATUS dma_build(struct dma_adapter *adapter, PMDL mdl, void *current_va, uint32_t length,
-	dma_list_routine *routine, void *device_object, void *irp, void *context,
-	bool write_to_device, PSCATTER_GATHER_LIST list, uint32_t bytes)
+/* The elements that fit into a buffer; 0: it is too small for this transfer (SZ-5). */
+static inline uint32_t room_of(
+	const struct dma_adapter *adapter, uint64_t registers, uint32_t bytes)
 {
-	const struct order order = {
-		mdl, current_va, length, write_to_device, {routine, device_object, irp, context}};
+	uint64_t needed = list_bytes(adapter, registers);
+	uint64_t header = offsetof(SCATTER_GATHER_LIST, Elements) + dma_settings.list_overhead;
+
+	if (likely(bytes >= needed))
+		return (uint32_t)max_of(registers, 1);
+	if (!dma_settings.lenient_size || dma_settings.engine != DMA_DIRECT || bytes < header)
+		return 0;
+	return (uint32_t)((bytes - header) / sizeof(SCATTER_GATHER_ELEMENT));
+}
+
+NTSTATUS dma_build(struct dma_adapter *adapter, const struct dma_order *order,
+	const struct dma_callee *callee, PSCATTER_GATHER_LIST list, uint32_t bytes)
+{
 	struct dma_sg_cursor at;
 	uint64_t registers;
+	uint32_t room = 0;
 	NTSTATUS status;
 
 	if (unlikely(!list || (uintptr_t)list % _Alignof(SCATTER_GATHER_LIST))) {
 		nt_violation(0, "DMA adapter %u: no list can stand at %p (X-9)", adapter->number,
 			(void *)list);
-		return answer(adapter, &order, STATUS_INVALID_PARAMETER);
+		return answer(adapter, order, STATUS_INVALID_PARAMETER);
 	}
-	status = order_check(adapter, &order, &at, &registers);
-	if (likely(!status) && unlikely(bytes < list_bytes(adapter, registers)))
-		status = STATUS_BUFFER_TOO_SMALL;
+	status = order_check(adapter, order, callee, &at, &registers);
+	if (likely(!status)) {
+		room = room_of(adapter, registers, bytes);
+		if (unlikely(!room))
+			status = STATUS_BUFFER_TOO_SMALL;
+	}
 	if (likely(!status) && unlikely(registers > adapter->map_registers))
 		status = STATUS_INSUFFICIENT_RESOURCES;
 	if (likely(!status))
-		status = build(adapter, &order, &at, list, registers, false);
-	return answer(adapter, &order, status);
+		status = build(adapter, order, callee, &at, list, room, registers, false);
+	/* Only a lenient size can turn out too small as late as this. */
+	if (unlikely(status == STATUS_INSUFFICIENT_RESOURCES && room && room < registers))
+		status = STATUS_BUFFER_TOO_SMALL;
+	return answer(adapter, order, status);
 }
 
-NTSTATUS dma_get(struct dma_adapter *adapter, PMDL mdl, void *current_va, uint32_t length,
-	dma_list_routine *routine, void *device_object, void *irp, void *context,
-	bool write_to_device)
+NTSTATUS dma_get(
+	struct dma_adapter *adapter, const struct dma_order *order, const struct dma_callee *callee)
 {
-	const struct order order = {
-		mdl, current_va, length, write_to_device, {routine, device_object, irp, context}};
 	struct dma_sg_cursor at;
 	uint64_t registers;
 	PSCATTER_GATHER_LIST list;
-	NTSTATUS status = order_check(adapter, &order, &at, &registers);
+	NTSTATUS status = order_check(adapter, order, callee, &at, &registers);
 
 	if (status)
-		return answer(adapter, &order, status);
+		return answer(adapter, order, status);
 	/* SGL-2: more registers than the adapter has, or no memory for the list. */
 	if (registers > adapter->map_registers)
-		return answer(adapter, &order, STATUS_INSUFFICIENT_RESOURCES);
+		return answer(adapter, order, STATUS_INSUFFICIENT_RESOURCES);
 	list = nt_pool_alloc(list_bytes(adapter, registers), LIST_TAG, adapter->owner, false);
 	if (!list)
-		return answer(adapter, &order, STATUS_INSUFFICIENT_RESOURCES);
-	status = build(adapter, &order, &at, list, registers, true);
+		return answer(adapter, order, STATUS_INSUFFICIENT_RESOURCES);
+	status = build(
+		adapter, order, callee, &at, list, (uint32_t)max_of(registers, 1), registers, true);
 	if (status)
 		nt_pool_free(list);
-	return answer(adapter, &order, status);
+	return answer(adapter, order, status);
 }

@@ -7,6 +7,7 @@
 #include "dma/dma_private.h"
 #include "dma/live.h"
 #include "dma/callback.h"
+#include "dma/mapping.h"
 #include "mem/mem.h"
 #include "nt/nt.h"
 #include "trace/trace.h"
@@ -45,6 +46,17 @@ static __attribute__((cold, noinline)) NTSTATUS bad_list(
 	return STATUS_INVALID_PARAMETER;
 }
 
+/* Copies back what was bounced; the registers and the MDL over the copy go. */
+static __attribute__((noinline)) void list_end(struct dma_live *live)
+{
+	dma_mapping_end(&live->mapping);
+	dma_run_give(live->mapping.run);
+	if (live->bounce_mdl)
+		dma_bounce_mdl_free(live->bounce_mdl);
+	live->bounce_mdl = NULL;
+	live->holds_registers = false;
+}
+
 NTSTATUS dma_put(struct dma_adapter *adapter, PSCATTER_GATHER_LIST list, bool write_to_device)
 {
 	bool pending, from_pool;
@@ -63,6 +75,8 @@ NTSTATUS dma_put(struct dma_adapter *adapter, PSCATTER_GATHER_LIST list, bool wr
 					      : "to read from the device");
 	trace(TRACE_SG_PUT, adapter->number, live->elements, live->bytes, STATUS_SUCCESS);
 	from_pool = live->from_pool;
+	if (unlikely(live->holds_registers))
+		list_end(live);
 	dma_live_release(adapter->live, live);
 	dma_count(&dma_counts_here(adapter)->put);
 	if (from_pool)
@@ -91,9 +105,12 @@ NTSTATUS dma_list_mdl(
 			adapter->number, (void *)original, (void *)live->mdl);
 		status = STATUS_INVALID_PARAMETER;
 	} else {
-		/* Nothing is bounced: the list leads to the buffer itself. */
-		live->mdl_given = true;
-		*target = original;
+		*target = original; /* nothing is bounced: the list leads to the buffer itself */
+		if (live->holds_registers && live->mapping.is_copied)
+			*target = live->bounce_mdl =
+				dma_bounce_mdl(&live->mapping, original, live->offset, live->bytes);
+		live->mdl_given = *target != NULL;
+		status = *target ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
 	}
 	dma_live_publish(adapter->live, live);
 	return status;
@@ -108,8 +125,11 @@ unsigned dma_lists_drop(struct dma_adapter *adapter)
 		PSCATTER_GATHER_LIST list = atomic_load(&live->list);
 		bool from_pool = live->from_pool;
 
-		dma_callback_drop(live);
-		dma_live_release(adapter->live, live);
+		if (dma_callback_drop(live)) {
+			if (live->holds_registers)
+				list_end(live);
+			dma_live_release(adapter->live, live);
+		}
 		if (from_pool)
 			nt_pool_free(list);
 	}

@@ -11,7 +11,7 @@
 #define BUSY	1ul /* lists are aligned, so no list has this address */
 
 _Static_assert((BUCKETS & (BUCKETS - 1)) == 0, "the hash takes the upper bits of a product");
-_Static_assert(offsetof(struct dma_live, dpc) == 64, "what Put touches is one cache line");
+_Static_assert(offsetof(struct dma_live, adapter) == 64, "what Put touches is one cache line");
 
 struct bucket {
 	_Atomic uintptr_t key[WAYS];

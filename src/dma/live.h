@@ -13,6 +13,7 @@
 #define DRY_DMA_LIVE_H
 
 #include "dma/dma.h"
+#include "dma/mapping.h"
 
 enum dma_live_phase {
 	DMA_LIVE_PENDING = 1, /* the routine is to be called */
@@ -20,13 +21,7 @@ enum dma_live_phase {
 	DMA_LIVE_DROPPED      /* the adapter went away before */
 };
 
-/* A driver's routine and what it is called with. */
-struct dma_callee {
-	dma_list_routine *routine;
-	void *device_object, *irp, *context;
-};
-
-/* The first cache line is all that a Build whose routine runs before return, and its Put, touch. */
+/* The first cache line is all that a Put of a list without map registers touches. */
 struct dma_live {
 	_Atomic(PSCATTER_GATHER_LIST)
 		list; /* kept after Put, to tell a second Put from a foreign list */
@@ -38,8 +33,16 @@ struct dma_live {
 	uint8_t turns;	/* how often the DPC lets others go first */
 	uint16_t home;	/* private: the bucket that the address belongs to */
 	_Atomic uint8_t phase;
+	bool holds_registers; /* mapping is in use */
 	struct dma_callee callee;
-	struct cpu_dpc dpc __attribute__((aligned(64)));
+	struct dma_adapter *adapter __attribute__((aligned(64)));
+	uintptr_t site;	 /* who asked for it: code address of the call, 0: not known */
+	uint64_t offset; /* of its start from the first MDL's first byte */
+	uint32_t room;	 /* elements that fit */
+	struct dma_mapping mapping;
+	PMDL bounce_mdl; /* made by BuildMdlFromScatterGatherList */
+	struct cpu_dpc dpc;
+	struct dma_waiter waiter;
 } __attribute__((aligned(64)));
 
 struct dma_live_table;

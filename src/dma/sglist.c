@@ -14,37 +14,26 @@
 /* An MDL chain belongs to a driver: a circle of empty MDLs must not hold us for ever. */
 #define EMPTY_MDLS_MAX 65536
 
-/* What an element may be, in the form the walk needs. */
-struct sg_rule {
-	uint64_t max_address;
-	uint64_t frames;	/* frame numbers below this are reachable as a whole */
-	uint64_t max_length;	/* rounded down to the alignment */
-	uint64_t boundary_mask; /* the address bits above the boundary, 0: no boundary */
-	uint64_t align_mask;	/* the address bits below the alignment */
-};
-
-struct sg_out {
-	PSCATTER_GATHER_ELEMENT list;
-	uint32_t room, count;
-	uint64_t end; /* address after the last element; 0: none yet, or the end of the address
-			 space */
-};
-
-static inline struct sg_rule rule_of(const struct dma_sg_limits *limits)
+void dma_sg_begin(struct dma_sg_builder *builder, const struct dma_sg_limits *limits,
+	PSCATTER_GATHER_ELEMENT out, uint32_t room)
 {
-	struct sg_rule rule;
+	struct dma_sg_rule *rule = &builder->rule;
 
-	rule.max_address = limits->max_address;
-	rule.frames = (limits->max_address >> MEM_PAGE_SHIFT) +
-		      ((limits->max_address & MEM_PAGE_MASK) == MEM_PAGE_MASK);
-	rule.align_mask = limits->alignment ? limits->alignment - 1ull : 0;
-	rule.max_length = (limits->max_length ? limits->max_length : UINT32_MAX) & ~rule.align_mask;
-	rule.boundary_mask = limits->boundary ? ~(limits->boundary - 1) : 0;
-	return rule;
+	rule->max_address = limits->max_address;
+	rule->frames = (limits->max_address >> MEM_PAGE_SHIFT) +
+		       ((limits->max_address & MEM_PAGE_MASK) == MEM_PAGE_MASK);
+	rule->align_mask = limits->alignment ? limits->alignment - 1ull : 0;
+	rule->max_length =
+		(limits->max_length ? limits->max_length : UINT32_MAX) & ~rule->align_mask;
+	rule->boundary_mask = limits->boundary ? ~(limits->boundary - 1) : 0;
+	builder->out = out;
+	builder->room = room;
+	builder->count = 0;
+	builder->end = 0;
 }
 
 /* The bytes that an element which starts at this address may have. */
-static inline uint64_t element_reach(const struct sg_rule *rule, uint64_t address)
+static inline uint64_t element_reach(const struct dma_sg_rule *rule, uint64_t address)
 {
 	uint64_t to_boundary = ~rule->boundary_mask - (address & ~rule->boundary_mask);
 
@@ -52,22 +41,22 @@ static inline uint64_t element_reach(const struct sg_rule *rule, uint64_t addres
 	return to_boundary < rule->max_length ? to_boundary + 1 : rule->max_length;
 }
 
-static inline void emit(struct sg_out *out, uint64_t address, uint64_t bytes)
+static inline void emit(struct dma_sg_builder *to, uint64_t address, uint64_t bytes)
 {
-	PSCATTER_GATHER_ELEMENT element = &out->list[out->count++];
+	PSCATTER_GATHER_ELEMENT element = &to->out[to->count++];
 
 	element->Address.QuadPart = (LONGLONG)address;
 	element->Length = (ULONG)bytes;
 	element->Reserved = 0;
-	out->end = address + bytes;
+	to->end = address + bytes;
 }
 
 /*
  * Describes as much of a contiguous run as the rules and the room allow; *done tells how much.
  * MR-4: what continues the element before is merged into it.
  */
-static enum dma_sg_result append(struct sg_out *out, const struct sg_rule *rule, uint64_t frame,
-	uint64_t in_page, uint64_t bytes, uint64_t *done)
+static enum dma_sg_result append(struct dma_sg_builder *to, const struct dma_sg_rule *rule,
+	uint64_t frame, uint64_t in_page, uint64_t bytes, uint64_t *done)
 {
 	uint64_t address = (frame << MEM_PAGE_SHIFT) + in_page, usable = bytes;
 
@@ -77,23 +66,23 @@ static enum dma_sg_result append(struct sg_out *out, const struct sg_rule *rule,
 		return DMA_SG_UNREACHABLE;
 	if (rule->max_address - address < bytes - 1)
 		usable = rule->max_address - address + 1;
-	if (out->end && out->end == address) {
-		PSCATTER_GATHER_ELEMENT last = &out->list[out->count - 1];
+	if (to->end && to->end == address) {
+		PSCATTER_GATHER_ELEMENT last = &to->out[to->count - 1];
 		uint64_t reach = element_reach(rule, (uint64_t)last->Address.QuadPart);
 
 		*done = min_of(reach - last->Length, usable);
 		last->Length += (ULONG)*done;
-		out->end += *done;
+		to->end += *done;
 	}
 	while (*done < usable) {
 		uint64_t piece = element_reach(rule, address + *done);
 
-		if ((((address + *done) | out->end) & rule->align_mask) || !piece)
+		if ((((address + *done) | to->end) & rule->align_mask) || !piece)
 			return DMA_SG_UNALIGNED;
-		if (out->count == out->room)
+		if (to->count == to->room)
 			return DMA_SG_FULL;
 		piece = min_of(piece, usable - *done);
-		emit(out, address + *done, piece);
+		emit(to, address + *done, piece);
 		*done += piece;
 	}
 	return usable < bytes ? DMA_SG_UNREACHABLE : DMA_SG_DONE;
@@ -114,13 +103,13 @@ static inline uint64_t run_of(const PFN_NUMBER *pfn, uint64_t pages)
  * The short way for whole pages: each run becomes one new element, as long as no limit touches it.
  * Returns the pages described. What append() needs to know stays in registers here.
  */
-static inline uint64_t emit_runs(
-	struct sg_out *out, const struct sg_rule *rule, const PFN_NUMBER *pfn, uint64_t pages)
+static inline uint64_t emit_runs(struct dma_sg_builder *to, const struct dma_sg_rule *rule,
+	const PFN_NUMBER *pfn, uint64_t pages)
 {
 	const uint64_t frames = rule->frames, max_length = rule->max_length;
 	const uint64_t boundary_mask = rule->boundary_mask, align_mask = rule->align_mask;
-	PSCATTER_GATHER_ELEMENT next = out->list + out->count, limit = out->list + out->room;
-	uint64_t end = out->end, left = pages;
+	PSCATTER_GATHER_ELEMENT next = to->out + to->count, limit = to->out + to->room;
+	uint64_t end = to->end, left = pages;
 
 	while (left && next != limit) {
 		uint64_t frame = *pfn, run = run_of(pfn, left), bytes = run << MEM_PAGE_SHIFT;
@@ -137,38 +126,48 @@ static inline uint64_t emit_runs(
 		pfn += run;
 		left -= run;
 	}
-	out->count = (uint32_t)(next - out->list);
-	out->end = end;
+	to->count = (uint32_t)(next - to->out);
+	to->end = end;
 	return pages - left;
 }
 
-/* Describes `todo` bytes of the MDL that the cursor stands in, and moves the cursor. */
-static enum dma_sg_result build_part(
-	struct dma_sg_cursor *at, struct sg_out *out, const struct sg_rule *rule, uint64_t todo)
+enum dma_sg_result dma_sg_add(struct dma_sg_builder *builder, const PFN_NUMBER *pfn,
+	uint64_t in_page, uint64_t bytes, uint64_t *done)
 {
-	uint64_t position = at->mdl->ByteOffset + at->offset;
-	const PFN_NUMBER *pfn = MmGetMdlPfnArray(at->mdl) + (position >> MEM_PAGE_SHIFT);
-	uint64_t in_page = position & MEM_PAGE_MASK, left = todo, run, bytes, done;
+	const struct dma_sg_rule *rule = &builder->rule;
+	uint64_t left = bytes, run, piece, described;
 	enum dma_sg_result result = DMA_SG_DONE;
 
 	while (left && result == DMA_SG_DONE) {
 		/* A page that continues the element before is append()'s. */
-		if (likely(!in_page && *pfn << MEM_PAGE_SHIFT != out->end)) {
-			run = emit_runs(out, rule, pfn, left >> MEM_PAGE_SHIFT);
+		if (likely(!in_page && *pfn << MEM_PAGE_SHIFT != builder->end)) {
+			run = emit_runs(builder, rule, pfn, left >> MEM_PAGE_SHIFT);
 			left -= run << MEM_PAGE_SHIFT;
 			pfn += run;
 			if (!left)
 				break;
 		}
 		run = run_of(pfn, (in_page + left + MEM_PAGE_MASK) >> MEM_PAGE_SHIFT);
-		bytes = min_of((run << MEM_PAGE_SHIFT) - in_page, left);
-		result = append(out, rule, *pfn, in_page, bytes, &done);
-		left -= done;
+		piece = min_of((run << MEM_PAGE_SHIFT) - in_page, left);
+		result = append(builder, rule, *pfn, in_page, piece, &described);
+		left -= described;
 		pfn += run;
 		in_page = 0;
 	}
-	at->offset += todo - left;
-	at->left -= todo - left;
+	*done = bytes - left;
+	return result;
+}
+
+/* Describes `todo` bytes of the MDL that the cursor stands in, and moves the cursor. */
+static inline enum dma_sg_result build_part(
+	struct dma_sg_cursor *at, struct dma_sg_builder *builder, uint64_t todo)
+{
+	uint64_t position = at->mdl->ByteOffset + at->offset, done;
+	const PFN_NUMBER *pfn = MmGetMdlPfnArray(at->mdl) + (position >> MEM_PAGE_SHIFT);
+	enum dma_sg_result result = dma_sg_add(builder, pfn, position & MEM_PAGE_MASK, todo, &done);
+
+	at->offset += done;
+	at->left -= done;
 	return result;
 }
 
@@ -205,21 +204,21 @@ enum dma_sg_result dma_sglist_build(struct dma_sg_cursor *cursor,
 	const struct dma_sg_limits *limits, PSCATTER_GATHER_ELEMENT out, uint32_t room,
 	uint32_t *count)
 {
-	struct sg_out to = {.list = out, .room = room};
-	const struct sg_rule rule = rule_of(limits);
 	struct dma_sg_cursor at = *cursor;
+	struct dma_sg_builder builder;
 	enum dma_sg_result result = DMA_SG_DONE;
 
+	dma_sg_begin(&builder, limits, out, room);
 	while (at.left && result == DMA_SG_DONE) {
 		uint64_t here = mdl_remaining(&at);
 
 		if (here)
-			result = build_part(&at, &to, &rule, min_of(here, at.left));
+			result = build_part(&at, &builder, min_of(here, at.left));
 		else if (!mdl_next(&at))
 			result = DMA_SG_END;
 	}
 	*cursor = at;
-	*count = to.count;
+	*count = builder.count;
 	return result;
 }
 

@@ -2,7 +2,9 @@
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
  * The list builder: page frames + offset + length + limits → elements. Pure: no allocation, no
- * lock, no global. It resumes: where the output is full it says how far it came.
+ * lock, no global that a result depends on. It resumes: where the output is full it says how far it
+ * came. Two ways in: dma_sglist_build walks an MDL chain; dma_sg_begin and dma_sg_add take frames
+ * wherever they come from, as the engines that show the device other frames than the MDL's do.
  */
 #ifndef DRY_DMA_SGLIST_H
 #define DRY_DMA_SGLIST_H
@@ -34,6 +36,38 @@ enum dma_sg_result {
 	DMA_SG_UNALIGNED    /* an element would have to end or start at the cursor, against the
 			       alignment */
 };
+
+/* The limits in the form that the building needs. */
+struct dma_sg_rule {
+	uint64_t max_address;
+	uint64_t frames;	/* frame numbers below this are reachable as a whole */
+	uint64_t max_length;	/* rounded down to the alignment */
+	uint64_t boundary_mask; /* the address bits above the boundary, 0: no boundary */
+	uint64_t align_mask;	/* the address bits below the alignment */
+};
+
+/* A list that is being built, in the caller's storage; count is how many elements stand in out. */
+struct dma_sg_builder {
+	struct dma_sg_rule rule;
+	PSCATTER_GATHER_ELEMENT out;
+	uint32_t room, count;
+	uint64_t end; /* address after the last element; 0: none yet, or the end of the address
+			 space */
+};
+
+void dma_sg_begin(struct dma_sg_builder *builder, const struct dma_sg_limits *limits,
+	PSCATTER_GATHER_ELEMENT out, uint32_t room);
+
+/*
+ * Describes the bytes [in_page, in_page + bytes) of the pages pfn[0], pfn[1], ... after those added
+ * before; in_page is below the page size. Each element is as long as the limits allow: what
+ * continues the element before is merged into it (MR-4). *done is the number of bytes described,
+ * less than `bytes` unless the result is DMA_SG_DONE; the result is never DMA_SG_END and speaks of
+ * the byte at *done. What was described stays; more can be added after it, but not to this list
+ * where it was full. No frame behind that of the last byte is read.
+ */
+enum dma_sg_result dma_sg_add(struct dma_sg_builder *builder, const PFN_NUMBER *pfn,
+	uint64_t in_page, uint64_t bytes, uint64_t *done);
 
 /* Sets the cursor to current_va inside the first MDL. False if it lies outside. */
 bool dma_sg_start(struct dma_sg_cursor *cursor, PMDL mdl, const void *current_va, uint64_t length);

@@ -180,6 +180,7 @@ static int nt_up(struct dry_machine *machine)
 	const struct nt_config config = {
 		.debug_level = machine->options.debug_level,
 		.fill = machine->options.replay,
+		.strict = machine->options.strict,
 	};
 
 	return nt_init(&config);
@@ -202,7 +203,19 @@ static void bus_down(struct dry_machine *machine)
 
 static int dma_up(struct dry_machine *machine)
 {
-	const struct dma_config config = {.callback = machine->options.build_callback};
+	const struct machine_options *options = &machine->options;
+	const struct dma_config config = {
+		.engine = options->engine,
+		.callback = options->build_callback,
+		.map_registers = options->map_registers,
+		.width = options->dma_width,
+		.list_overhead = options->list_overhead,
+		.lenient_size = options->lenient_size,
+		.hal_compatible = options->hal_compatible,
+		.zero_length = options->zero_length,
+		.no_queue = options->no_queue,
+		.strict = options->strict,
+	};
 
 	return dma_init(&config);
 }
@@ -447,6 +460,7 @@ int machine_go(struct dry_machine *machine)
 	snprintf(machine->summary.device, sizeof(machine->summary.device), "%s",
 		machine->options.hw);
 	machine->started_ns = cpu_clock();
+	nt_allocation_fail(machine->options.fail_allocation);
 	units_name(machine);
 	return 0;
 }

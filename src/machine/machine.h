@@ -36,6 +36,10 @@ struct machine_options {
 	bool inline_agents, read_only, no_stats;
 	enum mem_policy memory;
 	enum dma_callback build_callback;
+	enum dma_engine engine;
+	uint32_t dma_width, map_registers, list_overhead;
+	bool lenient_size, hal_compatible, zero_length, no_queue, strict;
+	uint64_t fail_allocation; /* 0: none */
 };
 
 struct dry_unit {

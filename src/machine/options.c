@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum kind { TEXT, SIZE, NUMBER, CHOICE, SWITCH, LEVEL };
+enum kind { TEXT, SIZE, NUMBER, CHOICE, SWITCH, LEVEL, POLICY };
 
 struct row {
 	struct dry_option option;
@@ -20,6 +20,7 @@ struct row {
 
 static const char *const memory_words[] = {"contiguous", "scattered", "high", NULL};
 static const char *const callback_words[] = {"queued", "before", "after", "other", NULL};
+static const char *const engine_words[] = {"direct", "bounce", "iommu", NULL};
 static const char *const block_words[] = {"512", "4096", NULL};
 
 #define AT(field) offsetof(struct machine_options, field)
@@ -50,6 +51,29 @@ static const struct row rows[] = {
 		 "callback of StorPortBuildScatterGatherList: queued (default), before or after "
 		 "its return, or on an other processor"},
 		CHOICE, AT(build_callback), 0, 0, callback_words},
+	{{"engine", "ENGINE",
+		 "between device and memory: direct (default), bounce (what the device cannot "
+		 "reach is copied through low pages) or iommu (translated addresses; all else "
+		 "faults)"},
+		CHOICE, AT(engine), 0, 0, engine_words},
+	{{"dma-width", "N", "address bits that devices drive at most, 1 to 64; default 64"}, NUMBER,
+		AT(dma_width), 1, 64, NULL},
+	{{"map-registers", "N",
+		 "map registers of the machine, 2 to 65536; default: as many as the engine has "
+		 "use for, direct: no limit"},
+		NUMBER, AT(map_registers), 2, 65536, NULL},
+	{{"dma-policy", "WORDS",
+		 "what the documents leave open, joined by commas: lenient-size, hal-overhead=N, "
+		 "hal-compatible, zero-length, no-queue (docs/scatter-gather.md)"},
+		POLICY, 0, 0, 0, NULL},
+	{{"strict", "",
+		 "a broken rule ends the run at the call that broke it; lists of requests stand on "
+		 "guarded pages"},
+		SWITCH, AT(strict), 0, 0, NULL},
+	{{"fail-allocation", "N",
+		 "the N-th allocation of pool, map registers and list records after the driver's "
+		 "start fails"},
+		NUMBER, AT(fail_allocation), 1, UINT64_MAX, NULL},
 	{{"debug-print", "LEVEL",
 		 "DbgPrintEx and StorPortDebugPrint up to this level (-1 to 9) go to stderr; "
 		 "default 0"},
@@ -150,6 +174,51 @@ static int set_level(int *field, const char *value)
 	return 0;
 }
 
+static int set_policy(struct machine_options *options, const char *words)
+{
+	static const struct {
+		const char *word;
+		size_t offset;
+	} switches[] = {
+		{"lenient-size", AT(lenient_size)},
+		{"hal-compatible", AT(hal_compatible)},
+		{"zero-length", AT(zero_length)},
+		{"no-queue", AT(no_queue)},
+	};
+	static const char overhead[] = "hal-overhead=";
+
+	while (*words) {
+		size_t length = strcspn(words, ","), n = 0;
+		char *end;
+
+		if (!strncmp(words, overhead, sizeof(overhead) - 1)) {
+			unsigned long bytes = strtoul(words + sizeof(overhead) - 1, &end, 0);
+
+			if (end != words + length || end == words + sizeof(overhead) - 1 ||
+				bytes > 65536)
+				return error_set(EINVAL,
+					"--dma-policy %.*s: a number of bytes up to 65536 has to "
+					"follow.",
+					(int)length, words);
+			options->list_overhead = (uint32_t)bytes;
+		} else {
+			while (n < array_size(switches) &&
+				(strlen(switches[n].word) != length ||
+					strncmp(words, switches[n].word, length)))
+				n++;
+			if (n == array_size(switches))
+				return error_set(EINVAL,
+					"--dma-policy %.*s: there are lenient-size, "
+					"hal-overhead=N, "
+					"hal-compatible, zero-length and no-queue.",
+					(int)length, words);
+			*(bool *)((char *)options + switches[n].offset) = true;
+		}
+		words += length + (words[length] == ',');
+	}
+	return 0;
+}
+
 static int set(struct machine_options *options, const struct row *row, const char *value)
 {
 	void *field = (char *)options + row->offset;
@@ -161,6 +230,8 @@ static int set(struct machine_options *options, const struct row *row, const cha
 		return set_text(field, value);
 	case LEVEL:
 		return set_level(field, value);
+	case POLICY:
+		return set_policy(options, value);
 	case CHOICE:
 		return parse_choice(row, value, field);
 	case SWITCH:
@@ -175,8 +246,9 @@ static int set(struct machine_options *options, const struct row *row, const cha
 		return err;
 	if (field == &options->claim_plus_1)
 		options->claim_plus_1 = (uint32_t)number + 1;
-	else if (field == &options->cpus)
-		options->cpus = (uint32_t)number;
+	else if (field == &options->cpus || field == &options->dma_width ||
+		 field == &options->map_registers)
+		*(uint32_t *)field = (uint32_t)number;
 	else if (field == &options->seed)
 		options->replay = true, options->seed = number;
 	else

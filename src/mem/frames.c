@@ -165,6 +165,7 @@ const char *mem_kind_name(enum mem_kind kind)
 		[MEM_STACK] = "stack",
 		[MEM_IMAGE] = "image",
 		[MEM_OWN] = "port's own data",
+		[MEM_BOUNCE] = "bounce pages",
 	};
 
 	return (unsigned)kind < MEM_KINDS ? names[kind] : "unknown";

@@ -54,6 +54,7 @@ enum mem_kind {
 	MEM_STACK,     /* kernel stacks */
 	MEM_IMAGE,     /* a driver's writable segments */
 	MEM_OWN,       /* data buffers of requests that the port makes itself */
+	MEM_BOUNCE,    /* the pages of map registers: copies that a device works on */
 	MEM_KINDS
 };
 

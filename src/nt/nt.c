@@ -16,10 +16,13 @@ const char *(*nt_driver_place)(void);
 const char *(*nt_code_place)(uintptr_t pc);
 const char *(*nt_owner_name)(const void *owner);
 
+static bool is_strict;
+
 int nt_init(const struct nt_config *config)
 {
 	int err = nt_pool_init(config->fill);
 
+	is_strict = config->strict;
 	if (err)
 		return err;
 	nt_debug_init(config->debug_level);
@@ -46,7 +49,7 @@ void nt_violation(uint64_t number, const char *fmt, ...)
 	va_list args;
 	int used;
 
-	if (!trace_is_wanted(TRACE_VIOLATION))
+	if (!trace_is_wanted(TRACE_VIOLATION) && !is_strict)
 		return;
 	va_start(args, fmt);
 	used = vsnprintf(text, sizeof(text), fmt, args);
@@ -55,6 +58,8 @@ void nt_violation(uint64_t number, const char *fmt, ...)
 	if (place && used >= 0 && (size_t)used < sizeof(text))
 		snprintf(text + used, sizeof(text) - (size_t)used, " [driver: %s]", place);
 	trace(TRACE_VIOLATION, (uintptr_t)text, number);
+	if (is_strict)
+		cpu_die("stopped, being strict, at %s", text);
 }
 
 const char *nt_irql_name(uint8_t irql)

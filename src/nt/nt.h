@@ -17,6 +17,7 @@
 struct nt_config {
 	int debug_level; /* DbgPrintEx prints up to this level, DbgPrint from 0 on */
 	bool fill;	 /* fresh and freed pool is filled with patterns (always in ASan builds) */
+	bool strict;	 /* a violation ends the process */
 };
 int nt_init(const struct nt_config *config);
 uint64_t nt_fini(void);
@@ -33,6 +34,20 @@ bool nt_pool_free(void *block);
 bool nt_pool_block(const void *p, void **start, size_t *bytes, const void **owner);
 /* Blocks of this owner that are live. */
 uint64_t nt_pool_count(const void *owner);
+
+/*
+ * Allocations that fail on purpose: the n-th of pool, map registers and list records from now on
+ * (1: the next); 0: none. Off, it costs one look at a word.
+ */
+void nt_allocation_fail(uint64_t n);
+/* How many were counted since. */
+uint64_t nt_allocations_counted(void);
+extern _Atomic uint64_t nt_fail_at; /* private */
+bool nt_allocation_count(void);	    /* private: counts one; whether it is the one */
+static inline bool nt_allocation_fails(void)
+{
+	return unlikely(nt_fail_at != 0) && nt_allocation_count();
+}
 
 /* ---- messages ---- */
 

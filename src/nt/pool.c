@@ -79,9 +79,12 @@ static struct pool_block *take_block(size_t bytes, const void *owner, unsigned a
 
 void *pool_take(size_t bytes, ULONG tag, const void *owner, uintptr_t site, unsigned ask)
 {
-	struct pool_block *block = take_block(bytes, owner, ask);
+	struct pool_block *block;
 	int64_t where;
 
+	if (nt_allocation_fails())
+		return NULL;
+	block = take_block(bytes, owner, ask);
 	if (!block) {
 		quarantine_drain(0);
 		block = take_block(bytes, owner, ask);

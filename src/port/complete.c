@@ -64,7 +64,9 @@ bool port_request_abandon(struct port_request *request)
 {
 	uint8_t irql = cpu_irql_raise(IRQL_DISPATCH);
 	int state;
-	bool has_it = take_from_miniport(request, &state);
+	bool has_it = take_from_miniport(request, &state) ||
+		      /* or it waits for map registers that nobody gives back */
+		      dma_wait_cancel(&request->waiter);
 
 	if (has_it)
 		port_request_fail(request, SRB_STATUS_NO_HBA);
@@ -113,9 +115,12 @@ static bool request_collect(struct port_request *request)
 static void request_finish(struct port_request *request)
 {
 	if (request->mapped) {
-		dma_unmap(
-			request->adapter->dma, request->list, request->flags & SRB_FLAGS_DATA_OUT);
+		dma_unmap(request->adapter->dma, &request->mapping);
 		request->mapped = false;
+		request->data = request->own_data;
+	} else if (unlikely(request->mapping.run.count)) { /* granted and never used */
+		dma_run_give(request->mapping.run);
+		request->mapping.run = (struct dma_run){0};
 	}
 	if (likely(!request->is_failed) && unlikely(!request_collect(request)))
 		return;

@@ -36,8 +36,8 @@
 
 enum port_request_state {
 	PORT_REQUEST_FREE,
-	PORT_REQUEST_HELD, /* a submitter fills it in */
-	PORT_REQUEST_QUEUED,
+	PORT_REQUEST_HELD,     /* a submitter fills it in */
+	PORT_REQUEST_QUEUED,   /* or it waits for map registers */
 	PORT_REQUEST_STARTED,  /* the miniport has it */
 	PORT_REQUEST_COMPLETED /* the miniport gave it back; the DPC will finish it */
 };
@@ -57,11 +57,12 @@ struct port_request {
 	uint8_t function; /* SRB_FUNCTION_ */
 	uint8_t cdb_length;
 	uint8_t cdb[16];
-	uint32_t flags;				    /* SRB_FLAGS_DATA_IN, _DATA_OUT ... */
-	uint32_t length;			    /* of the data */
-	uint32_t timeout;			    /* seconds */
-	PMDL mdl;				    /* NULL: no data */
-	void *data;				    /* system address of the data */
+	uint32_t flags;	  /* SRB_FLAGS_DATA_IN, _DATA_OUT ... */
+	uint32_t length;  /* of the data */
+	uint32_t timeout; /* seconds */
+	PMDL mdl;	  /* NULL: no data */
+	void *data; /* system address of the data; while the miniport has it: where it sees it,
+		       which is the copy if the data is bounced (R-6) */
 	void (*done)(struct port_request *request); /* at DISPATCH; the submitter's again */
 	void *ctx;
 
@@ -73,6 +74,9 @@ struct port_request {
 
 	/* the path's own */
 	bool mapped;
+	void *own_data; /* data as the submitter gave it */
+	struct dma_mapping mapping;
+	struct dma_waiter waiter;  /* for map registers */
 	bool is_counted;	   /* among the outstanding */
 	bool is_failed;		   /* by the port: the SRB tells nothing */
 	uint8_t busy_retries;	   /* how often it came back busy, at most BUSY_RETRIES */
@@ -187,6 +191,25 @@ void port_request_put(struct port_request *request);
 struct port_request *port_request_find(const struct port_adapter *adapter, const void *srb);
 /* The request whose SRB extension holds this byte, or NULL. */
 struct port_request *port_request_of_extension(const struct port_adapter *adapter, const void *va);
+/* The request in whose slot this byte lies, or NULL. */
+struct port_request *port_request_of_slot(const struct port_adapter *adapter, const void *va);
+
+/* ---- address.c: any IRQL ---- */
+
+/*
+ * The bus address of a byte of what a request that the miniport has brings along: its data (also
+ * where the device works on a copy, or sees translated addresses: the list says), its sense buffer,
+ * its SRB extension; else as port_adapter_address. *bytes: how many are contiguous from there on,
+ * to the device and to the processor: at most to the end of the list's element, of the transfer, of
+ * the buffer. MEM_NO_ADDRESS: none of these.
+ */
+uint64_t port_request_address(const struct port_request *request, const void *va, uint64_t *bytes);
+/*
+ * The same for memory that does not come and go with a request: sense buffers and SRB extensions of
+ * this adapter, its extensions, common buffers, pool; *bytes at most to the end of the page where
+ * it is none of the first two. Under the iommu only what is pinned for this adapter has an address.
+ */
+uint64_t port_adapter_address(const struct port_adapter *adapter, const void *va, uint64_t *bytes);
 
 /* ---- unit.c ---- */
 
@@ -218,6 +241,8 @@ void port_unit_finished(struct port_request *request);
 /* Lets all that wait fail; the adapter is stopped. DISPATCH. */
 void port_unit_drain(struct port_unit *unit);
 
+/* A request's turn for map registers has come. */
+void port_request_granted(struct dma_waiter *waiter);
 /* Waits or starts at once. */
 void port_unit_enqueue(struct port_request *request);
 

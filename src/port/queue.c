@@ -15,27 +15,35 @@
 /* BusyPauseTime of the registry. */
 #define BUSY_PAUSE_NS 250000000ull
 
-/* Station 3. False: the miniport does not get it. */
-static bool request_map(struct port_request *request)
+/* Station 3. PENDING: request_granted goes on; any other failure: the miniport does not get it. */
+static NTSTATUS request_map(struct port_request *request)
 {
 	struct port_adapter *adapter = request->adapter;
+	struct dma_order order = {
+		.mdl = request->mdl,
+		.length = request->length,
+		.write_to_device = request->flags & SRB_FLAGS_DATA_OUT,
+		/* StorPortGetSystemAddress may be asked about any request. */
+		.whole = true,
+		.id = request->id,
+	};
 	NTSTATUS status;
 
+	request->own_data = request->data;
 	if (!request->mdl || !adapter->dma)
-		return true;
-	status = dma_map(adapter->dma, request->mdl, MmGetMdlVirtualAddress(request->mdl),
-		request->length, request->flags & SRB_FLAGS_DATA_OUT, request->list,
-		adapter->limits.max_elements);
-	if (unlikely(!NT_SUCCESS(status))) {
-		nt_violation(0,
-			"%s: no scatter/gather list for request %llu of %u bytes: status %08x.",
-			adapter->name, (unsigned long long)request->id, request->length,
-			(unsigned)status);
-		return false;
+		return STATUS_SUCCESS;
+	order.current_va = MmGetMdlVirtualAddress(request->mdl);
+	status = dma_map(adapter->dma, &request->mapping, &order, request->list,
+		adapter->limits.max_elements, &request->waiter);
+	if (unlikely(status)) {
+		trace(TRACE_DMA_MAP, request->id, 0, request->length, (uint32_t)status);
+		return status;
 	}
 	request->mapped = true;
+	if (unlikely(request->mapping.va))
+		request->data = request->mapping.va;
 	trace(TRACE_DMA_MAP, request->id, request->list->NumberOfElements, request->length, 0);
-	return true;
+	return STATUS_SUCCESS;
 }
 
 /* Whether one more may be outstanding at the adapter; it is counted then. Under the unit's lock, so
@@ -57,14 +65,24 @@ static void request_start(struct port_request *request)
 	struct port_adapter *adapter = request->adapter;
 	uint32_t tick = atomic_load_explicit(&adapter->tick, memory_order_relaxed);
 
-	trace(TRACE_SRB_GO, request->id, request->unit->number);
-	atomic_store_explicit(
-		&request->deadline, tick + request->timeout + 1, memory_order_relaxed);
-	port_srb_prepare(request);
-	if (unlikely(!request_map(request))) {
+	NTSTATUS status;
+
+	if (likely(!request->mapping.run.count)) /* else it went, and had to wait for registers */
+		trace(TRACE_SRB_GO, request->id, request->unit->number);
+	status = request_map(request);
+	if (unlikely(status == STATUS_PENDING))
+		return;
+	if (unlikely(status)) {
+		nt_violation(0,
+			"%s: no scatter/gather list for request %llu of %u bytes: status %08x.",
+			adapter->name, (unsigned long long)request->id, request->length,
+			(unsigned)status);
 		port_request_fail(request, SRB_STATUS_INVALID_REQUEST);
 		return;
 	}
+	atomic_store_explicit(
+		&request->deadline, tick + request->timeout + 1, memory_order_relaxed);
+	port_srb_prepare(request);
 	atomic_store_explicit(&request->state, PORT_REQUEST_STARTED, memory_order_release);
 	adapter->model->start(adapter, request);
 }
@@ -108,6 +126,14 @@ static void queue_append(struct port_unit *unit, struct port_request *request)
 	request->next = NULL;
 	*unit->tail = request;
 	unit->tail = &request->next;
+}
+
+static void queue_push(struct port_unit *unit, struct port_request *request)
+{
+	request->next = unit->head;
+	if (!unit->head)
+		unit->tail = &request->next;
+	unit->head = request;
 }
 
 static struct port_request *queue_take(struct port_unit *unit)
@@ -230,10 +256,7 @@ bool port_unit_again(struct port_request *request)
 	if (!fails) {
 		trace(TRACE_SRB_AGAIN, request->id, request->busy_retries);
 		atomic_store_explicit(&request->state, PORT_REQUEST_QUEUED, memory_order_relaxed);
-		request->next = unit->head;
-		if (!unit->head)
-			unit->tail = &request->next;
-		unit->head = request;
+		queue_push(unit, request);
 		if (!(unit->closed & PORT_RETRY))
 			trace(TRACE_PORT_CLOSE, adapter->number, unit->number, PORT_RETRY);
 		unit->closed |= PORT_RETRY;
@@ -249,6 +272,32 @@ bool port_unit_again(struct port_request *request)
 	if (adapter_count_out(adapter, false))
 		port_adapter_pump(adapter);
 	return true;
+}
+
+/* In the meantime a gate may have been closed: then it is the next of its unit, with its registers.
+ */
+void port_request_granted(struct dma_waiter *waiter)
+{
+	struct port_request *request = container_of(waiter, struct port_request, waiter);
+	struct port_unit *unit = request->unit;
+	struct port_adapter *adapter = unit->adapter;
+	bool is_closed, fails;
+
+	request->mapping.run = waiter->run;
+	cpu_spin_acquire(&unit->lock);
+	fails = is_stopped(adapter);
+	is_closed = unit->closed || atomic_load(&adapter->closed);
+	if (is_closed && !fails) {
+		queue_push(unit, request);
+		count_out(request, false);
+	}
+	cpu_spin_release(&unit->lock);
+	if (fails)
+		port_request_fail(request, SRB_STATUS_NO_HBA);
+	else if (!is_closed)
+		request_start(request);
+	else if (adapter_count_out(adapter, false))
+		port_adapter_pump(adapter);
 }
 
 void port_unit_finished(struct port_request *request)

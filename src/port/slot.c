@@ -38,6 +38,7 @@ static void slot_init(struct port_adapter *adapter, unsigned n)
 	char *slot = (char *)adapter->slots + (size_t)n * adapter->slot_stride;
 
 	request->adapter = adapter;
+	request->waiter.granted = port_request_granted;
 	request->srb = slot;
 	request->sense = slot + PORT_SRB_BYTES;
 	request->extension = slot + extension_offset();
@@ -72,6 +73,9 @@ static int slots_new(struct port_adapter *adapter)
 			"the machine more (--ram).",
 			adapter->name, PORT_SLOTS, adapter->limits.extension_bytes,
 			adapter->limits.max_elements);
+	if (adapter->dma && dma_pin(adapter->dma, adapter->slots, adapter->slots_bytes,
+				    "SRB extensions", 0) == MEM_NO_ADDRESS)
+		return -ENOMEM;
 	for (unsigned n = PORT_SLOTS; n-- > 0;)
 		slot_init(adapter, n);
 	return 0;
@@ -159,6 +163,8 @@ void port_adapter_fini(struct port_adapter *adapter)
 	cpu_timer_cancel(&adapter->pause);
 	cpu_dpc_flush(); /* the pump's and the last completions' */
 	port_units_free(adapter);
+	if (adapter->slots && adapter->dma)
+		dma_unpin(adapter->dma, adapter->slots, adapter->slots_bytes);
 	if (adapter->slots)
 		mem_free(adapter->slots, adapter->slots_bytes);
 	if (adapter->lists)
@@ -229,6 +235,13 @@ struct port_request *port_request_of_extension(const struct port_adapter *adapte
 		offset - extension_offset() >= adapter->limits.extension_bytes)
 		return NULL;
 	return request;
+}
+
+struct port_request *port_request_of_slot(const struct port_adapter *adapter, const void *va)
+{
+	uint32_t offset;
+
+	return slot_of(adapter, va, &offset);
 }
 
 struct port_request *port_request_in_flight(const struct port_adapter *adapter)

@@ -94,8 +94,12 @@ ULONG stor_build_list(struct stor_adapter *adapter, __builtin_ms_va_list args)
 		return STOR_STATUS_INVALID_PARAMETER;
 	}
 	/* SG-6: DeviceObject and Irp mean nothing to a miniport. */
-	status = dma_build(adapter->port.dma, mdl, current_va, length, routine, NULL, NULL, context,
-		write, list, bytes);
+	status = dma_build(adapter->port.dma,
+		&(struct dma_order){.mdl = mdl,
+			.current_va = current_va,
+			.length = length,
+			.write_to_device = write},
+		&(struct dma_callee){routine, NULL, NULL, context}, list, bytes);
 	return stor_status(status);
 }
 

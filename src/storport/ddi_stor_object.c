@@ -43,7 +43,9 @@ int stor_objects_new(struct stor_adapter *adapter)
 		return error_set(ENOMEM, "%s: no memory for device objects.", adapter->name);
 	adapter->objects->physical.AttachedDevice = &adapter->objects->functional;
 	adapter->objects->functional.DriverObject = &adapter->driver->object;
-	adapter->dma_device = (struct dma_device){.width = 64, .owner = adapter};
+	adapter->dma_device = (struct dma_device){.width = 64,
+		.device = adapter->function ? (uint8_t)bus_function_slot(adapter->function) : 255,
+		.owner = adapter};
 	known[n] = adapter;
 	dma_device_resolve = resolve;
 	return 0;

@@ -157,18 +157,45 @@ static void query_control_types(struct stor_adapter *adapter)
 		adapter->control_supported[n] = list->SupportedTypeList[n];
 }
 
-static int make_dma(struct stor_adapter *adapter, const struct port_limits *limits)
+/* Before HwStorFindAdapter, which may ask for memory that the device reaches. */
+static int make_dma(struct stor_adapter *adapter)
 {
-	struct dma_constraints constraints = {
-		.width = stor_config_width(adapter),
-		.max_transfer = limits->max_transfer,
+	const struct dma_constraints constraints = {
+		.width = adapter->dma_device.width,
 		.scatter_gather = true,
+		.device = adapter->dma_device.device,
 	};
 
 	if (adapter->driver->is_virtual) /* no DMA object (VirtualDevice) */
 		return 0;
 	adapter->port.dma = dma_adapter_new(&constraints, adapter);
 	return adapter->port.dma ? 0 : -ENOMEM;
+}
+
+/* After it: as it says what its device is. A transfer that may begin anywhere in a page takes one
+ * register more than its pages (D-5). */
+static int limit_dma(struct stor_adapter *adapter, struct port_limits *limits)
+{
+	struct dma_adapter *dma = adapter->port.dma;
+	struct dma_constraints constraints;
+	uint64_t bytes;
+	int err;
+
+	if (!dma)
+		return 0;
+	constraints = dma->limits;
+	constraints.width = stor_config_width(adapter);
+	constraints.max_transfer = limits->max_transfer;
+	err = dma_adapter_limit(dma, &constraints);
+	if (err)
+		return err;
+	if (dma->map_registers < 2)
+		return error_set(ERANGE,
+			"%s: one map register is too few for a port; a buffer may cross a page.",
+			adapter->name);
+	bytes = (dma->map_registers - 1ull) << MEM_PAGE_SHIFT;
+	limits->max_transfer = (uint32_t)min_of(bytes, limits->max_transfer);
+	return 0;
 }
 
 static int adapter_start(struct stor_adapter *adapter)
@@ -182,11 +209,13 @@ static int adapter_start(struct stor_adapter *adapter)
 	stor_config_init(adapter);
 	err = stor_objects_new(adapter);
 	if (!err)
+		err = make_dma(adapter);
+	if (!err)
 		err = find_adapter(adapter);
 	if (err)
 		return err;
 	stor_config_limits(adapter, &limits);
-	err = make_dma(adapter, &limits);
+	err = limit_dma(adapter, &limits);
 	if (err)
 		return err;
 	dma = adapter->port.dma;

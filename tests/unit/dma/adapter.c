@@ -14,7 +14,7 @@ static const struct world_config plain = {
 
 static uint32_t granted(uint32_t max_transfer, uint32_t map_registers)
 {
-	const struct dma_constraints limits = {64, max_transfer, map_registers, true};
+	const struct dma_constraints limits = {64, max_transfer, map_registers, true, 0};
 	struct dma_adapter *adapter = dma_adapter_new(&limits, NULL);
 	uint32_t registers = adapter->map_registers;
 
@@ -58,7 +58,7 @@ static void the_machine_limits_what_is_granted(void **state)
 
 static void sixteen(void)
 {
-	const struct dma_constraints limits = {64, 0x1000, 0, true};
+	const struct dma_constraints limits = {64, 0x1000, 0, true, 0};
 	struct dma_adapter *adapters[16];
 
 	for (unsigned n = 0; n < 16; n++) {
@@ -111,7 +111,7 @@ static void widths(void)
 		unsigned width;
 		uint64_t highest;
 	} good[] = {{1, 1}, {24, 0xffffff}, {32, 0xffffffff}, {63, ~0ull >> 1}, {64, ~0ull}};
-	struct dma_constraints limits = {0, 0x1000, 0, true};
+	struct dma_constraints limits = {0, 0x1000, 0, true, 0};
 
 	assert_null(dma_adapter_new(&limits, NULL));
 	limits.width = 65;
@@ -146,11 +146,11 @@ static void leftovers(void)
 	uint64_t address;
 
 	cpu_irql_raise(IRQL_DISPATCH);
-	assert_int_equal(dma_build(adapter, buffer.mdl, buffer.va, 0x2000, routine, NULL, NULL,
+	assert_int_equal(world_build(adapter, buffer.mdl, buffer.va, 0x2000, routine, NULL, NULL,
 				 NULL, true, list, LIST_BYTES(2)),
 		0);
 	assert_int_equal(
-		dma_get(adapter, buffer.mdl, buffer.va, 0x2000, routine, NULL, NULL, NULL, true),
+		world_get(adapter, buffer.mdl, buffer.va, 0x2000, routine, NULL, NULL, NULL, true),
 		0);
 	cpu_irql_lower(IRQL_PASSIVE);
 	assert_non_null(dma_common_alloc(adapter, 100, true, &address));

@@ -50,7 +50,7 @@ static NTSTATUS build(unsigned n)
 {
 	static const char names[] = "abcdefgh";
 
-	return dma_build(adapter, buffer.mdl, buffer.va, buffer.bytes, routine, NULL, NULL,
+	return world_build(adapter, buffer.mdl, buffer.va, buffer.bytes, routine, NULL, NULL,
 		(void *)&names[n], true, list_at(n), 64);
 }
 
@@ -221,7 +221,8 @@ static void get_queued(void)
 	begin();
 	seen.puts = true;
 	cpu_irql_raise(IRQL_DISPATCH);
-	assert_int_equal(dma_get(adapter, buffer.mdl, buffer.va, 1, routine, NULL, NULL, "g", true),
+	assert_int_equal(
+		world_get(adapter, buffer.mdl, buffer.va, 1, routine, NULL, NULL, "g", true),
 		STATUS_SUCCESS);
 	assert_int_equal(seen.calls, 0);
 	cpu_irql_lower(IRQL_PASSIVE);
@@ -263,7 +264,8 @@ static void adapter_gone(void)
 	cpu_irql_raise(IRQL_DISPATCH);
 	assert_int_equal(build(0), STATUS_SUCCESS);
 	assert_int_equal(build(1), STATUS_SUCCESS);
-	assert_int_equal(dma_get(adapter, buffer.mdl, buffer.va, 1, routine, NULL, NULL, "g", true),
+	assert_int_equal(
+		world_get(adapter, buffer.mdl, buffer.va, 1, routine, NULL, NULL, "g", true),
 		STATUS_SUCCESS);
 	dma_adapter_free(adapter);
 	world_expect(0xe600000a, "3 scatter/gather lists left");

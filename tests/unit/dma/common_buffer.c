@@ -35,9 +35,9 @@ static void a_common_buffer_is_contiguous_for_the_device(void **state)
 
 static void limits(void)
 {
-	const struct dma_constraints narrow = {8, 0x1000, 0, true};
+	const struct dma_constraints narrow = {8, 0x1000, 0, true, 0};
 	struct dma_adapter *adapter = dma_adapter_new(&narrow, NULL), *wide = world_adapter();
-	struct dma_constraints some = {0, 0x1000, 0, true};
+	struct dma_constraints some = {0, 0x1000, 0, true, 0};
 	uint64_t address = 5, bytes;
 	void *va;
 

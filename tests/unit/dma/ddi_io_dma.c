@@ -21,7 +21,7 @@ static const struct dma_device *resolve(PDEVICE_OBJECT device)
 {
 	static struct dma_device found;
 
-	found = (struct dma_device){bus_width, (const void *)0x77};
+	found = (struct dma_device){bus_width, 0, (const void *)0x77};
 	return device == &known_device ? &found : NULL;
 }
 

@@ -8,6 +8,8 @@
 #include "sg_model.h"
 #include "sg_chain.h"
 
+static struct dma_mapping mapping;
+
 /* ---- the lists ---- */
 
 static void expect_list(const SCATTER_GATHER_LIST *list, const char *va, uint32_t length)
@@ -46,19 +48,20 @@ static void every_way_to_a_list_gives_the_bytes_of_the_buffer(void)
 			char *va = buffer.va + offsets[o];
 			uint8_t irql;
 
-			assert_int_equal(
-				dma_map(adapter, buffer.mdl, va, lengths[l], true, list, 5), 0);
+			assert_int_equal(world_map(adapter, &mapping, buffer.mdl, va, lengths[l],
+						 true, list, 5),
+				0);
 			expect_list(list, va, lengths[l]);
-			dma_unmap(adapter, list, true);
+			dma_unmap(adapter, &mapping);
 			irql = cpu_irql_raise(IRQL_DISPATCH);
-			assert_int_equal(dma_build(adapter, buffer.mdl, va, lengths[l], routine,
+			assert_int_equal(world_build(adapter, buffer.mdl, va, lengths[l], routine,
 						 NULL, NULL, NULL, true, list, LIST_BYTES(5)),
 				0);
 			assert_ptr_equal(called.list, list);
 			expect_list(list, va, lengths[l]);
 			assert_int_equal(dma_put(adapter, list, true), 0);
-			assert_int_equal(dma_get(adapter, buffer.mdl, va, lengths[l], routine, NULL,
-						 NULL, NULL, true),
+			assert_int_equal(world_get(adapter, buffer.mdl, va, lengths[l], routine,
+						 NULL, NULL, NULL, true),
 				0);
 			assert_ptr_not_equal(called.list, list);
 			expect_list(called.list, va, lengths[l]);
@@ -137,7 +140,7 @@ static void get_and_put(void)
 	size_t bytes;
 	const void *owner;
 
-	assert_int_equal(dma_get(adapter, buffer.mdl, buffer.va, 0x3000, routine, (void *)4,
+	assert_int_equal(world_get(adapter, buffer.mdl, buffer.va, 0x3000, routine, (void *)4,
 				 (void *)5, (void *)6, false),
 		STATUS_SUCCESS);
 	assert_ptr_equal(called.device_object, (void *)4);
@@ -162,7 +165,7 @@ static void get_takes_its_list_from_pool_and_put_gives_it_back(void **state)
 /* SGL-6, SZ-4: one element or none. */
 static void without_scatter_gather(void)
 {
-	const struct dma_constraints limits = {64, 0x10000, 0, false};
+	const struct dma_constraints limits = {64, 0x10000, 0, false, 0};
 	struct dma_adapter *adapter = dma_adapter_new(&limits, NULL);
 	struct world_buffer buffer = world_buffer(0, 0x2000);
 	PSCATTER_GATHER_LIST list = list_new(2);
@@ -172,9 +175,10 @@ static void without_scatter_gather(void)
 		dma_list_size(adapter, buffer.mdl, buffer.va, 0x2000, &bytes, &registers), 0);
 	assert_int_equal(bytes, LIST_BYTES(1));
 	assert_int_equal(registers, 2);
-	assert_int_equal(dma_map(adapter, buffer.mdl, buffer.va, 0x2000, true, list, 2),
+	assert_int_equal(world_map(adapter, &mapping, buffer.mdl, buffer.va, 0x2000, true, list, 2),
 		STATUS_INSUFFICIENT_RESOURCES);
-	assert_int_equal(dma_map(adapter, buffer.mdl, buffer.va + 1, 0xfff, true, list, 2), 0);
+	assert_int_equal(
+		world_map(adapter, &mapping, buffer.mdl, buffer.va + 1, 0xfff, true, list, 2), 0);
 	assert_int_equal(list->NumberOfElements, 1);
 	cpu_irql_raise(IRQL_DISPATCH);
 	assert_int_equal(
@@ -255,15 +259,15 @@ static void check_bad_case(
 	print_message("  %s\n", bad->cause);
 	buffer->mdl->MdlFlags = MDL_PAGES_LOCKED;
 	if (bad->is_live)
-		assert_int_equal(dma_build(adapter, buffer->mdl, buffer->va, 1, routine, NULL, NULL,
-					 NULL, true, list, LIST_BYTES(1)),
+		assert_int_equal(world_build(adapter, buffer->mdl, buffer->va, 1, routine, NULL,
+					 NULL, NULL, true, list, LIST_BYTES(1)),
 			0);
 	calls += bad->is_live;
 	memcpy(copy, list, LIST_BYTES(4));
 	world.events = 0;
 	if (bad->unbuilt)
 		buffer->mdl->MdlFlags = 0;
-	status = dma_build(adapter, bad->no_mdl ? NULL : buffer->mdl, buffer->va + bad->va,
+	status = world_build(adapter, bad->no_mdl ? NULL : buffer->mdl, buffer->va + bad->va,
 		bad->length, bad->no_routine ? NULL : routine, NULL, NULL, NULL, true,
 		bad->no_list ? NULL : (PSCATTER_GATHER_LIST)to, bad->bytes);
 	assert_int_equal(status, bad->status);
@@ -282,7 +286,7 @@ static void check_bad_case(
 
 static void bad_builds(void)
 {
-	const struct dma_constraints limits = {64, 0x1000, 2, true};
+	const struct dma_constraints limits = {64, 0x1000, 2, true, 0};
 	struct dma_adapter *adapter = dma_adapter_new(&limits, NULL);
 	struct world_buffer buffer = world_buffer(0x800, 0x2000);
 
@@ -303,7 +307,7 @@ static void each_wrong_build_has_its_status_in_the_order_of_the_checks(void **st
 /* The same causes through dma_map, dma_list_size and dma_get, where they apply. */
 static void bad_others(void)
 {
-	const struct dma_constraints limits = {64, 0x1000, 2, true};
+	const struct dma_constraints limits = {64, 0x1000, 2, true, 0};
 	struct dma_adapter *adapter = dma_adapter_new(&limits, NULL);
 	struct world_buffer buffer = world_buffer(0x800, 0x2000);
 	PSCATTER_GATHER_LIST list = list_new(4);
@@ -321,11 +325,11 @@ static void bad_others(void)
 			continue;
 		print_message("  %s\n", bad->cause);
 		buffer.mdl->MdlFlags = bad->unbuilt ? 0 : MDL_PAGES_LOCKED;
-		assert_int_equal(
-			dma_map(adapter, mdl, va, bad->length, true, list, 4), bad->status);
+		assert_int_equal(world_map(adapter, &mapping, mdl, va, bad->length, true, list, 4),
+			bad->status);
 		world_expect(bad->number, bad->text);
 		assert_int_equal(
-			dma_get(adapter, mdl, va, bad->length, routine, NULL, NULL, NULL, true),
+			world_get(adapter, mdl, va, bad->length, routine, NULL, NULL, NULL, true),
 			bad->status);
 		world_expect(bad->number, bad->text);
 		/* Sizes need no frames; without an MDL they are asked for the worst case. */
@@ -339,14 +343,17 @@ static void bad_others(void)
 	}
 	/* MR-2, SGL-2: above the limit at once, no callback, no report. */
 	buffer.mdl->MdlFlags = MDL_PAGES_LOCKED;
-	assert_int_equal(dma_map(adapter, buffer.mdl, buffer.va, 0x2000, true, list, 4), ISR);
 	assert_int_equal(
-		dma_get(adapter, buffer.mdl, buffer.va, 0x2000, routine, NULL, NULL, NULL, true),
+		world_map(adapter, &mapping, buffer.mdl, buffer.va, 0x2000, true, list, 4), ISR);
+	assert_int_equal(
+		world_get(adapter, buffer.mdl, buffer.va, 0x2000, routine, NULL, NULL, NULL, true),
 		ISR);
 	assert_int_equal(dma_list_size(adapter, buffer.mdl, buffer.va, 0x2000, NULL, NULL), ISR);
 	/* One element too few. */
-	assert_int_equal(dma_map(adapter, buffer.mdl, buffer.va, 0x1800, true, list, 1), ISR);
-	assert_int_equal(dma_map(adapter, buffer.mdl, buffer.va, 0x1800, true, list, 2), 0);
+	assert_int_equal(
+		world_map(adapter, &mapping, buffer.mdl, buffer.va, 0x1800, true, list, 1), ISR);
+	assert_int_equal(
+		world_map(adapter, &mapping, buffer.mdl, buffer.va, 0x1800, true, list, 2), 0);
 	cpu_irql_lower(IRQL_PASSIVE);
 	assert_int_equal(called.calls, calls);
 	nt_pool_free(list);
@@ -362,19 +369,21 @@ static void map_get_and_size_answer_the_same(void **state)
 /* D-14 under the direct engine: told once, answered each time, and nothing stays behind. */
 static void unreachable(void)
 {
-	const struct dma_constraints limits = {32, 0x10000, 0, true};
+	const struct dma_constraints limits = {32, 0x10000, 0, true, 0};
 	struct dma_adapter *adapter = dma_adapter_new(&limits, NULL);
 	struct world_buffer buffer = world_buffer(0, 0x2000);
 	PSCATTER_GATHER_LIST list = list_new(4);
 
 	assert_true(mem_physical(buffer.va) > 0xffffffff);
-	assert_int_equal(dma_map(adapter, buffer.mdl, buffer.va, 0x2000, true, list, 4), ISR);
+	assert_int_equal(
+		world_map(adapter, &mapping, buffer.mdl, buffer.va, 0x2000, true, list, 4), ISR);
 	world_expect(0, "32 address bits");
-	assert_int_equal(dma_map(adapter, buffer.mdl, buffer.va, 0x2000, true, list, 4), ISR);
+	assert_int_equal(
+		world_map(adapter, &mapping, buffer.mdl, buffer.va, 0x2000, true, list, 4), ISR);
 	cpu_irql_raise(IRQL_DISPATCH);
 	assert_int_equal(build(adapter, &buffer, list, LIST_BYTES(4)), ISR);
 	assert_int_equal(
-		dma_get(adapter, buffer.mdl, buffer.va, 0x2000, routine, NULL, NULL, NULL, true),
+		world_get(adapter, buffer.mdl, buffer.va, 0x2000, routine, NULL, NULL, NULL, true),
 		ISR);
 	cpu_irql_lower(IRQL_PASSIVE);
 	assert_int_equal(dma_put(adapter, list, true), IP);
@@ -439,7 +448,7 @@ static void sizes_count_pages(void **state)
 
 static void sizes_without_limit(void)
 {
-	const struct dma_constraints limits = {64, 0, 0, true};
+	const struct dma_constraints limits = {64, 0, 0, true, 0};
 	struct dma_adapter *adapter = dma_adapter_new(&limits, NULL);
 	uint32_t bytes, registers;
 
@@ -482,7 +491,8 @@ static void chained(void)
 	assert_int_equal(build(adapter, &buffer, list, LIST_BYTES(3)), IP);
 	world_expect(0xe600000e, "neither locked nor built");
 	/* It does not matter where the transfer ends before it. */
-	assert_int_equal(dma_map(adapter, buffer.mdl, buffer.va, 0x1000, true, list, 4), 0);
+	assert_int_equal(
+		world_map(adapter, &mapping, buffer.mdl, buffer.va, 0x1000, true, list, 4), 0);
 	cpu_irql_lower(IRQL_PASSIVE);
 	nt_pool_free(list);
 	mem_free(buffer.va - 4096, 0x3000);
@@ -543,14 +553,15 @@ static void counts_of_all(void)
 	struct dma_counts counts;
 
 	for (unsigned n = 0; n < array_size(pages); n++) {
-		assert_int_equal(
-			dma_map(adapter, buffer.mdl, buffer.va, pages[n] * 4096, true, list, 16),
+		assert_int_equal(world_map(adapter, &mapping, buffer.mdl, buffer.va,
+					 pages[n] * 4096, true, list, 16),
 			0);
 		assert_int_equal(list->NumberOfElements, pages[n]);
 		if (n)
-			dma_unmap(adapter, list, true);
+			dma_unmap(adapter, &mapping);
 	}
-	assert_int_equal(dma_map(adapter, buffer.mdl, buffer.va, 4096, true, list, 0), ISR);
+	assert_int_equal(
+		world_map(adapter, &mapping, buffer.mdl, buffer.va, 4096, true, list, 0), ISR);
 	counts = dma_adapter_counts(adapter);
 	assert_int_equal(counts.mapped, 8);
 	assert_int_equal(counts.unmapped, 7);

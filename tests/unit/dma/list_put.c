@@ -37,7 +37,7 @@ static void bad_puts(void)
 	assert_int_equal(dma_put(adapter, list, true), 0);
 	/* Get's list twice: its memory is gone, and nobody looks at it. */
 	assert_int_equal(
-		dma_get(adapter, buffer.mdl, buffer.va, 1, routine, NULL, NULL, NULL, true), 0);
+		world_get(adapter, buffer.mdl, buffer.va, 1, routine, NULL, NULL, NULL, true), 0);
 	assert_int_equal(dma_put(adapter, called.list, true), 0);
 	assert_int_equal(dma_put(adapter, called.list, true), IP);
 	world_expect(0xe6000006, "put already");
@@ -69,7 +69,7 @@ static void wrong_direction(void)
 	assert_int_equal(dma_put(adapter, list, false), STATUS_SUCCESS);
 	world_expect(0, "built to write to the device");
 	assert_int_equal(
-		dma_get(adapter, buffer.mdl, buffer.va, 1, routine, NULL, NULL, NULL, false), 0);
+		world_get(adapter, buffer.mdl, buffer.va, 1, routine, NULL, NULL, NULL, false), 0);
 	assert_int_equal(dma_put(adapter, called.list, true), STATUS_SUCCESS);
 	world_expect(0, "built to read from the device");
 	cpu_irql_lower(IRQL_PASSIVE);

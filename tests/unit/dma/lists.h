@@ -45,7 +45,7 @@ static PSCATTER_GATHER_LIST list_new(uint32_t elements)
 static NTSTATUS build(struct dma_adapter *adapter, const struct world_buffer *buffer,
 	PSCATTER_GATHER_LIST list, uint32_t bytes)
 {
-	return dma_build(adapter, buffer->mdl, buffer->va, buffer->bytes, routine, (void *)1,
+	return world_build(adapter, buffer->mdl, buffer->va, buffer->bytes, routine, (void *)1,
 		(void *)2, (void *)3, true, list, bytes);
 }
 

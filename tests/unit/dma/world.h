@@ -18,6 +18,7 @@
 
 #include "cpu/cpu.h"
 #include "dma/dma.h"
+#include "dma/dma_private.h"
 #include "mem/mem.h"
 #include "nt/nt.h"
 #include "trace/trace.h"
@@ -112,7 +113,7 @@ static void world_begin(const struct world_config *config)
 		.policy = config->policy, .size = 64ull << 20, .seed = 11};
 	const struct cpu_config processors = {
 		.processors = config->processors ? config->processors : 1, .inline_agents = true};
-	const struct nt_config kernel = {0, true};
+	const struct nt_config kernel = {0, true, false};
 
 	memset(&world, 0, sizeof(world));
 	assert_int_equal(mem_init(&memory), 0);
@@ -152,11 +153,44 @@ static __attribute__((unused)) void world_run(const struct world_config *config,
 /* An adapter that can do everything, for transfers up to 64 KiB (17 registers). */
 static __attribute__((unused)) struct dma_adapter *world_adapter(void)
 {
-	const struct dma_constraints limits = {64, 0x10000, 0, true};
+	const struct dma_constraints limits = {64, 0x10000, 0, true, 0};
 	struct dma_adapter *adapter = dma_adapter_new(&limits, (const void *)0x1234);
 
 	assert_non_null(adapter);
 	return adapter;
+}
+
+/* The layer's calls with their arguments side by side. */
+static __attribute__((unused)) NTSTATUS world_build(struct dma_adapter *adapter, PMDL mdl, void *va,
+	uint32_t bytes, dma_list_routine *routine, void *device_object, void *irp, void *context,
+	bool write, PSCATTER_GATHER_LIST list, uint32_t room)
+{
+	return dma_build(adapter,
+		&(struct dma_order){
+			.mdl = mdl, .current_va = va, .length = bytes, .write_to_device = write},
+		&(struct dma_callee){routine, device_object, irp, context}, list, room);
+}
+
+static __attribute__((unused)) NTSTATUS world_get(struct dma_adapter *adapter, PMDL mdl, void *va,
+	uint32_t bytes, dma_list_routine *routine, void *device_object, void *irp, void *context,
+	bool write)
+{
+	return dma_get(adapter,
+		&(struct dma_order){
+			.mdl = mdl, .current_va = va, .length = bytes, .write_to_device = write},
+		&(struct dma_callee){routine, device_object, irp, context});
+}
+
+/* A caller that does not wait for map registers. */
+static __attribute__((unused)) NTSTATUS world_map(struct dma_adapter *adapter,
+	struct dma_mapping *mapping, PMDL mdl, void *va, uint32_t bytes, bool write,
+	PSCATTER_GATHER_LIST list, uint32_t max_elements)
+{
+	*mapping = (struct dma_mapping){0};
+	return dma_map(adapter, mapping,
+		&(struct dma_order){
+			.mdl = mdl, .current_va = va, .length = bytes, .write_to_device = write},
+		list, max_elements, NULL);
 }
 
 /* RAM with an MDL in front of it that describes it: what a driver has. */

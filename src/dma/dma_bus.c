@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
- * The bus, by which a device (station 5 of 7, src/hw/) reaches memory, under the direct engine: a
- * bus address is a physical address. An access goes page by page, as neighbours on the bus need not
- * be neighbours in the host. Later engines translate in bus_page() and share the rest.
+ * The bus, by which a device (station 5 of 7, src/hw/) reaches memory. An access goes page by page,
+ * as neighbours on the bus need not be neighbours in the host. What the engines make of a bus
+ * address stands in bus_page(): direct and bounce take it as a physical one, iommu looks for the
+ * window that mapping.c opened, and holds the device to it to the byte.
  */
-#include "dma/dma.h"
+#include "dma/register.h"
+#include "dma/dma_private.h"
 #include "mem/mem.h"
 #include "nt/nt.h"
 #include "trace/trace.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 _Static_assert(MEM_KINDS <= array_size(((struct dma_master *)0)->bytes_read),
@@ -21,7 +24,7 @@ void dma_master_init(struct dma_master *master, const char *name, unsigned width
 {
 	memset(master, 0, sizeof(*master));
 	master->name = name;
-	master->width = width;
+	master->width = dma_settings.width ? min_of(width, dma_settings.width) : width;
 }
 
 /* A stretch of one access in one kind of memory, for the event. */
@@ -74,6 +77,104 @@ static inline uint64_t highest(const struct dma_master *master)
 	return master->width >= 64 ? UINT64_MAX : (1ull << master->width) - 1;
 }
 
+/* ---- windows ---- */
+
+/* When it was mapped and by whom, and when that ended, for a person. */
+static void slot_history(uint32_t slot, char *text, size_t size)
+{
+	uint64_t window = atomic_load(&dma_slots[slot].window);
+	const struct dma_birth *birth = &dma_births[window >> DMA_WINDOW_HEAD];
+	const char *place = birth->site && nt_code_place ? nt_code_place(birth->site) : NULL;
+	char id[32] = "", end[64] = "is still mapped";
+
+	if (!birth->what) {
+		snprintf(text, size, "nothing was ever mapped there");
+		return;
+	}
+	if (birth->id)
+		snprintf(id, sizeof(id), " %" PRIu64, birth->id);
+	if (birth->died)
+		snprintf(end, sizeof(end), "was unmapped at %" PRIu64 " ns", birth->died);
+	snprintf(text, size,
+		"the %s%s (%u bytes%s, DMA adapter %u%s%s), mapped at %" PRIu64 " ns, %s",
+		birth->what, id, birth->bytes, birth->write_to_device ? ", to the device" : "",
+		birth->adapter, place ? ", by " : "", place ? place : "", birth->born, end);
+}
+
+static __attribute__((cold, noinline)) void *refuse_slot(
+	struct dma_master *master, uint64_t address, bool write, uint32_t slot, const char *why)
+{
+	char history[256], text[400];
+
+	slot_history(slot, history, sizeof(history));
+	snprintf(text, sizeof(text), "%s: %s", why, history);
+	return refuse(master, address, write, text);
+}
+
+/* Holds the access to the slot's window; *bytes is cut at the window's end. */
+static inline void *window_enter(struct dma_master *master, uint64_t address, uint64_t *bytes,
+	bool write, uint32_t slot, enum mem_kind *kind)
+{
+	uint64_t window = atomic_load_explicit(&dma_slots[slot].window, memory_order_acquire);
+	uint64_t first = window >> DMA_WINDOW_FIRST & MEM_PAGE_MASK;
+	uint64_t last = window >> DMA_WINDOW_LAST & MEM_PAGE_MASK;
+	uint64_t in_page = address & MEM_PAGE_MASK;
+	bool is_iommu = dma_settings.engine == DMA_IOMMU;
+	const char *source = dma_slots[slot].source;
+
+	if (unlikely(!(window & DMA_WINDOW_LIVE)))
+		return refuse_slot(master, address, write, slot,
+			is_iommu ? "nothing is mapped there now"
+				 : "its map register is not in use");
+	if (unlikely(in_page < first || in_page > last))
+		return refuse_slot(master, address, write, slot, "it lies outside what is mapped");
+	/* Without an iommu nothing on the way knows the direction. */
+	if (unlikely(is_iommu && !(window & (write ? DMA_WINDOW_WRITE : DMA_WINDOW_READ))))
+		return refuse_slot(
+			master, address, write, slot, "it is mapped for the other direction");
+	*bytes = min_of(*bytes, last + 1 - in_page);
+	*kind = mem_owner(source)->kind;
+	if (window & DMA_WINDOW_BOUNCED)
+		return dma_bounce_base + ((uint64_t)slot << MEM_PAGE_SHIFT) + in_page;
+	return (char *)round_down((uintptr_t)source, MEM_PAGE_SIZE) + in_page;
+}
+
+/* The slot that one of the device's domains has for the address, live if there is such a one. */
+static uint32_t iommu_slot(const struct dma_master *master, uint64_t address)
+{
+	uint32_t domains = dma_domains_of(master->number), found = DMA_NO_SLOT;
+
+	for (; domains; domains &= domains - 1) {
+		unsigned domain = (unsigned)__builtin_ctz(domains);
+		uint32_t slot = dma_slot_at(domain, address);
+		uint64_t window;
+
+		if (slot == DMA_NO_SLOT)
+			continue;
+		window = atomic_load_explicit(&dma_slots[slot].window, memory_order_relaxed);
+		if (window && (window >> DMA_WINDOW_DOMAIN & (DMA_DOMAINS - 1)) != domain)
+			continue;
+		found = slot;
+		if (window & DMA_WINDOW_LIVE)
+			break;
+	}
+	return found;
+}
+
+static void *iommu_page(struct dma_master *master, uint64_t address, uint64_t *bytes, bool write,
+	enum mem_kind *kind)
+{
+	uint32_t slot = iommu_slot(master, address);
+
+	if (unlikely(slot == DMA_NO_SLOT))
+		return refuse(master, address, write,
+			mem_frame_get(address >> MEM_PAGE_SHIFT)->host
+				? "the iommu has no mapping there; it is a physical address of "
+				  "memory, which this device must not use"
+				: "the iommu has no mapping there");
+	return window_enter(master, address, bytes, write, slot, kind);
+}
+
 /* The host address of a bus address, NULL if there is none (-EFAULT), and how far it holds: *bytes
  * is cut at the end of the page. */
 static inline void *bus_page(struct dma_master *master, uint64_t address, uint64_t *bytes,
@@ -86,10 +187,16 @@ static inline void *bus_page(struct dma_master *master, uint64_t address, uint64
 	if (unlikely(address > highest(master) ||
 		     (*bytes && highest(master) - address < *bytes - 1)))
 		return refuse(master, address, write, "the device has fewer address bits");
+	if (unlikely(dma_settings.engine == DMA_IOMMU))
+		return iommu_page(master, address, bytes, write, kind);
 	if (unlikely(!frame->host))
 		return refuse(master, address, write, "no memory is there");
 	if (unlikely(frame->kind == MEM_FREE))
 		return refuse(master, address, write, "the memory there belongs to nobody");
+	if (unlikely(frame->kind == MEM_BOUNCE))
+		return window_enter(master, address, bytes, write,
+			(uint32_t)(((char *)frame->host - dma_bounce_base) >> MEM_PAGE_SHIFT),
+			kind);
 	*kind = frame->kind;
 	return (char *)frame->host + in_page;
 }

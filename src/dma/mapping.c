@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * What the engines do with the pages of a transfer: see mapping.h. Three ways:
+ *
+ *	plain       the device gets the frames themselves (direct; bounce, where all is reachable)
+ *	translated  page by page: a register's page for those that need one, the frame itself for
+ *	            the others (bounce); a register's bus address for all (iommu)
+ *	packed      copied as a whole into one run, contiguous for device and processor: devices
+ *	            without scatter/gather (SGL-6), buffers that the miniport may see (R-6)
+ */
+#include "dma/mapping.h"
+#include "dma/dma_private.h"
+#include "mem/mem.h"
+#include "nt/nt.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* One call of dma_mapping_fill. */
+struct work {
+	struct dma_adapter *adapter;
+	struct dma_mapping *mapping;
+	uint32_t head;	    /* the slot with the birth */
+	uint64_t access;    /* bits of the windows */
+	uint64_t bus_frame; /* what the device is given for the mapping's first register */
+	struct dma_sg_builder builder;
+};
+
+static inline uint32_t slots_left(const struct dma_mapping *mapping)
+{
+	return mapping->run.count - mapping->used;
+}
+
+static void work_begin(struct work *work, struct dma_adapter *adapter, struct dma_mapping *mapping,
+	const struct dma_birth *birth)
+{
+	unsigned domain = atomic_load_explicit(&adapter->domain, memory_order_relaxed);
+	uint32_t head = mapping->run.first;
+
+	work->adapter = adapter;
+	work->mapping = mapping;
+	work->head = head;
+	work->access = DMA_WINDOW_LIVE |
+		       (mapping->write_to_device ? DMA_WINDOW_READ : DMA_WINDOW_WRITE) |
+		       (uint64_t)domain << DMA_WINDOW_DOMAIN | (uint64_t)head << DMA_WINDOW_HEAD;
+	work->bus_frame = dma_settings.engine == DMA_IOMMU
+				  ? dma_slot_address(domain, head) >> MEM_PAGE_SHIFT
+				  : mem_frame_number(dma_bounce_base) + head;
+	if (mapping->used)
+		return;
+	dma_births[head] = *birth;
+	dma_births[head].born = cpu_clock();
+	dma_births[head].died = 0;
+	dma_births[head].adapter = (uint8_t)adapter->number;
+	dma_births[head].write_to_device = mapping->write_to_device;
+}
+
+static inline PFN_NUMBER register_frame(const struct work *work, uint32_t slot)
+{
+	return work->bus_frame + (slot - work->mapping->run.first);
+}
+
+static inline void window_open(
+	const struct work *work, uint32_t slot, uint64_t first, uint64_t bytes, uint64_t bounced)
+{
+	atomic_store_explicit(&dma_slots[slot].window,
+		work->access | bounced | first << DMA_WINDOW_FIRST |
+			(first + bytes - 1) << DMA_WINDOW_LAST,
+		memory_order_release);
+}
+
+/* ---- translated ---- */
+
+static inline bool reaches(const struct dma_adapter *adapter, uint64_t frame, uint64_t last_byte)
+{
+	uint64_t highest = adapter->reach.max_address;
+
+	return frame <= highest >> MEM_PAGE_SHIFT &&
+	       (frame << MEM_PAGE_SHIFT) + last_byte <= highest;
+}
+
+static inline char *host_of(PFN_NUMBER frame)
+{
+	return mem_frame_get(frame)->host;
+}
+
+/* Whether what comes next continues the last register's part of the same page: MapTransfer in
+ * pieces. */
+static bool continues(const struct dma_mapping *mapping, const char *source, uint64_t in_page)
+{
+	const struct dma_slot *last;
+
+	if (!mapping->used || !in_page)
+		return false;
+	last = &dma_slots[mapping->run.first + mapping->used - 1];
+	return last->source + last->bytes == source;
+}
+
+/* Puts into dma_shown what the device is to be given for each page from this slot on. False: a
+ * page that it cannot reach is no memory of the machine either. */
+static bool translate(const struct work *work, uint32_t slot, const PFN_NUMBER *pfn,
+	uint64_t in_page, uint64_t bytes)
+{
+	bool bounces = dma_settings.engine == DMA_BOUNCE;
+
+	for (uint64_t left = in_page + bytes; left; slot++, pfn++) {
+		uint64_t end = min_of(left, MEM_PAGE_SIZE);
+
+		if (bounces && reaches(work->adapter, *pfn, end - 1))
+			dma_shown[slot] = *pfn;
+		else if (!bounces || host_of(*pfn))
+			dma_shown[slot] = register_frame(work, slot);
+		else
+			return false;
+		left -= end;
+	}
+	return true;
+}
+
+/* One page's part: its slot leads to it, or to the copy. */
+static inline void page_program(const struct work *work, uint32_t slot, PFN_NUMBER frame,
+	uint64_t in_page, uint64_t bytes, bool goes_on)
+{
+	struct dma_slot *at = &dma_slots[slot];
+	char *source = host_of(frame);
+	bool is_copied = dma_settings.engine == DMA_BOUNCE && dma_shown[slot] != frame;
+	uint64_t first = goes_on ? in_page - at->bytes : in_page;
+
+	if (!goes_on) {
+		at->source = source ? source + in_page : NULL;
+		at->bytes = 0;
+		at->target = NULL;
+	}
+	at->bytes += (uint32_t)bytes;
+	if (dma_settings.engine == DMA_BOUNCE && !is_copied)
+		return; /* the device gets the page itself */
+	if (is_copied) {
+		char *page = dma_bounce_base + ((uint64_t)slot << MEM_PAGE_SHIFT);
+
+		at->target = page + first;
+		work->mapping->is_copied = true;
+		if (work->mapping->write_to_device)
+			memcpy(page + in_page, source + in_page, bytes);
+	}
+	if (likely(source))
+		window_open(work, slot, first, in_page + bytes - first,
+			is_copied ? DMA_WINDOW_BOUNCED : 0);
+}
+
+/* Describes and programs one MDL's part of the transfer, `bytes` long at most. */
+static enum dma_sg_result translated_part(
+	struct work *work, const PFN_NUMBER *pfn, uint64_t in_page, uint64_t bytes, uint64_t *done)
+{
+	struct dma_mapping *mapping = work->mapping;
+	const char *source = host_of(*pfn);
+	bool goes_on = continues(mapping, source ? source + in_page : NULL, in_page);
+	uint32_t slot = mapping->run.first + mapping->used - goes_on, at = slot;
+	uint64_t room = ((uint64_t)(slots_left(mapping) + goes_on) << MEM_PAGE_SHIFT) - in_page;
+	uint64_t todo = min_of(bytes, room), left;
+	enum dma_sg_result result = DMA_SG_DONE;
+
+	*done = 0;
+	if (!(slots_left(mapping) + goes_on))
+		return DMA_SG_FULL;
+	if (!translate(work, slot, pfn, in_page, todo))
+		return DMA_SG_UNREACHABLE;
+	result = dma_sg_add(&work->builder, &dma_shown[slot], in_page, todo, done);
+	for (left = *done; left; at++, pfn++, in_page = 0, goes_on = false) {
+		uint64_t here = min_of(left, MEM_PAGE_SIZE - in_page);
+
+		page_program(work, at, *pfn, in_page, here, goes_on);
+		left -= here;
+	}
+	mapping->used = max_of(at, mapping->run.first + mapping->used) - mapping->run.first;
+	return result == DMA_SG_DONE && todo < bytes ? DMA_SG_FULL : result;
+}
+
+static inline uint64_t part_of(
+	const struct dma_sg_cursor *at, const PFN_NUMBER **pfn, uint64_t *in_page)
+{
+	uint64_t position = at->mdl->ByteOffset + at->offset;
+
+	*pfn = MmGetMdlPfnArray(at->mdl) + (position >> MEM_PAGE_SHIFT);
+	*in_page = position & MEM_PAGE_MASK;
+	return at->offset < at->mdl->ByteCount ? min_of(at->mdl->ByteCount - at->offset, at->left)
+					       : 0;
+}
+
+static inline void cursor_step(struct dma_sg_cursor *at, uint64_t bytes)
+{
+	at->offset += bytes;
+	at->left -= bytes;
+}
+
+/* The caller has checked that the chain covers it. */
+static inline void cursor_next(struct dma_sg_cursor *at)
+{
+	at->mdl = at->mdl->Next;
+	at->offset = 0;
+}
+
+static enum dma_sg_result fill_translated(struct work *work, struct dma_sg_cursor *cursor)
+{
+	enum dma_sg_result result = DMA_SG_DONE;
+	const PFN_NUMBER *pfn;
+	uint64_t in_page, done;
+
+	while (cursor->left && result == DMA_SG_DONE) {
+		uint64_t bytes = part_of(cursor, &pfn, &in_page);
+
+		if (!bytes) {
+			if (!cursor->mdl->Next)
+				return DMA_SG_END;
+			cursor_next(cursor);
+			continue;
+		}
+		result = translated_part(work, pfn, in_page, bytes, &done);
+		cursor_step(cursor, done);
+	}
+	return result;
+}
+
+/* ---- packed ---- */
+
+/* Records the pages that are copied, in order, and copies in. False: one is no memory. */
+static bool packed_copy(struct work *work, struct dma_sg_cursor *cursor, char *target)
+{
+	struct dma_mapping *mapping = work->mapping;
+	const PFN_NUMBER *pfn;
+	uint64_t in_page;
+
+	while (cursor->left) {
+		uint64_t bytes = part_of(cursor, &pfn, &in_page);
+
+		if (!bytes) {
+			cursor_next(cursor);
+			continue;
+		}
+		cursor_step(cursor, bytes);
+		for (; bytes; pfn++, in_page = 0) {
+			struct dma_slot *slot = &dma_slots[mapping->run.first + mapping->used++];
+			uint64_t here = min_of(bytes, MEM_PAGE_SIZE - in_page);
+			char *host = host_of(*pfn);
+
+			if (!host)
+				return false;
+			slot->source = host + in_page;
+			slot->target = target;
+			slot->bytes = (uint32_t)here;
+			if (mapping->write_to_device)
+				memcpy(target, slot->source, here);
+			target += here;
+			bytes -= here;
+		}
+	}
+	return true;
+}
+
+/* The whole rest as one stretch behind what is used, with the byte offset of its start. */
+static enum dma_sg_result fill_packed(struct work *work, struct dma_sg_cursor *cursor)
+{
+	struct dma_mapping *mapping = work->mapping;
+	uint64_t in_page, bytes = cursor->left, short_by, done;
+	uint32_t slot = mapping->run.first + mapping->used;
+	bool is_first = !mapping->used;
+	enum dma_sg_result result;
+	const PFN_NUMBER *pfn;
+	char *target;
+
+	if (dma_sg_registers(cursor, &short_by) > slots_left(mapping) || short_by)
+		return DMA_SG_FULL;
+	part_of(cursor, &pfn, &in_page);
+	target = dma_bounce_base + ((uint64_t)slot << MEM_PAGE_SHIFT) + in_page;
+	for (uint64_t n = 0; n << MEM_PAGE_SHIFT < in_page + bytes; n++)
+		dma_shown[slot + n] = register_frame(work, slot + (uint32_t)n);
+	result = dma_sg_add(&work->builder, &dma_shown[slot], in_page, bytes, &done);
+	if (result != DMA_SG_DONE)
+		return result;
+	if (!packed_copy(work, cursor, target))
+		return DMA_SG_UNREACHABLE;
+	for (uint64_t at = in_page; at < in_page + bytes; at = (at | MEM_PAGE_MASK) + 1, slot++)
+		window_open(work, slot, at & MEM_PAGE_MASK,
+			min_of(in_page + bytes - at, MEM_PAGE_SIZE - (at & MEM_PAGE_MASK)),
+			DMA_WINDOW_BOUNCED);
+	mapping->is_copied = true;
+	mapping->va = is_first ? target : NULL;
+	return DMA_SG_DONE;
+}
+
+/* ---- which way ---- */
+
+enum dma_sg_result dma_mapping_fill(struct dma_adapter *adapter, struct dma_mapping *mapping,
+	struct dma_sg_cursor *cursor, bool whole, const struct dma_birth *birth,
+	PSCATTER_GATHER_ELEMENT out, uint32_t room, uint32_t *count)
+{
+	bool scatters = adapter->limits.scatter_gather;
+	struct dma_sg_cursor start = *cursor;
+	enum dma_sg_result result;
+	struct work work;
+
+	/* SGL-6. */
+	room = scatters ? room : min_of(room, 1u);
+	if (likely(dma_settings.engine != DMA_IOMMU)) {
+		result = dma_sglist_build(cursor, &adapter->reach, out, room, count);
+		if (likely(result == DMA_SG_DONE) || dma_settings.engine == DMA_DIRECT ||
+			!mapping->run.count || (scatters && result != DMA_SG_UNREACHABLE))
+			return result;
+		*cursor = start;
+	}
+	*count = 0;
+	work_begin(&work, adapter, mapping, birth);
+	dma_sg_begin(&work.builder, &adapter->reach, out, room);
+	if (dma_settings.engine == DMA_IOMMU || (scatters && !whole)) {
+		result = fill_translated(&work, cursor);
+		*count = work.builder.count;
+		if (result == DMA_SG_DONE || scatters)
+			return result;
+		/* More than one stretch of addresses, and a device that takes one. */
+		dma_mapping_end(mapping);
+		*cursor = start;
+		work_begin(&work, adapter, mapping, birth);
+		dma_sg_begin(&work.builder, &adapter->reach, out, room);
+	}
+	result = fill_packed(&work, cursor);
+	*count = result == DMA_SG_DONE ? work.builder.count : 0;
+	return result;
+}
+
+void dma_mapping_end(struct dma_mapping *mapping)
+{
+	uint32_t end = mapping->run.first + mapping->used;
+
+	if (likely(!mapping->used))
+		return;
+	for (uint32_t n = mapping->run.first; n < end; n++) {
+		struct dma_slot *slot = &dma_slots[n];
+
+		if (slot->target && !mapping->write_to_device)
+			memcpy(slot->source, slot->target, slot->bytes);
+		slot->target = NULL;
+		atomic_store_explicit(&slot->window,
+			atomic_load_explicit(&slot->window, memory_order_relaxed) &
+				~DMA_WINDOW_LIVE,
+			memory_order_release);
+	}
+	dma_births[mapping->run.first].died = cpu_clock();
+	mapping->used = 0;
+	mapping->is_copied = false;
+	mapping->va = NULL;
+}
