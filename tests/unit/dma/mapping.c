@@ -1,0 +1,544 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/* What the bounce and iommu engines put between a buffer and its device (MR-3, R-6, SGL-6, X-14).
+ */
+#include "lists.h"
+#include "dma/register.h"
+
+#include <errno.h>
+#include <inttypes.h>
+
+static struct dma_master master;
+static struct dma_mapping mapping;
+
+static const struct world_config bounce = {
+	.policy = MEM_HIGH, .dma = {.engine = DMA_BOUNCE, .callback = DMA_CALLBACK_BEFORE_RETURN}};
+static const struct world_config iommu = {.policy = MEM_SCATTERED,
+	.dma = {.engine = DMA_IOMMU, .callback = DMA_CALLBACK_BEFORE_RETURN}};
+
+static struct dma_adapter *adapter_of(unsigned width, bool scatters)
+{
+	const struct dma_constraints limits = {
+		.width = width, .max_transfer = 0x10000, .scatter_gather = scatters};
+	struct dma_adapter *adapter = dma_adapter_new(&limits, (const void *)0x1234);
+
+	assert_non_null(adapter);
+	dma_master_init(&master, "disk", width);
+	atomic_store(&master.enabled, true);
+	return adapter;
+}
+
+static char byte_of(uint32_t n)
+{
+	return (char)(n * 31 + n / 97 + 1);
+}
+
+static void fill_bytes(char *va, uint32_t bytes)
+{
+	for (uint32_t n = 0; n < bytes; n++)
+		va[n] = byte_of(n);
+}
+
+/* The device goes through the list, all of it. */
+static void device_writes(const SCATTER_GATHER_LIST *list, uint32_t expected)
+{
+	char data[0x4000];
+	uint32_t at = 0;
+
+	fill_bytes(data, expected);
+	for (uint32_t n = 0; n < list->NumberOfElements; n++) {
+		uint64_t address = (uint64_t)list->Elements[n].Address.QuadPart;
+
+		assert_int_equal(
+			dma_bus_write(&master, address, data + at, list->Elements[n].Length), 0);
+		at += list->Elements[n].Length;
+	}
+	assert_int_equal(at, expected);
+}
+
+static void device_reads(const SCATTER_GATHER_LIST *list, uint32_t expected)
+{
+	char data[0x4000];
+	uint32_t at = 0;
+
+	for (uint32_t n = 0; n < list->NumberOfElements; n++) {
+		uint64_t address = (uint64_t)list->Elements[n].Address.QuadPart;
+
+		assert_true(at + list->Elements[n].Length <= expected);
+		assert_int_equal(
+			dma_bus_read(&master, address, data + at, list->Elements[n].Length), 0);
+		at += list->Elements[n].Length;
+	}
+	assert_int_equal(at, expected);
+	for (uint32_t n = 0; n < expected; n++)
+		assert_int_equal(data[n], byte_of(n));
+}
+
+static NTSTATUS map_whole(struct dma_adapter *adapter, const struct world_buffer *buffer,
+	bool write, PSCATTER_GATHER_LIST list, bool whole)
+{
+	mapping = (struct dma_mapping){0};
+	return dma_map(adapter, &mapping,
+		&(struct dma_order){.mdl = buffer->mdl,
+			.current_va = buffer->va,
+			.length = buffer->bytes,
+			.write_to_device = write,
+			.whole = whole,
+			.id = 77},
+		list, 16, NULL);
+}
+
+/* Every other page of the buffer gets a low frame: `low` is linear memory. */
+static void mix_pages(struct world_buffer *buffer, char *low, uint32_t pages)
+{
+	for (uint32_t n = 0; n < pages; n += 2)
+		MmGetMdlPfnArray(buffer->mdl)[n] = mem_frame_number(low + n * 4096);
+}
+
+static void only_unreachable(void)
+{
+	struct dma_adapter *adapter = adapter_of(32, true);
+	struct world_buffer buffer = world_buffer(0x80, 0x3000);
+	char *low = mem_alloc(4 * 4096, MEM_LINEAR, MEM_DATA, NULL);
+	PSCATTER_GATHER_LIST list = list_new(16);
+
+	/* Pages: low, high, low, high. */
+	mix_pages(&buffer, low, 4);
+	cpu_irql_raise(IRQL_DISPATCH);
+	assert_int_equal(map_whole(adapter, &buffer, false, list, false), STATUS_SUCCESS);
+	assert_int_equal(list->NumberOfElements, 4);
+	assert_int_equal(list->Elements[0].Address.QuadPart, mem_physical(low + 0x80));
+	assert_int_equal(list->Elements[2].Address.QuadPart, mem_physical(low + 2 * 4096));
+	for (uint32_t n = 1; n < 4; n += 2) {
+		uint64_t address = (uint64_t)list->Elements[n].Address.QuadPart;
+
+		assert_true(address < MEM_4GIB);
+		assert_int_equal(mem_frame_get(address >> 12)->kind, MEM_BOUNCE);
+	}
+	assert_null(mapping.va);
+	device_writes(list, 0x3000);
+	/* what was copied has not arrived yet. */
+	assert_int_equal(low[0x80], byte_of(0));
+	assert_int_not_equal(buffer.va[0xf80], byte_of(0xf80));
+	dma_unmap(adapter, &mapping);
+	for (uint32_t n = 0xf80; n < 0x1f80; n++)
+		assert_int_equal(buffer.va[n], byte_of(n));
+	for (uint32_t n = 0; n < 0x1000; n++)
+		assert_int_equal(low[2 * 4096 + n], byte_of(n + 0x1f80));
+	assert_int_equal(buffer.va[0x2fff], byte_of(0x2fff));
+	assert_int_equal(dma_registers_taken(), 0);
+	cpu_irql_lower(IRQL_PASSIVE);
+	nt_pool_free(list);
+	mem_free(low, 4 * 4096);
+	world_buffer_free(&buffer);
+	dma_adapter_free(adapter);
+}
+
+static void only_pages_that_the_device_cannot_reach_are_copied(void **state)
+{
+	world_run(&bounce, only_unreachable);
+}
+
+static void whole_run(void)
+{
+	struct dma_adapter *adapter = adapter_of(32, true);
+	struct world_buffer buffer = world_buffer(0xabc, 0x2345);
+	char *low = mem_alloc(4 * 4096, MEM_LINEAR, MEM_DATA, NULL);
+	PSCATTER_GATHER_LIST list = list_new(16);
+
+	cpu_irql_raise(IRQL_DISPATCH);
+	fill_bytes(buffer.va, 0x2345);
+	mix_pages(&buffer, low, 3);
+	memcpy(low + 0xabc, buffer.va, 0x544);
+	memcpy(low + 2 * 4096, buffer.va + 0x1544, 0xe01);
+	assert_int_equal(map_whole(adapter, &buffer, true, list, true), STATUS_SUCCESS);
+	assert_int_equal(list->NumberOfElements, 1);
+	assert_int_equal(list->Elements[0].Length, 0x2345);
+	assert_non_null(mapping.va);
+	/* The same byte offset; the processor sees what the device works on. */
+	assert_int_equal((uintptr_t)mapping.va & 0xfff, 0xabc);
+	assert_int_equal(list->Elements[0].Address.QuadPart, mem_physical(mapping.va));
+	for (uint32_t n = 0; n < 0x2345; n++)
+		assert_int_equal(((char *)mapping.va)[n], byte_of(n));
+	device_reads(list, 0x2345);
+	/* Copied in, not out: a device that writes to it changes nothing. */
+	((char *)mapping.va)[5] = 0;
+	dma_unmap(adapter, &mapping);
+	assert_int_equal(low[0xabc + 5], byte_of(5));
+	assert_null(mapping.va);
+	cpu_irql_lower(IRQL_PASSIVE);
+	nt_pool_free(list);
+	mem_free(low, 4 * 4096);
+	world_buffer_free(&buffer);
+	dma_adapter_free(adapter);
+}
+
+/* R-6, KB 837413. */
+static void a_buffer_that_the_miniport_may_see_is_copied_as_a_whole(void **state)
+{
+	world_run(&bounce, whole_run);
+}
+
+static void reachable_is_not_copied(void)
+{
+	struct dma_adapter *adapter = adapter_of(40, true);
+	struct world_buffer buffer = world_buffer(1, 0x2000);
+	PSCATTER_GATHER_LIST list = list_new(16);
+
+	cpu_irql_raise(IRQL_DISPATCH);
+	assert_int_equal(map_whole(adapter, &buffer, false, list, true), STATUS_SUCCESS);
+	assert_int_equal(list->NumberOfElements, 3);
+	assert_int_equal(list->Elements[0].Address.QuadPart, mem_physical(buffer.va));
+	assert_null(mapping.va);
+	device_writes(list, 0x2000);
+	assert_int_equal(buffer.va[0x1fff], byte_of(0x1fff));
+	dma_unmap(adapter, &mapping);
+	cpu_irql_lower(IRQL_PASSIVE);
+	nt_pool_free(list);
+	world_buffer_free(&buffer);
+	dma_adapter_free(adapter);
+}
+
+static void what_the_device_reaches_is_left_where_it_is(void **state)
+{
+	world_run(&bounce, reachable_is_not_copied);
+}
+
+/* A chain whose parts are no neighbours, for a device that takes one stretch. */
+static void one_element(void)
+{
+	struct dma_adapter *adapter = adapter_of(32, false);
+	struct world_buffer a = world_buffer(0xf00, 0x300), b = world_buffer(0x10, 0x20),
+			    c = world_buffer(0, 0x1001);
+	PSCATTER_GATHER_LIST list = list_new(16);
+	uint32_t bytes = 0x300 + 0x20 + 0x1001;
+
+	a.mdl->Next = b.mdl;
+	b.mdl->Next = c.mdl;
+	a.bytes = bytes;
+	cpu_irql_raise(IRQL_DISPATCH);
+	assert_int_equal(map_whole(adapter, &a, false, list, false), STATUS_SUCCESS);
+	assert_int_equal(list->NumberOfElements, 1);
+	assert_int_equal(list->Elements[0].Length, bytes);
+	assert_int_equal(list->Elements[0].Address.QuadPart & 0xfff, 0xf00);
+	device_writes(list, bytes);
+	dma_unmap(adapter, &mapping);
+	for (uint32_t n = 0; n < 0x300; n++)
+		assert_int_equal(a.va[n], byte_of(n));
+	for (uint32_t n = 0; n < 0x20; n++)
+		assert_int_equal(b.va[n], byte_of(n + 0x300));
+	for (uint32_t n = 0; n < 0x1001; n++)
+		assert_int_equal(c.va[n], byte_of(n + 0x320));
+	assert_int_equal(map_whole(adapter, &a, true, list, false), STATUS_SUCCESS);
+	device_reads(list, bytes);
+	dma_unmap(adapter, &mapping);
+	assert_int_equal(dma_registers_taken(), 0);
+	cpu_irql_lower(IRQL_PASSIVE);
+	a.bytes = 0x300;
+	a.mdl->Next = b.mdl->Next = NULL;
+	nt_pool_free(list);
+	world_buffer_free(&a);
+	world_buffer_free(&b);
+	world_buffer_free(&c);
+	dma_adapter_free(adapter);
+}
+
+/* SGL-6. */
+static void a_device_without_scatter_gather_gets_one_element(void **state)
+{
+	struct world_config config = bounce;
+
+	world_run(&config, one_element);
+	config.policy = MEM_SCATTERED;
+	world_run(&config, one_element);
+	world_run(&iommu, one_element);
+}
+
+static void copied_mdl(void)
+{
+	struct dma_adapter *adapter = adapter_of(32, true);
+	struct world_buffer buffer = world_buffer(0x80, 0x3000);
+	char *low = mem_alloc(4 * 4096, MEM_LINEAR, MEM_DATA, NULL);
+	PSCATTER_GATHER_LIST list = list_new(16);
+	PMDL target = NULL;
+
+	mix_pages(&buffer, low, 4);
+	cpu_irql_raise(IRQL_DISPATCH);
+	assert_int_equal(build(adapter, &buffer, list, LIST_BYTES(16)), STATUS_SUCCESS);
+	assert_int_equal(dma_list_mdl(adapter, list, buffer.mdl, &target), STATUS_SUCCESS);
+	assert_ptr_not_equal(target, buffer.mdl);
+	assert_int_equal(target->ByteCount, 0x3000);
+	assert_int_equal(target->ByteOffset, 0x80);
+	for (uint32_t n = 0; n < 4; n++)
+		assert_int_equal(MmGetMdlPfnArray(target)[n],
+			(uint64_t)list->Elements[n].Address.QuadPart >> 12);
+	assert_int_equal(dma_list_mdl(adapter, list, buffer.mdl, &target), STATUS_NONE_MAPPED);
+	/* Put frees it: world_end looks at what is left of pool. */
+	assert_int_equal(dma_put(adapter, list, true), STATUS_SUCCESS);
+	cpu_irql_lower(IRQL_PASSIVE);
+	nt_pool_free(list);
+	mem_free(low, 4 * 4096);
+	world_buffer_free(&buffer);
+	dma_adapter_free(adapter);
+}
+
+static void the_mdl_of_a_list_names_the_copies(void **state)
+{
+	world_run(&bounce, copied_mdl);
+}
+
+static void stale_bounce(void)
+{
+	struct dma_adapter *adapter = adapter_of(32, true);
+	struct world_buffer buffer = world_buffer(0, 0x1000);
+	PSCATTER_GATHER_LIST list = list_new(16);
+	uint64_t address;
+	char byte = 0;
+
+	cpu_irql_raise(IRQL_DISPATCH);
+	assert_int_equal(map_whole(adapter, &buffer, false, list, false), STATUS_SUCCESS);
+	address = (uint64_t)list->Elements[0].Address.QuadPart;
+	dma_unmap(adapter, &mapping);
+	assert_int_equal(dma_bus_write(&master, address, &byte, 1), -EFAULT);
+	world_expect(0, "its map register is not in use");
+	assert_int_equal(master.faults, 1);
+	cpu_irql_lower(IRQL_PASSIVE);
+	nt_pool_free(list);
+	world_buffer_free(&buffer);
+	dma_adapter_free(adapter);
+}
+
+static void a_late_access_to_a_copy_faults(void **state)
+{
+	world_run(&bounce, stale_bounce);
+}
+
+/* ---- iommu ---- */
+
+static void to_the_byte(void)
+{
+	struct dma_adapter *adapter = adapter_of(64, true);
+	struct world_buffer buffer = world_buffer(0x123, 0x2345);
+	PSCATTER_GATHER_LIST list = list_new(16);
+	char data[0x2400] = {0};
+	uint64_t address;
+
+	cpu_irql_raise(IRQL_DISPATCH);
+	assert_int_equal(map_whole(adapter, &buffer, false, list, true), STATUS_SUCCESS);
+	/* Scattered pages, but neighbours to the device; nothing is copied. */
+	assert_int_equal(list->NumberOfElements, 1);
+	assert_null(mapping.va);
+	address = (uint64_t)list->Elements[0].Address.QuadPart;
+	assert_int_equal(address & 0xfff, 0x123);
+	assert_true(address >= MEM_HOLE && address < MEM_4GIB);
+	device_writes(list, 0x2345);
+	for (uint32_t n = 0; n < 0x2345; n++)
+		assert_int_equal(buffer.va[n], byte_of(n));
+	/* One byte before, one behind. */
+	assert_int_equal(dma_bus_write(&master, address - 1, data, 1), -EFAULT);
+	world_expect(0, "outside what is mapped: the request 77 (9029 bytes, DMA adapter 0)");
+	assert_int_equal(dma_bus_write(&master, address + 0x2345, data, 1), -EFAULT);
+	world_expect(0, "outside what is mapped");
+	/* What lies before the fault has moved, as on a bus. */
+	assert_int_equal(dma_bus_write(&master, address, data, 0x2346), -EFAULT);
+	world_expect(0, "outside what is mapped");
+	for (uint32_t n = 0; n < 0x2345; n++)
+		assert_int_equal(buffer.va[n], 0);
+	/* Against its direction. */
+	assert_int_equal(dma_bus_read(&master, address, data, 1), -EFAULT);
+	world_expect(0, "other direction");
+	dma_unmap(adapter, &mapping);
+	/* After its end: birth and death are told. */
+	assert_int_equal(dma_bus_write(&master, address, data, 1), -EFAULT);
+	world_expect(0, "was unmapped at");
+	assert_int_equal(master.faults, 5);
+	cpu_irql_lower(IRQL_PASSIVE);
+	nt_pool_free(list);
+	world_buffer_free(&buffer);
+	dma_adapter_free(adapter);
+}
+
+static void the_iommu_holds_a_device_to_the_byte_and_the_direction(void **state)
+{
+	world_run(&iommu, to_the_byte);
+}
+
+static void physical(void)
+{
+	struct dma_adapter *adapter = adapter_of(64, true);
+	char *va = mem_alloc(4096, 0, MEM_DATA, NULL), byte;
+
+	assert_int_equal(dma_bus_read(&master, mem_physical(va), &byte, 1), -EFAULT);
+	world_expect(0, "physical address of memory");
+	assert_int_equal(dma_address(adapter, va), MEM_NO_ADDRESS);
+	mem_free(va, 4096);
+	dma_adapter_free(adapter);
+}
+
+static void a_physical_address_faults_behind_the_iommu(void **state)
+{
+	world_run(&iommu, physical);
+}
+
+static void pinned(void)
+{
+	struct dma_adapter *adapter = adapter_of(64, true);
+	char *va = mem_alloc(3 * 4096, MEM_LINEAR, MEM_COMMON, NULL), data[8] = "pinned";
+	uint64_t address = dma_pin(adapter, va, 3 * 4096, "common buffer", 0);
+
+	assert_int_not_equal(address, MEM_NO_ADDRESS);
+	assert_int_not_equal(address, mem_physical(va));
+	for (uint32_t n = 0; n < 3 * 4096; n += 1023)
+		assert_int_equal(dma_address(adapter, va + n), address + n);
+	assert_ptr_equal(dma_host(adapter, address + 4097), va + 4097);
+	assert_null(dma_host(adapter, address + 3 * 4096));
+	assert_int_equal(dma_bus_write(&master, address + 0xffe, data, 8), 0);
+	assert_string_equal(va + 0xffe, "pinned");
+	memset(data, 0, sizeof(data));
+	assert_int_equal(dma_bus_read(&master, address + 0xffe, data, 8), 0);
+	assert_string_equal(data, "pinned");
+	dma_unpin(adapter, va, 3 * 4096);
+	assert_int_equal(dma_address(adapter, va), MEM_NO_ADDRESS);
+	assert_int_equal(dma_bus_read(&master, address, data, 8), -EFAULT);
+	world_expect(0, "the common buffer");
+	mem_free(va, 3 * 4096);
+	dma_adapter_free(adapter);
+}
+
+static void pinned_memory_stays_reachable_until_it_is_unpinned(void **state)
+{
+	world_run(&iommu, pinned);
+}
+
+static void other_device(void)
+{
+	struct dma_adapter *adapter = adapter_of(64, true);
+	struct world_buffer buffer = world_buffer(0, 0x1000);
+	PSCATTER_GATHER_LIST list = list_new(16);
+	struct dma_master stranger;
+	char byte;
+
+	dma_master_init(&stranger, "stranger", 64);
+	stranger.number = 9;
+	atomic_store(&stranger.enabled, true);
+	cpu_irql_raise(IRQL_DISPATCH);
+	assert_int_equal(map_whole(adapter, &buffer, true, list, false), STATUS_SUCCESS);
+	assert_int_equal(
+		dma_bus_read(&stranger, (uint64_t)list->Elements[0].Address.QuadPart, &byte, 1),
+		-EFAULT);
+	world_expect(0, "device 9 (stranger): read of bus address");
+	dma_unmap(adapter, &mapping);
+	cpu_irql_lower(IRQL_PASSIVE);
+	nt_pool_free(list);
+	world_buffer_free(&buffer);
+	dma_adapter_free(adapter);
+}
+
+static void one_device_does_not_reach_what_is_mapped_for_another(void **state)
+{
+	world_run(&iommu, other_device);
+}
+
+static void narrow(void)
+{
+	static const unsigned widths[] = {24, 29, 30, 31, 32, 36};
+	PSCATTER_GATHER_LIST list = list_new(16);
+	struct world_buffer buffer = world_buffer(0x10, 0x2000);
+	char *va = mem_alloc(4096, MEM_LINEAR, MEM_COMMON, NULL);
+
+	for (unsigned n = 0; n < array_size(widths); n++) {
+		struct dma_adapter *adapter = adapter_of(widths[n], true);
+		uint64_t address = dma_pin(adapter, va, 4096, "common buffer", 0);
+
+		assert_true(address + 4095 < 1ull << widths[n]);
+		assert_int_equal(dma_bus_write(&master, address, "x", 1), 0);
+		cpu_irql_raise(IRQL_DISPATCH);
+		assert_int_equal(map_whole(adapter, &buffer, false, list, false), STATUS_SUCCESS);
+		assert_true(
+			(uint64_t)list->Elements[0].Address.QuadPart + 0x1fff < 1ull << widths[n]);
+		device_writes(list, 0x2000);
+		dma_unmap(adapter, &mapping);
+		cpu_irql_lower(IRQL_PASSIVE);
+		assert_int_equal(buffer.va[0x1fff], byte_of(0x1fff));
+		dma_unpin(adapter, va, 4096);
+		dma_adapter_free(adapter);
+	}
+	mem_free(va, 4096);
+	nt_pool_free(list);
+	world_buffer_free(&buffer);
+}
+
+static void addresses_of_the_iommu_fit_the_device(void **state)
+{
+	world_run(&iommu, narrow);
+}
+
+/* ---- widths, bounce ---- */
+
+static void every_width(void)
+{
+	PSCATTER_GATHER_LIST list = list_new(16);
+	struct world_buffer buffer = world_buffer(0xffe, 0x1004);
+	char *last = mem_base();
+
+	/* Registers lie in the first pages of RAM: the first width that reaches one of them. */
+	while (mem_owner(last)->kind != MEM_BOUNCE)
+		last += 4096;
+	for (unsigned width = 1; width <= 64; width++) {
+		const struct dma_constraints limits = {
+			.width = width, .max_transfer = 0x1000, .scatter_gather = true};
+		struct dma_adapter *adapter = dma_adapter_new(&limits, NULL);
+		uint64_t top = width == 64 ? ~0ull : (1ull << width) - 1;
+
+		if (!adapter) {
+			assert_true(top < mem_physical(last) + 4095);
+			continue;
+		}
+		dma_master_init(&master, "disk", width);
+		atomic_store(&master.enabled, true);
+		cpu_irql_raise(IRQL_DISPATCH);
+		if (adapter->map_registers >= 3) {
+			assert_int_equal(
+				map_whole(adapter, &buffer, false, list, false), STATUS_SUCCESS);
+			for (uint32_t n = 0; n < list->NumberOfElements; n++)
+				assert_true((uint64_t)list->Elements[n].Address.QuadPart +
+						    list->Elements[n].Length - 1 <=
+					    top);
+			memset(buffer.va, 0, 0x1004);
+			device_writes(list, 0x1004);
+			dma_unmap(adapter, &mapping);
+			for (uint32_t n = 0; n < 0x1004; n++)
+				assert_int_equal(buffer.va[n], byte_of(n));
+		}
+		cpu_irql_lower(IRQL_PASSIVE);
+		dma_adapter_free(adapter);
+	}
+	nt_pool_free(list);
+	world_buffer_free(&buffer);
+}
+
+/* D-14. */
+static void bounce_serves_every_width_that_reaches_a_register(void **state)
+{
+	world_run(&bounce, every_width);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(only_pages_that_the_device_cannot_reach_are_copied),
+		cmocka_unit_test(a_buffer_that_the_miniport_may_see_is_copied_as_a_whole),
+		cmocka_unit_test(what_the_device_reaches_is_left_where_it_is),
+		cmocka_unit_test(a_device_without_scatter_gather_gets_one_element),
+		cmocka_unit_test(the_mdl_of_a_list_names_the_copies),
+		cmocka_unit_test(a_late_access_to_a_copy_faults),
+		cmocka_unit_test(the_iommu_holds_a_device_to_the_byte_and_the_direction),
+		cmocka_unit_test(a_physical_address_faults_behind_the_iommu),
+		cmocka_unit_test(pinned_memory_stays_reachable_until_it_is_unpinned),
+		cmocka_unit_test(one_device_does_not_reach_what_is_mapped_for_another),
+		cmocka_unit_test(addresses_of_the_iommu_fit_the_device),
+		cmocka_unit_test(bounce_serves_every_width_that_reaches_a_register),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
