@@ -9,8 +9,8 @@
 #include "process.h"
 #include "term.h"
 
+#include <dirent.h>
 #include <errno.h>
-#include <glob.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -19,19 +19,47 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define WORDS_MAX 64
+static int is_counts(const struct dirent *entry)
+{
+	const char *dot = strrchr(entry->d_name, '.');
+
+	return dot && !strcmp(dot, ".profraw");
+}
+
+/* The paths of the files of counts, ended by NULL, behind `before` places; *paths is the caller's
+ * to free, with them. How many, or -1. */
+static int counts_find(const char *folder, int before, char ***paths)
+{
+	struct dirent **entries;
+	int count = scandir(folder, &entries, is_counts, alphasort);
+
+	*paths = count < 0 ? NULL : calloc((size_t)(before + count) + 1, sizeof(**paths));
+	for (int n = 0; n < count; n++) {
+		if (*paths &&
+			asprintf(&(*paths)[before + n], "%s/%s", folder, entries[n]->d_name) < 0)
+			(*paths)[before + n] = NULL;
+		free(entries[n]);
+	}
+	if (count >= 0)
+		free(entries);
+	return *paths ? count : -1;
+}
+
+static void counts_free(char **paths, int before)
+{
+	for (char **path = paths + before; paths && *path; path++)
+		free(*path);
+	free(paths);
+}
 
 static void counts_remove(const char *folder)
 {
-	char pattern[PATH_MAX];
-	glob_t counts;
+	char **paths;
 
-	snprintf(pattern, sizeof(pattern), "%s/*.profraw", folder);
-	if (glob(pattern, 0, NULL, &counts) == 0) {
-		for (size_t n = 0; n < counts.gl_pathc; n++)
-			unlink(counts.gl_pathv[n]);
-		globfree(&counts);
-	}
+	counts_find(folder, 0, &paths);
+	for (char **path = paths; path && *path; path++)
+		unlink(*path);
+	counts_free(paths, 0);
 }
 
 int coverage_begin(const char *folder)
@@ -42,6 +70,10 @@ int coverage_begin(const char *folder)
 		return cli_fail("--coverage-report %s: %s", folder, strerror(errno));
 	if (!realpath(folder, absolute))
 		return cli_fail("--coverage-report %s: %s", folder, strerror(errno));
+	if (strchr(absolute, '%'))
+		return cli_fail("--coverage-report %s: the compiler's run-time library takes %% in "
+				"a path for one of its own",
+			absolute);
 	counts_remove(absolute);
 	if (snprintf(path, sizeof(path), "%s/%%p.profraw", absolute) >= PATH_MAX)
 		return cli_fail("--coverage-report %s: the path is too long", folder);
@@ -66,22 +98,23 @@ static int tool_run(const char *output, char *const words[])
 
 static int merge(const char *folder, const char *profile, const char *log)
 {
-	char *words[WORDS_MAX + 1] = {
+	char *const tool[] = {
 		DRY_LLVM_BIN "/llvm-profdata", "merge", "-sparse", "-o", (char *)profile};
-	char pattern[PATH_MAX];
-	glob_t counts;
-	unsigned n = 5;
-	int status;
+	const int tool_words = sizeof(tool) / sizeof(*tool);
+	char **words;
+	int count = counts_find(folder, tool_words, &words), status;
 
-	snprintf(pattern, sizeof(pattern), "%s/*.profraw", folder);
-	if (glob(pattern, 0, NULL, &counts) != 0)
-		return cli_fail("--coverage-report: the driver has left no counts in %s: was it "
-				"built with --coverage?",
+	if (count < 0)
+		return cli_fail("--coverage-report %s: %s", folder, strerror(errno));
+	memcpy(words, tool, sizeof(tool));
+	if (count)
+		status = tool_run(log, words);
+	else
+		status = cli_fail(
+			"--coverage-report: the driver has left no counts in %s: was it built "
+			"with --coverage?",
 			folder);
-	for (size_t i = 0; i < counts.gl_pathc && n < WORDS_MAX; i++)
-		words[n++] = counts.gl_pathv[i];
-	status = tool_run(log, words);
-	globfree(&counts);
+	counts_free(words, tool_words);
 	return status;
 }
 

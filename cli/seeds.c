@@ -2,22 +2,35 @@
 /* SPDX-FileCopyrightText: The dryport authors */
 /* Many replayed runs, and the command that repeats the one that failed (seeds.h). */
 #include "seeds.h"
+#include "process.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/personality.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
+
+#define STACK_MOST (8ul << 20)
 
 void seeds_layout_fix(void)
 {
 	int persona = personality(0xffffffff);
+	struct rlimit stack;
 
 	if (persona < 0 || persona & ADDR_NO_RANDOMIZE ||
 		personality((unsigned)persona | ADDR_NO_RANDOMIZE) < 0)
 		return;
+	/* the host maps everything below as much as a stack may grow to, from 128 MiB on */
+	if (!getrlimit(RLIMIT_STACK, &stack) && stack.rlim_cur > STACK_MOST) {
+		stack.rlim_cur = STACK_MOST;
+		setrlimit(RLIMIT_STACK, &stack);
+	}
+	/* what is blocked stays so in the program that begins */
+	process_fini();
 	execv("/proc/self/exe", cli_argv);
+	process_init();
 }
 
 static bool judge(const struct dry_summary *summary)
@@ -82,10 +95,17 @@ static void output_copy(int file)
 {
 	char block[4096];
 	ssize_t bytes;
+	off_t start;
 
 	if (file < 0)
 		return;
-	lseek(file, 0, SEEK_SET);
+	/* of too much, the beginning was given up; an empty file has no data */
+	start = lseek(file, 0, SEEK_DATA);
+	if (start > 0)
+		fprintf(stderr,
+			"dryport: the first %lld bytes of what the run printed are left out\n",
+			(long long)start);
+	lseek(file, start > 0 ? start : 0, SEEK_SET);
 	while ((bytes = read(file, block, sizeof(block))) > 0)
 		fwrite(block, 1, (size_t)bytes, stderr);
 	close(file);

@@ -158,6 +158,9 @@ void front_command(const struct build *build, struct strings *command, const cha
 	/* -O0 would mark each function as never to be optimised; no pass runs in either case */
 	strings_add(command, strcmp(build->level, "-O0") ? "-O1" : "-O0");
 	sanitizers_add(build, command);
+	/* for replay: what the host left on a stack differs from run to run */
+	if (build->memory_safepoints)
+		strings_add(command, "-ftrivial-auto-var-init=pattern");
 	if (isatty(2))
 		strings_add(command, "-fcolor-diagnostics");
 	includes_add(build, command);

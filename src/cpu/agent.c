@@ -75,9 +75,11 @@ static void *agent_main(void *arg)
 	cpu_fault_enter(&stack);
 	host_awake_add(1);
 	while (!atomic_load(&agent->is_stopping)) {
-		if (atomic_exchange(&agent->state, IDLE) == KICKED)
+		uint32_t state = atomic_exchange(&agent->state, IDLE);
+
+		if (state == KICKED)
 			agent_step(agent);
-		else
+		else if (state != STOPPING) /* which came after the look at is_stopping */
 			agent_wait(agent);
 	}
 	host_awake_add(-1);

@@ -12,6 +12,7 @@
 #define SAFEPOINT_NS   250ull	       /* what the code between two safepoints takes */
 #define RELAX_NS_MAX   65536ull	       /* a turn of a loop that waits, when all only wait */
 #define PATIENCE_NS    600000000000ull /* of the machine's time in which no thread does anything */
+#define PATIENCE_STEPS (1ull << 27)    /* safepoints likewise, of a loop that looks at memory */
 #define SWITCH_ONE_IN  8	       /* safepoints at which another's turn may come */
 #define PREEMPT_ONE_IN 64
 
@@ -23,9 +24,9 @@ bool replay_is_on;
 
 static struct {
 	uint64_t seed, random, now, next_timer, safepoints, switches;
-	uint64_t relaxes;    /* in a row, without a safepoint of another kind */
-	uint64_t last_alive; /* when a kernel thread last got a processor, or ended a wait */
-	uint32_t thread_switches;
+	uint64_t relaxes; /* in a row, without a safepoint of another kind */
+	/* when a kernel thread last began or was woken: the time, and the safepoints till then */
+	uint64_t last_alive, last_alive_step;
 	struct replay_context *contexts, *current;
 	struct replay_context host;
 	struct fiber host_fiber;
@@ -126,22 +127,27 @@ static void timers_look(void)
 	replay_expect(cpu_clock_look());
 }
 
-/* A machine whose threads never do anything again is stuck, however many timers tick. */
+void replay_alive(void)
+{
+	if (likely(!replay_is_on))
+		return;
+	replay.last_alive = replay.now;
+	replay.last_alive_step = replay.safepoints;
+}
+
+/*
+ * A machine whose threads never do anything again is stuck, however many timers tick and time-outs
+ * pass, and however often two that look at something in loops give their processor to each other.
+ */
 static void patience_check(void)
 {
-	uint32_t switches = 0;
+	uint64_t ns = replay.now - replay.last_alive;
+	uint64_t steps = replay.safepoints - replay.last_alive_step;
 
-	for (unsigned n = 0; n < cpu_count(); n++)
-		switches +=
-			atomic_load_explicit(&cpu_private_get(n)->switches, memory_order_relaxed);
-	if (switches != replay.thread_switches) {
-		replay.thread_switches = switches;
-		replay.last_alive = replay.now;
-	}
-	if (unlikely(replay.now - replay.last_alive > PATIENCE_NS))
-		cpu_die("the machine is stuck: for %llu s of its time no kernel thread has begun "
-			"or ended a wait",
-			PATIENCE_NS / 1000000000);
+	if (unlikely(ns > PATIENCE_NS || steps > PATIENCE_STEPS))
+		cpu_die("the machine is stuck: for %llu s of its time and %llu safepoints no "
+			"kernel thread has begun or been woken",
+			(unsigned long long)ns / 1000000000, (unsigned long long)steps);
 }
 
 /* Nobody else can run: on to the next moment at which something happens, at most to `latest`. */
@@ -196,6 +202,7 @@ static void moment_passes(void)
 	replay.safepoints++;
 	replay.relaxes = 0;
 	replay.now += SAFEPOINT_NS;
+	patience_check();
 	timers_look();
 }
 
@@ -240,12 +247,12 @@ void replay_relax(uint64_t until)
 	replay.now += min_of(SAFEPOINT_NS << min_of(replay.relaxes / 16, 16ull), RELAX_NS_MAX);
 	replay.relaxes++;
 	timers_look();
-	if (cpu) {
+	patience_check();
+	if (cpu)
 		serve_maybe(cpu);
-		patience_check();
-	}
+	/* not always: two that wait in loops would keep all others from their turns */
 	if (cpu && cpu->irql == IRQL_PASSIVE &&
-		atomic_load_explicit(&cpu->priv->ready_count, memory_order_relaxed)) {
+		atomic_load_explicit(&cpu->priv->ready_count, memory_order_relaxed) && one_in(2)) {
 		cpu_thread_yield();
 		return;
 	}

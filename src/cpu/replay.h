@@ -43,6 +43,10 @@ void replay_relax(uint64_t until);
 /* The current context has nothing to do until is_over(arg); others run. */
 void replay_block(bool (*is_over)(void *arg), void *arg);
 
+/* A kernel thread begins, or has been woken: the machine is not stuck. Under threads it does
+ * nothing. */
+void replay_alive(void);
+
 /* The seed of this run, for messages. */
 uint64_t replay_seed(void);
 /* The machine's time, ns. */

@@ -153,8 +153,10 @@ int cpu_thread_park(uint64_t timeout)
 	struct cpu_private *p = cpu_private_self();
 	struct cpu_thread *thread = self_waiting(p), *next;
 
-	if (!park_begin(p, thread, &next))
+	if (!park_begin(p, thread, &next)) {
+		replay_alive();
 		return 0;
+	}
 	/* it expires on this processor only: after the switch, and not while this thread runs again
 	 */
 	if (timeout != CPU_FOREVER)
@@ -162,7 +164,10 @@ int cpu_thread_park(uint64_t timeout)
 	switch_to(p, next, false);
 	if (timeout != CPU_FOREVER)
 		cpu_timer_cancel(&thread->timer);
-	return thread->is_timed_out ? -ETIMEDOUT : 0;
+	if (thread->is_timed_out)
+		return -ETIMEDOUT;
+	replay_alive();
+	return 0;
 }
 
 void cpu_thread_unpark(struct cpu_thread *thread)
@@ -195,6 +200,7 @@ static void thread_main(void *arg)
 	struct cpu_thread *thread = arg;
 
 	cpu_thread_announce(thread->home);
+	replay_alive();
 	thread->fn(thread->ctx);
 	cpu_thread_exit();
 }

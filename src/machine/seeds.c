@@ -6,6 +6,7 @@
  * as prepared, and a crash ends one run only. See machine.h.
  */
 #include "machine/machine.h"
+#include "trace/trace.h"
 #include "util/error.h"
 
 #include <errno.h>
@@ -18,18 +19,22 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #define JOBS_MAX      16u
-#define RUN_SECONDS   120 /* of real time, then a run is taken for stuck */
+#define RUN_SECONDS   120 /* of real time without a request's end: then a run is taken for stuck */
 #define RESTORES_KEPT 4096u
+#define POLL_MS	      200	   /* between looks at the runs, when none ends */
+#define OUTPUT_KEPT   (16ll << 20) /* of what a run prints: the last of it */
 
 /* Shared with the child that runs in it. */
 struct report {
 	uint64_t forked_ns, began_ns, ended_ns, safepoints;
+	_Atomic uint64_t requests; /* ended so far */
 	bool is_complete;
 	int result; /* of the start, the workload or the stop */
 	char failure[1024];
@@ -37,9 +42,11 @@ struct report {
 };
 
 struct job {
-	uint64_t seed, deadline;
-	pid_t pid;
+	uint64_t seed;
+	uint64_t requests, deadline; /* when as many had ended for too long */
+	pid_t pid;		     /* 0: none runs */
 	int pidfd, output;
+	bool is_late; /* and was killed for it */
 	struct report *report;
 };
 
@@ -64,6 +71,13 @@ static uint64_t now_ns(void)
 
 /* ---- in the child ---- */
 
+static void request_ended(void *ctx, const struct trace_event *event)
+{
+	struct report *report = ctx;
+
+	atomic_fetch_add_explicit(&report->requests, 1, memory_order_relaxed);
+}
+
 static int child_run(struct batch *batch, struct report *report)
 {
 	struct dry_machine *machine = batch->machine;
@@ -80,12 +94,15 @@ static int child_run(struct batch *batch, struct report *report)
 	return err ? err : stopped;
 }
 
-static void child_main(struct batch *batch, struct job *job)
+static void child_main(struct batch *batch, struct job *job, pid_t parent)
 {
 	struct report *report = job->report;
 
 	report->began_ns = now_ns();
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent) /* which has died before that */
+		_exit(1);
+	trace_subscribe(1ull << TRACE_SRB_DONE, request_ended, report);
 	dup2(job->output, STDOUT_FILENO);
 	dup2(job->output, STDERR_FILENO);
 	batch->machine->options.seed = job->seed;
@@ -100,21 +117,32 @@ static void child_main(struct batch *batch, struct job *job)
 
 /* ---- in the parent ---- */
 
+static void deadline_set(struct job *job)
+{
+	job->requests = atomic_load_explicit(&job->report->requests, memory_order_relaxed);
+	job->deadline = now_ns() + RUN_SECONDS * 1000000000ull;
+}
+
 static int job_start(struct batch *batch, struct job *job)
 {
+	pid_t parent = getpid(), pid;
+
 	memset(job->report, 0, sizeof(*job->report));
 	if (lseek(job->output, 0, SEEK_CUR) && ftruncate(job->output, 0))
 		return error_set(errno, "a run's output: %s", strerror(errno));
 	lseek(job->output, 0, SEEK_SET);
 	job->seed = batch->next++;
-	job->deadline = now_ns() + RUN_SECONDS * 1000000000ull;
+	job->is_late = false;
+	deadline_set(job);
 	job->report->forked_ns = now_ns();
-	job->pid = fork();
-	if (!job->pid)
-		child_main(batch, job);
-	if (job->pid < 0)
+	pid = fork();
+	if (!pid)
+		child_main(batch, job, parent);
+	if (pid < 0)
 		return error_set(errno, "fork: %s", strerror(errno));
-	job->pidfd = (int)syscall(SYS_pidfd_open, job->pid, 0);
+	job->pid = pid;
+	/* without one (-1) its end is seen a little later */
+	job->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	batch->running++;
 	return 0;
 }
@@ -127,8 +155,9 @@ static bool has_failed(
 	const struct dry_summary *summary = &report->summary;
 
 	failure[0] = 0;
-	if (!report->is_complete && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
-		snprintf(failure, bytes, "no end after %d s of real time", RUN_SECONDS);
+	if (!report->is_complete && job->is_late)
+		snprintf(failure, bytes, "no end: %d s of real time without the end of a request",
+			RUN_SECONDS);
 	else if (!report->is_complete && WIFSIGNALED(status))
 		snprintf(failure, bytes, "ended by signal %d (%s)", WTERMSIG(status),
 			strsignal(WTERMSIG(status)));
@@ -157,14 +186,11 @@ static void restore_note(struct batch *batch, const struct report *report)
 	batch->seeds->safepoints += report->safepoints;
 }
 
-static void job_end(struct batch *batch, struct job *job)
+static void job_end(struct batch *batch, struct job *job, int status)
 {
 	struct dry_seeds *seeds = batch->seeds;
 	char failure[sizeof(seeds->failure)];
-	int status = 0;
 
-	while (waitpid(job->pid, &status, 0) < 0 && errno == EINTR)
-		;
 	restore_note(batch, job->report);
 	if (job->pidfd >= 0)
 		close(job->pidfd);
@@ -189,7 +215,38 @@ static void job_end(struct batch *batch, struct job *job)
 	job->output = memfd_create("dryport-output", MFD_CLOEXEC);
 }
 
-/* Until one of the running has ended, at least. */
+/*
+ * A run that prints without end must not fill the host's memory: a hole grows from the front. By
+ * fstat, since the place in the file is the run's own.
+ */
+static void output_trim(const struct job *job)
+{
+	struct stat st;
+
+	if (!fstat(job->output, &st) && st.st_size > OUTPUT_KEPT)
+		fallocate(job->output, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
+			st.st_size - OUTPUT_KEPT);
+}
+
+static void job_look(struct batch *batch, struct job *job)
+{
+	int status = 0;
+
+	output_trim(job);
+	/* an error: whoever ignores SIGCHLD has its children reaped by the host */
+	if (waitpid(job->pid, &status, WNOHANG)) {
+		job_end(batch, job, status);
+		return;
+	}
+	if (job->requests != atomic_load_explicit(&job->report->requests, memory_order_relaxed))
+		deadline_set(job);
+	if (now_ns() > job->deadline) {
+		job->is_late = true;
+		kill(job->pid, SIGKILL);
+	}
+}
+
+/* Until one of the running has ended, or a while. */
 static void jobs_await(struct batch *batch)
 {
 	struct pollfd polls[JOBS_MAX];
@@ -198,17 +255,10 @@ static void jobs_await(struct batch *batch)
 	for (unsigned n = 0; n < batch->job_count; n++)
 		if (batch->jobs[n].pid)
 			polls[count++] = (struct pollfd){batch->jobs[n].pidfd, POLLIN, 0};
-	poll(polls, count, 1000);
-	for (unsigned n = 0, at = 0; n < batch->job_count; n++) {
-		struct job *job = &batch->jobs[n];
-
-		if (!job->pid)
-			continue;
-		if (now_ns() > job->deadline)
-			kill(job->pid, SIGKILL);
-		if (polls[at++].revents)
-			job_end(batch, job);
-	}
+	poll(polls, count, POLL_MS);
+	for (unsigned n = 0; n < batch->job_count; n++)
+		if (batch->jobs[n].pid)
+			job_look(batch, &batch->jobs[n]);
 }
 
 static int batch_run(struct batch *batch)

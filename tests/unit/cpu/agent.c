@@ -6,6 +6,7 @@
 #include "kit.h"
 
 #include <pthread.h>
+#include <sched.h>
 
 static _Atomic unsigned given, taken, steps, inside, overlaps;
 static struct cpu *step_processor;
@@ -117,6 +118,24 @@ static void inline_agent_loses_no_kick_of_two_processors_and_does_not_overlap(vo
 	cpu_agent_free(agent);
 }
 
+/* The end may be asked for at any moment of the agent's thread, so just when it looks for a kick.
+ */
+static void an_agent_ends_whatever_it_is_about_to_do(void **state)
+{
+	for (unsigned i = 1; i <= 2000; i++) {
+		struct cpu_agent *agent = cpu_agent_new(take_all, NULL, "device");
+
+		cpu_agent_kick(agent);
+		for (unsigned looks = 0; get(steps) < i; looks++)
+			if (looks > 100000)
+				sched_yield();
+		for (volatile unsigned pause = i % 64; pause; pause--)
+			;
+		cpu_agent_free(agent);
+	}
+	assert_int_equal(get(steps), 2000);
+}
+
 static void kick_once(void *ctx)
 {
 	count(given);
@@ -193,6 +212,7 @@ int main(void)
 		threaded(kick_inside_a_step_steps_again_afterwards),
 		is_inline(kick_inside_a_step_steps_again_afterwards),
 		threaded(free_waits_for_the_step),
+		threaded(an_agent_ends_whatever_it_is_about_to_do),
 		threaded(agent_may_be_freed_after_the_machine),
 	};
 

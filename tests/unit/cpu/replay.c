@@ -335,6 +335,82 @@ static void a_stuck_machine_ends_with_a_message_and_its_seed(void **state)
 	assert_stuck(spin_forever, "the machine is stuck");
 }
 
+static void poll_forever(void *ctx)
+{
+	for (;;)
+		cpu_poll();
+}
+
+/* Each gives the processor to the other again and again, and neither ever waits. */
+static void two_that_yield_forever(void *ctx)
+{
+	struct cpu_thread *other = cpu_thread_new(spin_forever, NULL, 0, "other");
+
+	spin_forever(other);
+}
+
+static void threads_that_only_spin_are_no_life(void **state)
+{
+#ifdef DRY_TSAN
+	skip(); /* too slow for so many safepoints */
+#endif
+	assert_stuck(poll_forever, "the machine is stuck");
+	assert_stuck(two_that_yield_forever, "the machine is stuck");
+}
+
+/* ---- whose turn it is ---- */
+
+static _Atomic bool is_answered;
+
+static void relax_until_answered(void *ctx)
+{
+	while (!get(is_answered))
+		cpu_relax();
+}
+
+static void answer(void *ctx)
+{
+	set(is_answered, true);
+}
+
+static void flush_dpcs(void *ctx)
+{
+	cpu_dpc_flush();
+}
+
+/* fn twice on processor 0, other on processor 1, to their ends. */
+static void beside(void (*fn)(void *ctx), void (*other)(void *ctx))
+{
+	struct cpu_thread *threads[3];
+
+	set(is_answered, false);
+	for (unsigned n = 0; n < 3; n++)
+		threads[n] = cpu_thread_new(n < 2 ? fn : other, NULL, n / 2, "beside");
+	for (unsigned n = 0; n < 3; n++) {
+		cpu_thread_join(threads[n]);
+		cpu_thread_free(threads[n]);
+	}
+}
+
+static void two_that_wait_in_loops(void (*fn)(void *ctx))
+{
+	for (uint64_t seed = 1; seed <= 20; seed++) {
+		replay_start(2, seed);
+		beside(fn, answer);
+		cpu_fini();
+	}
+}
+
+/* They give their processor to each other, and still others get their turns. */
+static void two_waiting_loops_of_a_processor_let_others_run(void **state)
+{
+	char text[4096];
+
+	assert_int_equal(
+		status_of(two_that_wait_in_loops, relax_until_answered, text, sizeof(text)), 0);
+	assert_int_equal(status_of(two_that_wait_in_loops, flush_dpcs, text, sizeof(text)), 0);
+}
+
 /* ---- choices ---- */
 
 static void choices_are_even_and_follow_the_seed(void **state)
@@ -366,6 +442,8 @@ int main(void)
 		cmocka_unit_test(a_timer_comes_when_it_is_due),
 		cmocka_unit_test(system_time_is_the_machines_own),
 		cmocka_unit_test(a_stuck_machine_ends_with_a_message_and_its_seed),
+		cmocka_unit_test(threads_that_only_spin_are_no_life),
+		cmocka_unit_test(two_waiting_loops_of_a_processor_let_others_run),
 		cmocka_unit_test(choices_are_even_and_follow_the_seed),
 	};
 
