@@ -87,6 +87,48 @@ double bench_instructions(const char *driver, const char *hw, const char *depth)
 	return (double)(many - few) / (COUNT_MANY - COUNT_FEW);
 }
 
+__attribute__((noinline)) void bench_mark(void)
+{
+	__asm__ volatile("" ::: "memory");
+}
+
+/* Reads what callgrind dumped at each mark. */
+static unsigned read_marks(FILE *file, double *counts, unsigned count)
+{
+	char line[512];
+	unsigned n = 0;
+
+	while (n < count && fgets(line, sizeof(line), file))
+		if (sscanf(line, "summary: %lf", &counts[n]) == 1)
+			n++;
+	return n;
+}
+
+bool bench_marked(const char *argument, double *counts, unsigned count)
+{
+	char program[4096] = "", dump[] = "/tmp/dryport-bench-XXXXXX", command[16384];
+	int fd = mkstemp(dump);
+	bool is_good = false;
+	FILE *file;
+
+	if (fd < 0)
+		return false;
+	close(fd);
+	if (readlink("/proc/self/exe", program, sizeof(program) - 1) > 0) {
+		snprintf(command, sizeof(command),
+			"valgrind --tool=callgrind --callgrind-out-file=%s --combine-dumps=yes "
+			"--dump-before=bench_mark '%s' %s >/dev/null 2>&1",
+			dump, program, argument);
+		is_good = !system(command);
+	}
+	file = fopen(dump, "r");
+	is_good = is_good && file && read_marks(file, counts, count) == count;
+	if (file)
+		fclose(file);
+	unlink(dump);
+	return is_good;
+}
+
 int main(int argc, char **argv)
 {
 	bool json = argc > 2 && !strcmp(argv[argc - 1], "--json");
@@ -99,7 +141,19 @@ int main(int argc, char **argv)
 		return bench_path(argv + 2, json);
 	if (argc == 4 && !strcmp(argv[1], "replay"))
 		return bench_replay(argv[2], argv[3], json);
+	if (argc == 6 && !strcmp(argv[1], "models"))
+		return bench_models(argv + 2, json);
+	if (argc == 4 && !strcmp(argv[1], "--count-models"))
+		return bench_models_count(argv[2], argv[3]);
+	if (argc == 2 && !strcmp(argv[1], "sglist"))
+		return bench_sglist(json);
+	if (argc == 2 && !strcmp(argv[1], "lists"))
+		return bench_lists(json);
+	if (argc == 2 && !strcmp(argv[1], "--count-sglist"))
+		return bench_sglist_count();
 	fprintf(stderr, "usage: dryport-bench path DRIVER.so HW [DRIVER.so HW]... [--json]\n"
-			"       dryport-bench replay DRIVER.so HW [--json]\n");
+			"       dryport-bench replay DRIVER.so HW [--json]\n"
+			"       dryport-bench models STORPORT.so HW SCSIPORT.so HW [--json]\n"
+			"       dryport-bench sglist|lists [--json]\n");
 	return 2;
 }

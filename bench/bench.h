@@ -18,9 +18,28 @@ const char *bench_cpu_name(void);
  */
 double bench_instructions(const char *driver, const char *hw, const char *depth);
 
+/*
+ * Runs this program with the argument under callgrind; counts[n] become the instructions before its
+ * n-th call of bench_mark, since the one before. False when valgrind is not there, the run failed
+ * or there were fewer calls.
+ */
+bool bench_marked(const char *argument, double *counts, unsigned count);
+void bench_mark(void);
+
 /* path.c: rows are pairs of a miniport and its device. */
 int bench_path(char **rows, bool json);
 int bench_path_count(const char *driver, const char *hw, const char *depth, const char *operations);
+
+/* models.c: a Storport and a SCSI Port miniport, each with the device, which is the same. */
+int bench_models(char **rows, bool json);
+int bench_models_count(const char *driver, const char *hw);
+
+/* sglist.c */
+int bench_sglist(bool json);
+int bench_sglist_count(void);
+
+/* lists.c */
+int bench_lists(bool json);
 
 /* replay.c */
 int bench_replay(const char *driver, const char *hw, bool json);

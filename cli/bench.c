@@ -28,9 +28,17 @@ static const struct row rows[] = {
 	{"path", "examples/nvme", "nvme:null"},
 	{"path", "examples/nvme", "nvme"},
 	{"replay", "examples/nvme", "nvme"},
+	{"models", "examples/simple", "simple:null"},
+	{"models", "examples/pull", "simple:null"},
 };
 
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
+
+/* What is measured without a miniport. */
+static bool needs_none(const char *bench)
+{
+	return !strcmp(bench, "sglist") || !strcmp(bench, "lists");
+}
 
 static int row_build(const struct row *row, struct miniport *miniport)
 {
@@ -62,8 +70,9 @@ int cli_bench(const struct cli_args *args)
 	}
 	if (status)
 		return status;
-	if (count == 2)
-		return cli_usage("bench: which one? There are: path, replay");
+	if (count == 2 && !needs_none(bench))
+		return cli_usage(
+			"bench: which one? There are: path, replay, models, sglist, lists");
 	if (cli_args_get(args, "json"))
 		words[count++] = (char *)"--json";
 	words[count] = NULL;

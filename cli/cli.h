@@ -14,6 +14,7 @@
  *	run.c       `dryport run`; job.c: its main job; seeds.c: replayed runs
  *	coverage.c  --coverage-report
  *	list.c      `hw`, `exports`
+ *	sgl.c       `dryport sgl`: a scatter/gather list as a table; sgl_svg.c: as a picture
  *	trace.c     `dryport trace`: a trace, filtered or counted
  *	summary.c   what happened, for a person and as JSON
  *
@@ -90,6 +91,9 @@ extern const struct cli_option cli_bench_options[];
 /* trace.c */
 int cli_trace(const struct cli_args *args);
 extern const struct cli_option cli_trace_options[];
+/* sgl.c */
+int cli_sgl(const struct cli_args *args);
+extern const struct cli_option cli_sgl_options[];
 /* run.c */
 int cli_run(const struct cli_args *args);
 extern const struct cli_option cli_run_options[];

@@ -205,6 +205,10 @@ struct dry_summary {
 /* Of a running machine so far, of a stopped one the whole. Any thread. */
 DRY_API void dry_machine_summary(const struct dry_machine *machine, struct dry_summary *summary);
 
+/* How often the driver of a machine that has been started has called this routine, NULL: any of
+ * those that it imports. 0 without the option count-calls. Any thread. */
+DRY_API uint64_t dry_machine_calls(const struct dry_machine *machine, const char *routine);
+
 /* ---- many replayed runs ---- */
 
 struct dry_seeds {
@@ -233,6 +237,52 @@ struct dry_seeds {
  */
 DRY_API int dry_seeds_run(struct dry_machine *machine, const char *driver, const char *workload,
 	struct dry_seeds *seeds);
+
+/* ---- a scatter/gather list to look at ---- */
+
+#define DRY_SGL_PAGES_MAX 4096
+
+struct dry_sgl_page {
+	uint64_t frame;	    /* frame number of the page */
+	uint64_t shown;	    /* frame number that the device is given for it */
+	bool is_used;	    /* the transfer touches it */
+	bool is_copied;	    /* bounced: the device works on a copy */
+	bool is_translated; /* by the iommu */
+};
+
+struct dry_sgl_element {
+	uint64_t address, length; /* as in the list: bus address, bytes */
+	uint64_t offset;	  /* of its first byte in the transfer */
+};
+
+/* A buffer and a device; 0 or NULL-terminated "" is no limit where nothing else is said. */
+struct dry_sgl {
+	uint32_t pages;	    /* of the buffer, 1 to DRY_SGL_PAGES_MAX */
+	const char *layout; /* of its frames: contiguous, scattered, high (above 4 GiB), mixed
+			     (every other page high), runs:N */
+	uint64_t seed;	    /* of scattered frames */
+	uint32_t offset;    /* of its first byte in the first page */
+	uint64_t length;    /* bytes; 0: to the end of the last page (filled in) */
+	const char *engine; /* direct, bounce, iommu */
+	unsigned width;	    /* address bits of the device, 0: 64 */
+	uint32_t max_elements, max_length, alignment; /* of an element: bytes */
+	uint64_t boundary;			      /* that no element crosses */
+	uint32_t map_registers;
+	bool whole;	  /* where one page has to be copied, all are, into one run */
+	bool one_element; /* the device has no scatter/gather */
+
+	struct dry_sgl_page *page; /* from here on filled in: `pages` of them */
+	struct dry_sgl_element *element;
+	uint32_t element_count;
+	uint32_t registers; /* map registers that it took */
+	bool is_right;	    /* a device wrote through the list, and every byte arrived */
+};
+
+/* Maps the buffer as a driver's list is made. 0; -EINVAL: what is asked for is no buffer or device;
+ * -ENOSPC, -EIO, -ERANGE: such a device gets no list for it; dry_error() says why. While no machine
+ * is running. dry_sgl_free after success. */
+DRY_API int dry_sgl_make(struct dry_sgl *sgl);
+DRY_API void dry_sgl_free(struct dry_sgl *sgl);
 
 /* ---- the export table ---- */
 

@@ -9,7 +9,7 @@
 #ifndef DDK_SCSI_H
 #define DDK_SCSI_H
 
-#include "ntdef.h"
+#include "srb.h"
 #include "parts/stor_address.h"
 #include "parts/scsi_opcode.h"
 #include "parts/scsi_cdb.h"

@@ -5,7 +5,8 @@
  * STORAGE_REQUEST_BLOCK (Windows 8 on) with its extended data blocks, their functions, statuses and
  * flags, and the constants that SCSI Port and Storport share. parts/srb_special.h holds the
  * SCSI_REQUEST_BLOCK's special forms (WMI, power, PnP), srbhelper.h the accessors that serve both
- * kinds.
+ * kinds. parts/scsiport_config.h and parts/scsiport_exports.h are what a SCSI Port miniport has;
+ * it includes miniport.h and scsi.h.
  */
 #ifndef DDK_SRB_H
 #define DDK_SRB_H
@@ -211,5 +212,7 @@ DDK_SIZE(SCSI_REQUEST_BLOCK, 0x58);
 
 #include "parts/srb_special.h"
 #include "parts/srb_extended.h"
+#include "parts/scsiport_config.h"
+#include "parts/scsiport_exports.h"
 
 #endif

@@ -330,8 +330,9 @@ static void execute_finished(struct disk_transfer *transfer)
 	waiter_wake(transfer->ctx);
 }
 
-static void execute_describe(
-	struct disk_transfer *transfer, struct disk_command *command, void *memory)
+/* mdl is the command's own: that of the transfer has room for what the port takes, and a command
+ * may be longer. */
+static void execute_describe(struct disk_transfer *transfer, struct disk_command *command, PMDL mdl)
 {
 	struct port_request *request = transfer->request;
 
@@ -341,8 +342,10 @@ static void execute_describe(
 	request->flags =
 		(command->in ? SRB_FLAGS_DATA_IN : 0) | (command->out ? SRB_FLAGS_DATA_OUT : 0);
 	request->timeout = command->seconds;
-	if (memory)
-		disk_transfer_describe(transfer, memory, command->bytes);
+	request->mdl = mdl;
+	request->length = mdl ? command->bytes : 0;
+	request->data = mdl ? MmGetMdlVirtualAddress(mdl) : NULL;
+	transfer->bytes = request->length;
 }
 
 static void execute_wait(const struct disk_transfer *transfer, struct waiter *waiter, bool is_vital)
@@ -355,7 +358,7 @@ static void execute_wait(const struct disk_transfer *transfer, struct waiter *wa
 	waiter_wait(waiter);
 }
 
-static int execute_in(struct port_unit *unit, struct disk_command *command, void *memory)
+static int execute_in(struct port_unit *unit, struct disk_command *command, PMDL mdl)
 {
 	struct disk probe = {.unit = unit};
 	struct disk_transfer *transfer;
@@ -371,7 +374,7 @@ static int execute_in(struct port_unit *unit, struct disk_command *command, void
 	waiter_init(&waiter);
 	transfer->finished = execute_finished;
 	transfer->ctx = &waiter;
-	execute_describe(transfer, command, memory);
+	execute_describe(transfer, command, mdl);
 	transfer_send(transfer);
 	cpu_irql_lower(irql);
 	execute_wait(transfer, &waiter, command->vital);
@@ -387,26 +390,35 @@ static int execute_in(struct port_unit *unit, struct disk_command *command, void
 int disk_execute(struct port_unit *unit, struct disk_command *command)
 {
 	void *memory = NULL;
+	PMDL mdl = NULL;
 	int result;
 
 	if (command->bytes) {
 		memory = mem_alloc(round_up(command->bytes, MEM_PAGE_SIZE), 0, MEM_OWN, NULL);
-		if (!memory)
+		if (memory)
+			mdl = IoAllocateMdl(memory, command->bytes, FALSE, FALSE, NULL);
+		if (!mdl) {
+			if (memory)
+				mem_free(memory, round_up(command->bytes, MEM_PAGE_SIZE));
 			return error_set(
 				ENOMEM, "no memory for a command's %u bytes.", command->bytes);
+		}
+		MmBuildMdlForNonPagedPool(mdl);
 		if (command->out)
 			memcpy(memory, command->data, command->bytes);
 		else
 			memset(memory, 0, command->bytes);
 	}
-	result = execute_in(unit, command, memory);
+	result = execute_in(unit, command, mdl);
 	/* An underrun is an answer here: INQUIRY and its likes return what there is (SB-10). */
 	if (result == -EIO && (command->srb_status == SRB_STATUS_DATA_OVERRUN ||
 				      command->srb_status == SRB_STATUS_SUCCESS))
 		result = 0;
 	if (command->in && !result)
 		memcpy(command->data, memory, command->moved);
-	if (memory)
+	if (mdl) {
+		IoFreeMdl(mdl);
 		mem_free(memory, round_up(command->bytes, MEM_PAGE_SIZE));
+	}
 	return result;
 }

@@ -4,9 +4,10 @@
  * Adapters: their life, limits and counters; the settings of the whole layer. Neighbours: list.c
  * works with an adapter, ddi_io_dma.c makes one for a driver, src/storport/hba.c for the port.
  */
-#include "dma/dma_private.h"
+#include "dma/channel.h"
+#include "dma/common_buffer.h"
 #include "dma/live.h"
-#include "dma/register.h"
+#include "dma/map_register.h"
 #include "mem/mem.h"
 #include "nt/nt.h"
 #include "util/error.h"
@@ -17,7 +18,14 @@
 
 #define ADAPTERS 16
 
+_Static_assert(ADAPTERS == DMA_DOMAINS, "each has a domain and a table of channels");
+
 struct dma_config dma_settings;
+
+bool dma_is_strict(void)
+{
+	return dma_settings.strict;
+}
 const struct dma_device *(*dma_device_resolve)(PDEVICE_OBJECT physical_device_object);
 
 static struct dma_adapter adapters[ADAPTERS];
@@ -42,12 +50,18 @@ void dma_fini(void)
 {
 	for (unsigned n = 0; n < ADAPTERS; n++) {
 		if (atomic_load(&adapters[n].in_use)) {
-			nt_violation(0, "DMA adapter %u was never released", n);
+			const char *place = adapters[n].site && nt_code_place
+						    ? nt_code_place(adapters[n].site)
+						    : NULL;
+
+			nt_violation(0, "DMA adapter %u%s%s was never released", n,
+				place ? ", got at " : "", place ? place : "");
 			dma_adapter_free(&adapters[n]);
 		}
 		dma_live_free(adapters[n].live);
 		adapters[n].live = NULL;
 	}
+	dma_channels_fini();
 	dma_registers_fini();
 	memset(&dma_settings, 0, sizeof(dma_settings));
 }
@@ -70,7 +84,7 @@ static uint32_t registers_granted(const struct dma_adapter *adapter)
 static struct dma_adapter *place_free(void)
 {
 	for (unsigned n = 0; n < ADAPTERS; n++)
-		if (!atomic_load(&adapters[n].in_use))
+		if (!atomic_load(&adapters[n].in_use) && !dma_domain_is_used(n))
 			return &adapters[n];
 	return NULL;
 }
@@ -84,7 +98,7 @@ static bool is_short(const struct dma_adapter *adapter)
 
 /* Registers are taken where they lead somewhere, and wherever the machine has been given a number
  * of them: so the verdict on a transfer does not hang on its pages. */
-static void adapter_registers(struct dma_adapter *adapter)
+void dma_adapter_registers(struct dma_adapter *adapter)
 {
 	adapter->takes_registers = dma_settings.map_registers || dma_settings.engine == DMA_IOMMU ||
 				   (dma_settings.engine == DMA_BOUNCE &&
@@ -116,7 +130,7 @@ static void adapter_fill(
 	adapter->own_domain = (uint8_t)adapter->number;
 	atomic_store(&adapter->domain, adapter->own_domain);
 	dma_domain_set(adapter->own_domain, adapter->limits.width);
-	adapter_registers(adapter);
+	dma_adapter_registers(adapter);
 }
 
 struct dma_adapter *dma_adapter_new(const struct dma_constraints *limits, const void *owner)
@@ -167,7 +181,7 @@ int dma_adapter_limit(struct dma_adapter *adapter, const struct dma_constraints 
 	adapter->limits = *limits;
 	adapter->limits.width = width;
 	adapter->reach.max_address = width == 64 ? UINT64_MAX : (1ull << width) - 1;
-	adapter_registers(adapter);
+	dma_adapter_registers(adapter);
 	if (adapter->map_registers)
 		return 0;
 	return error_set(ERANGE,
@@ -180,7 +194,9 @@ void dma_adapter_free(struct dma_adapter *adapter)
 
 	if (!adapter)
 		return;
+	dma_channels_drop(adapter);
 	lists = dma_lists_drop(adapter);
+	dma_vectors_drop(adapter);
 	commons = dma_commons_drop(adapter);
 	/* D-6. */
 	if (commons)
@@ -192,8 +208,8 @@ void dma_adapter_free(struct dma_adapter *adapter)
 			"DMA adapter %u was released with %u scatter/gather lists left: built and "
 			"never put (X-42)",
 			adapter->number, lists);
-	dma_domains_change(adapter->limits.device, 1u << atomic_load(&adapter->domain), 0);
 	atomic_store(&adapter->in_use, false);
+	dma_domains_change(adapter->limits.device, 1u << atomic_load(&adapter->domain), 0);
 }
 
 struct dma_adapter *dma_adapter_at(unsigned n)
@@ -210,6 +226,13 @@ struct dma_adapter *dma_adapter_find(const void *pointer)
 		return NULL;
 	adapter = &adapters[offset / sizeof(adapters[0])];
 	return atomic_load_explicit(&adapter->in_use, memory_order_acquire) ? adapter : NULL;
+}
+
+bool dma_adapter_is_busy(struct dma_adapter *adapter)
+{
+	struct dma_counts counts = dma_adapter_counts(adapter);
+
+	return counts.built != counts.put || counts.mapped != counts.unmapped;
 }
 
 struct dma_counts dma_adapter_counts(const struct dma_adapter *adapter)

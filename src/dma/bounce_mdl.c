@@ -10,16 +10,17 @@
 
 #define MDL_TAG 0x4c444d44u /* 'DMDL' */
 
-static PMDL mdl_new(const void *va, uint64_t bytes)
+/* in_page: where the first byte stands in its page. A driver's MDL may have a StartVa that tells
+ * otherwise. */
+static PMDL mdl_new(uintptr_t va, uint64_t in_page, uint64_t bytes)
 {
-	uint64_t in_page = (uintptr_t)va & MEM_PAGE_MASK;
 	uint64_t pages = (in_page + bytes + MEM_PAGE_MASK) >> MEM_PAGE_SHIFT;
 	PMDL mdl = nt_pool_alloc(sizeof(*mdl) + pages * sizeof(PFN_NUMBER), MDL_TAG, NULL, true);
 
 	if (!mdl)
 		return NULL;
 	mdl->Size = (CSHORT)(sizeof(*mdl) + pages * sizeof(PFN_NUMBER));
-	mdl->StartVa = (PVOID)((uintptr_t)va - in_page);
+	mdl->StartVa = (PVOID)(va - in_page);
 	mdl->ByteOffset = (ULONG)in_page;
 	mdl->ByteCount = (ULONG)bytes;
 	return mdl;
@@ -38,7 +39,7 @@ void dma_bounce_mdl_free(PMDL chain)
 /* Copied as a whole: one stretch of kernel memory. */
 static PMDL packed_mdl(const struct dma_mapping *mapping, uint64_t bytes)
 {
-	PMDL mdl = mdl_new(mapping->va, bytes);
+	PMDL mdl = mdl_new((uintptr_t)mapping->va, (uintptr_t)mapping->va & MEM_PAGE_MASK, bytes);
 
 	if (mdl)
 		MmBuildMdlForNonPagedPool(mdl);
@@ -50,10 +51,10 @@ static PMDL packed_mdl(const struct dma_mapping *mapping, uint64_t bytes)
 static PMDL part_mdl(const struct dma_mapping *mapping, uint32_t *slot, PMDL source,
 	uint64_t offset, uint64_t bytes)
 {
-	const char *va = (char *)MmGetMdlVirtualAddress(source) + offset;
-	PMDL mdl = mdl_new(va, bytes);
-	const PFN_NUMBER *from =
-		MmGetMdlPfnArray(source) + ((source->ByteOffset + offset) >> MEM_PAGE_SHIFT);
+	uintptr_t va = (uintptr_t)MmGetMdlVirtualAddress(source) + offset;
+	uint64_t position = source->ByteOffset + offset;
+	PMDL mdl = mdl_new(va, position & MEM_PAGE_MASK, bytes);
+	const PFN_NUMBER *from = MmGetMdlPfnArray(source) + (position >> MEM_PAGE_SHIFT);
 	uint64_t pages;
 
 	if (!mdl)

@@ -2,16 +2,15 @@
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
  * WDM DMA as drivers see it: IoGetDmaAdapter and the operations behind it. Thin: each one judges
- * the adapter pointer and the IRQL, then calls adapter.c, list.c or common_buffer.c. The members
- * that do nothing yet stand in ddi_dma_absent.c.
+ * the adapter pointer and the IRQL, then calls adapter.c or list.c. The members for common buffers
+ * stand in ddi_dma_common.c, for channels in ddi_dma_channel.c, of version 3 in ddi_dma_extended.c.
  *
  * A wrong IRQL is reported (0xE6/13); the call is carried out if that can do no harm. So routines
  * that demand exactly DISPATCH_LEVEL work below it, raised for their length, and nothing but the
  * adapter's arithmetic works above it.
  */
-#include "dma/dma_private.h"
-#include "dma/ddi_dma_absent.h"
-#include "mem/mem.h"
+#include "dma/ddi_dma.h"
+#include "dma/dma_os.h"
 #include "nt/nt.h"
 #include "nt/nt_check.h"
 #include "util/error.h"
@@ -21,26 +20,20 @@
 
 /* ---- what each operation checks: table 2.2 ---- */
 
-struct routine {
-	const char *name;
-	uint8_t min, max; /* IRQL */
-};
-
-static const struct routine io_get_dma_adapter = {"IoGetDmaAdapter", IRQL_PASSIVE, IRQL_PASSIVE};
-static const struct routine put_dma_adapter = {"PutDmaAdapter", IRQL_PASSIVE, IRQL_DISPATCH};
-static const struct routine allocate_common_buffer = {
-	"AllocateCommonBuffer", IRQL_PASSIVE, IRQL_PASSIVE};
-static const struct routine free_common_buffer = {"FreeCommonBuffer", IRQL_PASSIVE, IRQL_PASSIVE};
-static const struct routine get_dma_alignment = {"GetDmaAlignment", IRQL_PASSIVE, IRQL_PASSIVE};
-static const struct routine get_list = {"GetScatterGatherList", IRQL_DISPATCH, IRQL_DISPATCH};
-static const struct routine put_list = {"PutScatterGatherList", IRQL_DISPATCH, IRQL_DISPATCH};
-static const struct routine build_list = {"BuildScatterGatherList", IRQL_DISPATCH, IRQL_DISPATCH};
-static const struct routine calculate_list = {
+static const struct dma_routine io_get_dma_adapter = {
+	"IoGetDmaAdapter", IRQL_PASSIVE, IRQL_PASSIVE};
+static const struct dma_routine put_dma_adapter = {"PutDmaAdapter", IRQL_PASSIVE, IRQL_DISPATCH};
+static const struct dma_routine get_dma_alignment = {"GetDmaAlignment", IRQL_PASSIVE, IRQL_PASSIVE};
+static const struct dma_routine get_list = {"GetScatterGatherList", IRQL_DISPATCH, IRQL_DISPATCH};
+static const struct dma_routine put_list = {"PutScatterGatherList", IRQL_DISPATCH, IRQL_DISPATCH};
+static const struct dma_routine build_list = {
+	"BuildScatterGatherList", IRQL_DISPATCH, IRQL_DISPATCH};
+static const struct dma_routine calculate_list = {
 	"CalculateScatterGatherList", IRQL_PASSIVE, IRQL_HIGH};
-static const struct routine build_mdl = {
+static const struct dma_routine build_mdl = {
 	"BuildMdlFromScatterGatherList", IRQL_PASSIVE, IRQL_DISPATCH};
 
-static __attribute__((cold, noinline)) bool wrong_irql(const struct routine *routine, uint8_t irql)
+__attribute__((cold, noinline)) bool dma_wrong_irql(const struct dma_routine *routine, uint8_t irql)
 {
 	nt_violation(DMA_RULE(DMA_RULE_IRQL), "%s called at IRQL %u (%s); it must be %s %s",
 		routine->name, irql, nt_irql_name(irql),
@@ -49,52 +42,19 @@ static __attribute__((cold, noinline)) bool wrong_irql(const struct routine *rou
 	return irql <= IRQL_DISPATCH;
 }
 
-static inline bool irql_allows(const struct routine *routine)
+__attribute__((cold, noinline)) void dma_bad_adapter(
+	const struct dma_routine *routine, const void *pointer)
 {
-	uint8_t irql = cpu_irql();
-
-	return likely(irql >= routine->min && irql <= routine->max) || wrong_irql(routine, irql);
-}
-
-/* The adapter, if the call may go on. */
-static inline struct dma_adapter *enter(const struct routine *routine, PDMA_ADAPTER pointer)
-{
-	struct dma_adapter *adapter = dma_adapter_find(pointer);
-
-	if (unlikely(!adapter)) {
-		nt_violation(DMA_RULE(pointer ? DMA_RULE_RELEASED : DMA_RULE_NULL_ADAPTER),
-			"%s with a DMA adapter at %p, which is none or has been released",
-			routine->name, (void *)pointer);
-		return NULL;
-	}
-	return irql_allows(routine) ? adapter : NULL;
-}
-
-/* A driver's routine has to be called at DISPATCH_LEVEL, whatever its caller got wrong. */
-static inline uint8_t to_dispatch(void)
-{
-	uint8_t irql = cpu_irql();
-
-	return unlikely(irql < IRQL_DISPATCH && cpu_self) ? cpu_irql_raise(IRQL_DISPATCH) : irql;
-}
-
-static inline void from_dispatch(uint8_t irql)
-{
-	if (unlikely(irql < IRQL_DISPATCH && cpu_self))
-		cpu_irql_lower(irql);
-}
-
-/* What AdapterListControl gets as its Irp. */
-static PIRP current_irp(PDEVICE_OBJECT device)
-{
-	return mem_is_valid(device, sizeof(*device)) ? device->CurrentIrp : NULL;
+	nt_violation(DMA_RULE(pointer ? DMA_RULE_RELEASED : DMA_RULE_NULL_ADAPTER),
+		"%s with a DMA adapter at %p, which is none or has been released", routine->name,
+		pointer);
 }
 
 /* ---- adapters ---- */
 
 static VOID NTAPI PutDmaAdapter(PDMA_ADAPTER DmaAdapter)
 {
-	dma_adapter_free(enter(&put_dma_adapter, DmaAdapter));
+	dma_adapter_free(dma_enter(&put_dma_adapter, DmaAdapter));
 }
 
 /* D-11, D-12: how many address bits the description names; 0: a width that there is not. */
@@ -118,6 +78,9 @@ static bool description_is_valid(PDEVICE_DESCRIPTION description)
 			(unsigned)description->Version);
 		return false;
 	}
+	/* A driver may ask for the newest version and be content with less: no violation. */
+	if (!dma_description_version_is_known(description->Version, nt_os()))
+		return false;
 	if (description->Master && !width_of(description)) {
 		nt_violation(0,
 			"IoGetDmaAdapter with a DmaAddressWidth of %u; it must be 1 to 64 (D-12)",
@@ -165,49 +128,21 @@ PDMA_ADAPTER NTAPI IoGetDmaAdapter(PDEVICE_OBJECT PhysicalDeviceObject,
 	struct dma_adapter *adapter;
 
 	/* D-1. The same at DISPATCH_LEVEL is what the GET_DMA_ADAPTER interface is for. */
-	if (!irql_allows(&io_get_dma_adapter) || cpu_irql() > IRQL_PASSIVE)
+	if (!dma_irql_allows(&io_get_dma_adapter) || cpu_irql() > IRQL_PASSIVE)
 		return NULL;
 	adapter = dma_adapter_from_description(
 		PhysicalDeviceObject, DeviceDescription, NumberOfMapRegisters);
+	if (adapter)
+		adapter->site = (uintptr_t)__builtin_return_address(0);
 	return adapter ? &adapter->header : NULL;
 }
 DRY_EXPORT(IoGetDmaAdapter)
 
-/* ---- common buffers and alignment ---- */
-
-static PVOID NTAPI AllocateCommonBuffer(PDMA_ADAPTER DmaAdapter, ULONG Length,
-	PPHYSICAL_ADDRESS LogicalAddress, BOOLEAN CacheEnabled)
-{
-	struct dma_adapter *adapter = enter(&allocate_common_buffer, DmaAdapter);
-	uint64_t address;
-	void *va;
-
-	if (!adapter)
-		return NULL;
-	if (!LogicalAddress || !Length) {
-		nt_violation(0, "AllocateCommonBuffer %s (X-9)",
-			Length ? "without a place for the logical address" : "of length 0");
-		return NULL;
-	}
-	va = dma_common_alloc(adapter, Length, CacheEnabled, &address);
-	if (va)
-		LogicalAddress->QuadPart = (LONGLONG)address;
-	return va;
-}
-
-static VOID NTAPI FreeCommonBuffer(PDMA_ADAPTER DmaAdapter, ULONG Length,
-	PHYSICAL_ADDRESS LogicalAddress, PVOID VirtualAddress, BOOLEAN CacheEnabled)
-{
-	struct dma_adapter *adapter = enter(&free_common_buffer, DmaAdapter);
-
-	if (adapter)
-		dma_common_free(adapter, Length, (uint64_t)LogicalAddress.QuadPart, VirtualAddress,
-			CacheEnabled);
-}
+/* ---- alignment ---- */
 
 static ULONG NTAPI GetDmaAlignment(PDMA_ADAPTER DmaAdapter)
 {
-	enter(&get_dma_alignment, DmaAdapter);
+	dma_enter(&get_dma_alignment, DmaAdapter);
 	/* Memory is coherent: any byte will do. */
 	return 1;
 }
@@ -218,13 +153,13 @@ static NTSTATUS NTAPI GetScatterGatherList(PDMA_ADAPTER DmaAdapter, PDEVICE_OBJE
 	PMDL Mdl, PVOID CurrentVa, ULONG Length, PDRIVER_LIST_CONTROL ExecutionRoutine,
 	PVOID Context, BOOLEAN WriteToDevice)
 {
-	struct dma_adapter *adapter = enter(&get_list, DmaAdapter);
+	struct dma_adapter *adapter = dma_enter(&get_list, DmaAdapter);
 	uint8_t irql;
 	NTSTATUS status;
 
 	if (!adapter)
 		return STATUS_UNSUCCESSFUL;
-	irql = to_dispatch();
+	irql = dma_to_dispatch();
 	status = dma_get(adapter,
 		&(struct dma_order){.mdl = Mdl,
 			.current_va = CurrentVa,
@@ -232,24 +167,25 @@ static NTSTATUS NTAPI GetScatterGatherList(PDMA_ADAPTER DmaAdapter, PDEVICE_OBJE
 			.write_to_device = WriteToDevice,
 			.site = (uintptr_t)__builtin_return_address(0)},
 		&(struct dma_callee){(dma_list_routine *)ExecutionRoutine, DeviceObject,
-			current_irp(DeviceObject), Context});
-	from_dispatch(irql);
+			dma_current_irp(DeviceObject), Context});
+	dma_from_dispatch(irql);
 	return status;
 }
 
 static VOID NTAPI PutScatterGatherList(
 	PDMA_ADAPTER DmaAdapter, PSCATTER_GATHER_LIST ScatterGather, BOOLEAN WriteToDevice)
 {
-	struct dma_adapter *adapter = enter(&put_list, DmaAdapter);
+	struct dma_adapter *adapter = dma_enter(&put_list, DmaAdapter);
 
 	if (adapter)
-		dma_put(adapter, ScatterGather, WriteToDevice);
+		dma_put_from(adapter, ScatterGather, WriteToDevice,
+			(uintptr_t)__builtin_return_address(0));
 }
 
 static NTSTATUS NTAPI CalculateScatterGatherList(PDMA_ADAPTER DmaAdapter, PMDL Mdl, PVOID CurrentVa,
 	ULONG Length, PULONG ScatterGatherListSize, PULONG pNumberOfMapRegisters)
 {
-	struct dma_adapter *adapter = enter(&calculate_list, DmaAdapter);
+	struct dma_adapter *adapter = dma_enter(&calculate_list, DmaAdapter);
 
 	if (!adapter)
 		return STATUS_UNSUCCESSFUL;
@@ -265,13 +201,13 @@ static NTSTATUS NTAPI BuildScatterGatherList(PDMA_ADAPTER DmaAdapter, PDEVICE_OB
 	PMDL Mdl, PVOID CurrentVa, ULONG Length, PDRIVER_LIST_CONTROL ExecutionRoutine,
 	PVOID Context, BOOLEAN WriteToDevice, PVOID ScatterGatherBuffer, ULONG ScatterGatherLength)
 {
-	struct dma_adapter *adapter = enter(&build_list, DmaAdapter);
+	struct dma_adapter *adapter = dma_enter(&build_list, DmaAdapter);
 	uint8_t irql;
 	NTSTATUS status;
 
 	if (!adapter)
 		return STATUS_UNSUCCESSFUL;
-	irql = to_dispatch();
+	irql = dma_to_dispatch();
 	status = dma_build(adapter,
 		&(struct dma_order){.mdl = Mdl,
 			.current_va = CurrentVa,
@@ -279,16 +215,16 @@ static NTSTATUS NTAPI BuildScatterGatherList(PDMA_ADAPTER DmaAdapter, PDEVICE_OB
 			.write_to_device = WriteToDevice,
 			.site = (uintptr_t)__builtin_return_address(0)},
 		&(struct dma_callee){(dma_list_routine *)ExecutionRoutine, DeviceObject,
-			current_irp(DeviceObject), Context},
+			dma_current_irp(DeviceObject), Context},
 		ScatterGatherBuffer, ScatterGatherLength);
-	from_dispatch(irql);
+	dma_from_dispatch(irql);
 	return status;
 }
 
 static NTSTATUS NTAPI BuildMdlFromScatterGatherList(PDMA_ADAPTER DmaAdapter,
 	PSCATTER_GATHER_LIST ScatterGather, PMDL OriginalMdl, PMDL *TargetMdl)
 {
-	struct dma_adapter *adapter = enter(&build_mdl, DmaAdapter);
+	struct dma_adapter *adapter = dma_enter(&build_mdl, DmaAdapter);
 
 	if (!adapter)
 		return STATUS_UNSUCCESSFUL;
@@ -302,14 +238,14 @@ static NTSTATUS NTAPI BuildMdlFromScatterGatherList(PDMA_ADAPTER DmaAdapter,
 /* ---- the tables: D-3, D-4; what lies past Size is NULL ---- */
 
 #define OPERATIONS_V1                                                                              \
-	.PutDmaAdapter = PutDmaAdapter, .AllocateCommonBuffer = AllocateCommonBuffer,              \
-	.FreeCommonBuffer = FreeCommonBuffer,                                                      \
-	.AllocateAdapterChannel = DmaAbsentAllocateAdapterChannel,                                 \
-	.FlushAdapterBuffers = DmaAbsentFlushAdapterBuffers,                                       \
-	.FreeAdapterChannel = DmaAbsentFreeAdapterChannel,                                         \
-	.FreeMapRegisters = DmaAbsentFreeMapRegisters, .MapTransfer = DmaAbsentMapTransfer,        \
-	.GetDmaAlignment = GetDmaAlignment, .ReadDmaCounter = DmaAbsentReadDmaCounter,             \
-	.GetScatterGatherList = GetScatterGatherList, .PutScatterGatherList = PutScatterGatherList
+	.PutDmaAdapter = PutDmaAdapter, .AllocateCommonBuffer = DmaAllocateCommonBuffer,           \
+	.FreeCommonBuffer = DmaFreeCommonBuffer,                                                   \
+	.AllocateAdapterChannel = DmaAllocateAdapterChannel,                                       \
+	.FlushAdapterBuffers = DmaFlushAdapterBuffers,                                             \
+	.FreeAdapterChannel = DmaFreeAdapterChannel, .FreeMapRegisters = DmaFreeMapRegisters,      \
+	.MapTransfer = DmaMapTransfer, .GetDmaAlignment = GetDmaAlignment,                         \
+	.ReadDmaCounter = DmaReadDmaCounter, .GetScatterGatherList = GetScatterGatherList,         \
+	.PutScatterGatherList = PutScatterGatherList
 
 #define OPERATIONS_V2                                                                              \
 	OPERATIONS_V1, .CalculateScatterGatherList = CalculateScatterGatherList,                   \
@@ -322,34 +258,46 @@ static const DMA_OPERATIONS operations[] = {
 	{
 		.Size = sizeof(DMA_OPERATIONS),
 		OPERATIONS_V2,
-		.GetDmaAdapterInfo = DmaAbsentGetDmaAdapterInfo,
-		.GetDmaTransferInfo = DmaAbsentGetDmaTransferInfo,
-		.InitializeDmaTransferContext = DmaAbsentInitializeDmaTransferContext,
-		.AllocateCommonBufferEx = DmaAbsentAllocateCommonBufferEx,
-		.AllocateAdapterChannelEx = DmaAbsentAllocateAdapterChannelEx,
-		.ConfigureAdapterChannel = DmaAbsentConfigureAdapterChannel,
-		.CancelAdapterChannel = DmaAbsentCancelAdapterChannel,
-		.MapTransferEx = DmaAbsentMapTransferEx,
-		.GetScatterGatherListEx = DmaAbsentGetScatterGatherListEx,
-		.BuildScatterGatherListEx = DmaAbsentBuildScatterGatherListEx,
-		.FlushAdapterBuffersEx = DmaAbsentFlushAdapterBuffersEx,
-		.FreeAdapterObject = DmaAbsentFreeAdapterObject,
-		.CancelMappedTransfer = DmaAbsentCancelMappedTransfer,
-		.AllocateDomainCommonBuffer = DmaAbsentAllocateDomainCommonBuffer,
-		.FlushDmaBuffer = DmaAbsentFlushDmaBuffer,
-		.JoinDmaDomain = DmaAbsentJoinDmaDomain,
-		.LeaveDmaDomain = DmaAbsentLeaveDmaDomain,
-		.GetDmaDomain = DmaAbsentGetDmaDomain,
-		.AllocateCommonBufferWithBounds = DmaAbsentAllocateCommonBufferWithBounds,
-		.AllocateCommonBufferVector = DmaAbsentAllocateCommonBufferVector,
-		.GetCommonBufferFromVectorByIndex = DmaAbsentGetCommonBufferFromVectorByIndex,
-		.FreeCommonBufferFromVector = DmaAbsentFreeCommonBufferFromVector,
-		.FreeCommonBufferVector = DmaAbsentFreeCommonBufferVector,
-		.CreateCommonBufferFromMdl = DmaAbsentCreateCommonBufferFromMdl,
+		.GetDmaAdapterInfo = DmaGetDmaAdapterInfo,
+		.GetDmaTransferInfo = DmaGetDmaTransferInfo,
+		.InitializeDmaTransferContext = DmaInitializeDmaTransferContext,
+		.AllocateCommonBufferEx = DmaAllocateCommonBufferEx,
+		.AllocateAdapterChannelEx = DmaAllocateAdapterChannelEx,
+		.ConfigureAdapterChannel = DmaConfigureAdapterChannel,
+		.CancelAdapterChannel = DmaCancelAdapterChannel,
+		.MapTransferEx = DmaMapTransferEx,
+		.GetScatterGatherListEx = DmaGetScatterGatherListEx,
+		.BuildScatterGatherListEx = DmaBuildScatterGatherListEx,
+		.FlushAdapterBuffersEx = DmaFlushAdapterBuffersEx,
+		.FreeAdapterObject = DmaFreeAdapterObject,
+		.CancelMappedTransfer = DmaCancelMappedTransfer,
+		.AllocateDomainCommonBuffer = DmaAllocateDomainCommonBuffer,
+		.FlushDmaBuffer = DmaFlushDmaBuffer,
+		.JoinDmaDomain = DmaJoinDmaDomain,
+		.LeaveDmaDomain = DmaLeaveDmaDomain,
+		.GetDmaDomain = DmaGetDmaDomain,
+		.AllocateCommonBufferWithBounds = DmaAllocateCommonBufferWithBounds,
+		.AllocateCommonBufferVector = DmaAllocateCommonBufferVector,
+		.GetCommonBufferFromVectorByIndex = DmaGetCommonBufferFromVectorByIndex,
+		.FreeCommonBufferFromVector = DmaFreeCommonBufferFromVector,
+		.FreeCommonBufferVector = DmaFreeCommonBufferVector,
+		.CreateCommonBufferFromMdl = DmaCreateCommonBufferFromMdl,
 	},
 };
 
+/* Version 3 as the release that is played has it; the same for all adapters of a machine. */
+static DMA_OPERATIONS newest;
+
 PDMA_OPERATIONS dma_operations(unsigned version)
 {
-	return (PDMA_OPERATIONS)&operations[version <= 1 ? 0 : version - 1];
+	uint32_t size = dma_operations_size(version, nt_os());
+
+	if (version < DEVICE_DESCRIPTION_VERSION3)
+		return (PDMA_OPERATIONS)&operations[version <= 1 ? 0 : version - 1];
+	if (newest.Size != size) {
+		memset(&newest, 0, sizeof(newest));
+		memcpy(&newest, &operations[2], size);
+		newest.Size = size;
+	}
+	return &newest;
 }

@@ -108,6 +108,12 @@ struct dma_order {
 	bool whole;
 	uint64_t id;	/* of the request, for reports; else 0 */
 	uintptr_t site; /* code address of the driver's call, for reports; else 0 */
+	/* Build and Get of version 3; elsewhere zero: */
+	PMDL head;	  /* of the chain that the driver named, where mdl is a later one of it */
+	bool synchronous; /* it does not wait, and the routine, which may be NULL, runs inside the
+			     call whatever the policy */
+	PSCATTER_GATHER_LIST *out;     /* synchronous: gets the list before the routine runs */
+	struct dma_transfer *transfer; /* checked and not in use: by what it can be cancelled */
 };
 
 struct dma_constraints {
@@ -136,19 +142,20 @@ struct dma_counts {
 struct dma_adapter {
 	DMA_ADAPTER header;
 	struct dma_constraints limits;
-	const void *owner;	/* the port's adapter or device object: whose memory lists are, for
-				   reports */
+	const void *owner; /* the port's adapter or device object: whose memory lists are, for
+			      reports */
+	uintptr_t site;	   /* code address of the IoGetDmaAdapter that made it, 0: the port's */
 	uint32_t map_registers; /* granted per transfer (D-5) */
 	unsigned number;	/* for events */
 	/* private to dma/ */
-	struct dma_sg_limits reach;    /* limits, as the builder takes them */
-	bool takes_registers;	       /* its transfers do */
-	uint32_t register_end;	       /* its registers are those below: what it reaches */
-	uint8_t own_domain;	       /* of the iommu: the one it has had from its start */
-	_Atomic uint8_t domain;	       /* the one it is in now (JoinDmaDomain) */
-	struct dma_channels *channels; /* adapter channels: channel.h; NULL: never asked for */
-	struct dma_live_table *live;   /* lists that are built and not put (live.h) */
-	struct dma_common *commons;    /* common buffers not yet freed */
+	struct dma_sg_limits reach;  /* limits, as the builder takes them */
+	bool takes_registers;	     /* its transfers do */
+	uint32_t register_end;	     /* its registers are those below: what it reaches */
+	uint8_t own_domain;	     /* of the iommu: the one it has had from its start */
+	_Atomic uint8_t domain;	     /* the one it is in now (JoinDmaDomain) */
+	struct dma_live_table *live; /* lists that are built and not put (live.h) */
+	struct dma_common *commons;  /* common buffers not yet freed */
+	struct dma_vector *vectors;  /* of those, who stands in which vector */
 	_Atomic bool in_use, unreachable_told;
 	/* each processor counts by itself; the last place is for threads that are none */
 	struct {
@@ -257,8 +264,14 @@ NTSTATUS dma_build(struct dma_adapter *adapter, const struct dma_order *order,
 /* STATUS_INVALID_PARAMETER for a list that is not a live one of this adapter's Build or WDM Get
  * (X-12), or whose routine has not run yet (SG-7, X-41; it stays live), with a violation event; a
  * wrong direction is reported and Build's is used (X-13). No memory of the caller's is touched. At
- * or below DISPATCH. */
-NTSTATUS dma_put(struct dma_adapter *adapter, PSCATTER_GATHER_LIST list, bool write_to_device);
+ * or below DISPATCH. `site`: code address of the driver's call, for the report of a second Put. */
+NTSTATUS dma_put_from(struct dma_adapter *adapter, PSCATTER_GATHER_LIST list, bool write_to_device,
+	uintptr_t site);
+static inline NTSTATUS dma_put(
+	struct dma_adapter *adapter, PSCATTER_GATHER_LIST list, bool write_to_device)
+{
+	return dma_put_from(adapter, list, write_to_device, 0);
+}
 
 struct dma_config {
 	enum dma_engine engine;
@@ -275,6 +288,7 @@ struct dma_config {
 	bool strict;   /* broken rules of the DMA layer stop the machine */
 };
 int dma_init(const struct dma_config *config);
+bool dma_is_strict(void);
 void dma_fini(void);
 
 /* What the port knows of a physical device object. */

@@ -6,7 +6,7 @@
  * address stands in bus_page(): direct and bounce take it as a physical one, iommu looks for the
  * window that mapping.c opened, and holds the device to it to the byte.
  */
-#include "dma/register.h"
+#include "dma/map_register.h"
 #include "dma/dma_private.h"
 #include "mem/mem.h"
 #include "nt/nt.h"
@@ -80,12 +80,19 @@ static inline uint64_t highest(const struct dma_master *master)
 /* ---- windows ---- */
 
 /* When it was mapped and by whom, and when that ended, for a person. */
+static void time_say(char *text, size_t size, uint64_t time)
+{
+	text[0] = 0;
+	if (time != DMA_NO_TIME)
+		snprintf(text, size, " at %" PRIu64 " ns", time);
+}
+
 static void slot_history(uint32_t slot, char *text, size_t size)
 {
 	uint64_t window = atomic_load(&dma_slots[slot].window);
 	const struct dma_birth *birth = &dma_births[window >> DMA_WINDOW_HEAD];
 	const char *place = birth->site && nt_code_place ? nt_code_place(birth->site) : NULL;
-	char id[32] = "", end[64] = "is still mapped";
+	char id[32] = "", born[32], died[32];
 
 	if (!birth->what) {
 		snprintf(text, size, "nothing was ever mapped there");
@@ -93,12 +100,12 @@ static void slot_history(uint32_t slot, char *text, size_t size)
 	}
 	if (birth->id)
 		snprintf(id, sizeof(id), " %" PRIu64, birth->id);
-	if (birth->died)
-		snprintf(end, sizeof(end), "was unmapped at %" PRIu64 " ns", birth->died);
-	snprintf(text, size,
-		"the %s%s (%u bytes%s, DMA adapter %u%s%s), mapped at %" PRIu64 " ns, %s",
+	time_say(born, sizeof(born), birth->born);
+	time_say(died, sizeof(died), birth->died);
+	snprintf(text, size, "the %s%s (%u bytes%s, DMA adapter %u%s%s), mapped%s, %s%s",
 		birth->what, id, birth->bytes, birth->write_to_device ? ", to the device" : "",
-		birth->adapter, place ? ", by " : "", place ? place : "", birth->born, end);
+		birth->adapter, place ? ", by " : "", place ? place : "", born,
+		birth->died ? "was unmapped" : "is still mapped", birth->died ? died : "");
 }
 
 static __attribute__((cold, noinline)) void *refuse_slot(

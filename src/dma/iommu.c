@@ -6,9 +6,10 @@
  * A domain's addresses are one window: registers first, pins behind them. It lies in the hole that
  * RAM leaves below 4 GiB, so that a physical address is never one of them by accident; for devices
  * of fewer than 32 address bits it lies as high as they reach, and is cut to that.
- * Neighbours: register.c owns the slots, mapping.c programs them, dma_bus.c follows them.
+ * Neighbours: map_register.c owns the slots, mapping.c programs them, dma_bus.c follows them.
  */
-#include "dma/register.h"
+#include "dma/map_register.h"
+#include "dma/common_buffer.h"
 #include "dma/dma_private.h"
 #include "mem/mem.h"
 #include "nt/nt.h"
@@ -83,9 +84,22 @@ uint32_t dma_domains_of(unsigned device)
 	return atomic_load_explicit(&domains_of[device & 255], memory_order_acquire);
 }
 
+/* The domains that adapters of this device are in. */
+static uint32_t domains_used(unsigned device)
+{
+	const struct dma_adapter *adapter;
+	uint32_t used = 0;
+
+	for (unsigned n = 0; (adapter = dma_adapter_at(n)); n++)
+		if (atomic_load(&adapter->in_use) && adapter->limits.device == device)
+			used |= 1u << atomic_load(&adapter->domain);
+	return used;
+}
+
 void dma_domains_change(unsigned device, uint32_t leave, uint32_t join)
 {
-	atomic_fetch_and(&domains_of[device & 255], ~leave);
+	/* Another adapter of the device may be in the domain that this one leaves. */
+	atomic_fetch_and(&domains_of[device & 255], ~leave | domains_used(device));
 	atomic_fetch_or(&domains_of[device & 255], join);
 }
 
@@ -119,11 +133,12 @@ void dma_pins_fini(void)
 }
 
 /* direct, bounce: the device either reaches it or does not. */
-static uint64_t pin_check(const struct dma_adapter *adapter, const void *va, uint64_t bytes)
+static uint64_t pin_check(const struct dma_adapter *adapter, const struct dma_pin_ask *ask)
 {
-	uint64_t address = mem_physical(va), highest = adapter->reach.max_address;
+	uint64_t address = mem_physical(ask->va);
+	uint64_t highest = min_of(adapter->reach.max_address, ask->highest);
 
-	if (address <= highest && highest - address >= bytes - 1)
+	if (address >= ask->lowest && address <= highest && highest - address >= ask->bytes - 1)
 		return address;
 	error_set(ERANGE,
 		"memory at physical address 0x%" PRIx64
@@ -132,72 +147,125 @@ static uint64_t pin_check(const struct dma_adapter *adapter, const void *va, uin
 	return MEM_NO_ADDRESS;
 }
 
-static void pin_program(unsigned domain, uint32_t first, char *va, uint32_t pages)
+static void pin_program(const struct dma_pin_ask *ask, uint32_t first, uint32_t pages)
 {
 	for (uint32_t n = 0; n < pages; n++) {
 		struct dma_slot *slot = &dma_slots[first + n];
+		uint32_t none = 0;
 
-		slot->source = va + ((uint64_t)n << MEM_PAGE_SHIFT);
+		slot->source = (char *)ask->va + ((uint64_t)n << MEM_PAGE_SHIFT);
 		slot->target = NULL;
 		slot->bytes = MEM_PAGE_SIZE;
-		atomic_store(&pin_of[page_of(slot->source)], first + n + 1);
+		/* A page that is pinned twice keeps its first address. */
+		atomic_compare_exchange_strong(
+			&pin_of[page_of(slot->source)], &none, first + n + 1);
 		atomic_store_explicit(&slot->window,
-			DMA_WINDOW_LIVE | DMA_WINDOW_READ | DMA_WINDOW_WRITE |
+			DMA_WINDOW_LIVE | (ask->no_read ? 0 : DMA_WINDOW_READ) |
+				(ask->no_write ? 0 : DMA_WINDOW_WRITE) |
 				MEM_PAGE_MASK << DMA_WINDOW_LAST |
-				(uint64_t)domain << DMA_WINDOW_DOMAIN |
+				(uint64_t)ask->domain << DMA_WINDOW_DOMAIN |
 				(uint64_t)first << DMA_WINDOW_HEAD,
 			memory_order_release);
 	}
 }
 
-uint64_t dma_pin(
-	struct dma_adapter *adapter, void *va, uint64_t bytes, const char *what, uintptr_t site)
+/* Which pins of the domain lie in the bounds: [*from, *end). */
+static void pins_within(const struct dma_pin_ask *ask, uint32_t *from, uint32_t *end)
 {
-	uint32_t pages = (uint32_t)(round_up(bytes, MEM_PAGE_SIZE) >> MEM_PAGE_SHIFT), first;
-	unsigned domain = atomic_load(&adapter->domain);
+	uint64_t base = dma_slot_address(ask->domain, DMA_REGISTERS_MAX);
+	uint64_t pins = domains[ask->domain].pins, first = 0, last = 0;
+
+	if (pins && ask->highest >= base + MEM_PAGE_MASK)
+		last = min_of((ask->highest - base - MEM_PAGE_MASK) / MEM_PAGE_SIZE + 1, pins);
+	if (ask->lowest > base)
+		first = round_up(ask->lowest - base, MEM_PAGE_SIZE) >> MEM_PAGE_SHIFT;
+	*from = (uint32_t)min_of(first, pins);
+	*end = (uint32_t)last;
+}
+
+/* Pins whose address is a multiple of a large page: some more are taken, the rest goes back. */
+static uint32_t pins_take_large(
+	const struct dma_pin_ask *ask, uint32_t pages, uint32_t from, uint32_t end)
+{
+	uint32_t large = DMA_LARGE_PAGE >> MEM_PAGE_SHIFT, all = pages + large - 1;
+	uint32_t first = dma_pins_take(all, from, end), lead;
 	uint64_t address;
 
+	if (first == UINT32_MAX)
+		return first;
+	address = dma_slot_address(ask->domain, DMA_REGISTERS_MAX + first);
+	lead = (uint32_t)((round_up(address, DMA_LARGE_PAGE) - address) >> MEM_PAGE_SHIFT);
+	if (lead)
+		dma_pins_give(first, lead);
+	if (all > lead + pages)
+		dma_pins_give(first + lead + pages, all - lead - pages);
+	return first + lead;
+}
+
+uint64_t dma_pin_at(struct dma_adapter *adapter, const struct dma_pin_ask *ask, uint32_t *slot)
+{
+	uint32_t pages = (uint32_t)(round_up(ask->bytes, MEM_PAGE_SIZE) >> MEM_PAGE_SHIFT);
+	uint32_t first = UINT32_MAX, from, end;
+
+	*slot = DMA_NO_SLOT;
 	if (dma_settings.engine != DMA_IOMMU)
-		return pin_check(adapter, va, bytes);
-	first = is_in_ram(va, bytes) ? dma_pins_take(pages) : UINT32_MAX;
+		return pin_check(adapter, ask);
+	pins_within(ask, &from, &end);
+	if (is_in_ram(ask->va, ask->bytes))
+		first = ask->large ? pins_take_large(ask, pages, from, end)
+				   : dma_pins_take(pages, from, end);
 	if (first == UINT32_MAX) {
-		error_set(ENOSPC, "the iommu has no room for %" PRIu64 " bytes at %p.", bytes, va);
+		error_set(ENOSPC, "the iommu has no room for %" PRIu64 " bytes at %p.", ask->bytes,
+			ask->va);
 		return MEM_NO_ADDRESS;
 	}
 	first += DMA_REGISTERS_MAX;
-	address = dma_slot_address(domain, first);
-	if (dma_slot_address(domain, first + pages - 1) == MEM_NO_ADDRESS) {
-		dma_pins_give(first - DMA_REGISTERS_MAX, pages);
-		error_set(ERANGE,
-			"DMA adapter %u drives %u address bits: too few for what is "
-			"mapped for it.",
-			adapter->number, adapter->limits.width);
-		return MEM_NO_ADDRESS;
-	}
-	dma_births[first] = (struct dma_birth){.what = what,
-		.site = site,
+	dma_births[first] = (struct dma_birth){.what = ask->what,
+		.site = ask->site,
 		.born = cpu_clock(),
-		.bytes = (uint32_t)bytes,
+		.bytes = (uint32_t)ask->bytes,
 		.adapter = (uint8_t)adapter->number};
-	pin_program(domain, first, va, pages);
-	return address;
+	pin_program(ask, first, pages);
+	*slot = first;
+	return dma_slot_address(ask->domain, first);
+}
+
+uint64_t dma_pin(
+	struct dma_adapter *adapter, void *va, uint64_t bytes, const char *what, uintptr_t site)
+{
+	const struct dma_pin_ask ask = {
+		.va = va,
+		.bytes = bytes,
+		.what = what,
+		.site = site,
+		.domain = atomic_load(&adapter->domain),
+		.highest = adapter->reach.max_address,
+	};
+	uint32_t slot;
+
+	return dma_pin_at(adapter, &ask, &slot);
+}
+
+void dma_unpin_slot(uint32_t slot, uint64_t bytes)
+{
+	uint32_t pages = (uint32_t)(round_up(bytes, MEM_PAGE_SIZE) >> MEM_PAGE_SHIFT);
+
+	if (slot == DMA_NO_SLOT)
+		return;
+	for (uint32_t n = slot; n < slot + pages; n++) {
+		uint32_t mine = n + 1;
+
+		atomic_fetch_and(&dma_slots[n].window, ~DMA_WINDOW_LIVE);
+		atomic_compare_exchange_strong(&pin_of[page_of(dma_slots[n].source)], &mine, 0);
+	}
+	dma_births[slot].died = cpu_clock();
+	dma_pins_give(slot - DMA_REGISTERS_MAX, pages);
 }
 
 void dma_unpin(struct dma_adapter *adapter, void *va, uint64_t bytes)
 {
-	uint32_t pages = (uint32_t)(round_up(bytes, MEM_PAGE_SIZE) >> MEM_PAGE_SHIFT), first;
-
-	if (dma_settings.engine != DMA_IOMMU)
-		return;
-	first = atomic_load(&pin_of[page_of(va)]) - 1;
-	if (first == UINT32_MAX) /* dma_pin had failed */
-		return;
-	for (uint32_t n = 0; n < pages; n++) {
-		atomic_fetch_and(&dma_slots[first + n].window, ~DMA_WINDOW_LIVE);
-		atomic_store(&pin_of[page_of(va) + n], 0);
-	}
-	dma_births[first].died = cpu_clock();
-	dma_pins_give(first - DMA_REGISTERS_MAX, pages);
+	if (dma_settings.engine == DMA_IOMMU) /* 0: dma_pin had failed */
+		dma_unpin_slot(atomic_load(&pin_of[page_of(va)]) - 1, bytes);
 }
 
 uint64_t dma_address(const struct dma_adapter *adapter, const void *va)
@@ -230,4 +298,39 @@ void *dma_host(const struct dma_adapter *adapter, uint64_t address)
 	if (!(window & DMA_WINDOW_LIVE) || (window >> DMA_WINDOW_DOMAIN & 15) != domain)
 		return NULL;
 	return dma_slots[slot].source + (address & MEM_PAGE_MASK);
+}
+
+/* ---- domains ---- */
+
+bool dma_domain_is_used(unsigned domain)
+{
+	const struct dma_adapter *adapter;
+
+	for (unsigned n = 0; (adapter = dma_adapter_at(n)); n++)
+		if (atomic_load(&adapter->in_use) && atomic_load(&adapter->domain) == domain)
+			return true;
+	return false;
+}
+
+NTSTATUS dma_domain_join(struct dma_adapter *adapter, unsigned domain)
+{
+	unsigned left = atomic_load(&adapter->domain);
+	uint32_t before = adapter->map_registers;
+
+	if (dma_adapter_is_busy(adapter)) {
+		nt_violation(0,
+			"DMA adapter %u changes its domain while it has scatter/gather lists or "
+			"adapter channels",
+			adapter->number);
+		return STATUS_INVALID_DEVICE_STATE;
+	}
+	atomic_store(&adapter->domain, (uint8_t)domain);
+	dma_adapter_registers(adapter);
+	if (adapter->map_registers < before) {
+		atomic_store(&adapter->domain, (uint8_t)left);
+		dma_adapter_registers(adapter);
+		return STATUS_NOT_SUPPORTED;
+	}
+	dma_domains_change(adapter->limits.device, 1u << left, 1u << domain);
+	return STATUS_SUCCESS;
 }

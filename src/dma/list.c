@@ -16,8 +16,9 @@
 
 #include <inttypes.h>
 
-#define LIST_TAG  0x4c474d44u /* 'DMGL' */
-#define MDL_PAGES (MDL_PAGES_LOCKED | MDL_SOURCE_IS_NONPAGED_POOL | MDL_PARTIAL | MDL_IO_SPACE)
+#define LIST_TAG       0x4c474d44u /* 'DMGL' */
+#define CHAIN_MDLS_MAX 65536u
+#define MDL_PAGES      (MDL_PAGES_LOCKED | MDL_SOURCE_IS_NONPAGED_POOL | MDL_PARTIAL | MDL_IO_SPACE)
 
 /* ---- the checks, in the order of X-2 ---- */
 
@@ -50,7 +51,8 @@ static __attribute__((cold, noinline)) NTSTATUS not_covered(
 	return STATUS_BUFFER_TOO_SMALL;
 }
 
-/* Where the transfer starts and how many map registers it takes: MR-1, X-8. */
+/* Where the transfer starts and how many map registers it takes: MR-1, X-8; chains count (SGL-4).
+ */
 static inline NTSTATUS measure(const struct dma_adapter *adapter, PMDL mdl, const void *current_va,
 	uint32_t length, struct dma_sg_cursor *at, uint64_t *registers)
 {
@@ -69,35 +71,70 @@ static inline NTSTATUS measure(const struct dma_adapter *adapter, PMDL mdl, cons
 	return short_by ? not_covered(adapter, length, short_by) : STATUS_SUCCESS;
 }
 
-/* An MDL that was made and never built has frame numbers that mean nothing. */
+/* Whether there are frame numbers for all that it spans, as far as the 16 bits of Size tell. */
+static inline bool has_room(const MDL *mdl)
+{
+	uint64_t pages =
+		((uint64_t)mdl->ByteOffset + mdl->ByteCount + MEM_PAGE_MASK) >> MEM_PAGE_SHIFT;
+	uint64_t bytes = sizeof(*mdl) + pages * sizeof(PFN_NUMBER);
+
+	return (uint16_t)mdl->Size >= bytes || bytes > UINT16_MAX;
+}
+
+static __attribute__((cold, noinline)) NTSTATUS bad_pages(
+	const struct dma_adapter *adapter, const MDL *mdl)
+{
+	if (mdl->MdlFlags & MDL_PAGES)
+		nt_violation(DMA_RULE(DMA_RULE_NOT_LOCKED),
+			"DMA adapter %u: the MDL at %p has %u bytes for its frame numbers, fewer "
+			"than the %u bytes from offset %u on that it is said to describe",
+			adapter->number, (const void *)mdl,
+			(uint16_t)mdl->Size - min_of((unsigned)sizeof(*mdl), (uint16_t)mdl->Size),
+			(unsigned)mdl->ByteCount, (unsigned)mdl->ByteOffset);
+	else
+		nt_violation(DMA_RULE(DMA_RULE_NOT_LOCKED),
+			"DMA adapter %u: the pages of the MDL at %p are not known: it is neither "
+			"locked nor built (flags 0x%x)",
+			adapter->number, (const void *)mdl, (unsigned short)mdl->MdlFlags);
+	return STATUS_INVALID_PARAMETER;
+}
+
+/* An MDL that was made and never built has frame numbers that mean nothing. The walk ends, as that
+ * of dma_sg_registers does, where nobody has that many registers: the chain may be a circle. */
 static inline NTSTATUS check_pages(const struct dma_adapter *adapter, PMDL mdl, uint64_t length)
 {
-	for (; mdl && length; mdl = mdl->Next) {
-		if (unlikely(!(mdl->MdlFlags & MDL_PAGES) && mdl->ByteCount)) {
-			nt_violation(DMA_RULE(DMA_RULE_NOT_LOCKED),
-				"DMA adapter %u: the pages of the MDL at %p are not known: it is "
-				"neither locked "
-				"nor built (flags 0x%x)",
-				adapter->number, (void *)mdl, (unsigned short)mdl->MdlFlags);
-			return STATUS_INVALID_PARAMETER;
-		}
+	unsigned left = DMA_SG_REGISTERS_MAX;
+
+	for (; mdl && length && left; mdl = mdl->Next) {
+		if (unlikely((!(mdl->MdlFlags & MDL_PAGES) || !has_room(mdl)) && mdl->ByteCount))
+			return bad_pages(adapter, mdl);
 		length -= min_of(length, mdl->ByteCount);
+		left -= mdl->ByteCount != 0;
 	}
 	return STATUS_SUCCESS;
 }
 
-/* SZ-1, SZ-4, SZ-5. */
-static inline uint64_t list_bytes(const struct dma_adapter *adapter, uint64_t registers)
+NTSTATUS dma_pages_check(const struct dma_adapter *adapter, PMDL mdl, uint64_t length)
 {
-	uint64_t elements = adapter->limits.scatter_gather ? registers : 1;
+	return check_pages(adapter, mdl, length);
+}
 
+/* SZ-2, SZ-3: list_overhead is the data of its own that an operating system keeps in the buffer. */
+uint64_t dma_list_bytes(uint64_t elements)
+{
 	return offsetof(SCATTER_GATHER_LIST, Elements) + dma_settings.list_overhead +
 	       elements * sizeof(SCATTER_GATHER_ELEMENT);
 }
 
+/* SZ-4. */
+static inline uint64_t list_bytes(const struct dma_adapter *adapter, uint64_t registers)
+{
+	return dma_list_bytes(adapter->limits.scatter_gather ? registers : 1);
+}
+
 /* ---- filling ---- */
 
-static __attribute__((cold, noinline)) void unreachable(
+__attribute__((cold, noinline)) void dma_unreachable(
 	struct dma_adapter *adapter, const struct dma_sg_cursor *at)
 {
 	uint64_t page = (at->mdl->ByteOffset + at->offset) >> MEM_PAGE_SHIFT;
@@ -129,8 +166,8 @@ static inline NTSTATUS fill(struct dma_adapter *adapter, struct dma_mapping *map
 	if (likely(result == DMA_SG_DONE))
 		return STATUS_SUCCESS;
 	if (result == DMA_SG_UNREACHABLE)
-		unreachable(adapter, at);
-	dma_mapping_end(mapping);
+		dma_unreachable(adapter, at);
+	dma_mapping_undo(mapping);
 	return STATUS_INSUFFICIENT_RESOURCES;
 }
 
@@ -187,15 +224,18 @@ void dma_unmap(struct dma_adapter *adapter, struct dma_mapping *mapping)
 
 /* ---- a driver's ---- */
 
-/* SZ-7: pages, with a tolerance of less than one past the end of the chain; false: too small. */
+/* SZ-7, SZ-8: pages, with a tolerance of less than one past the end of the chain; false: too small.
+ */
 static bool measure_as_hal(PMDL mdl, const void *current_va, uint64_t length, uint64_t *pages)
 {
 	uint64_t offset = (uintptr_t)current_va - (uintptr_t)MmGetMdlVirtualAddress(mdl);
 	uint64_t in_page = (uintptr_t)current_va & MEM_PAGE_MASK, part, total;
+	unsigned mdls = CHAIN_MDLS_MAX;
 
 	*pages = 0;
 	part = mdl->ByteCount - min_of(offset, mdl->ByteCount);
-	for (total = part; total < length && mdl->Next; total += part) {
+	/* A circle of empty MDLs has no end. */
+	for (total = part; total < length && mdl->Next && mdls--; total += part) {
 		*pages += (in_page + part + MEM_PAGE_MASK) >> MEM_PAGE_SHIFT;
 		mdl = mdl->Next;
 		in_page = mdl->ByteOffset;
@@ -207,8 +247,8 @@ static bool measure_as_hal(PMDL mdl, const void *current_va, uint64_t length, ui
 	return true;
 }
 
-NTSTATUS dma_list_size(struct dma_adapter *adapter, PMDL mdl, void *current_va, uint32_t length,
-	uint32_t *bytes, uint32_t *registers)
+NTSTATUS dma_list_need(const struct dma_adapter *adapter, PMDL mdl, const void *current_va,
+	uint32_t length, uint64_t *bytes, uint64_t *registers)
 {
 	uint64_t in_page = (uintptr_t)current_va & MEM_PAGE_MASK;
 	uint64_t pages = (in_page + length + MEM_PAGE_MASK) >> MEM_PAGE_SHIFT;
@@ -220,12 +260,23 @@ NTSTATUS dma_list_size(struct dma_adapter *adapter, PMDL mdl, void *current_va, 
 									 : STATUS_BUFFER_TOO_SMALL;
 	else if ((mdl || !length) && !(dma_settings.zero_length && !length))
 		status = measure(adapter, mdl, current_va, length, &at, &pages);
+	*bytes = list_bytes(adapter, pages);
+	*registers = pages;
+	return status;
+}
+
+NTSTATUS dma_list_size(struct dma_adapter *adapter, PMDL mdl, void *current_va, uint32_t length,
+	uint32_t *bytes, uint32_t *registers)
+{
+	uint64_t needed, pages;
+	NTSTATUS status = dma_list_need(adapter, mdl, current_va, length, &needed, &pages);
+
 	if (status)
 		return status;
 	if (pages > adapter->map_registers)
 		return STATUS_INSUFFICIENT_RESOURCES;
 	if (bytes)
-		*bytes = (uint32_t)list_bytes(adapter, pages);
+		*bytes = (uint32_t)needed;
 	if (registers)
 		*registers = (uint32_t)pages;
 	return STATUS_SUCCESS;
@@ -236,7 +287,7 @@ static NTSTATUS order_check(const struct dma_adapter *adapter, const struct dma_
 {
 	NTSTATUS status;
 
-	if (unlikely(!callee->routine)) {
+	if (unlikely(!callee->routine && !order->synchronous)) {
 		nt_violation(0,
 			"DMA adapter %u: a list was asked for without a routine to give it to "
 			"(X-9)",
@@ -275,35 +326,39 @@ static NTSTATUS list_fill(
 		atomic_load_explicit(&live->list, memory_order_relaxed), live->room);
 }
 
-/* its turn for registers has come. Nothing can fail any more: pages_known has seen to it. */
+/* X-10, SGL-3: its turn for registers has come. Nothing can fail any more: pages_known has seen to
+ * it. */
 static void list_granted(struct dma_waiter *waiter)
 {
 	struct dma_live *live = container_of(waiter, struct dma_live, waiter);
 	struct dma_adapter *adapter = live->adapter;
 	struct dma_sg_cursor at = {live->mdl, live->offset, live->bytes};
 	uint8_t pending = DMA_LIVE_PENDING;
+	struct dma_callee callee;
+	PSCATTER_GATHER_LIST list;
 
-	if (atomic_load(&live->phase) == DMA_LIVE_DROPPED) {
-		dma_run_give(waiter->run);
-		dma_live_release(adapter->live, live);
-		return;
-	}
 	dma_mapping_begin(&live->mapping, waiter->run, live->write_to_device);
 	live->holds_registers = true;
+	/* Who cancels from here on comes too late, so the list's memory stays while it is filled.
+	 */
+	if (!atomic_compare_exchange_strong(&live->phase, &pending, DMA_LIVE_FILLING)) {
+		dma_list_dropped(live);
+		return;
+	}
 	if (dma_settings.engine != DMA_DIRECT && list_fill(adapter, live, &at)) {
 		nt_violation(0,
 			"DMA adapter %u: the pages of a list changed while it waited for "
 			"map registers",
 			adapter->number);
+		atomic_store(&live->phase, DMA_LIVE_CALLED);
 		return;
 	}
 	list_done(adapter, live);
-	if (atomic_compare_exchange_strong(&live->phase, &pending, DMA_LIVE_CALLED)) {
-		struct dma_callee callee = live->callee;
-
-		callee.routine(callee.device_object, callee.irp,
-			atomic_load_explicit(&live->list, memory_order_relaxed), callee.context);
-	}
+	/* Copied: the routine may put the list, and then the record is somebody else's. */
+	callee = live->callee;
+	list = atomic_load_explicit(&live->list, memory_order_relaxed);
+	atomic_store(&live->phase, DMA_LIVE_CALLED);
+	callee.routine(callee.device_object, callee.irp, list, callee.context);
 }
 
 /* Whether what has to be copied can be: so that a list which waits cannot fail afterwards. */
@@ -311,8 +366,9 @@ static bool pages_known(const struct dma_adapter *adapter, struct dma_sg_cursor 
 {
 	while (at.left) {
 		uint64_t position = at.mdl->ByteOffset + at.offset;
-		PFN_NUMBER frame = MmGetMdlPfnArray(at.mdl)[position >> MEM_PAGE_SHIFT];
 		uint64_t part = MEM_PAGE_SIZE - (position & MEM_PAGE_MASK);
+		const struct mem_frame *memory;
+		PFN_NUMBER frame;
 
 		if (at.offset >= at.mdl->ByteCount) {
 			at.mdl = at.mdl->Next;
@@ -320,8 +376,10 @@ static bool pages_known(const struct dma_adapter *adapter, struct dma_sg_cursor 
 			continue;
 		}
 		part = min_of(part, min_of(at.mdl->ByteCount - at.offset, at.left));
+		frame = MmGetMdlPfnArray(at.mdl)[position >> MEM_PAGE_SHIFT];
+		memory = mem_frame_get(frame);
 		if (frame >= adapter->reach.max_address >> MEM_PAGE_SHIFT &&
-			!mem_frame_get(frame)->host)
+			(!memory->host || memory->kind == MEM_FREE))
 			return false;
 		at.offset += part;
 		at.left -= part;
@@ -379,10 +437,14 @@ static NTSTATUS build(struct dma_adapter *adapter, const struct dma_order *order
 		return STATUS_INSUFFICIENT_RESOURCES;
 	live->adapter = adapter;
 	live->mdl = order->mdl;
+	live->original = order->head ? order->head : order->mdl;
+	atomic_store_explicit(&live->transfer, order->transfer, memory_order_relaxed);
+	live->waits = false;
 	live->offset = at->offset;
 	live->bytes = order->length;
 	live->room = room;
-	live->site = order->site;
+	atomic_store_explicit(&live->site, order->site, memory_order_relaxed);
+	atomic_store_explicit(&live->put_site, 0, memory_order_relaxed);
 	live->write_to_device = order->write_to_device;
 	live->from_pool = from_pool;
 	live->mdl_given = false;
@@ -391,8 +453,13 @@ static NTSTATUS build(struct dma_adapter *adapter, const struct dma_order *order
 	live->callee = *callee;
 	live->waiter.granted = list_granted;
 	atomic_store_explicit(&live->phase, DMA_LIVE_PENDING, memory_order_relaxed);
-	status = list_make(adapter, live, at, registers, !dma_settings.no_queue || from_pool);
+	status = list_make(adapter, live, at, registers,
+		!order->synchronous && (!dma_settings.no_queue || from_pool));
+	/* Who cancels finds the record, and that it is not live yet. */
+	if (unlikely(order->transfer != NULL) && status >= 0)
+		atomic_store(&order->transfer->record, live);
 	if (unlikely(status == STATUS_PENDING)) {
+		live->waits = true;
 		dma_live_publish(adapter->live, live);
 		return STATUS_SUCCESS;
 	}
@@ -401,7 +468,13 @@ static NTSTATUS build(struct dma_adapter *adapter, const struct dma_order *order
 		return status;
 	}
 	list_done(adapter, live);
-	dma_callback_start(adapter->live, live, callee);
+	if (likely(!order->synchronous)) {
+		dma_callback_start(adapter->live, live, callee);
+		return STATUS_SUCCESS;
+	}
+	if (order->out)
+		*order->out = list;
+	dma_callback_now(adapter->live, live, callee);
 	return STATUS_SUCCESS;
 }
 

@@ -12,6 +12,8 @@
 #include "nt/nt.h"
 #include "trace/trace.h"
 
+#include <stdio.h>
+
 static const struct dma_adapter *whose(const void *list)
 {
 	const struct dma_adapter *adapter;
@@ -22,11 +24,35 @@ static const struct dma_adapter *whose(const void *list)
 	return NULL;
 }
 
+static const char *place_of(const _Atomic uintptr_t *site)
+{
+	uintptr_t address = atomic_load_explicit(site, memory_order_relaxed);
+	const char *place = address && nt_code_place ? nt_code_place(address) : NULL;
+
+	return place ? place : "a place that is not known";
+}
+
+/* The life of a list that has been put. nt_code_place has one buffer. */
+static const char *history_of(const struct dma_live *live, char *text, size_t size)
+{
+	int used =
+		snprintf(text, size, "it has been put already, at %s", place_of(&live->put_site));
+
+	if (used > 0 && (size_t)used < size)
+		snprintf(text + used, size - (size_t)used,
+			"; it was asked for at %s, %u bytes in %u elements to %s",
+			place_of(&live->site), live->bytes, live->elements,
+			live->write_to_device ? "write to the device" : "read from the device");
+	return text;
+}
+
 /* what is wrong with it is found out without looking at it. */
 static __attribute__((cold, noinline)) NTSTATUS bad_list(
 	const struct dma_adapter *adapter, const void *list, bool pending, const char *what)
 {
 	const struct dma_adapter *other = list ? whose(list) : NULL;
+	const struct dma_live *had = dma_live_had(adapter->live, list);
+	char history[512];
 	const char *why;
 
 	if (!list)
@@ -37,8 +63,8 @@ static __attribute__((cold, noinline)) NTSTATUS bad_list(
 		why = "it belongs to another adapter";
 	else if (mem_owner(list)->kind == MEM_LIST)
 		why = "it was made by the port and dies with its request (SG-25, SG-31)";
-	else if (dma_live_had(adapter->live, list))
-		why = "it has been put already";
+	else if (had)
+		why = history_of(had, history, sizeof(history));
 	else
 		why = "no Build or Get made it";
 	nt_violation(DMA_RULE(DMA_RULE_LIST_PUT), "DMA adapter %u: %s of the list at %p: %s",
@@ -57,11 +83,27 @@ static __attribute__((noinline)) void list_end(struct dma_live *live)
 	live->holds_registers = false;
 }
 
-NTSTATUS dma_put(struct dma_adapter *adapter, PSCATTER_GATHER_LIST list, bool write_to_device)
+/* For Put: who cancels the list at this moment comes too late, and gives it back. */
+static __attribute__((cold, noinline)) struct dma_live *take_again(
+	struct dma_adapter *adapter, PSCATTER_GATHER_LIST list, bool *pending)
+{
+	struct dma_live *live = NULL;
+
+	while (list && !live && !*pending && dma_live_is_busy(adapter->live, list)) {
+		cpu_relax();
+		live = dma_live_take(adapter->live, list, pending);
+	}
+	return live;
+}
+
+NTSTATUS dma_put_from(struct dma_adapter *adapter, PSCATTER_GATHER_LIST list, bool write_to_device,
+	uintptr_t site)
 {
 	bool pending, from_pool;
 	struct dma_live *live = dma_live_take(adapter->live, list, &pending);
 
+	if (unlikely(!live))
+		live = take_again(adapter, list, &pending);
 	if (unlikely(!live)) {
 		trace(TRACE_SG_PUT, adapter->number, 0, 0, (uint32_t)STATUS_INVALID_PARAMETER);
 		return bad_list(adapter, list, pending, "Put");
@@ -75,6 +117,7 @@ NTSTATUS dma_put(struct dma_adapter *adapter, PSCATTER_GATHER_LIST list, bool wr
 					      : "to read from the device");
 	trace(TRACE_SG_PUT, adapter->number, live->elements, live->bytes, STATUS_SUCCESS);
 	from_pool = live->from_pool;
+	atomic_store_explicit(&live->put_site, site, memory_order_relaxed);
 	if (unlikely(live->holds_registers))
 		list_end(live);
 	dma_live_release(adapter->live, live);
@@ -98,22 +141,64 @@ NTSTATUS dma_list_mdl(
 		return bad_list(adapter, list, pending, "BuildMdlFromScatterGatherList");
 	if (live->mdl_given) {
 		status = STATUS_NONE_MAPPED;
-	} else if (live->mdl != original) {
+	} else if (live->original != original) {
 		nt_violation(0,
 			"DMA adapter %u: BuildMdlFromScatterGatherList names the MDL %p, but the "
 			"list was made of %p",
-			adapter->number, (void *)original, (void *)live->mdl);
+			adapter->number, (void *)original, (void *)live->original);
 		status = STATUS_INVALID_PARAMETER;
 	} else {
 		*target = original; /* nothing is bounced: the list leads to the buffer itself */
 		if (live->holds_registers && live->mapping.is_copied)
-			*target = live->bounce_mdl =
-				dma_bounce_mdl(&live->mapping, original, live->offset, live->bytes);
+			*target = live->bounce_mdl = dma_bounce_mdl(
+				&live->mapping, live->mdl, live->offset, live->bytes);
 		live->mdl_given = *target != NULL;
 		status = *target ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
 	}
 	dma_live_publish(adapter->live, live);
 	return status;
+}
+
+void dma_list_dropped(struct dma_live *live)
+{
+	if (live->holds_registers)
+		list_end(live);
+	dma_live_release(live->adapter->live, live);
+}
+
+bool dma_list_cancel(
+	struct dma_adapter *adapter, struct dma_live *live, struct dma_transfer *transfer)
+{
+	PSCATTER_GATHER_LIST list;
+	enum dma_dropped dropped;
+	bool from_pool, waits;
+
+	if (atomic_load(&live->phase) != DMA_LIVE_PENDING ||
+		!dma_live_take_record(adapter->live, live))
+		return false;
+	list = atomic_load(&live->list);
+	from_pool = live->from_pool;
+	waits = live->waits;
+	if (atomic_load(&live->transfer) != transfer) {
+		dma_live_publish(adapter->live, live);
+		return false;
+	}
+	/* The context is free for the next request even where the record is not yet. */
+	atomic_store(&live->transfer, NULL);
+	dropped = dma_callback_drop(live);
+	if (dropped == DMA_DROP_CALLED) {
+		atomic_store(&live->transfer, transfer);
+		dma_live_publish(adapter->live, live);
+		return false;
+	}
+	if (dropped == DMA_DROP_DONE)
+		dma_list_dropped(live);
+	trace(TRACE_SG_PUT, adapter->number, 0, 0, (uint32_t)STATUS_CANCELLED);
+	if (!waits)
+		dma_count(&dma_counts_here(adapter)->put);
+	if (from_pool)
+		nt_pool_free(list);
+	return true;
 }
 
 unsigned dma_lists_drop(struct dma_adapter *adapter)
@@ -123,13 +208,17 @@ unsigned dma_lists_drop(struct dma_adapter *adapter)
 
 	for (; (live = dma_live_take_next(adapter->live, &at)); dropped++) {
 		PSCATTER_GATHER_LIST list = atomic_load(&live->list);
+		const char *place = live->site && nt_code_place ? nt_code_place(live->site) : NULL;
 		bool from_pool = live->from_pool;
 
-		if (dma_callback_drop(live)) {
-			if (live->holds_registers)
-				list_end(live);
-			dma_live_release(adapter->live, live);
-		}
+		if (place)
+			nt_violation(DMA_RULE(DMA_RULE_LISTS_LEFT),
+				"DMA adapter %u: the list at %p of %u bytes, asked for at %s, was "
+				"never put",
+				adapter->number, (void *)list, live->bytes, place);
+
+		if (dma_callback_drop(live) != DMA_DROP_LATER)
+			dma_list_dropped(live);
 		if (from_pool)
 			nt_pool_free(list);
 	}

@@ -141,7 +141,7 @@ static struct dma_live *take_at(
 {
 	struct dma_live *live = &table->record[at][way];
 
-	*pending = atomic_load_explicit(&live->phase, memory_order_acquire) == DMA_LIVE_PENDING;
+	*pending = atomic_load_explicit(&live->phase, memory_order_acquire) < DMA_LIVE_CALLED;
 	return !*pending && key_change(&table->bucket[at], way, key, BUSY) ? live : NULL;
 }
 
@@ -163,6 +163,42 @@ struct dma_live *dma_live_take(struct dma_live_table *table, const void *list, b
 			return take_at(table, at, way, key, pending);
 	}
 	return NULL;
+}
+
+bool dma_live_is_record(const struct dma_live_table *table, const void *p)
+{
+	uintptr_t offset = (uintptr_t)p - (uintptr_t)&table->record[0][0];
+
+	return table && offset < sizeof(table->record) && offset % sizeof(table->record[0][0]) == 0;
+}
+
+bool dma_live_is_used(struct dma_live_table *table, const struct dma_live *live)
+{
+	return atomic_load_explicit(key_of(table, live), memory_order_acquire) != 0;
+}
+
+bool dma_live_take_record(struct dma_live_table *table, struct dma_live *live)
+{
+	uintptr_t key = atomic_load_explicit(key_of(table, live), memory_order_acquire);
+	size_t n = (size_t)(live - &table->record[0][0]);
+
+	return key > BUSY && key_change(&table->bucket[n / WAYS], n % WAYS, key, BUSY);
+}
+
+bool dma_live_is_busy(const struct dma_live_table *table, const void *list)
+{
+	unsigned home = home_of(list);
+
+	for (unsigned n = 0; n < (has_strays(table, home) ? BUCKETS : 1); n++) {
+		unsigned at = (home + n) % BUCKETS;
+
+		for (unsigned way = 0; way < WAYS; way++)
+			if (key_get(&table->bucket[at], way) == BUSY &&
+				atomic_load_explicit(
+					&table->record[at][way].list, memory_order_relaxed) == list)
+				return true;
+	}
+	return false;
 }
 
 void dma_live_release(struct dma_live_table *table, struct dma_live *live)
@@ -195,14 +231,14 @@ bool dma_live_has(const struct dma_live_table *table, const void *list)
 	return false;
 }
 
-bool dma_live_had(const struct dma_live_table *table, const void *list)
+const struct dma_live *dma_live_had(const struct dma_live_table *table, const void *list)
 {
 	const struct dma_live *record = table->record[home_of(list)];
 
 	for (unsigned way = 0; list && way < WAYS; way++)
 		if (atomic_load_explicit(&record[way].list, memory_order_relaxed) == list)
-			return true;
-	return false;
+			return &record[way];
+	return NULL;
 }
 
 struct dma_live *dma_live_take_next(struct dma_live_table *table, unsigned *at)

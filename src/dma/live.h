@@ -17,8 +17,9 @@
 
 enum dma_live_phase {
 	DMA_LIVE_PENDING = 1, /* the routine is to be called */
+	DMA_LIVE_FILLING,     /* it is about to be, too late to cancel: the list is being filled */
 	DMA_LIVE_CALLED,      /* it runs or has run */
-	DMA_LIVE_DROPPED      /* the adapter went away before */
+	DMA_LIVE_DROPPED      /* cancelled, or the adapter went away before */
 };
 
 /* The first cache line is all that a Put of a list without map registers touches. */
@@ -36,9 +37,13 @@ struct dma_live {
 	bool holds_registers; /* mapping is in use */
 	struct dma_callee callee;
 	struct dma_adapter *adapter __attribute__((aligned(64)));
-	uintptr_t site;	 /* who asked for it: code address of the call, 0: not known */
+	/* code addresses of the calls that asked for it and put it, 0: not known; kept after Put */
+	_Atomic uintptr_t site, put_site;
 	uint64_t offset; /* of its start from the first MDL's first byte */
 	uint32_t room;	 /* elements that fit */
+	bool waits;	 /* it had to wait for map registers: waiter, not dpc, calls */
+	PMDL original;	 /* the chain that the driver named */
+	_Atomic(struct dma_transfer *) transfer; /* of version 3, else NULL */
 	struct dma_mapping mapping;
 	PMDL bounce_mdl; /* made by BuildMdlFromScatterGatherList */
 	struct cpu_dpc dpc;
@@ -61,14 +66,22 @@ void dma_live_publish(struct dma_live_table *table, struct dma_live *live);
 /* The record of a live list, BUSY; NULL: not live, or another processor has just taken it, or
  * (*pending) its routine has not been called yet. */
 struct dma_live *dma_live_take(struct dma_live_table *table, const void *list, bool *pending);
+/* The same for a record, if its list is live; the caller checks that it is the one it means. */
+bool dma_live_take_record(struct dma_live_table *table, struct dma_live *live);
+/* Whether p is the address of a record of this table. */
+bool dma_live_is_record(const struct dma_live_table *table, const void *p);
+/* Whether it is not free, if only for a moment longer. */
+bool dma_live_is_used(struct dma_live_table *table, const struct dma_live *live);
+/* Whether somebody has taken this list's record just now, and may give it back. */
+bool dma_live_is_busy(const struct dma_live_table *table, const void *list);
 /* Gives back a taken record. */
 void dma_live_release(struct dma_live_table *table, struct dma_live *live);
 /* Gives back a claimed record whose list has come to nothing. */
 void dma_live_abandon(struct dma_live_table *table, struct dma_live *live);
 
 bool dma_live_has(const struct dma_live_table *table, const void *list);
-/* Whether this address was a list here not long ago: for messages. */
-bool dma_live_had(const struct dma_live_table *table, const void *list);
+/* The record of a list that stood at this address not long ago, for messages; else NULL. */
+const struct dma_live *dma_live_had(const struct dma_live_table *table, const void *list);
 /* Takes any live record, for clean-up: start with *at = 0 and go on until NULL. */
 struct dma_live *dma_live_take_next(struct dma_live_table *table, unsigned *at);
 

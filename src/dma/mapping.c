@@ -27,6 +27,12 @@ struct work {
 	struct dma_sg_builder builder;
 };
 
+/* No clock is read for a copy: it costs as much as a quarter of a page. */
+static inline uint64_t time_now(void)
+{
+	return dma_settings.engine == DMA_IOMMU ? cpu_clock() : DMA_NO_TIME;
+}
+
 static inline uint32_t slots_left(const struct dma_mapping *mapping)
 {
 	return mapping->run.count - mapping->used;
@@ -50,7 +56,7 @@ static void work_begin(struct work *work, struct dma_adapter *adapter, struct dm
 	if (mapping->used)
 		return;
 	dma_births[head] = *birth;
-	dma_births[head].born = cpu_clock();
+	dma_births[head].born = time_now();
 	dma_births[head].died = 0;
 	dma_births[head].adapter = (uint8_t)adapter->number;
 	dma_births[head].write_to_device = mapping->write_to_device;
@@ -80,9 +86,12 @@ static inline bool reaches(const struct dma_adapter *adapter, uint64_t frame, ui
 	       (frame << MEM_PAGE_SHIFT) + last_byte <= highest;
 }
 
-static inline char *host_of(PFN_NUMBER frame)
+/* NULL: no memory, or memory that nobody owns, as a driver's MDL may name. */
+static inline char *host_of(PFN_NUMBER number)
 {
-	return mem_frame_get(frame)->host;
+	const struct mem_frame *frame = mem_frame_get(number);
+
+	return likely(frame->kind != MEM_FREE) ? frame->host : NULL;
 }
 
 /* Whether what comes next continues the last register's part of the same page: MapTransfer in
@@ -91,10 +100,10 @@ static bool continues(const struct dma_mapping *mapping, const char *source, uin
 {
 	const struct dma_slot *last;
 
-	if (!mapping->used || !in_page)
+	if (!mapping->used || !in_page || !source)
 		return false;
 	last = &dma_slots[mapping->run.first + mapping->used - 1];
-	return last->source + last->bytes == source;
+	return last->source && last->source + last->bytes == source;
 }
 
 /* Puts into dma_shown what the device is to be given for each page from this slot on. False: a
@@ -257,11 +266,34 @@ static bool packed_copy(struct work *work, struct dma_sg_cursor *cursor, char *t
 	return true;
 }
 
+/* Consecutive bus addresses from this slot's on: one element, where no limit splits it. */
+static enum dma_sg_result describe_stretch(
+	struct work *work, uint32_t slot, uint64_t in_page, uint64_t bytes)
+{
+	const struct dma_sg_limits *limits = &work->adapter->reach;
+	struct dma_sg_builder *builder = &work->builder;
+	uint64_t done;
+
+	if (likely(!limits->max_length && !limits->boundary && !limits->alignment &&
+		    !builder->count && builder->room)) {
+		builder->out[0] = (SCATTER_GATHER_ELEMENT){
+			.Address.QuadPart =
+				(LONGLONG)((register_frame(work, slot) << MEM_PAGE_SHIFT) +
+					   in_page),
+			.Length = (ULONG)bytes};
+		builder->count = 1;
+		return DMA_SG_DONE;
+	}
+	for (uint64_t n = 0; n << MEM_PAGE_SHIFT < in_page + bytes; n++)
+		dma_shown[slot + n] = register_frame(work, slot + (uint32_t)n);
+	return dma_sg_add(builder, &dma_shown[slot], in_page, bytes, &done);
+}
+
 /* The whole rest as one stretch behind what is used, with the byte offset of its start. */
 static enum dma_sg_result fill_packed(struct work *work, struct dma_sg_cursor *cursor)
 {
 	struct dma_mapping *mapping = work->mapping;
-	uint64_t in_page, bytes = cursor->left, short_by, done;
+	uint64_t in_page, bytes = cursor->left, short_by;
 	uint32_t slot = mapping->run.first + mapping->used;
 	bool is_first = !mapping->used;
 	enum dma_sg_result result;
@@ -272,9 +304,7 @@ static enum dma_sg_result fill_packed(struct work *work, struct dma_sg_cursor *c
 		return DMA_SG_FULL;
 	part_of(cursor, &pfn, &in_page);
 	target = dma_bounce_base + ((uint64_t)slot << MEM_PAGE_SHIFT) + in_page;
-	for (uint64_t n = 0; n << MEM_PAGE_SHIFT < in_page + bytes; n++)
-		dma_shown[slot + n] = register_frame(work, slot + (uint32_t)n);
-	result = dma_sg_add(&work->builder, &dma_shown[slot], in_page, bytes, &done);
+	result = describe_stretch(work, slot, in_page, bytes);
 	if (result != DMA_SG_DONE)
 		return result;
 	if (!packed_copy(work, cursor, target))
@@ -290,6 +320,21 @@ static enum dma_sg_result fill_packed(struct work *work, struct dma_sg_cursor *c
 
 /* ---- which way ---- */
 
+/* Whether the device does not reach all of what stands at the cursor. Of a list that is full
+ * already: if the whole is to be copied, it is one element after all. */
+static __attribute__((cold, noinline)) bool is_short(
+	const struct dma_adapter *adapter, struct dma_sg_cursor cursor)
+{
+	SCATTER_GATHER_ELEMENT element;
+	enum dma_sg_result result;
+	uint32_t count;
+
+	do
+		result = dma_sglist_build(&cursor, &adapter->reach, &element, 1, &count);
+	while (result == DMA_SG_FULL);
+	return result == DMA_SG_UNREACHABLE;
+}
+
 enum dma_sg_result dma_mapping_fill(struct dma_adapter *adapter, struct dma_mapping *mapping,
 	struct dma_sg_cursor *cursor, bool whole, const struct dma_birth *birth,
 	PSCATTER_GATHER_ELEMENT out, uint32_t room, uint32_t *count)
@@ -304,7 +349,9 @@ enum dma_sg_result dma_mapping_fill(struct dma_adapter *adapter, struct dma_mapp
 	if (likely(dma_settings.engine != DMA_IOMMU)) {
 		result = dma_sglist_build(cursor, &adapter->reach, out, room, count);
 		if (likely(result == DMA_SG_DONE) || dma_settings.engine == DMA_DIRECT ||
-			!mapping->run.count || (scatters && result != DMA_SG_UNREACHABLE))
+			!mapping->run.count ||
+			(scatters && result != DMA_SG_UNREACHABLE &&
+				!(whole && is_short(adapter, *cursor))))
 			return result;
 		*cursor = start;
 	}
@@ -317,7 +364,7 @@ enum dma_sg_result dma_mapping_fill(struct dma_adapter *adapter, struct dma_mapp
 		if (result == DMA_SG_DONE || scatters)
 			return result;
 		/* More than one stretch of addresses, and a device that takes one. */
-		dma_mapping_end(mapping);
+		dma_mapping_undo(mapping);
 		*cursor = start;
 		work_begin(&work, adapter, mapping, birth);
 		dma_sg_begin(&work.builder, &adapter->reach, out, room);
@@ -327,24 +374,34 @@ enum dma_sg_result dma_mapping_fill(struct dma_adapter *adapter, struct dma_mapp
 	return result;
 }
 
+static inline void copy_out(const struct dma_mapping *mapping)
+{
+	const struct dma_slot *slot = &dma_slots[mapping->run.first];
+
+	for (const struct dma_slot *end = slot + mapping->used; slot < end; slot++)
+		if (slot->target)
+			memcpy(slot->source, slot->target, slot->bytes);
+}
+
 void dma_mapping_end(struct dma_mapping *mapping)
+{
+	if (mapping->is_copied && !mapping->write_to_device)
+		copy_out(mapping);
+	dma_mapping_undo(mapping);
+}
+
+void dma_mapping_undo(struct dma_mapping *mapping)
 {
 	uint32_t end = mapping->run.first + mapping->used;
 
 	if (likely(!mapping->used))
 		return;
-	for (uint32_t n = mapping->run.first; n < end; n++) {
-		struct dma_slot *slot = &dma_slots[n];
-
-		if (slot->target && !mapping->write_to_device)
-			memcpy(slot->source, slot->target, slot->bytes);
-		slot->target = NULL;
-		atomic_store_explicit(&slot->window,
-			atomic_load_explicit(&slot->window, memory_order_relaxed) &
+	for (uint32_t n = mapping->run.first; n < end; n++)
+		atomic_store_explicit(&dma_slots[n].window,
+			atomic_load_explicit(&dma_slots[n].window, memory_order_relaxed) &
 				~DMA_WINDOW_LIVE,
 			memory_order_release);
-	}
-	dma_births[mapping->run.first].died = cpu_clock();
+	dma_births[mapping->run.first].died = time_now();
 	mapping->used = 0;
 	mapping->is_copied = false;
 	mapping->va = NULL;

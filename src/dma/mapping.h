@@ -4,13 +4,13 @@
  * A mapping: what stands between a part of a buffer and the device while it works on it. The
  * engine's work is here: which pages the device gets as they are, which are copied to where it
  * reaches them (MR-3), which addresses it sees. Lists (list.c, the port's and the drivers') and
- * adapter channels (channel.c) stand on it. Neighbours: register.c has the registers, sglist.c
+ * adapter channels (channel.c) stand on it. Neighbours: map_register.c has the registers, sglist.c
  * makes the elements, dma_bus.c is the device's way.
  */
 #ifndef DRY_DMA_MAPPING_H
 #define DRY_DMA_MAPPING_H
 
-#include "dma/register.h"
+#include "dma/map_register.h"
 
 /* Makes a fresh mapping over a run of registers that the caller has taken. */
 static inline void dma_mapping_begin(
@@ -25,7 +25,7 @@ static inline void dma_mapping_begin(
  * written to the device, and fills out. As dma_sglist_build, and DMA_SG_FULL also when the mapping
  * has too few registers. The pages of the chain are known and cover cursor->left: the caller has
  * checked. At or below DISPATCH. birth: for reports; its born and died are set here.
- * On any result but DONE and FULL nothing is described, and dma_mapping_end undoes what was.
+ * On any result but DONE and FULL nothing is described, and dma_mapping_undo undoes what was.
  * A second call goes on behind the first (MapTransfer in pieces). whole: see struct dma_order.
  */
 enum dma_sg_result dma_mapping_fill(struct dma_adapter *adapter, struct dma_mapping *mapping,
@@ -36,6 +36,8 @@ enum dma_sg_result dma_mapping_fill(struct dma_adapter *adapter, struct dma_mapp
  * the device reaches nothing through it. The registers stay the caller's, unused. At or below
  * DISPATCH. */
 void dma_mapping_end(struct dma_mapping *mapping);
+/* The same without copying: no device has had it. */
+void dma_mapping_undo(struct dma_mapping *mapping);
 
 /*
  * An MDL chain over what the device works on while a mapping of [offset, offset + bytes) of this

@@ -112,28 +112,39 @@ static bool claim(struct run_map *map, uint32_t from, uint32_t end, uint32_t cou
 	return false;
 }
 
-bool run_map_take(struct run_map *map, uint32_t count, uint32_t end, uint32_t *first)
+bool run_map_take_in(
+	struct run_map *map, uint32_t count, uint32_t from, uint32_t end, uint32_t *first)
 {
-	uint32_t from = map->rotates ? atomic_load_explicit(&map->next, memory_order_relaxed) : 0;
+	uint32_t next = map->rotates ? atomic_load_explicit(&map->next, memory_order_relaxed) : 0;
 
 	end = min_of(end, map->size);
-	if (!count || count > end ||
-		(!claim(map, from, end, count, first) &&
-			(!from || !claim(map, 0, end, count, first))))
+	if (!count || from >= end || count > end - from)
 		return false;
-	atomic_fetch_add_explicit(&map->taken, count, memory_order_relaxed);
+	next = next > from && next < end ? next : from;
+	if (!claim(map, next, end, count, first) &&
+		(next == from || !claim(map, from, end, count, first)))
+		return false;
 	if (map->rotates)
 		atomic_store_explicit(&map->next, *first + count, memory_order_relaxed);
 	return true;
 }
 
+bool run_map_take(struct run_map *map, uint32_t count, uint32_t end, uint32_t *first)
+{
+	return run_map_take_in(map, count, 0, end, first);
+}
+
 void run_map_give(struct run_map *map, uint32_t first, uint32_t count)
 {
-	atomic_fetch_sub_explicit(&map->taken, count, memory_order_relaxed);
 	bits_clear(map, first, count);
 }
 
 uint32_t run_map_taken(const struct run_map *map)
 {
-	return atomic_load_explicit(&map->taken, memory_order_relaxed);
+	uint32_t taken = 0;
+
+	for (uint32_t n = 0; n < (map->size + 63) / 64; n++)
+		taken += (uint32_t)__builtin_popcountll(
+			atomic_load_explicit(&map->word[n], memory_order_relaxed));
+	return taken;
 }

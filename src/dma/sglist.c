@@ -4,17 +4,17 @@
  * Station 3 of 7: MDL → scatter/gather list. Before: src/port/queue.c (2), through dma_map in
  * list.c. After: src/storport/start.c (4).
  *
- * The walk takes one MDL after the other and, inside each, one run of consecutive frames after the
- * other. Whole pages that no limit touches become elements in emit_runs(); all else goes through
- * append(), which is the definition of the rules.
+ * Whole pages go to the functions of sglist_simd.h, as far as limits do not cut inside pages; all
+ * else goes through append(), which is the definition of the rules.
  */
-#include "dma/sglist.h"
-#include "mem/mem.h"
+#include "dma/sglist_simd.h"
+
+#include <stdatomic.h>
 
 /* An MDL chain belongs to a driver: a circle of empty MDLs must not hold us for ever. */
 #define EMPTY_MDLS_MAX 65536
 
-void dma_sg_begin(struct dma_sg_builder *builder, const struct dma_sg_limits *limits,
+static inline void begin(struct dma_sg_builder *builder, const struct dma_sg_limits *limits,
 	PSCATTER_GATHER_ELEMENT out, uint32_t room)
 {
 	struct dma_sg_rule *rule = &builder->rule;
@@ -25,11 +25,18 @@ void dma_sg_begin(struct dma_sg_builder *builder, const struct dma_sg_limits *li
 	rule->align_mask = limits->alignment ? limits->alignment - 1ull : 0;
 	rule->max_length =
 		(limits->max_length ? limits->max_length : UINT32_MAX) & ~rule->align_mask;
-	rule->boundary_mask = limits->boundary ? ~(limits->boundary - 1) : 0;
+	/* all ones above the boundary's bit, and no bit without one */
+	rule->boundary_mask = -limits->boundary;
 	builder->out = out;
 	builder->room = room;
 	builder->count = 0;
 	builder->end = 0;
+}
+
+void dma_sg_begin(struct dma_sg_builder *builder, const struct dma_sg_limits *limits,
+	PSCATTER_GATHER_ELEMENT out, uint32_t room)
+{
+	begin(builder, limits, out, room);
 }
 
 /* The bytes that an element which starts at this address may have. */
@@ -53,7 +60,8 @@ static inline void emit(struct dma_sg_builder *to, uint64_t address, uint64_t by
 
 /*
  * Describes as much of a contiguous run as the rules and the room allow; *done tells how much.
- * MR-4: what continues the element before is merged into it.
+ * MR-4, X-45: what continues the element before is merged into it. Where the width ends, a run is
+ * cut (X-46); whether the rest can be had is the caller's to say.
  */
 static enum dma_sg_result append(struct dma_sg_builder *to, const struct dma_sg_rule *rule,
 	uint64_t frame, uint64_t in_page, uint64_t bytes, uint64_t *done)
@@ -88,74 +96,97 @@ static enum dma_sg_result append(struct dma_sg_builder *to, const struct dma_sg_
 	return usable < bytes ? DMA_SG_UNREACHABLE : DMA_SG_DONE;
 }
 
-/* Consecutive frames from pfn[0] on, at most `pages`. */
-static inline uint64_t run_of(const PFN_NUMBER *pfn, uint64_t pages)
-{
-	PFN_NUMBER first = pfn[0];
-	uint64_t run = 1;
+/* ---- which instructions ---- */
 
-	while (run < pages && pfn[run] == first + run)
-		run++;
-	return run;
+static dma_sg_runs_fn runs_first;
+
+static dma_sg_runs_fn *_Atomic sg_runs = runs_first;
+
+enum dma_simd dma_sg_simd_select(enum dma_simd wanted)
+{
+	dma_sg_runs_fn *const runs[] = {
+		NULL, dma_sg_runs_portable, dma_sg_runs_avx2, dma_sg_runs_avx512};
+
+	if (wanted == DMA_SIMD_AUTO)
+		wanted = DMA_SIMD_AVX512;
+	if (wanted == DMA_SIMD_AVX512 &&
+		!(__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+			__builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")))
+		wanted = DMA_SIMD_AVX2;
+	if (wanted == DMA_SIMD_AVX2 &&
+		!(__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2")))
+		wanted = DMA_SIMD_PORTABLE;
+	atomic_store_explicit(&sg_runs, runs[wanted], memory_order_relaxed);
+	return wanted;
 }
 
-/*
- * The short way for whole pages: each run becomes one new element, as long as no limit touches it.
- * Returns the pages described. What append() needs to know stays in registers here.
- */
-static inline uint64_t emit_runs(struct dma_sg_builder *to, const struct dma_sg_rule *rule,
-	const PFN_NUMBER *pfn, uint64_t pages)
+static uint64_t runs_first(struct dma_sg_builder *to, const PFN_NUMBER *pfn, uint64_t pages)
 {
-	const uint64_t frames = rule->frames, max_length = rule->max_length;
-	const uint64_t boundary_mask = rule->boundary_mask, align_mask = rule->align_mask;
-	PSCATTER_GATHER_ELEMENT next = to->out + to->count, limit = to->out + to->room;
-	uint64_t end = to->end, left = pages;
+	dma_sg_simd_select(DMA_SIMD_AUTO);
+	return atomic_load_explicit(&sg_runs, memory_order_relaxed)(to, pfn, pages);
+}
 
-	while (left && next != limit) {
-		uint64_t frame = *pfn, run = run_of(pfn, left), bytes = run << MEM_PAGE_SHIFT;
-		uint64_t address = frame << MEM_PAGE_SHIFT, last = address + bytes - 1;
+/* ---- building ---- */
 
-		if (unlikely(frame >= frames || run > frames - frame || bytes > max_length ||
-			     (((address ^ last) & boundary_mask) | ((address | end) & align_mask))))
-			break;
-		next->Address.QuadPart = (LONGLONG)address;
-		next->Length = (ULONG)bytes;
-		next->Reserved = 0;
-		next++;
-		end = address + bytes;
+/* The pages that need no append(): the most frequent ones. */
+static inline uint64_t whole_pages(struct dma_sg_builder *to, const PFN_NUMBER *pfn, uint64_t pages)
+{
+	dma_sg_runs_fn *runs = atomic_load_explicit(&sg_runs, memory_order_relaxed);
+
+	if (unlikely(!dma_sg_is_simple(to)))
+		return 0;
+	if (unlikely(pages < 2 || pages > min_of(to->rule.frames, DMA_SG_PAGES_MAX)))
+		runs = dma_sg_runs_portable;
+	return runs(to, pfn, pages);
+}
+
+/* *done bytes are described. */
+static __attribute__((noinline)) enum dma_sg_result add_rest(struct dma_sg_builder *builder,
+	const PFN_NUMBER *pfn, uint64_t in_page, uint64_t bytes, uint64_t *done)
+{
+	uint64_t left = bytes - *done, run, piece, described;
+	enum dma_sg_result result = DMA_SG_DONE;
+
+	pfn += *done >> MEM_PAGE_SHIFT;
+	while (left && result == DMA_SG_DONE) {
+		run = dma_sg_run_of(pfn, (in_page + left + MEM_PAGE_MASK) >> MEM_PAGE_SHIFT);
+		piece = min_of((run << MEM_PAGE_SHIFT) - in_page, left);
+		result = append(builder, &builder->rule, *pfn, in_page, piece, &described);
+		left -= described;
 		pfn += run;
-		left -= run;
+		in_page = 0;
+		/* A page that continues the element before is append()'s. */
+		if (left >= MEM_PAGE_SIZE && result == DMA_SG_DONE &&
+			*pfn << MEM_PAGE_SHIFT != builder->end) {
+			run = whole_pages(builder, pfn, left >> MEM_PAGE_SHIFT);
+			left -= run << MEM_PAGE_SHIFT;
+			pfn += run;
+		}
 	}
-	to->count = (uint32_t)(next - to->out);
-	to->end = end;
-	return pages - left;
+	*done = bytes - left;
+	return result;
+}
+
+static inline enum dma_sg_result add(struct dma_sg_builder *builder, const PFN_NUMBER *pfn,
+	uint64_t in_page, uint64_t bytes, uint64_t *done)
+{
+	*done = 0;
+	if (likely(!in_page && bytes >= MEM_PAGE_SIZE && *pfn << MEM_PAGE_SHIFT != builder->end))
+		*done = whole_pages(builder, pfn, bytes >> MEM_PAGE_SHIFT) << MEM_PAGE_SHIFT;
+	return likely(*done == bytes) ? DMA_SG_DONE : add_rest(builder, pfn, in_page, bytes, done);
 }
 
 enum dma_sg_result dma_sg_add(struct dma_sg_builder *builder, const PFN_NUMBER *pfn,
 	uint64_t in_page, uint64_t bytes, uint64_t *done)
 {
-	const struct dma_sg_rule *rule = &builder->rule;
-	uint64_t left = bytes, run, piece, described;
-	enum dma_sg_result result = DMA_SG_DONE;
+	return add(builder, pfn, in_page, bytes, done);
+}
 
-	while (left && result == DMA_SG_DONE) {
-		/* A page that continues the element before is append()'s. */
-		if (likely(!in_page && *pfn << MEM_PAGE_SHIFT != builder->end)) {
-			run = emit_runs(builder, rule, pfn, left >> MEM_PAGE_SHIFT);
-			left -= run << MEM_PAGE_SHIFT;
-			pfn += run;
-			if (!left)
-				break;
-		}
-		run = run_of(pfn, (in_page + left + MEM_PAGE_MASK) >> MEM_PAGE_SHIFT);
-		piece = min_of((run << MEM_PAGE_SHIFT) - in_page, left);
-		result = append(builder, rule, *pfn, in_page, piece, &described);
-		left -= described;
-		pfn += run;
-		in_page = 0;
-	}
-	*done = bytes - left;
-	return result;
+/* ---- MDL chains ---- */
+
+static inline uint64_t mdl_remaining(const struct dma_sg_cursor *at)
+{
+	return at->offset < at->mdl->ByteCount ? at->mdl->ByteCount - at->offset : 0;
 }
 
 /* Describes `todo` bytes of the MDL that the cursor stands in, and moves the cursor. */
@@ -164,16 +195,11 @@ static inline enum dma_sg_result build_part(
 {
 	uint64_t position = at->mdl->ByteOffset + at->offset, done;
 	const PFN_NUMBER *pfn = MmGetMdlPfnArray(at->mdl) + (position >> MEM_PAGE_SHIFT);
-	enum dma_sg_result result = dma_sg_add(builder, pfn, position & MEM_PAGE_MASK, todo, &done);
+	enum dma_sg_result result = add(builder, pfn, position & MEM_PAGE_MASK, todo, &done);
 
 	at->offset += done;
 	at->left -= done;
 	return result;
-}
-
-static inline uint64_t mdl_remaining(const struct dma_sg_cursor *at)
-{
-	return at->offset < at->mdl->ByteCount ? at->mdl->ByteCount - at->offset : 0;
 }
 
 /* Steps to the next MDL that has bytes; false, and no step, if there is none. */
@@ -191,35 +217,72 @@ static bool mdl_next(struct dma_sg_cursor *at)
 	return false;
 }
 
-bool dma_sg_start(struct dma_sg_cursor *cursor, PMDL mdl, const void *current_va, uint64_t length)
+/* The most frequent transfer of all: it lies in one page, and limits are none that cut pages. */
+static inline bool build_one(struct dma_sg_cursor *at, const struct dma_sg_limits *limits,
+	PSCATTER_GATHER_ELEMENT out, uint32_t room)
 {
-	/* SG-5: an index into the MDL. Below its start the difference wraps to a large number. */
-	cursor->offset = (uintptr_t)current_va - ((uintptr_t)mdl->StartVa + mdl->ByteOffset);
-	cursor->mdl = mdl;
-	cursor->left = length;
-	return cursor->offset < mdl->ByteCount;
+	const uint64_t bytes = at->left, offset = at->offset;
+	const MDL *mdl = at->mdl;
+	uint64_t position = mdl->ByteOffset + offset, frame, address, last;
+
+	/* 0 is the largest of these: the one below it wraps */
+	if (bytes - 1 > (~position & MEM_PAGE_MASK) || limits->boundary - 1 < MEM_PAGE_MASK ||
+		limits->max_length - 1 < MEM_PAGE_MASK || limits->alignment > 1 || !room ||
+		offset >= mdl->ByteCount || bytes > mdl->ByteCount - offset)
+		return false;
+	frame = MmGetMdlPfnArray(mdl)[position >> MEM_PAGE_SHIFT];
+	address = (frame << MEM_PAGE_SHIFT) + (position & MEM_PAGE_MASK);
+	last = address + bytes - 1;
+	if (last > limits->max_address || last >> MEM_PAGE_SHIFT != frame)
+		return false;
+	at->left = 0;
+	at->offset = offset + bytes;
+	out->Address.QuadPart = (LONGLONG)address;
+	out->Length = (ULONG)bytes;
+	out->Reserved = 0;
+	return true;
+}
+
+static __attribute__((noinline)) enum dma_sg_result build_chain(
+	struct dma_sg_cursor *at, struct dma_sg_builder *builder)
+{
+	enum dma_sg_result result = DMA_SG_DONE;
+
+	while (at->left && result == DMA_SG_DONE) {
+		uint64_t here = mdl_remaining(at);
+
+		if (here)
+			result = build_part(at, builder, min_of(here, at->left));
+		else if (!mdl_next(at))
+			result = DMA_SG_END;
+	}
+	return result;
+}
+
+static __attribute__((noinline)) enum dma_sg_result build_list(struct dma_sg_cursor *cursor,
+	const struct dma_sg_limits *limits, PSCATTER_GATHER_ELEMENT out, uint32_t room,
+	uint32_t *count)
+{
+	struct dma_sg_builder builder;
+	enum dma_sg_result result;
+
+	begin(&builder, limits, out, room);
+	if (likely(cursor->left && cursor->left <= mdl_remaining(cursor)))
+		result = build_part(cursor, &builder, cursor->left);
+	else
+		result = build_chain(cursor, &builder);
+	*count = builder.count;
+	return result;
 }
 
 enum dma_sg_result dma_sglist_build(struct dma_sg_cursor *cursor,
 	const struct dma_sg_limits *limits, PSCATTER_GATHER_ELEMENT out, uint32_t room,
 	uint32_t *count)
 {
-	struct dma_sg_cursor at = *cursor;
-	struct dma_sg_builder builder;
-	enum dma_sg_result result = DMA_SG_DONE;
-
-	dma_sg_begin(&builder, limits, out, room);
-	while (at.left && result == DMA_SG_DONE) {
-		uint64_t here = mdl_remaining(&at);
-
-		if (here)
-			result = build_part(&at, &builder, min_of(here, at.left));
-		else if (!mdl_next(&at))
-			result = DMA_SG_END;
-	}
-	*cursor = at;
-	*count = builder.count;
-	return result;
+	if (!build_one(cursor, limits, out, room))
+		return build_list(cursor, limits, out, room, count);
+	*count = 1;
+	return DMA_SG_DONE;
 }
 
 uint64_t dma_sg_registers(const struct dma_sg_cursor *cursor, uint64_t *short_by)
@@ -227,7 +290,8 @@ uint64_t dma_sg_registers(const struct dma_sg_cursor *cursor, uint64_t *short_by
 	struct dma_sg_cursor at = *cursor;
 	uint64_t pages = 0;
 
-	while (at.left) {
+	/* A circle of small MDLs might go on for a very long time. */
+	while (at.left && pages < DMA_SG_REGISTERS_MAX) {
 		uint64_t part = min_of(mdl_remaining(&at), at.left);
 		uint64_t in_page = (at.mdl->ByteOffset + at.offset) & MEM_PAGE_MASK;
 
@@ -238,6 +302,6 @@ uint64_t dma_sg_registers(const struct dma_sg_cursor *cursor, uint64_t *short_by
 		if (at.left && !mdl_next(&at))
 			break;
 	}
-	*short_by = at.left;
+	*short_by = pages < DMA_SG_REGISTERS_MAX ? at.left : 0;
 	return pages;
 }

@@ -69,8 +69,23 @@ void dma_sg_begin(struct dma_sg_builder *builder, const struct dma_sg_limits *li
 enum dma_sg_result dma_sg_add(struct dma_sg_builder *builder, const PFN_NUMBER *pfn,
 	uint64_t in_page, uint64_t bytes, uint64_t *done);
 
+/* Which instructions lists are built with. What comes out is the same. */
+enum dma_simd { DMA_SIMD_AUTO, DMA_SIMD_PORTABLE, DMA_SIMD_AVX2, DMA_SIMD_AVX512 };
+
+/* For tests and benchmarks: from now on those wanted (AUTO, as at the start: the best), or the best
+ * below them that this processor has. Returns which. Any thread, at any time. */
+enum dma_simd dma_sg_simd_select(enum dma_simd wanted);
+
 /* Sets the cursor to current_va inside the first MDL. False if it lies outside. */
-bool dma_sg_start(struct dma_sg_cursor *cursor, PMDL mdl, const void *current_va, uint64_t length);
+static inline bool dma_sg_start(
+	struct dma_sg_cursor *cursor, PMDL mdl, const void *current_va, uint64_t length)
+{
+	/* SG-5: an index into the MDL. Below its start the difference wraps to a large number. */
+	cursor->offset = (uintptr_t)current_va - ((uintptr_t)mdl->StartVa + mdl->ByteOffset);
+	cursor->mdl = mdl;
+	cursor->left = length;
+	return cursor->offset < mdl->ByteCount;
+}
 
 /*
  * Describes the bytes from the cursor on by elements at out[0 .. room - 1]; *count of them were
@@ -84,7 +99,10 @@ enum dma_sg_result dma_sglist_build(struct dma_sg_cursor *cursor,
 	uint32_t *count);
 
 /* Map registers (pages spanned, summed per MDL: MR-1, X-8) of the transfer at the cursor;
- * *short_by is the number of bytes by which the chain falls short of it (0: fits). */
+ * *short_by is the number of bytes by which the chain falls short of it (0: fits). From
+ * DMA_SG_REGISTERS_MAX on, more than any adapter has, it does not count on, and says that it fits.
+ */
+#define DMA_SG_REGISTERS_MAX (1u << 21)
 uint64_t dma_sg_registers(const struct dma_sg_cursor *cursor, uint64_t *short_by);
 
 #endif

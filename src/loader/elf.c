@@ -2,7 +2,7 @@
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
  * Loads what `dryport build` made (loader.h): checks the file, gives it to dlopen, fills its
- * imports from our export table, gives frames to its writable pages.
+ * imports from our export table, gives frames to its writable pages once there is memory.
  */
 #include "cpu/cpu.h"
 #include "loader/elf_file.h"
@@ -231,20 +231,26 @@ static int segments_find(struct loader_image *image)
 	return 0;
 }
 
-/* Without a machine's memory (a test of the driver's own code) there are no frames to give. */
-static int segments_register(struct loader_image *image)
+int loader_frames_give(struct loader_image *image)
 {
-	unsigned count = mem_size() ? image->writable_count : 0;
-	int err = 0;
-
-	image->writable_count = 0;
-	for (unsigned i = 0; i < count && !err; i++) {
-		err = mem_range_add(
+	for (unsigned i = 0; i < image->writable_count && !image->has_frames; i++) {
+		int err = mem_range_add(
 			image->writable[i].start, image->writable[i].bytes, MEM_IMAGE, image);
-		if (!err)
-			image->writable_count++;
+
+		while (err && i)
+			mem_range_remove(image->writable[--i].start);
+		if (err)
+			return err;
 	}
-	return err;
+	image->has_frames = true;
+	return 0;
+}
+
+void loader_frames_take(struct loader_image *image)
+{
+	for (unsigned i = 0; i < image->writable_count && image->has_frames; i++)
+		mem_range_remove(image->writable[i].start);
+	image->has_frames = false;
 }
 
 /* ---- life ---- */
@@ -271,11 +277,7 @@ static int image_open(struct loader_image *image)
 	if (!image->imports || !image->entry)
 		return error_set(ENOEXEC, "%s has no DriverEntry", image->path);
 	err = segments_find(image);
-	if (!err)
-		err = imports_fill(image);
-	if (!err)
-		err = segments_register(image);
-	return err;
+	return err ? err : imports_fill(image);
 }
 
 int loader_load(const char *path, struct loader_image **result)
@@ -314,12 +316,12 @@ void loader_unload(struct loader_image *image)
 			break;
 		}
 	}
-	for (unsigned i = 0; i < image->writable_count; i++)
-		mem_range_remove(image->writable[i].start);
+	loader_frames_take(image);
 	if (image->holes) {
 		cpu_fault_range_remove((uintptr_t)image->holes);
 		munmap(image->holes, image->holes_bytes);
 	}
+	loader_calls_end(image);
 	if (image->handle)
 		dlclose(image->handle);
 	free(image->missing);
@@ -341,6 +343,14 @@ const char *loader_path(const struct loader_image *image)
 const char *loader_name(const struct loader_image *image)
 {
 	return image->name;
+}
+
+bool loader_imports(const struct loader_image *image, const char *name)
+{
+	for (const struct loader_import *row = image->imports; row->name; row++)
+		if (!strcmp(row->name, name))
+			return true;
+	return false;
 }
 
 const char *loader_missing(const struct loader_image *image, unsigned n)

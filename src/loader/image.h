@@ -23,9 +23,12 @@ struct loader_image {
 		uint64_t bytes;
 	} writable[4];
 	unsigned writable_count;
+	bool has_frames;
 	/* one inaccessible page for each imported variable that we lack */
 	char *holes;
 	size_t holes_bytes;
+	struct call_record *calls; /* calls.c; NULL: nobody counts */
+	size_t calls_bytes;
 	struct loader_image *next;
 };
 
@@ -34,5 +37,8 @@ extern struct loader_image *loader_images;
 
 /* A slot that we cannot fill holds this; written in assembly, it is entered with the row in rax. */
 void loader_import_missing(void);
+
+/* At the image's end. */
+void loader_calls_end(struct loader_image *image);
 
 #endif

@@ -54,10 +54,23 @@ int loader_load(const char *path, struct loader_image **image);
  * sanitizer's runtime). Errors as loader_load's. */
 int loader_note_read(const char *path, struct loader_note *note);
 void loader_unload(struct loader_image *image);
+/* Its writable pages bear frames from here on, as those of the machine's memory do, so that MDLs
+ * and devices may use a driver's variables; until they are taken back, which is before mem_fini.
+ * Errors as mem_range_add's. */
+int loader_frames_give(struct loader_image *image);
+void loader_frames_take(struct loader_image *image);
 void *loader_entry(const struct loader_image *image); /* DriverEntry, ms_abi */
 const char *loader_path(const struct loader_image *image);
 /* n-th missing import's name, NULL past the end. */
 const char *loader_missing(const struct loader_image *image, unsigned n);
+/* Whether it imports a routine or variable of this name, be it there or missing. */
+bool loader_imports(const struct loader_image *image, const char *name);
+/* From now on its calls of imported routines are counted. Before it runs. -ENOMEM and others with
+ * error_set. */
+int loader_calls_count(struct loader_image *image);
+/* How many calls of this routine, NULL: of all that its sources name; 0 if nobody counts. Any
+ * thread. */
+uint64_t loader_calls(const struct loader_image *image, const char *name);
 /* The object's name without folder and suffix: "simple". */
 const char *loader_name(const struct loader_image *image);
 

@@ -21,12 +21,11 @@ static void say(const char *text)
 
 static void say_in_flight(void)
 {
-	const struct stor_driver *driver = machine_live ? machine_live->driver : NULL;
+	const struct machine_driver *driver = machine_live ? &machine_live->driver : NULL;
 	char line[256];
 
 	for (unsigned n = 0; driver && n < driver->adapter_count; n++) {
-		const struct port_request *request =
-			port_request_in_flight(&driver->adapters[n]->port);
+		const struct port_request *request = port_request_in_flight(driver->adapters[n]);
 
 		if (!request)
 			continue;

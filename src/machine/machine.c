@@ -136,12 +136,19 @@ static int mem_up(struct dry_machine *machine)
 		.seed = machine->options.frames_seed,
 		.is_private = machine->options.replay,
 	};
+	int err = mem_init(&config);
 
-	return mem_init(&config);
+	if (err)
+		return err;
+	err = loader_frames_give(machine->image);
+	if (err)
+		mem_fini();
+	return err;
 }
 
 static void mem_down(struct dry_machine *machine)
 {
+	loader_frames_take(machine->image);
 	machine->summary.leaks += mem_fini();
 }
 
@@ -183,6 +190,7 @@ static int nt_up(struct dry_machine *machine)
 		.strict = machine->options.strict,
 	};
 
+	nt_os_set(machine->options.os);
 	return nt_init(&config);
 }
 
@@ -291,19 +299,19 @@ static int bring_up(void *arg)
 {
 	struct dry_machine *machine = arg;
 	uint32_t largest = 0;
-	int err = stor_driver_start(
-		loader_entry(machine->image), loader_name(machine->image), &machine->driver);
+	struct machine_driver *driver = &machine->driver;
+	int err = machine_driver_start(driver, machine->image);
 
 	if (err)
 		return err;
-	for (unsigned n = 0; n < machine->driver->adapter_count; n++)
-		largest = max_of(largest, machine->driver->adapters[n]->port.limits.max_transfer);
+	for (unsigned n = 0; n < driver->adapter_count; n++)
+		largest = max_of(largest, driver->adapters[n]->limits.max_transfer);
 	err = disk_pool_init(largest);
 	if (err)
 		return err;
 	machine->pool_made = true;
-	for (unsigned n = 0; n < machine->driver->adapter_count && !err; n++)
-		err = disk_scan(&machine->driver->adapters[n]->port, &machine->disks);
+	for (unsigned n = 0; n < driver->adapter_count && !err; n++)
+		err = disk_scan(driver->adapters[n], &machine->disks);
 	return err;
 }
 
@@ -323,9 +331,7 @@ static int take_down(void *arg)
 		machine->summary.port_read += disk->again_read;
 		machine->summary.port_written += disk->again_written;
 	}
-	if (machine->driver)
-		stor_driver_stop(machine->driver);
-	machine->driver = NULL;
+	machine_driver_stop(&machine->driver);
 	while (machine->disks.count)
 		disk_free(machine->disks.disk[--machine->disks.count]);
 	if (machine->pool_made)
@@ -441,6 +447,12 @@ int machine_prepare(struct dry_machine *machine, const char *driver)
 	err = loader_load(driver, &machine->image);
 	if (err)
 		return err;
+	err = machine->options.count_calls ? loader_calls_count(machine->image) : 0;
+	if (err) {
+		loader_unload(machine->image);
+		machine->image = NULL;
+		return err;
+	}
 	machine_live = machine;
 	machine->owner = pthread_self();
 	stats_start(!machine->options.no_stats);
@@ -489,6 +501,11 @@ void dry_machine_free(struct dry_machine *machine)
 	dry_machine_stop(machine);
 	machine_options_fini(&machine->options);
 	free(machine);
+}
+
+uint64_t dry_machine_calls(const struct dry_machine *machine, const char *routine)
+{
+	return machine->image ? loader_calls(machine->image, routine) : 0;
 }
 
 void dry_machine_summary(const struct dry_machine *machine, struct dry_summary *summary)

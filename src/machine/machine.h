@@ -5,6 +5,7 @@
  *
  *   options.c   the table of options, their parsing and help
  *   machine.c   start and stop, in layers' order
+ *   driver.c    which of the two ports a driver is for
  *   front.c     units and I/O of dryport.h
  *   stats.c     a subscriber that counts for the summary
  *   trace_file.c  a subscriber that writes each event into a file
@@ -21,8 +22,8 @@
 #include "hw/hw.h"
 #include "loader/loader.h"
 #include "mem/mem.h"
+#include "nt/os.h"
 #include "machine/trace_file.h"
-#include "storport/storport_adapter.h"
 
 #include <dryport.h>
 #include <pthread.h>
@@ -33,13 +34,24 @@ struct machine_options {
 	bool replay; /* seed is set */
 	uint32_t block_size, cpus, claim_plus_1;
 	int debug_level;
-	bool inline_agents, read_only, no_stats;
+	bool inline_agents, read_only, count_calls, no_stats;
 	enum mem_policy memory;
 	enum dma_callback build_callback;
 	enum dma_engine engine;
+	enum nt_os os;
 	uint32_t dma_width, map_registers, list_overhead;
 	bool lenient_size, hal_compatible, zero_length, no_queue, strict;
 	uint64_t fail_allocation; /* 0: none */
+};
+
+#define MACHINE_ADAPTERS 16
+
+/* driver.c */
+struct machine_driver {
+	const struct machine_model *model; /* Storport or SCSI Port */
+	void *made;			   /* its own record; NULL: none is started */
+	struct port_adapter *adapters[MACHINE_ADAPTERS];
+	unsigned adapter_count;
 };
 
 struct dry_unit {
@@ -54,7 +66,7 @@ struct dry_machine {
 	const struct hw_model *model;
 	struct hw_device *device;
 	struct loader_image *image;
-	struct stor_driver *driver;
+	struct machine_driver driver;
 	bool pool_made;
 	struct disk_set disks;
 	struct dry_unit units[DISKS_MAX];
@@ -79,6 +91,11 @@ void machine_options_fini(struct machine_options *options);
  */
 int machine_enter(struct dry_machine *machine);
 void machine_leave(struct dry_machine *machine);
+
+/* DriverEntry and what follows, up to the start of the adapters; and back. PASSIVE. Errors as
+ * stor_driver_start's. */
+int machine_driver_start(struct machine_driver *driver, const struct loader_image *image);
+void machine_driver_stop(struct machine_driver *driver);
 
 /* dry_machine_start in two halves: all but the driver's start, then that. */
 int machine_prepare(struct dry_machine *machine, const char *driver);

@@ -5,10 +5,11 @@
 #include "util/error.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum kind { TEXT, SIZE, NUMBER, CHOICE, SWITCH, LEVEL, POLICY };
+enum kind { TEXT, SIZE, NUMBER, CHOICE, SWITCH, LEVEL, POLICY, RELEASE };
 
 struct row {
 	struct dry_option option;
@@ -74,12 +75,20 @@ static const struct row rows[] = {
 		 "the N-th allocation of pool, map registers and list records after the driver's "
 		 "start fails"},
 		NUMBER, AT(fail_allocation), 1, UINT64_MAX, NULL},
+	{{"os", "RELEASE",
+		 "the Windows release that is played, vista to 11-24H2 (default; "
+		 "docs/os-releases.md)"},
+		RELEASE, AT(os), 0, 0, NULL},
 	{{"debug-print", "LEVEL",
 		 "DbgPrintEx and StorPortDebugPrint up to this level (-1 to 9) go to stderr; "
 		 "default 0"},
 		LEVEL, AT(debug_level), 0, 9, NULL},
 	{{"inline-device", "", "the device works inside the register write (for benches)"}, SWITCH,
 		AT(inline_agents), 0, 0, NULL},
+	{{"count-calls", "",
+		 "count the driver's calls of the port and the kernel (dry_machine_calls; for "
+		 "benches)"},
+		SWITCH, AT(count_calls), 0, 0, NULL},
 	{{"no-stats", "",
 		 "count neither requests nor lists for the summary (for benches); broken rules "
 		 "count"},
@@ -104,6 +113,7 @@ void machine_options_init(struct machine_options *options)
 	options->block_size = 512;
 	options->memory = MEM_SCATTERED;
 	options->frames_seed = 1;
+	options->os = NT_OS_NEWEST;
 }
 
 void machine_options_fini(struct machine_options *options)
@@ -174,6 +184,22 @@ static int set_level(int *field, const char *value)
 	return 0;
 }
 
+static int set_release(enum nt_os *field, const char *value)
+{
+	enum nt_os os = nt_os_find(value);
+	char all[256] = "";
+	size_t used = 0;
+
+	if (os != NT_OS_UNKNOWN) {
+		*field = os;
+		return 0;
+	}
+	for (unsigned n = NT_OS_VISTA; n < NT_OS_COUNT && used < sizeof(all); n++)
+		used += (size_t)snprintf(all + used, sizeof(all) - used, "%s%s", used ? ", " : "",
+			nt_os_name((enum nt_os)n));
+	return error_set(EINVAL, "--os %s: must be one of %s.", value, all);
+}
+
 static int set_policy(struct machine_options *options, const char *words)
 {
 	static const struct {
@@ -232,6 +258,8 @@ static int set(struct machine_options *options, const struct row *row, const cha
 		return set_level(field, value);
 	case POLICY:
 		return set_policy(options, value);
+	case RELEASE:
+		return set_release(field, value);
 	case CHOICE:
 		return parse_choice(row, value, field);
 	case SWITCH:

@@ -93,6 +93,13 @@ uint8_t mem_fill_byte(void);
  * NULL when no range is left. Any thread; takes a lock, not for the I/O path.
  */
 void *mem_alloc(uint64_t bytes, unsigned flags, enum mem_kind kind, const void *owner);
+/*
+ * The same, physically contiguous, with every byte at or above lowest and at or below highest, and
+ * not across a multiple of boundary (a power of two; 0: anywhere). It comes from the linear zone,
+ * so a lowest above that finds nothing.
+ */
+void *mem_alloc_bounds(uint64_t bytes, uint64_t lowest, uint64_t highest, uint64_t boundary,
+	enum mem_kind kind, const void *owner);
 /* bytes as given to mem_alloc. Aborts with a message on a range that was not allocated so. */
 void mem_free(void *va, uint64_t bytes);
 

@@ -160,31 +160,82 @@ uint64_t mem_fini(void)
 	return left;
 }
 
+/* Takes what run_take found; lock held. */
+static void *run_claim(uint64_t page, uint64_t pages, enum mem_kind kind, const void *owner)
+{
+	if (page == MEM_NO_ADDRESS)
+		return NULL;
+	run_pages[page] = pages;
+	used_pages += pages;
+	mem_places_assign(page, pages, kind, owner);
+	return mem_space.base + (page << MEM_PAGE_SHIFT);
+}
+
+static void *run_prepare(void *va, uint64_t pages, enum mem_kind kind)
+{
+	if (!va)
+		return NULL;
+	sanitizer_unpoison(va, pages << MEM_PAGE_SHIFT);
+	if (filled_kinds >> kind & 1)
+		memset(va, fill_byte, pages << MEM_PAGE_SHIFT);
+	return va;
+}
+
 void *mem_alloc(uint64_t bytes, unsigned flags, enum mem_kind kind, const void *owner)
 {
 	uint64_t first = flags & MEM_LINEAR ? 0 : mem_space.linear_pages;
 	uint64_t end = flags & MEM_LINEAR ? mem_space.linear_pages : mem_space.ram_pages;
-	uint64_t pages, page;
+	uint64_t pages;
 	void *va;
 
 	if (!bytes || bytes > mem_space.size)
 		return NULL;
 	pages = round_up(bytes, MEM_PAGE_SIZE) >> MEM_PAGE_SHIFT;
 	pthread_mutex_lock(&lock);
-	page = mem_run_take(used, first, end, pages);
-	if (page != MEM_NO_ADDRESS) {
-		run_pages[page] = pages;
-		used_pages += pages;
-		mem_places_assign(page, pages, kind, owner);
-	}
+	va = run_claim(mem_run_take(used, first, end, pages), pages, kind, owner);
 	pthread_mutex_unlock(&lock);
-	if (page == MEM_NO_ADDRESS)
+	return run_prepare(va, pages, kind);
+}
+
+/* A run of the linear zone in [first, end) that crosses no multiple of window, in frame numbers;
+ * frame is that of page 0. lock held. */
+static uint64_t run_take_windowed(
+	uint64_t frame, uint64_t first, uint64_t end, uint64_t window, uint64_t pages)
+{
+	while (first < end) {
+		uint64_t next = ((frame + first) / window + 1) * window - frame;
+		uint64_t page = mem_run_take(used, first, min_of(next, end), pages);
+
+		if (page != MEM_NO_ADDRESS)
+			return page;
+		first = next;
+	}
+	return MEM_NO_ADDRESS;
+}
+
+void *mem_alloc_bounds(uint64_t bytes, uint64_t lowest, uint64_t highest, uint64_t boundary,
+	enum mem_kind kind, const void *owner)
+{
+	uint64_t frame = mem_space.linear_pages ? mem_space.frame_of[0] : 0;
+	uint64_t first = 0, end = mem_space.linear_pages, window, pages, low, high;
+	void *va;
+
+	if (!bytes || bytes > mem_space.size || lowest > highest || (boundary && bytes > boundary))
 		return NULL;
-	va = mem_space.base + (page << MEM_PAGE_SHIFT);
-	sanitizer_unpoison(va, pages << MEM_PAGE_SHIFT);
-	if (filled_kinds >> kind & 1)
-		memset(va, fill_byte, pages << MEM_PAGE_SHIFT);
-	return va;
+	pages = round_up(bytes, MEM_PAGE_SIZE) >> MEM_PAGE_SHIFT;
+	/* A page that is only partly within the bounds is not taken. */
+	low = (lowest >> MEM_PAGE_SHIFT) + ((lowest & MEM_PAGE_MASK) != 0);
+	high = (highest >> MEM_PAGE_SHIFT) + ((highest & MEM_PAGE_MASK) == MEM_PAGE_MASK);
+	if (low > frame)
+		first = min_of(low - frame, end);
+	end = high > frame ? min_of(high - frame, end) : 0;
+	window = boundary > MEM_PAGE_SIZE ? boundary >> MEM_PAGE_SHIFT : 0;
+	pthread_mutex_lock(&lock);
+	va = run_claim(window ? run_take_windowed(frame, first, end, window, pages)
+			      : mem_run_take(used, first, end, pages),
+		pages, kind, owner);
+	pthread_mutex_unlock(&lock);
+	return run_prepare(va, pages, kind);
 }
 
 void mem_free(void *va, uint64_t bytes)

@@ -8,7 +8,7 @@
  * only marked and put on this processor's list; a DPC finishes it: the list is released (what was
  * bounced is copied back), results are read, the queue moves on, the submitter is told.
  */
-#include "port/port.h"
+#include "port/list_life.h"
 #include "trace/trace.h"
 #include "nt/nt.h"
 
@@ -29,11 +29,18 @@ static void done_push(struct port_request *request)
 		cpu_dpc_queue(&done->dpc, NULL, NULL);
 }
 
+/* SB-13: what only it was to use dies with the completion, not when the DPC comes round to it. */
 static bool take_from_miniport(struct port_request *request, int *state)
 {
 	*state = PORT_REQUEST_STARTED;
-	return atomic_compare_exchange_strong_explicit(&request->state, state,
-		PORT_REQUEST_COMPLETED, memory_order_acq_rel, memory_order_relaxed);
+	if (unlikely(!atomic_compare_exchange_strong_explicit(&request->state, state,
+		    PORT_REQUEST_COMPLETED, memory_order_acq_rel, memory_order_relaxed)))
+		return false;
+	if (likely(request->mapped))
+		port_list_close(&request->adapter->lists, request->list, &request->seal);
+	if (unlikely(request->in))
+		port_data_in_close(request);
+	return true;
 }
 
 bool port_request_complete(struct port_request *request)
@@ -122,6 +129,8 @@ static void request_finish(struct port_request *request)
 		dma_run_give(request->mapping.run);
 		request->mapping.run = (struct dma_run){0};
 	}
+	if (unlikely(request->in))
+		port_data_in_unmap(request);
 	if (likely(!request->is_failed) && unlikely(!request_collect(request)))
 		return;
 	trace(TRACE_SRB_DONE, request->id, request->srb_status, request->transferred,

@@ -3,7 +3,8 @@
 /*
  * The gates that a miniport opens and closes: pause, resume, busy, ready, queue depth (Q-3 … Q-5).
  * Called from anywhere inside a miniport, with its locks held: an opened gate is acted upon by a
- * DPC, as starting a request here could take a lock that the caller holds.
+ * DPC, as starting a request here could take a lock that the caller holds. PORT_TAKEN, which opens
+ * and closes with each request of a pulling miniport, is no event.
  */
 #include "port/port.h"
 #include "trace/trace.h"
@@ -118,6 +119,24 @@ void port_unit_busy(struct port_unit *unit, uint32_t n)
 void port_unit_ready(struct port_unit *unit)
 {
 	unit_change(unit, 0, PORT_BUSY, 0);
+}
+
+void port_adapter_next(struct port_adapter *adapter, bool pump)
+{
+	atomic_fetch_and(&adapter->closed, ~(uint32_t)PORT_TAKEN);
+	if (pump)
+		cpu_dpc_queue(&adapter->pump, NULL, NULL);
+}
+
+void port_unit_next(struct port_unit *unit)
+{
+	uint8_t old = cpu_irql() < IRQL_DISPATCH ? cpu_irql_raise(IRQL_DISPATCH) : cpu_irql();
+
+	cpu_spin_acquire(&unit->lock);
+	unit->closed &= ~(uint32_t)PORT_TAKEN;
+	cpu_spin_release(&unit->lock);
+	if (old < IRQL_DISPATCH)
+		cpu_irql_lower(old);
 }
 
 bool port_unit_set_depth(struct port_unit *unit, uint32_t depth)

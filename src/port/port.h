@@ -42,6 +42,31 @@ enum port_request_state {
 	PORT_REQUEST_COMPLETED /* the miniport gave it back; the DPC will finish it */
 };
 
+/* What a list was like when the miniport got it, and whose it is or was last: list_life.h. */
+struct port_list_seal {
+	uint64_t id; /* 0: no request has had it yet */
+	uint32_t count;
+	LONGLONG address; /* of the first element */
+	uint64_t digest;  /* of all elements, where lists are poisoned */
+};
+
+/* What a command that moves data both ways has besides the request: data_in.c. */
+struct port_data_in {
+	/* the command: set between port_data_in_add and submit */
+	PMDL mdl;
+	void *data; /* as port_request.data */
+	uint32_t length;
+	/* the result: valid in done */
+	uint32_t transferred;
+	/* the path's own */
+	PSCATTER_GATHER_LIST list; /* NULL: the adapter has no DMA */
+	bool mapped, is_closed;
+	uint8_t tries;
+	void *own_data;
+	struct dma_mapping mapping;
+	struct port_list_seal seal;
+};
+
 struct port_request {
 	struct port_request *next; /* of a queue, the free list, or a completion list */
 	struct port_adapter *adapter;
@@ -65,6 +90,7 @@ struct port_request {
 		       which is the copy if the data is bounced (R-6) */
 	void (*done)(struct port_request *request); /* at DISPATCH; the submitter's again */
 	void *ctx;
+	struct port_data_in *in; /* NULL: data go one way at most */
 
 	/* the result: valid in done */
 	uint8_t srb_status; /* without the modifier bits */
@@ -75,6 +101,7 @@ struct port_request {
 	/* the path's own */
 	bool mapped;
 	void *own_data; /* data as the submitter gave it */
+	struct port_list_seal seal;
 	struct dma_mapping mapping;
 	struct dma_waiter waiter;  /* for map registers */
 	bool is_counted;	   /* among the outstanding */
@@ -92,7 +119,8 @@ enum port_closed {
 	PORT_RESETTING = 4, /* recovery is at work */
 	PORT_STOPPED = 8,   /* not started, or stopped: submitted requests fail */
 	PORT_RETRY =
-		16 /* a unit whose request came back busy: until another is done or time passes */
+		16, /* a unit whose request came back busy: until another is done or time passes */
+	PORT_TAKEN = 32 /* a pulling miniport has not asked for the next request yet */
 };
 
 struct port_unit {
@@ -116,6 +144,19 @@ struct port_done {
 	struct port_request *head, **tail;
 } __attribute__((aligned(64)));
 
+/* How lists are kept from misuse: list_life.h. */
+enum port_list_care { PORT_LISTS_FILLED, PORT_LISTS_POISONED, PORT_LISTS_PAGED };
+
+/* A list for each slot. */
+struct port_lists {
+	char *base; /* RAM; NULL: there are none */
+	uint64_t bytes;
+	uint32_t stride;
+	uint8_t care; /* enum port_list_care */
+	bool is_data_in;
+	struct port_adapter *adapter;
+};
+
 struct port_limits {
 	uint32_t max_transfer; /* bytes a request may carry */
 	uint32_t max_elements; /* of a list */
@@ -124,10 +165,13 @@ struct port_limits {
 	uint32_t unit_extension_bytes;
 	uint32_t initial_depth, max_depth; /* of a unit */
 	uint32_t max_outstanding;	   /* of the adapter */
-	bool extended_srb;		   /* STORAGE_REQUEST_BLOCK, else SCSI_REQUEST_BLOCK */
-	uint8_t map_buffers;		   /* STOR_MAP_ */
-	bool caches_data;		   /* wants SRB_FUNCTION_FLUSH and _SHUTDOWN */
-	unsigned buses, targets, luns;	   /* addresses to look at */
+	bool pull; /* each request started closes adapter and unit (PORT_TAKEN) until the miniport
+		      asks for the next: port_adapter_next, port_unit_next */
+	uint8_t first_reset;	       /* of the ladder: 0 unit, 1 target, 2 bus */
+	bool extended_srb;	       /* STORAGE_REQUEST_BLOCK, else SCSI_REQUEST_BLOCK */
+	uint8_t map_buffers;	       /* STOR_MAP_ */
+	bool caches_data;	       /* wants SRB_FUNCTION_FLUSH and _SHUTDOWN */
+	unsigned buses, targets, luns; /* addresses to look at */
 };
 
 struct port_adapter {
@@ -135,12 +179,14 @@ struct port_adapter {
 	const char *name;
 	unsigned number;	 /* for events: among the machine's adapters */
 	struct dma_adapter *dma; /* NULL: no DMA, and no lists */
+	struct dma_adapter
+		*maps; /* whose lists requests get: dma, or NULL (port_adapter_no_lists) */
 	struct port_limits limits;
 	void *slots; /* RAM */
 	uint64_t slots_bytes;
 	uint32_t slot_stride;
-	void *lists; /* RAM, NULL without DMA */
-	uint64_t lists_bytes;
+	struct port_lists lists, lists_in;
+	struct port_data_in *data_in; /* of each slot; NULL: port_data_in_enable was not called */
 	struct port_request *requests;
 	struct cpu_spinlock lock; /* free list */
 	struct port_request *free;
@@ -160,6 +206,8 @@ struct port_adapter {
 	_Atomic(struct port_request *) timed_out;
 	uint64_t timed_out_id; /* by then the slot may bear another request */
 	struct port_unit *timed_out_unit;
+	uint32_t idle_ticks;  /* a pulling miniport has none and has not asked: for so long */
+	_Atomic bool is_mute; /* too long: the bus is to be reset */
 	_Atomic bool recovery_ends;
 	_Atomic bool reset_is_back;	       /* recovery_request is done */
 	struct port_request *recovery_request; /* a slot kept back for resets */
@@ -174,6 +222,9 @@ int port_adapter_init(struct port_adapter *adapter, const struct port_model *mod
 /* Which of the machine's adapters it is, 0 if nobody says: so that ids are a run's. Before the
  * first request. */
 void port_adapter_number(struct port_adapter *adapter, unsigned number);
+/* While the adapter is closed: its requests get no lists from now on, and nothing maps their data
+ * (SG-36). */
+void port_adapter_no_lists(struct port_adapter *adapter);
 void port_adapter_open(struct port_adapter *adapter);
 /* PASSIVE: no request is started any more, those that wait for their turn fail (SRB_STATUS_NO_HBA);
  * waits until none is outstanding, at most `seconds`. -ETIMEDOUT. */
@@ -210,6 +261,27 @@ uint64_t port_request_address(const struct port_request *request, const void *va
  * it is none of the first two. Under the iommu only what is pinned for this adapter has an address.
  */
 uint64_t port_adapter_address(const struct port_adapter *adapter, const void *va, uint64_t *bytes);
+
+/* ---- data_in.c ---- */
+
+/*
+ * PASSIVE, before the first such request: commands of this adapter may move data both ways.
+ * -ENOTSUP with error_set: its miniport takes SCSI_REQUEST_BLOCK. -ENOMEM.
+ */
+int port_data_in_enable(struct port_adapter *adapter);
+void port_data_in_disable(struct port_adapter *adapter); /* by port_adapter_fini */
+/* Between get and submit: this command does; flags are SRB_FLAGS_DATA_IN | SRB_FLAGS_DATA_OUT, and
+ * request->mdl, data and length are what the device is sent. NULL: it was not enabled. */
+struct port_data_in *port_data_in_add(struct port_request *request);
+/* Station 3 for a request with such data; as dma_map with a waiter, before the other way is mapped,
+ * without one. */
+NTSTATUS port_data_in_map(struct port_request *request);
+/* The other way could not be mapped, with this status; the request's status, PENDING if it is tried
+ * again later. */
+NTSTATUS port_data_in_retry(struct port_request *request, NTSTATUS status);
+/* The list dies; the rest goes. */
+void port_data_in_close(struct port_request *request);
+void port_data_in_unmap(struct port_request *request);
 
 /* ---- unit.c ---- */
 
@@ -258,6 +330,11 @@ void port_unit_pause(struct port_unit *unit, uint32_t timeout);
 void port_unit_resume(struct port_unit *unit);
 void port_unit_busy(struct port_unit *unit, uint32_t n);
 void port_unit_ready(struct port_unit *unit);
+/* A pulling miniport is ready for another request: of any unit whose last one is done; of this unit
+ * in any case. pump: who waits is started by a DPC; else the caller of model->start does it, under
+ * which the miniport asked. port_unit_next is for one that has asked for the adapter too. */
+void port_adapter_next(struct port_adapter *adapter, bool pump);
+void port_unit_next(struct port_unit *unit);
 /* 1..max_depth; false if out of range. */
 bool port_unit_set_depth(struct port_unit *unit, uint32_t depth);
 

@@ -8,7 +8,7 @@
  * The adapter's gates are atomics, looked at under the unit's lock; whoever opens a gate pumps the
  * units, so that nobody is forgotten.
  */
-#include "port/port.h"
+#include "port/list_life.h"
 #include "trace/trace.h"
 #include "nt/nt.h"
 
@@ -27,21 +27,29 @@ static NTSTATUS request_map(struct port_request *request)
 		.whole = true,
 		.id = request->id,
 	};
-	NTSTATUS status;
+	struct dma_waiter *waiter = &request->waiter;
+	NTSTATUS status = STATUS_SUCCESS;
 
 	request->own_data = request->data;
-	if (!request->mdl || !adapter->dma)
-		return STATUS_SUCCESS;
-	order.current_va = MmGetMdlVirtualAddress(request->mdl);
-	status = dma_map(adapter->dma, &request->mapping, &order, request->list,
-		adapter->limits.max_elements, &request->waiter);
-	if (unlikely(status)) {
-		trace(TRACE_DMA_MAP, request->id, 0, request->length, (uint32_t)status);
+	if (unlikely(request->in)) {
+		status = port_data_in_map(request);
+		waiter = NULL;
+	}
+	if (!request->mdl || !adapter->maps || unlikely(status))
 		return status;
+	order.current_va = MmGetMdlVirtualAddress(request->mdl);
+	port_list_open(&adapter->lists, request->list, &request->seal);
+	status = dma_map(adapter->maps, &request->mapping, &order, request->list,
+		adapter->limits.max_elements, waiter);
+	if (unlikely(status)) {
+		port_list_close(&adapter->lists, request->list, NULL);
+		trace(TRACE_DMA_MAP, request->id, 0, request->length, (uint32_t)status);
+		return request->in ? port_data_in_retry(request, status) : status;
 	}
 	request->mapped = true;
 	if (unlikely(request->mapping.va))
 		request->data = request->mapping.va;
+	port_list_seal(&adapter->lists, request->list, &request->seal, request->id);
 	trace(TRACE_DMA_MAP, request->id, request->list->NumberOfElements, request->length, 0);
 	return STATUS_SUCCESS;
 }
@@ -58,6 +66,13 @@ static bool adapter_count_in(struct port_adapter *adapter)
 			return false;
 	} while (unlikely(!atomic_compare_exchange_weak(&adapter->outstanding, &count, count + 1)));
 	return true;
+}
+
+/* A request that the miniport did not get, and that was to close the adapter. */
+static void turn_give_back(struct port_adapter *adapter)
+{
+	if (adapter->limits.pull)
+		port_adapter_next(adapter, true);
 }
 
 static void request_start(struct port_request *request)
@@ -77,6 +92,7 @@ static void request_start(struct port_request *request)
 			"%s: no scatter/gather list for request %llu of %u bytes: status %08x.",
 			adapter->name, (unsigned long long)request->id, request->length,
 			(unsigned)status);
+		turn_give_back(adapter);
 		port_request_fail(request, SRB_STATUS_INVALID_REQUEST);
 		return;
 	}
@@ -97,8 +113,23 @@ void port_unit_start_now(struct port_request *request)
 	atomic_fetch_add(&unit->adapter->outstanding, 1);
 	cpu_spin_acquire(&unit->lock);
 	unit->outstanding++;
+	if (unit->adapter->limits.pull)
+		unit->closed |= PORT_TAKEN;
 	cpu_spin_release(&unit->lock);
 	request_start(request);
+}
+
+/* A pulling miniport gets one request at a time, whoever is first; under the unit's lock. */
+static bool turn_take(struct port_unit *unit)
+{
+	struct port_adapter *adapter = unit->adapter;
+
+	if (likely(!adapter->limits.pull))
+		return true;
+	if (atomic_fetch_or(&adapter->closed, PORT_TAKEN) & PORT_TAKEN)
+		return false;
+	unit->closed |= PORT_TAKEN;
+	return true;
 }
 
 /* Whether this request of the unit may start now; it is counted then. Under the unit's lock. */
@@ -110,6 +141,10 @@ static bool count_in(struct port_unit *unit, struct port_request *request)
 		atomic_load_explicit(&adapter->closed, memory_order_relaxed) ||
 		!adapter_count_in(adapter))
 		return false;
+	if (!turn_take(unit)) { /* another processor was faster */
+		atomic_fetch_sub(&adapter->outstanding, 1);
+		return false;
+	}
 	request->is_counted = true;
 	unit->outstanding++;
 	return true;
@@ -148,6 +183,16 @@ static struct port_request *queue_take(struct port_unit *unit)
 	return request;
 }
 
+/* The miniport may have asked for the next one meanwhile, which waits at any unit. */
+static void request_start_and_on(struct port_request *request)
+{
+	struct port_adapter *adapter = request->adapter;
+
+	request_start(request);
+	if (unlikely(adapter->limits.pull) && !atomic_load(&adapter->closed))
+		port_adapter_pump(adapter);
+}
+
 void port_unit_enqueue(struct port_request *request)
 {
 	struct port_unit *unit = request->unit;
@@ -160,14 +205,15 @@ void port_unit_enqueue(struct port_request *request)
 		queue_append(unit, request);
 	cpu_spin_release(&unit->lock);
 	if (go)
-		request_start(request);
+		request_start_and_on(request);
 	else if (unlikely(fails))
 		port_request_fail(request, SRB_STATUS_NO_HBA);
 }
 
-void port_unit_pump(struct port_unit *unit)
+/* Whether any was started. */
+static bool unit_pump(struct port_unit *unit)
 {
-	for (;;) {
+	for (bool started = false;; started = true) {
 		struct port_request *request = NULL;
 
 		cpu_spin_acquire(&unit->lock);
@@ -175,20 +221,32 @@ void port_unit_pump(struct port_unit *unit)
 			request = queue_take(unit);
 		cpu_spin_release(&unit->lock);
 		if (!request)
-			return;
+			return started;
 		request_start(request);
 	}
+}
+
+void port_unit_pump(struct port_unit *unit)
+{
+	if (unit_pump(unit) && unlikely(unit->adapter->limits.pull))
+		port_adapter_pump(unit->adapter);
 }
 
 void port_adapter_pump(struct port_adapter *adapter)
 {
 	uint32_t count = adapter->unit_count;
 	uint32_t turn = atomic_fetch_add_explicit(&adapter->pump_turn, 1, memory_order_relaxed);
+	bool started;
 
-	/* Each unit comes first once: what the adapter may still take is not always the same one's.
-	 */
-	for (uint32_t n = 0; n < count; n++)
-		port_unit_pump(adapter->units[(turn + n) % count]);
+	do {
+		started = false;
+		/* Each unit comes first once: what the adapter may still take is not always the
+		 * same one's. */
+		for (uint32_t n = 0; n < count; n++)
+			started |= unit_pump(adapter->units[(turn + n) % count]);
+		/* A pulling miniport's turn, while it was taken, was refused to units seen before.
+		 */
+	} while (started && unlikely(adapter->limits.pull));
 }
 
 void port_unit_drain(struct port_unit *unit)
@@ -223,6 +281,8 @@ static void count_out(struct port_request *request, bool is_done)
 	unit->outstanding--;
 	if (likely(!unit->closed))
 		return;
+	if (!unit->outstanding)
+		unit->closed &= ~(uint32_t)PORT_TAKEN;
 	if (is_done)
 		unit_open(unit, PORT_RETRY);
 	if (unit->closed & PORT_BUSY && ((is_done && unit->busy_left-- <= 1) || !unit->outstanding))
@@ -283,10 +343,14 @@ void port_request_granted(struct dma_waiter *waiter)
 	struct port_adapter *adapter = unit->adapter;
 	bool is_closed, fails;
 
-	request->mapping.run = waiter->run;
+	if (unlikely(request->in)) /* it is the one of the two that waits */
+		request->in->mapping.run = waiter->run;
+	else
+		request->mapping.run = waiter->run;
 	cpu_spin_acquire(&unit->lock);
 	fails = is_stopped(adapter);
-	is_closed = unit->closed || atomic_load(&adapter->closed);
+	/* PORT_TAKEN is its own doing. */
+	is_closed = (unit->closed | atomic_load(&adapter->closed)) & ~(uint32_t)PORT_TAKEN;
 	if (is_closed && !fails) {
 		queue_push(unit, request);
 		count_out(request, false);
@@ -295,9 +359,11 @@ void port_request_granted(struct dma_waiter *waiter)
 	if (fails)
 		port_request_fail(request, SRB_STATUS_NO_HBA);
 	else if (!is_closed)
-		request_start(request);
+		request_start_and_on(request);
 	else if (adapter_count_out(adapter, false))
 		port_adapter_pump(adapter);
+	if (is_closed || fails)
+		turn_give_back(adapter);
 }
 
 void port_unit_finished(struct port_request *request)

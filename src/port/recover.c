@@ -20,6 +20,8 @@
 #define SECOND_NS     1000000000ull
 #define RESET_SECONDS 10
 #define SETTLE_NS     (SECOND_NS / 4)
+/* How long a pulling miniport without a request may be silent. */
+#define MUTE_SECONDS 10
 /* One that survived everything is looked at again after this long. */
 #define SURVIVOR_SECONDS 3600
 
@@ -38,6 +40,16 @@ static bool is_stuck(const struct port_adapter *adapter)
 	       !atomic_load(&adapter->recovery_ends);
 }
 
+/* Nobody would ever time out, as nothing is started any more. */
+static bool has_gone_mute(struct port_adapter *adapter)
+{
+	bool waits = atomic_load(&adapter->closed) & PORT_TAKEN;
+
+	adapter->idle_ticks =
+		waits && !atomic_load(&adapter->outstanding) ? adapter->idle_ticks + 1 : 0;
+	return adapter->idle_ticks == MUTE_SECONDS;
+}
+
 static void second_passed(struct cpu_timer *timer)
 {
 	struct port_adapter *adapter = timer->ctx;
@@ -45,6 +57,14 @@ static void second_passed(struct cpu_timer *timer)
 
 	if (atomic_load(&adapter->timed_out))
 		return;
+	if (unlikely(has_gone_mute(adapter))) {
+		nt_violation(0,
+			"%s has completed its requests and not asked for another for %d seconds "
+			"(NextRequest).",
+			adapter->name, MUTE_SECONDS);
+		atomic_store(&adapter->is_mute, true);
+		cpu_thread_unpark(adapter->recovery);
+	}
 	for (unsigned n = 0; n < PORT_SLOTS; n++) {
 		struct port_request *request = &adapter->requests[n];
 
@@ -101,6 +121,8 @@ static bool reset_by_srb(struct port_unit *unit, uint8_t function)
 
 	if (reset_is_out(adapter))
 		return false; /* the miniport still has the last one */
+	if (adapter->limits.pull && atomic_fetch_or(&adapter->closed, PORT_TAKEN) & PORT_TAKEN)
+		return false; /* it has not asked for another request */
 	atomic_store(&adapter->reset_is_back, false);
 	reset->unit = unit;
 	reset->function = function;
@@ -153,7 +175,8 @@ static void climb(struct port_adapter *adapter, struct port_request *request)
 	trace(TRACE_PORT_CLOSE, adapter->number, ~0ull, PORT_RESETTING);
 	/* a start that saw the gate open is over, also without the StartIo lock. */
 	cpu_dpc_flush();
-	for (unsigned n = 0; n < array_size(rungs) && is_stuck(adapter); n++)
+	for (unsigned n = adapter->limits.first_reset; n < array_size(rungs) && is_stuck(adapter);
+		n++)
 		if (rung_try(n, adapter->timed_out_unit, adapter->timed_out_id))
 			wait_while(is_stuck, adapter, SETTLE_NS);
 	if (is_stuck(adapter)) {
@@ -165,6 +188,21 @@ static void climb(struct port_adapter *adapter, struct port_request *request)
 	}
 	atomic_fetch_and(&adapter->closed, ~(uint32_t)PORT_RESETTING);
 	trace(TRACE_PORT_OPEN, adapter->number, ~0ull, PORT_RESETTING);
+	cpu_dpc_queue(&adapter->pump, NULL, NULL);
+}
+
+/* "If the time-out occurs while the port driver is waiting for a NextRequest notification": a reset
+ * of the bus, after which the miniport has to ask. */
+static void wake_up(struct port_adapter *adapter)
+{
+	struct port_unit *unit = adapter->units[0];
+
+	if (!adapter->unit_count)
+		return;
+	atomic_fetch_or(&adapter->closed, PORT_RESETTING);
+	cpu_dpc_flush();
+	rung_try(array_size(rungs) - 1, unit, 0);
+	atomic_fetch_and(&adapter->closed, ~(uint32_t)PORT_RESETTING);
 	cpu_dpc_queue(&adapter->pump, NULL, NULL);
 }
 
@@ -188,6 +226,8 @@ static void recovery_main(void *ctx)
 	while (!atomic_load(&adapter->recovery_ends)) {
 		struct port_request *request = atomic_load(&adapter->timed_out);
 
+		if (unlikely(atomic_exchange(&adapter->is_mute, false)))
+			wake_up(adapter);
 		if (!request) {
 			cpu_thread_park(CPU_FOREVER);
 			continue;

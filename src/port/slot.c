@@ -7,7 +7,7 @@
  * that each is physically contiguous and the low bits of virtual and physical address agree
  * (spec/miniports.md contract 3). The extension is poisoned once and never cleared (contract 2).
  */
-#include "port/port.h"
+#include "port/list_life.h"
 #include "mem/mem.h"
 #include "nt/nt.h"
 #include "trace/trace.h"
@@ -24,14 +24,6 @@ static uint32_t extension_offset(void)
 	return (uint32_t)round_up(PORT_SRB_BYTES + PORT_SENSE_BYTES, EXTENSION_ALIGN);
 }
 
-static uint32_t list_stride(const struct port_limits *limits)
-{
-	return (uint32_t)round_up(
-		sizeof(SCATTER_GATHER_LIST) +
-			(uint64_t)limits->max_elements * sizeof(SCATTER_GATHER_ELEMENT),
-		64);
-}
-
 static void slot_init(struct port_adapter *adapter, unsigned n)
 {
 	struct port_request *request = &adapter->requests[n];
@@ -42,9 +34,8 @@ static void slot_init(struct port_adapter *adapter, unsigned n)
 	request->srb = slot;
 	request->sense = slot + PORT_SRB_BYTES;
 	request->extension = slot + extension_offset();
-	if (adapter->lists)
-		request->list = (void *)((char *)adapter->lists +
-					 (size_t)n * list_stride(&adapter->limits));
+	if (adapter->lists.base)
+		request->list = port_list_at(&adapter->lists, n);
 	memset(request->extension, 0xdb, adapter->limits.extension_bytes);
 	request->next = adapter->free;
 	adapter->free = request;
@@ -60,19 +51,15 @@ static int slots_new(struct port_adapter *adapter)
 			adapter->name, adapter->limits.extension_bytes);
 	adapter->slot_stride = (uint32_t)stride;
 	adapter->slots_bytes = stride * PORT_SLOTS;
-	adapter->lists_bytes =
-		adapter->dma ? (uint64_t)list_stride(&adapter->limits) * PORT_SLOTS : 0;
 	adapter->requests = calloc(PORT_SLOTS, sizeof(*adapter->requests));
 	adapter->slots = mem_alloc(adapter->slots_bytes, MEM_LINEAR, MEM_SRB, adapter);
-	if (adapter->dma)
-		adapter->lists = mem_alloc(adapter->lists_bytes, 0, MEM_LIST, adapter);
-	if (!adapter->requests || !adapter->slots || (adapter->dma && !adapter->lists))
+	if (!adapter->requests || !adapter->slots)
 		return error_set(ENOMEM,
-			"%s: no memory for %d requests with %u bytes of SRB extension and %u list "
-			"elements each; give "
+			"%s: no memory for %d requests with %u bytes of SRB extension each; give "
 			"the machine more (--ram).",
-			adapter->name, PORT_SLOTS, adapter->limits.extension_bytes,
-			adapter->limits.max_elements);
+			adapter->name, PORT_SLOTS, adapter->limits.extension_bytes);
+	if (adapter->dma && port_lists_new(adapter, &adapter->lists, false))
+		return -ENOMEM;
 	if (adapter->dma && dma_pin(adapter->dma, adapter->slots, adapter->slots_bytes,
 				    "SRB extensions", 0) == MEM_NO_ADDRESS)
 		return -ENOMEM;
@@ -89,7 +76,7 @@ int port_adapter_init(struct port_adapter *adapter, const struct port_model *mod
 	memset(adapter, 0, sizeof(*adapter));
 	adapter->model = model;
 	adapter->name = name;
-	adapter->dma = dma;
+	adapter->dma = adapter->maps = dma;
 	adapter->limits = *limits;
 	if (!limits->max_outstanding)
 		adapter->limits.max_outstanding = PORT_SLOTS;
@@ -115,6 +102,11 @@ void port_adapter_number(struct port_adapter *adapter, unsigned number)
 {
 	adapter->number = number;
 	adapter->last_id = number * PORT_IDS;
+}
+
+void port_adapter_no_lists(struct port_adapter *adapter)
+{
+	adapter->maps = NULL;
 }
 
 void port_adapter_open(struct port_adapter *adapter)
@@ -167,10 +159,10 @@ void port_adapter_fini(struct port_adapter *adapter)
 		dma_unpin(adapter->dma, adapter->slots, adapter->slots_bytes);
 	if (adapter->slots)
 		mem_free(adapter->slots, adapter->slots_bytes);
-	if (adapter->lists)
-		mem_free(adapter->lists, adapter->lists_bytes);
+	port_data_in_disable(adapter);
+	port_lists_free(&adapter->lists);
 	free(adapter->requests);
-	adapter->slots = adapter->lists = NULL;
+	adapter->slots = NULL;
 	adapter->requests = NULL;
 }
 
@@ -191,6 +183,7 @@ struct port_request *port_request_get(struct port_adapter *adapter)
 	request->length = 0;
 	request->mdl = NULL;
 	request->data = NULL;
+	request->in = NULL;
 	request->busy_retries = 0;
 	return request;
 }

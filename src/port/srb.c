@@ -4,7 +4,8 @@
  * The SRB of a request, in the kind the miniport asked for (SrbTypeFlags): written afresh before
  *each start, read back after completion. Its memory, PORT_SRB_BYTES, holds for the extended kind
  *
- *	STORAGE_REQUEST_BLOCK with one offset | STOR_ADDR_BTL8 | SRBEX_DATA_SCSI_CDB16
+ *	STORAGE_REQUEST_BLOCK with two offsets | STOR_ADDR_BTL8 | SRBEX_DATA_SCSI_CDB16 |
+ *	SRBEX_DATA_BIDIRECTIONAL of a command that has such data
  */
 #include "port/port.h"
 
@@ -12,15 +13,20 @@
 
 #define ADDRESS_OFFSET 192
 #define CDB_OFFSET     208
+#define BOTH_OFFSET    256
 
 _Static_assert(
 	sizeof(STORAGE_REQUEST_BLOCK) <= ADDRESS_OFFSET, "room for the block and its offset");
 _Static_assert(ADDRESS_OFFSET + sizeof(STOR_ADDR_BTL8) <= CDB_OFFSET, "room for the address");
-_Static_assert(CDB_OFFSET + sizeof(SRBEX_DATA_SCSI_CDB16) <= PORT_SRB_BYTES, "room for the CDB");
+_Static_assert(CDB_OFFSET + sizeof(SRBEX_DATA_SCSI_CDB16) <= BOTH_OFFSET, "room for the CDB");
+_Static_assert(BOTH_OFFSET + sizeof(SRBEX_DATA_BIDIRECTIONAL) <= PORT_SRB_BYTES,
+	"room for data in both directions");
+_Static_assert(offsetof(STORAGE_REQUEST_BLOCK, SrbExDataOffset[2]) <= ADDRESS_OFFSET,
+	"room for two offsets");
 _Static_assert(sizeof(SCSI_REQUEST_BLOCK) <= PORT_SRB_BYTES, "room for the older kind");
 
 /* SB-4 and MapBuffers (4.6): whether the miniport sees the buffer's address. */
-static void *visible_data(const struct port_request *request)
+static void *visible(const struct port_request *request, void *data)
 {
 	const uint8_t map = request->adapter->limits.map_buffers;
 	uint8_t opcode = request->cdb[0];
@@ -31,13 +37,13 @@ static void *visible_data(const struct port_request *request)
 			     opcode == SCSIOP_WRITE16);
 
 	if (map == STOR_MAP_ALL_BUFFERS_INCLUDING_READ_WRITE)
-		return request->data;
+		return data;
 	if (map == STOR_MAP_NO_BUFFERS) /* */
 		return request->function == SRB_FUNCTION_IO_CONTROL ||
 				       request->function == SRB_FUNCTION_WMI
-			       ? request->data
+			       ? data
 			       : NULL;
-	return is_rw ? NULL : request->data;
+	return is_rw ? NULL : data;
 }
 
 static void prepare_scsi(struct port_request *request, uint32_t flags)
@@ -58,10 +64,23 @@ static void prepare_scsi(struct port_request *request, uint32_t flags)
 	srb->SrbFlags = flags;
 	srb->DataTransferLength = request->length;
 	srb->TimeOutValue = request->timeout;
-	srb->DataBuffer = visible_data(request);
+	srb->DataBuffer = visible(request, request->data);
 	srb->SenseInfoBuffer = request->sense;
 	srb->SrbExtension = request->adapter->limits.extension_bytes ? request->extension : NULL;
 	memcpy(srb->Cdb, request->cdb, sizeof(srb->Cdb));
+}
+
+static void prepare_both_ways(struct port_request *request)
+{
+	PSTORAGE_REQUEST_BLOCK srb = request->srb;
+	PSRBEX_DATA_BIDIRECTIONAL both = (void *)((char *)request->srb + BOTH_OFFSET);
+	ULONG *offsets = srb->SrbExDataOffset;
+
+	offsets[srb->NumSrbExData++] = BOTH_OFFSET;
+	both->Type = SrbExDataTypeBidirectional;
+	both->Length = SRBEX_DATA_BIDIRECTIONAL_LENGTH;
+	both->DataInTransferLength = request->in->length;
+	both->DataInBuffer = visible(request, request->in->data);
 }
 
 static void prepare_extended(struct port_request *request, uint32_t flags)
@@ -82,17 +101,22 @@ static void prepare_extended(struct port_request *request, uint32_t flags)
 	srb->TimeOutValue = request->timeout;
 	srb->AddressOffset = ADDRESS_OFFSET;
 	srb->DataTransferLength = request->length;
-	srb->DataBuffer = visible_data(request);
+	srb->DataBuffer = visible(request, request->data);
 	srb->MiniportContext = request->adapter->limits.extension_bytes ? request->extension : NULL;
 	address->Type = STOR_ADDRESS_TYPE_BTL8;
 	address->AddressLength = STOR_ADDR_BTL8_ADDRESS_LENGTH;
 	address->Path = request->unit->path;
 	address->Target = request->unit->target;
 	address->Lun = request->unit->lun;
-	if (request->function != SRB_FUNCTION_EXECUTE_SCSI)
+	if (request->function != SRB_FUNCTION_EXECUTE_SCSI) {
+		if (unlikely(request->in))
+			prepare_both_ways(request);
 		return;
+	}
 	srb->NumSrbExData = 1;
 	srb->SrbExDataOffset[0] = CDB_OFFSET;
+	if (unlikely(request->in))
+		prepare_both_ways(request);
 	cdb->Type = SrbExDataTypeScsiCdb16;
 	cdb->Length = SRBEX_DATA_SCSI_CDB16_LENGTH;
 	cdb->CdbLength = request->cdb_length;
@@ -121,6 +145,12 @@ static uint32_t length_of(const struct port_request *request)
 	return ((PSCSI_REQUEST_BLOCK)request->srb)->DataTransferLength;
 }
 
+static uint32_t in_length_of(const struct port_request *request)
+{
+	return ((PSRBEX_DATA_BIDIRECTIONAL)(void *)((char *)request->srb + BOTH_OFFSET))
+		->DataInTransferLength;
+}
+
 static void collect_sense(struct port_request *request, bool is_valid)
 {
 	PSCSI_REQUEST_BLOCK plain = request->srb;
@@ -140,6 +170,8 @@ void port_srb_collect(struct port_request *request)
 
 	request->srb_status = SRB_STATUS(status);
 	request->transferred = min_of(length, request->length);
+	if (unlikely(request->in))
+		request->in->transferred = min_of(in_length_of(request), request->in->length);
 	request->scsi_status = 0;
 	request->sense_length = 0;
 	if (request->function == SRB_FUNCTION_EXECUTE_SCSI &&

@@ -3,6 +3,7 @@
 /* The conversation between port and HwStorFindAdapter; see config.h. */
 #include "storport/config.h"
 #include "nt/nt.h"
+#include "storport/os_table.h"
 #include "util/error.h"
 
 #include <errno.h>
@@ -39,7 +40,7 @@ void stor_config_init(struct stor_adapter *adapter)
 	const HW_INITIALIZATION_DATA *hw = &adapter->driver->hw;
 
 	memset(config, 0, sizeof(*config));
-	config->Length = sizeof(*config);
+	config->Length = stor_os_config_length();
 	config->AdapterInterfaceType = hw->AdapterInterfaceType;
 	config->InterruptMode = adapter->messages ? Latched : LevelSensitive;
 	config->MaximumTransferLength = SP_UNINITIALIZED_VALUE;
@@ -47,8 +48,8 @@ void stor_config_init(struct stor_adapter *adapter)
 	config->DmaChannel = SP_UNINITIALIZED_VALUE;
 	config->DmaPort = SP_UNINITIALIZED_VALUE;
 	memset(config->InitiatorBusId, 0xff, sizeof(config->InitiatorBusId));
-	config->ScatterGather = TRUE;
-	config->Master = TRUE;
+	/* Before Windows 7 the miniport had to set them. */
+	config->ScatterGather = config->Master = stor_os_detail_is_there(STOR_OS_CONFIG_SET);
 	config->Dma32BitAddresses = TRUE;
 	config->MapBuffers = hw->MapBuffers;
 	config->NeedPhysicalAddresses = TRUE;
@@ -65,8 +66,10 @@ void stor_config_init(struct stor_adapter *adapter)
 	config->SynchronizationModel = StorSynchronizeHalfDuplex;
 	config->InterruptSynchronizationMode = InterruptSupportNone;
 	config->MaxNumberOfIO = PORT_SLOTS;
-	config->MaxIOsPerLun = 255; /* */
-	config->InitialLunQueueDepth = adapter->driver->is_virtual ? 250 : 20;
+	if (stor_os_detail_is_there(STOR_OS_CONFIG_WHOLE)) {
+		config->MaxIOsPerLun = 255; /* */
+		config->InitialLunQueueDepth = adapter->driver->is_virtual ? 250 : 20;
+	}
 	if (!adapter->function)
 		return;
 	config->SlotNumber = bus_function_slot(adapter->function);
@@ -77,7 +80,8 @@ unsigned stor_config_width(const struct stor_adapter *adapter)
 {
 	const PORT_CONFIGURATION_INFORMATION *config = &adapter->config;
 
-	if (config->FeatureSupport & STOR_ADAPTER_DMA_ADDRESS_WIDTH_SPECIFIED &&
+	if (stor_os_detail_is_there(STOR_OS_CONFIG_WIDTH) &&
+		config->FeatureSupport & STOR_ADAPTER_DMA_ADDRESS_WIDTH_SPECIFIED &&
 		config->DmaAddressWidth >= 1 && config->DmaAddressWidth <= 64)
 		return config->DmaAddressWidth;
 	/* A value that is still the port's own means that the miniport did not opt in (contract 6).
@@ -127,12 +131,31 @@ static void complain(const struct stor_adapter *adapter)
 			adapter->name);
 }
 
+/* An older release's structure ends before ours; what a miniport wrote behind it does not count. */
+static void cut(struct stor_adapter *adapter)
+{
+	uint8_t *bytes = (uint8_t *)&adapter->config;
+
+	for (size_t n = stor_os_config_length(); n < sizeof(adapter->config); n++) {
+		if (!bytes[n])
+			continue;
+		nt_violation(0,
+			"%s: HwStorFindAdapter wrote at offset %#zx of the configuration, whose "
+			"Length is %#x on Windows %s.",
+			adapter->name, n & ~(size_t)3, (unsigned)stor_os_config_length(),
+			nt_os_name(nt_os()));
+		memset(bytes + n, 0, sizeof(adapter->config) - n);
+	}
+}
+
 int stor_config_check(struct stor_adapter *adapter)
 {
 	const PORT_CONFIGURATION_INFORMATION *config = &adapter->config;
 	bool is_virtual = adapter->driver->is_virtual;
-	const char *bad = bad_field(config, is_virtual);
+	const char *bad;
 
+	cut(adapter);
+	bad = bad_field(config, is_virtual);
 	if (bad)
 		return error_set(
 			EINVAL, "%s: after HwStorFindAdapter %s.", adapter->driver->name, bad);
@@ -149,6 +172,16 @@ static uint32_t or_default(uint32_t wanted, uint32_t otherwise, uint32_t most)
 	return min_of(wanted ? wanted : otherwise, most);
 }
 
+void stor_config_depths(const struct stor_adapter *adapter, struct port_limits *limits)
+{
+	const PORT_CONFIGURATION_INFORMATION *config = &adapter->config;
+
+	limits->max_outstanding = or_default(config->MaxNumberOfIO, PORT_SLOTS - 1, PORT_SLOTS - 1);
+	limits->max_depth = or_default(config->MaxIOsPerLun, 255, limits->max_outstanding);
+	limits->initial_depth = or_default(config->InitialLunQueueDepth,
+		adapter->driver->is_virtual ? 250 : 20, limits->max_depth);
+}
+
 void stor_config_limits(const struct stor_adapter *adapter, struct port_limits *limits)
 {
 	const PORT_CONFIGURATION_INFORMATION *config = &adapter->config;
@@ -157,6 +190,7 @@ void stor_config_limits(const struct stor_adapter *adapter, struct port_limits *
 	 * (X-18). */
 	uint64_t by_breaks = breaks > 1 ? (breaks - 1) * 4096ull : 4096;
 
+	memset(limits, 0, sizeof(*limits));
 	limits->max_transfer =
 		(uint32_t)min_of(min_of((uint64_t)config->MaximumTransferLength, by_breaks),
 			(uint64_t)PORT_MAX_TRANSFER);
@@ -164,10 +198,7 @@ void stor_config_limits(const struct stor_adapter *adapter, struct port_limits *
 	limits->alignment_mask = config->AlignmentMask;
 	limits->extension_bytes = config->SrbExtensionSize;
 	limits->unit_extension_bytes = config->SpecificLuExtensionSize;
-	limits->max_outstanding = or_default(config->MaxNumberOfIO, PORT_SLOTS - 1, PORT_SLOTS - 1);
-	limits->max_depth = or_default(config->MaxIOsPerLun, 255, limits->max_outstanding);
-	limits->initial_depth = or_default(config->InitialLunQueueDepth,
-		adapter->driver->is_virtual ? 250 : 20, limits->max_depth);
+	stor_config_depths(adapter, limits);
 	limits->extended_srb = adapter->hw.SrbTypeFlags & SRB_TYPE_FLAG_STORAGE_REQUEST_BLOCK;
 	limits->map_buffers = config->MapBuffers;
 	limits->caches_data = config->CachesData;

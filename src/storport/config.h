@@ -16,6 +16,8 @@ void stor_config_init(struct stor_adapter *adapter);
 int stor_config_check(struct stor_adapter *adapter);
 /* The limits of the adapter's requests that follow. */
 void stor_config_limits(const struct stor_adapter *adapter, struct port_limits *limits);
+/* Those of them that say how many requests there may be at once. */
+void stor_config_depths(const struct stor_adapter *adapter, struct port_limits *limits);
 /* Address bits of the device, from Dma64BitAddresses and DmaAddressWidth: 32 or 64, or as stated.
  */
 unsigned stor_config_width(const struct stor_adapter *adapter);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SPDX-FileCopyrightText: The dryport authors */
-/* StorPortExtendedFunction: the table by code. What is not in it answers NOT_IMPLEMENTED, as on an
- * older Windows. */
+/* StorPortExtendedFunction: the table by code. What is not in it, or newer than the release that is
+ * played (os_table.h), answers NOT_IMPLEMENTED. */
 #define DRY_MODULE "storport.sys"
 #include "storport/extended.h"
+#include "storport/os_table.h"
 #include "nt/nt.h"
 #include "util/export.h"
 
@@ -15,6 +16,16 @@ static stor_extended_fn *const table[] = {
 	[ExtFunctionBuildMdlForNonPagedPool] = stor_build_mdl,
 	[ExtFunctionGetSystemAddress] = stor_get_system_address,
 	[ExtFunctionGetOriginalMdl] = stor_get_original_mdl,
+	[ExtFunctionGetDataInBufferMdl] = stor_get_data_in_mdl,
+	[ExtFunctionGetDataInBufferSystemAddress] = stor_get_data_in_address,
+	[ExtFunctionGetDataInBufferScatterGatherList] = stor_get_data_in_list,
+	[ExtFunctionGetPfns] = stor_get_pfns,
+	[ExtFunctionAllocateDmaMemory] = stor_allocate_dma,
+	[ExtFunctionFreeDmaMemory] = stor_free_dma,
+	[ExtFunctionAllocateHmb] = stor_allocate_host_buffer,
+	[ExtFunctionFreeHmb] = stor_free_host_buffer,
+	[ExtFunctionUpdateAdapterMaxIO] = stor_update_max_io,
+	[ExtFunctionUpdateAdapterMaxIOInfo] = stor_update_max_io_info,
 	[ExtFunctionGetActiveGroupCount] = stor_get_group_count,
 	[ExtFunctionGetGroupAffinity] = stor_get_group_affinity,
 	[ExtFunctionGetActiveNodeCount] = stor_get_node_count,
@@ -36,6 +47,7 @@ static stor_extended_fn *const table[] = {
 	[ExtFunctionQueryPerformanceCounter] = stor_query_counter,
 };
 
+/* the rule's list decides, whatever a page's own line on the IRQL says. */
 bool stor_irql_too_high(const char *routine)
 {
 	if (likely(cpu_irql() <= IRQL_DISPATCH))
@@ -49,19 +61,20 @@ ULONG NTAPI StorPortExtendedFunction(
 	STORPORT_FUNCTION_CODE FunctionCode, PVOID HwDeviceExtension, ...)
 {
 	struct stor_adapter *adapter;
-	__builtin_ms_va_list args;
+	struct stor_call args = {.site = (uintptr_t)__builtin_return_address(0)};
 	ULONG status;
 
 	cpu_poll();
-	if ((size_t)FunctionCode >= array_size(table) || !table[FunctionCode])
+	if ((size_t)FunctionCode >= array_size(table) || !table[FunctionCode] ||
+		!stor_os_function_is_there(FunctionCode))
 		return STOR_STATUS_NOT_IMPLEMENTED;
 	adapter = HwDeviceExtension ? stor_adapter_of(HwDeviceExtension, "StorPortExtendedFunction")
 				    : NULL;
 	if (unlikely(!adapter))
 		return STOR_STATUS_INVALID_PARAMETER;
-	__builtin_ms_va_start(args, HwDeviceExtension);
-	status = table[FunctionCode](adapter, args);
-	__builtin_ms_va_end(args);
+	__builtin_ms_va_start(args.list, HwDeviceExtension);
+	status = table[FunctionCode](adapter, &args);
+	__builtin_ms_va_end(args.list);
 	return status;
 }
 DRY_EXPORT(StorPortExtendedFunction)

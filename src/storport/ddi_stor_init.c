@@ -3,9 +3,11 @@
 /* StorPortInitialize: what a DriverEntry registers. See hba.c for what follows. */
 #define DRY_MODULE "storport.sys"
 #include "storport/config.h"
+#include "storport/os_table.h"
 #include "nt/nt.h"
 #include "util/export.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* The entries a miniport cannot do without, and what must stay unset (4.1). */
@@ -30,17 +32,29 @@ static const char *bad_data(const HW_INITIALIZATION_DATA *hw)
 	return NULL;
 }
 
-static bool is_size(ULONG bytes)
+/* To try a later release's size first breaks no rule, so it is told and no more. */
+static __attribute__((cold)) ULONG wrong_size(ULONG bytes)
 {
-	return bytes == sizeof(HW_INITIALIZATION_DATA) ||
-	       bytes == sizeof(VIRTUAL_HW_INITIALIZATION_DATA);
+	char line[256];
+
+	snprintf(line, sizeof(line),
+		"StorPortInitialize: HwInitializationDataSize is %u; on Windows %s it must be %u, "
+		"or %zu of a virtual miniport.%s",
+		(unsigned)bytes, nt_os_name(nt_os()), (unsigned)stor_os_init_size(),
+		sizeof(VIRTUAL_HW_INITIALIZATION_DATA),
+		bytes == sizeof(HW_INITIALIZATION_DATA)
+			? " A driver for it is built with -D NTDDI_VERSION=NTDDI_WIN7."
+			: "");
+	if (bytes == sizeof(HW_INITIALIZATION_DATA))
+		nt_debug_line(line);
+	else
+		nt_violation(0, "%s", line);
+	return (ULONG)STATUS_REVISION_MISMATCH;
 }
 
-/* The shorter structure is the beginning of the other. */
 static void keep(struct stor_driver *driver, const HW_INITIALIZATION_DATA *data)
 {
-	memset(&driver->hw, 0, sizeof(driver->hw));
-	memcpy(&driver->hw, data, data->HwInitializationDataSize);
+	driver->hw = *data;
 	driver->is_virtual = stor_virtual_is(data);
 	if (driver->is_virtual)
 		driver->hw.HwBuildIo = NULL; /* is not used (VIRTUAL_HW_INITIALIZATION_DATA) */
@@ -51,6 +65,7 @@ ULONG NTAPI StorPortInitialize(PVOID Argument1, PVOID Argument2,
 	PHW_INITIALIZATION_DATA HwInitializationData, PVOID HwContext)
 {
 	struct stor_driver *driver = stor_driver_of(Argument1);
+	HW_INITIALIZATION_DATA data = {0};
 	const char *bad;
 
 	if (!Argument1 || !Argument2 || !HwInitializationData) {
@@ -62,20 +77,16 @@ ULONG NTAPI StorPortInitialize(PVOID Argument1, PVOID Argument2,
 			"StorPortInitialize: not the DriverObject of the DriverEntry that runs.");
 		return (ULONG)STATUS_INVALID_PARAMETER;
 	}
-	if (!is_size(HwInitializationData->HwInitializationDataSize)) {
-		nt_violation(0,
-			"StorPortInitialize: HwInitializationDataSize is %u, must be %zu, or %zu "
-			"of a virtual miniport.",
-			(unsigned)HwInitializationData->HwInitializationDataSize,
-			sizeof(HW_INITIALIZATION_DATA), sizeof(VIRTUAL_HW_INITIALIZATION_DATA));
-		return (ULONG)STATUS_REVISION_MISMATCH;
-	}
-	bad = bad_data(HwInitializationData);
+	if (!stor_os_init_size_is_known(HwInitializationData->HwInitializationDataSize))
+		return wrong_size(HwInitializationData->HwInitializationDataSize);
+	/* A shorter structure is the beginning of the whole. */
+	memcpy(&data, HwInitializationData, HwInitializationData->HwInitializationDataSize);
+	bad = bad_data(&data);
 	if (bad) {
 		nt_violation(0, "StorPortInitialize: %s.", bad);
 		return (ULONG)STATUS_INVALID_PARAMETER;
 	}
-	keep(driver, HwInitializationData);
+	keep(driver, &data);
 	if (driver->is_virtual && driver->hw.HwInitializeTracing)
 		driver->hw.HwInitializeTracing(Argument1, Argument2);
 	return STATUS_SUCCESS;

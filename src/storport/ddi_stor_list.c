@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
- * The three scatter/gather routines of Storport: thin over src/dma. Get hands out the list that
- * station 3 made; Build and Put (extended functions) make and release one in the miniport's memory.
+ * The scatter/gather routines of Storport: thin over src/dma. Get, and its like for data-in, hand
+ * out the list that station 3 made; Build and Put (extended functions, SG-2) make and release one
+ * in the miniport's memory, which the port never frees (SG-10, SG-21).
  */
 #define DRY_MODULE "storport.sys"
 #include "storport/extended.h"
@@ -17,6 +18,8 @@ _Static_assert(
 _Static_assert(sizeof(STOR_SCATTER_GATHER_ELEMENT) == sizeof(SCATTER_GATHER_ELEMENT),
 	"the same bytes (1.4)");
 
+/* SG-30, SG-32, SG-33: for both kinds of SRB, at any time while the miniport has the SRB, and at
+ * any IRQL. */
 PSTOR_SCATTER_GATHER_LIST NTAPI StorPortGetScatterGatherList(
 	PVOID HwDeviceExtension, PSCSI_REQUEST_BLOCK Srb)
 {
@@ -35,12 +38,32 @@ PSTOR_SCATTER_GATHER_LIST NTAPI StorPortGetScatterGatherList(
 			(void *)Srb, adapter->name);
 		return NULL;
 	}
-	if (!request->mapped) /* SG-34 */
+	if (!request->mapped) /* SG-34, SG-36 */
 		return NULL;
 	trace(TRACE_SG_GET, request->id, request->list->NumberOfElements);
 	return (PSTOR_SCATTER_GATHER_LIST)request->list;
 }
 DRY_EXPORT(StorPortGetScatterGatherList)
+
+/* SG-35. As SG-34, an SRB without such data gives NULL and no error. */
+ULONG stor_get_data_in_list(struct stor_adapter *adapter, struct stor_call *args)
+{
+	PVOID srb = stor_arg(args, PVOID);
+	PSCATTER_GATHER_LIST *result = stor_arg(args, PVOID);
+	struct port_request *request;
+
+	if (!result)
+		return STOR_STATUS_INVALID_PARAMETER;
+	*result = NULL;
+	request = stor_request_of(adapter, srb, "StorPortGetDataInBufferScatterGatherList");
+	if (!request)
+		return STOR_STATUS_INVALID_PARAMETER;
+	if (!request->in || !request->in->mapped)
+		return STOR_STATUS_SUCCESS;
+	trace(TRACE_SG_GET, request->id, request->in->list->NumberOfElements);
+	*result = request->in->list;
+	return STOR_STATUS_SUCCESS;
+}
 
 /* The documented statuses of 1.1, from those of src/dma. */
 static ULONG stor_status(NTSTATUS status)
@@ -69,8 +92,13 @@ static bool wrong_irql(const char *routine)
 	return true;
 }
 
-/* SG-1 … SG-11. */
-ULONG stor_build_list(struct stor_adapter *adapter, __builtin_ms_va_list args)
+/*
+ * SG-1 to SG-11 (SG-4: in the miniport's memory). The order of the checks is X-2's; from the data's
+ * length on it is dma_build's, and so are the sizes (SZ-1 to SZ-9; SZ-6: here the data buffer is
+ * meant, too; X-3), the addresses (SG-5, X-5 … X-8), the wait for map registers (X-10, X-11) and
+ * the callback (X-1), in which the miniport may put this list and build another (X-43, X-44).
+ */
+ULONG stor_build_list(struct stor_adapter *adapter, struct stor_call *args)
 {
 	PMDL mdl = stor_arg(args, PVOID);
 	PVOID current_va = stor_arg(args, PVOID);
@@ -98,13 +126,16 @@ ULONG stor_build_list(struct stor_adapter *adapter, __builtin_ms_va_list args)
 		&(struct dma_order){.mdl = mdl,
 			.current_va = current_va,
 			.length = length,
-			.write_to_device = write},
+			.write_to_device = write, /* SG-9 */
+			.site = args->site},
 		&(struct dma_callee){routine, NULL, NULL, context}, list, bytes);
 	return stor_status(status);
 }
 
-/* SG-20 … SG-25. */
-ULONG stor_put_list(struct stor_adapter *adapter, __builtin_ms_va_list args)
+/* SG-20 … SG-25. Data that were bounced are in the buffer when this returns, and not before (SG-24,
+ * X-14); the list's memory may then serve again (SG-22). Its page knows no status for a list that
+ * is none, or has been put: INVALID_PARAMETER (SG-23, X-12). */
+ULONG stor_put_list(struct stor_adapter *adapter, struct stor_call *args)
 {
 	PSCATTER_GATHER_LIST list = stor_arg(args, PVOID);
 	BOOLEAN write = (BOOLEAN)stor_arg(args, int);
@@ -113,5 +144,5 @@ ULONG stor_put_list(struct stor_adapter *adapter, __builtin_ms_va_list args)
 		return STOR_STATUS_INVALID_IRQL;
 	if (!adapter->port.dma)
 		return STOR_STATUS_NOT_IMPLEMENTED;
-	return stor_status(dma_put(adapter->port.dma, list, write));
+	return stor_status(dma_put_from(adapter->port.dma, list, write, args->site));
 }

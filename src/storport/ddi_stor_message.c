@@ -19,7 +19,7 @@ static bool has_lock(struct stor_adapter *adapter, ULONG message, const char *ro
 	return false;
 }
 
-ULONG stor_acquire_message_lock(struct stor_adapter *adapter, __builtin_ms_va_list args)
+ULONG stor_acquire_message_lock(struct stor_adapter *adapter, struct stor_call *args)
 {
 	ULONG message = stor_arg(args, ULONG);
 	PULONG old = stor_arg(args, PULONG);
@@ -30,7 +30,7 @@ ULONG stor_acquire_message_lock(struct stor_adapter *adapter, __builtin_ms_va_li
 	return STOR_STATUS_SUCCESS;
 }
 
-ULONG stor_release_message_lock(struct stor_adapter *adapter, __builtin_ms_va_list args)
+ULONG stor_release_message_lock(struct stor_adapter *adapter, struct stor_call *args)
 {
 	ULONG message = stor_arg(args, ULONG);
 	ULONG old = stor_arg(args, ULONG);
@@ -41,7 +41,7 @@ ULONG stor_release_message_lock(struct stor_adapter *adapter, __builtin_ms_va_li
 	return STOR_STATUS_SUCCESS;
 }
 
-ULONG stor_get_message_info(struct stor_adapter *adapter, __builtin_ms_va_list args)
+ULONG stor_get_message_info(struct stor_adapter *adapter, struct stor_call *args)
 {
 	ULONG message = stor_arg(args, ULONG);
 	PMESSAGE_INTERRUPT_INFORMATION information = stor_arg(args, PMESSAGE_INTERRUPT_INFORMATION);

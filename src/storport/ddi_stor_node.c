@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
- * Processor groups, NUMA nodes and memory of nodes, for miniports. The machine has one group and
- * one node, 0, with all processors and all memory.
+ * Processor groups and NUMA nodes, for miniports. The machine has one group and one node, 0, with
+ * all processors and all memory.
  */
 #define DRY_MODULE "storport.sys"
 #include "storport/extended.h"
@@ -10,7 +10,7 @@
 
 #define NODE_MOST 65535
 
-ULONG stor_get_group_count(struct stor_adapter *adapter, __builtin_ms_va_list args)
+ULONG stor_get_group_count(struct stor_adapter *adapter, struct stor_call *args)
 {
 	PUSHORT groups = stor_arg(args, PUSHORT);
 
@@ -20,7 +20,7 @@ ULONG stor_get_group_count(struct stor_adapter *adapter, __builtin_ms_va_list ar
 	return STOR_STATUS_SUCCESS;
 }
 
-ULONG stor_get_group_affinity(struct stor_adapter *adapter, __builtin_ms_va_list args)
+ULONG stor_get_group_affinity(struct stor_adapter *adapter, struct stor_call *args)
 {
 	/* a narrow argument's slot may be dirty above it */
 	USHORT group = (USHORT)stor_arg(args, ULONG);
@@ -34,7 +34,7 @@ ULONG stor_get_group_affinity(struct stor_adapter *adapter, __builtin_ms_va_list
 	return STOR_STATUS_SUCCESS;
 }
 
-ULONG stor_get_node_count(struct stor_adapter *adapter, __builtin_ms_va_list args)
+ULONG stor_get_node_count(struct stor_adapter *adapter, struct stor_call *args)
 {
 	PULONG nodes = stor_arg(args, PULONG);
 
@@ -44,7 +44,7 @@ ULONG stor_get_node_count(struct stor_adapter *adapter, __builtin_ms_va_list arg
 	return STOR_STATUS_SUCCESS;
 }
 
-ULONG stor_get_highest_node(struct stor_adapter *adapter, __builtin_ms_va_list args)
+ULONG stor_get_highest_node(struct stor_adapter *adapter, struct stor_call *args)
 {
 	PULONG node = stor_arg(args, PULONG);
 
@@ -55,7 +55,7 @@ ULONG stor_get_highest_node(struct stor_adapter *adapter, __builtin_ms_va_list a
 }
 
 /* A node that is not there has no processors. */
-ULONG stor_get_node_affinity(struct stor_adapter *adapter, __builtin_ms_va_list args)
+ULONG stor_get_node_affinity(struct stor_adapter *adapter, struct stor_call *args)
 {
 	ULONG node = stor_arg(args, ULONG);
 	PGROUP_AFFINITY affinity = stor_arg(args, PGROUP_AFFINITY);
@@ -64,42 +64,5 @@ ULONG stor_get_node_affinity(struct stor_adapter *adapter, __builtin_ms_va_list 
 		return STOR_STATUS_INVALID_PARAMETER;
 	*affinity = (GROUP_AFFINITY){
 		.Mask = node > KeQueryHighestNodeNumber() ? 0 : KeQueryGroupAffinity(0)};
-	return STOR_STATUS_SUCCESS;
-}
-
-static PHYSICAL_ADDRESS address(uint64_t value)
-{
-	return (PHYSICAL_ADDRESS){.QuadPart = (LONGLONG)value};
-}
-
-ULONG stor_allocate_contiguous(struct stor_adapter *adapter, __builtin_ms_va_list args)
-{
-	SIZE_T bytes = stor_arg(args, SIZE_T);
-	PHYSICAL_ADDRESS low = address(stor_arg(args, uint64_t));
-	PHYSICAL_ADDRESS high = address(stor_arg(args, uint64_t));
-	PHYSICAL_ADDRESS boundary = address(stor_arg(args, uint64_t));
-	MEMORY_CACHING_TYPE cache = (MEMORY_CACHING_TYPE)stor_arg(args, ULONG);
-	ULONG node = stor_arg(args, ULONG);
-	PVOID *result = stor_arg(args, PVOID *);
-
-	if (!result)
-		return STOR_STATUS_INVALID_PARAMETER;
-	*result = NULL;
-	if (stor_irql_too_high("StorPortAllocateContiguousMemorySpecifyCacheNode"))
-		return STOR_STATUS_INVALID_IRQL;
-	*result =
-		MmAllocateContiguousMemorySpecifyCacheNode(bytes, low, high, boundary, cache, node);
-	return *result ? STOR_STATUS_SUCCESS : STOR_STATUS_INSUFFICIENT_RESOURCES;
-}
-
-ULONG stor_free_contiguous(struct stor_adapter *adapter, __builtin_ms_va_list args)
-{
-	PVOID base = stor_arg(args, PVOID);
-	SIZE_T bytes = stor_arg(args, SIZE_T);
-	MEMORY_CACHING_TYPE cache = (MEMORY_CACHING_TYPE)stor_arg(args, ULONG);
-
-	if (stor_irql_too_high("StorPortFreeContiguousMemorySpecifyCache"))
-		return STOR_STATUS_INVALID_IRQL;
-	MmFreeContiguousMemorySpecifyCache(base, bytes, cache);
 	return STOR_STATUS_SUCCESS;
 }

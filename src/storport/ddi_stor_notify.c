@@ -6,6 +6,7 @@
  */
 #define DRY_MODULE "storport.sys"
 #include "storport/storport_adapter.h"
+#include "storport/os_table.h"
 #include "nt/nt.h"
 #include "trace/trace.h"
 #include "util/export.h"
@@ -241,6 +242,10 @@ VOID NTAPI StorPortNotification(
 
 	cpu_poll();
 	if (unlikely(!adapter))
+		return;
+	/* The wrapper then answers STOR_STATUS_NOT_IMPLEMENTED. */
+	if (unlikely(place >= PLACE(StateChangeDetectedCall) &&
+		     !stor_os_notification_is_there((ULONG)NotificationType)))
 		return;
 	if (unlikely(place >= array_size(notifications) || !notifications[place])) {
 		nt_violation(0, "StorPortNotification: type %#x is not implemented.",

@@ -71,7 +71,7 @@ void stor_objects_get(
 		*lower = &adapter->objects->physical;
 }
 
-ULONG stor_get_device_objects(struct stor_adapter *adapter, __builtin_ms_va_list args)
+ULONG stor_get_device_objects(struct stor_adapter *adapter, struct stor_call *args)
 {
 	PVOID *functional = stor_arg(args, PVOID *);
 	PVOID *physical = stor_arg(args, PVOID *);

@@ -4,22 +4,24 @@
  * attributes, for miniports. */
 #define DRY_MODULE "storport.sys"
 #include "storport/extended.h"
+#include "storport/os_table.h"
 #include "nt/nt.h"
 
 #include <stdio.h>
 
-/* NO_SGL is not offered: viostor accepts it and then fails every request without a list (contract
- * 8). */
+/* NO_SGL is not offered, as viostor accepts it and then fails every request without a list
+ * (contract 8); who asks for it by itself gets it. */
 #define PERF_OFFERED                                                                               \
 	(STOR_PERF_DPC_REDIRECTION | STOR_PERF_CONCURRENT_CHANNELS |                               \
 		STOR_PERF_INTERRUPT_MESSAGE_RANGES | STOR_PERF_ADV_CONFIG_LOCALITY |               \
 		STOR_PERF_OPTIMIZE_FOR_COMPLETION_DURING_STARTIO |                                 \
 		STOR_PERF_DPC_REDIRECTION_CURRENT_CPU)
 
-ULONG stor_initialize_perf(struct stor_adapter *adapter, __builtin_ms_va_list args)
+ULONG stor_initialize_perf(struct stor_adapter *adapter, struct stor_call *args)
 {
 	BOOLEAN query = (BOOLEAN)stor_arg(args, int);
 	PPERF_CONFIGURATION_DATA data = stor_arg(args, PPERF_CONFIGURATION_DATA);
+	ULONG offered;
 
 	if (!data) {
 		nt_violation(0,
@@ -31,15 +33,19 @@ ULONG stor_initialize_perf(struct stor_adapter *adapter, __builtin_ms_va_list ar
 		return STOR_STATUS_UNSUCCESSFUL;
 	if (data->Version < 1 || data->Version > STOR_PERF_VERSION)
 		return STOR_STATUS_UNSUPPORTED_VERSION;
+	offered = PERF_OFFERED & stor_os_perf_flags(data->Version);
 	if (query) {
-		data->Flags = PERF_OFFERED;
+		data->Flags = offered;
 		data->ConcurrentChannels = cpu_count();
 		data->FirstRedirectionMessageNumber = 0;
 		data->LastRedirectionMessageNumber = adapter->messages ? adapter->messages - 1 : 0;
 		return STOR_STATUS_SUCCESS;
 	}
-	if (data->Flags & ~(ULONG)PERF_OFFERED)
-		return STOR_STATUS_INVALID_PARAMETER;
+	offered = (PERF_OFFERED | STOR_PERF_NO_SGL) & stor_os_perf_flags(data->Version);
+	if (data->Flags & ~offered)
+		return STOR_STATUS_UNSUCCESSFUL;
+	if (data->Flags & STOR_PERF_NO_SGL) /* SG-36 */
+		port_adapter_no_lists(&adapter->port);
 	/* Half duplex knows one channel only (LK-7). */
 	adapter->channels = data->Flags & STOR_PERF_CONCURRENT_CHANNELS && adapter->full_duplex
 				    ? data->ConcurrentChannels
@@ -48,7 +54,7 @@ ULONG stor_initialize_perf(struct stor_adapter *adapter, __builtin_ms_va_list ar
 	return STOR_STATUS_SUCCESS;
 }
 
-ULONG stor_get_startio_perf(struct stor_adapter *adapter, __builtin_ms_va_list args)
+ULONG stor_get_startio_perf(struct stor_adapter *adapter, struct stor_call *args)
 {
 	struct port_request *request = port_request_find(&adapter->port, stor_arg(args, PVOID));
 	PSTARTIO_PERFORMANCE_PARAMETERS parameters =
@@ -62,7 +68,7 @@ ULONG stor_get_startio_perf(struct stor_adapter *adapter, __builtin_ms_va_list a
 	return STOR_STATUS_SUCCESS;
 }
 
-ULONG stor_get_processor_number(struct stor_adapter *adapter, __builtin_ms_va_list args)
+ULONG stor_get_processor_number(struct stor_adapter *adapter, struct stor_call *args)
 {
 	PPROCESSOR_NUMBER number = stor_arg(args, PPROCESSOR_NUMBER);
 
@@ -74,7 +80,7 @@ ULONG stor_get_processor_number(struct stor_adapter *adapter, __builtin_ms_va_li
 	return STOR_STATUS_SUCCESS;
 }
 
-ULONG stor_query_counter(struct stor_adapter *adapter, __builtin_ms_va_list args)
+ULONG stor_query_counter(struct stor_adapter *adapter, struct stor_call *args)
 {
 	PLARGE_INTEGER frequency = stor_arg(args, PLARGE_INTEGER);
 	PLARGE_INTEGER counter = stor_arg(args, PLARGE_INTEGER);
@@ -88,7 +94,7 @@ ULONG stor_query_counter(struct stor_adapter *adapter, __builtin_ms_va_list args
 	return STOR_STATUS_SUCCESS;
 }
 
-ULONG stor_log_event(struct stor_adapter *adapter, __builtin_ms_va_list args)
+ULONG stor_log_event(struct stor_adapter *adapter, struct stor_call *args)
 {
 	PSTOR_LOG_EVENT_DETAILS details = stor_arg(args, PSTOR_LOG_EVENT_DETAILS);
 	PULONG maximum = stor_arg(args, PULONG); /* may be NULL: viostor passes none */
@@ -107,7 +113,7 @@ ULONG stor_log_event(struct stor_adapter *adapter, __builtin_ms_va_list args)
 }
 
 /* Accepted and without effect: the attributes speak of device power. */
-ULONG stor_set_unit_attributes(struct stor_adapter *adapter, __builtin_ms_va_list args)
+ULONG stor_set_unit_attributes(struct stor_adapter *adapter, struct stor_call *args)
 {
 	return stor_arg(args, PVOID) ? STOR_STATUS_SUCCESS : STOR_STATUS_INVALID_PARAMETER;
 }

@@ -2,27 +2,39 @@
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
  * The workers behind StorPortExtendedFunction (1.7), by file; ddi_stor_extended.c has the table by
- * code. Each gets the arguments that follow HwDeviceExtension, in 8-byte slots, and answers a
- * STOR_STATUS.
+ * code. Each gets the arguments that follow HwDeviceExtension, in 8-byte slots, and where the
+ * driver called from, and answers a STOR_STATUS.
  */
 #ifndef DRY_STORPORT_EXTENDED_H
 #define DRY_STORPORT_EXTENDED_H
 
 #include "storport/storport_adapter.h"
 
-#define stor_arg(list, type) __builtin_va_arg(list, type)
+struct stor_call {
+	__builtin_ms_va_list list;
+	uintptr_t site; /* code address of the driver's call, for reports */
+};
 
-typedef ULONG stor_extended_fn(struct stor_adapter *adapter, __builtin_ms_va_list args);
+#define stor_arg(call, type) __builtin_va_arg((call)->list, type)
+
+typedef ULONG stor_extended_fn(struct stor_adapter *adapter, struct stor_call *args);
 
 /* ddi_stor_list.c */
-stor_extended_fn stor_build_list, stor_put_list;
+stor_extended_fn stor_build_list, stor_put_list, stor_get_data_in_list;
 /* ddi_stor_memory.c */
 stor_extended_fn stor_allocate_pool, stor_free_pool, stor_allocate_mdl, stor_free_mdl,
-	stor_build_mdl, stor_get_system_address, stor_get_original_mdl;
+	stor_build_mdl;
+/* ddi_stor_buffer.c */
+stor_extended_fn stor_get_system_address, stor_get_original_mdl, stor_get_data_in_mdl,
+	stor_get_data_in_address, stor_get_pfns;
+/* ddi_stor_dma_memory.c */
+stor_extended_fn stor_allocate_contiguous, stor_free_contiguous, stor_allocate_dma, stor_free_dma,
+	stor_allocate_host_buffer, stor_free_host_buffer;
+/* ddi_stor_max_io.c */
+stor_extended_fn stor_update_max_io, stor_update_max_io_info;
 /* ddi_stor_node.c */
 stor_extended_fn stor_get_group_count, stor_get_group_affinity, stor_get_node_count,
-	stor_get_highest_node, stor_get_node_affinity, stor_allocate_contiguous,
-	stor_free_contiguous;
+	stor_get_highest_node, stor_get_node_affinity;
 /* ddi_stor_object.c */
 stor_extended_fn stor_get_device_objects;
 /* ddi_stor_message.c */
@@ -33,5 +45,9 @@ stor_extended_fn stor_initialize_perf, stor_get_startio_perf, stor_log_event,
 
 /* STOR_STATUS_INVALID_IRQL and a violation when the caller stands above DISPATCH. */
 bool stor_irql_too_high(const char *routine);
+/* The request of an SRB that the miniport has; NULL if srb is NULL, or (a violation that names the
+ * routine) no such SRB (SB-13, X-50). */
+struct port_request *stor_request_of(
+	struct stor_adapter *adapter, const void *srb, const char *routine);
 
 #endif

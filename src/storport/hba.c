@@ -200,7 +200,7 @@ static int limit_dma(struct stor_adapter *adapter, struct port_limits *limits)
 
 static int adapter_start(struct stor_adapter *adapter)
 {
-	struct port_limits limits;
+	struct port_limits limits = {0};
 	struct dma_adapter *dma;
 	int err;
 
@@ -285,11 +285,11 @@ static void adapter_free(struct stor_adapter *adapter)
 			bus_unmap(adapter->mapped[n]);
 	if (adapter->port.slots)
 		port_adapter_fini(&adapter->port);
+	stor_blocks_free(adapter);
+	stor_uncached_free(adapter);
 	if (adapter->port.dma)
 		dma_adapter_free(adapter->port.dma);
 	stor_objects_free(adapter);
-	if (adapter->uncached)
-		mem_free(adapter->uncached, adapter->uncached_bytes);
 	if (adapter->extension)
 		mem_free(adapter->extension, adapter->extension_bytes);
 	free(adapter);

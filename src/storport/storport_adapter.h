@@ -78,10 +78,11 @@ struct stor_adapter {
 	struct dma_device dma_device;
 	void *extension; /* HwDeviceExtension */
 	uint64_t extension_bytes;
-	void *uncached;
+	void *uncached; /* whole pages, pinned for the device */
 	uint64_t uncached_bytes;
-	void *registry_buffer;	 /* StorPortAllocateRegistryBuffer: one at a time */
-	void *mapped[STOR_MAPS]; /* by StorPortGetDeviceBase */
+	struct stor_block *blocks; /* memory that the miniport asked for: ddi_stor_dma_memory.c */
+	void *registry_buffer;	   /* StorPortAllocateRegistryBuffer: one at a time */
+	void *mapped[STOR_MAPS];   /* by StorPortGetDeviceBase */
 	PHW_PASSIVE_INITIALIZE_ROUTINE passive_init;
 	bool control_supported[ScsiAdapterControlMax];
 	bool was_found; /* HwStorFindAdapter took it */
@@ -148,6 +149,12 @@ void stor_callback_leave(struct stor_adapter *adapter, const char *callback);
 int stor_interrupt_connect(struct stor_adapter *adapter);
 void stor_interrupt_disconnect(struct stor_adapter *adapter);
 BOOLEAN stor_dpc_init(struct stor_adapter *adapter, PSTOR_DPC dpc, PHW_DPC_ROUTINE routine);
+
+/* ---- ddi_stor_address.c, ddi_stor_dma_memory.c; PASSIVE ---- */
+
+void stor_uncached_free(struct stor_adapter *adapter);
+/* Reports and frees what the miniport never freed. */
+void stor_blocks_free(struct stor_adapter *adapter);
 
 /* ---- ddi_stor_object.c ---- */
 

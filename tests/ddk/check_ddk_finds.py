@@ -18,8 +18,8 @@ import tempfile
 PLANTS = [
     ("parts/ke.h", r"KIRQL NTAPI KeGetCurrentIrql\(VOID\);", "KIRQL KeGetCurrentIrql(VOID);",
      r"parts/ke\.h:\d+: NTAPI is missing: KeGetCurrentIrql"),
-    ("parts/stor_config.h", r"typedef BOOLEAN NTAPI HW_INITIALIZE\(", "typedef BOOLEAN HW_INITIALIZE(",
-     r"parts/stor_config\.h:\d+: NTAPI is missing: HW_INITIALIZE,"),
+    ("parts/port_common.h", r"typedef BOOLEAN NTAPI HW_INITIALIZE\(", "typedef BOOLEAN HW_INITIALIZE(",
+     r"parts/port_common\.h:\d+: NTAPI is missing: HW_INITIALIZE,"),
     ("parts/stor_types.h", r"\(NTAPI \*PPOST_SCATTER_GATHER_EXECUTE\)", "(*PPOST_SCATTER_GATHER_EXECUTE)",
      r"parts/stor_types\.h:\d+: NTAPI is missing: PPOST_SCATTER_GATHER_EXECUTE"),
     ("parts/dma.h", r"PPUT_DMA_ADAPTER PutDmaAdapter;", "VOID (*PutDmaAdapter)(PDMA_ADAPTER DmaAdapter);",

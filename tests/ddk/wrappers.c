@@ -15,7 +15,7 @@
 
 #include <storport.h>
 
-enum { SLOTS = 8 };
+enum { SLOTS = 9 };
 
 /* How many slots the next calls pass; no more are read. */
 static unsigned passes;
@@ -142,6 +142,36 @@ static void addresses_by_value_travel_whole(void **state)
 	EXPECT(0x18, 0x200000001, 0x1000, 0x123456789abcdef0, 0x100000000, 1, 0x80000000, P(1));
 }
 
+static void memory_for_a_device_of_its_own_takes_nine_arguments(void **state)
+{
+	PHYSICAL_ADDRESS low = {.QuadPart = 0x1000}, high = {.QuadPart = 0x123456789abcdef0};
+	PHYSICAL_ADDRESS boundary = {.QuadPart = 0};
+
+	passes = 9;
+	StorPortAllocateHostMemoryBuffer(&ext, 0x200000000, 0x300000000, 0x400000005, 0x87654321,
+		low, high, boundary, POINTER(1), POINTER(2));
+	got.slot[3] = (uint32_t)got.slot[3];
+	EXPECT(0x45, 0x200000000, 0x300000000, 0x400000005, 0x87654321, 0x1000, 0x123456789abcdef0,
+		0, P(1), P(2));
+	passes = 2;
+	StorPortFreeHostMemoryBuffer(&ext, POINTER(1), 0x87654321);
+	got.slot[1] = (uint32_t)got.slot[1];
+	EXPECT(0x46, P(1), 0x87654321);
+}
+
+static void numbers_of_requests_have_two_codes(void **state)
+{
+	passes = 1;
+	StorPortUpdateAdapterMaxIO(&ext, 0x87654321);
+	got.slot[0] = (uint32_t)got.slot[0];
+	EXPECT(0x50, 0x87654321);
+	passes = 2;
+	StorPortUpdatePortConfigMaxIOInfo(&ext, 0x87654321, 7);
+	got.slot[0] = (uint32_t)got.slot[0];
+	got.slot[1] = (uint32_t)got.slot[1];
+	EXPECT(0x54, 0x87654321, 7);
+}
+
 static void attributes_travel_as_their_bits(void **state)
 {
 	STOR_UNIT_ATTRIBUTES attributes = {.DeviceAttentionSupported = 1, .D3ColdNotSupported = 1};
@@ -212,6 +242,8 @@ int main(void)
 		cmocka_unit_test(put_passes_list_and_direction),
 		cmocka_unit_test(pool_and_mdl_wrappers_have_the_documented_codes),
 		cmocka_unit_test(addresses_by_value_travel_whole),
+		cmocka_unit_test(memory_for_a_device_of_its_own_takes_nine_arguments),
+		cmocka_unit_test(numbers_of_requests_have_two_codes),
 		cmocka_unit_test(attributes_travel_as_their_bits),
 		cmocka_unit_test(timer_values_keep_their_64_bits),
 		cmocka_unit_test(notification_wrappers_pass_and_answer),

@@ -41,16 +41,18 @@ static inline void expect_fail(const char *file, int line, const char *format, .
 	snprintf(expected.first, sizeof(expected.first), "%s:%d: %s", file, line, text);
 }
 
+#include "ddi_expect.h"
+
 #define expect(condition)                                                                          \
 	do {                                                                                       \
-		if (!(condition))                                                                  \
+		if (!ddi_seen_true(#condition, !!(condition)))                                     \
 			expect_fail(__FILE__, __LINE__, "%s", #condition);                         \
 	} while (0)
 
 /* Numbers and pointers. */
 #define expect_is(got, wanted)                                                                     \
 	do {                                                                                       \
-		uintptr_t got_ = (uintptr_t)(got), wanted_ = (uintptr_t)(wanted);                  \
+		uintptr_t got_ = ddi_seen(#got, (uintptr_t)(got)), wanted_ = (uintptr_t)(wanted);  \
 		if (got_ != wanted_)                                                               \
 			expect_fail(__FILE__, __LINE__, "%s is %#lx, not %s (%#lx)", #got,         \
 				(long)got_, #wanted, (long)wanted_);                               \

@@ -1,15 +1,26 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
- * The callbacks of a Storport miniport and the three structures by which it and the port come to
- * know each other: HW_INITIALIZATION_DATA (DriverEntry), VIRTUAL_HW_INITIALIZATION_DATA (the same
- * for a virtual miniport) and PORT_CONFIGURATION_INFORMATION (HwStorFindAdapter).
+ * The callbacks of a Storport miniport (those that SCSI Port's have too: port_common.h) and the
+ * three structures by which it and the port come to know each other: HW_INITIALIZATION_DATA
+ * (DriverEntry), VIRTUAL_HW_INITIALIZATION_DATA (the same for a virtual miniport) and
+ * PORT_CONFIGURATION_INFORMATION (HwStorFindAdapter).
  */
 #ifndef DDK_PARTS_STOR_CONFIG_H
 #define DDK_PARTS_STOR_CONFIG_H
 
 #include "stor_types.h"
 #include "stor_control.h"
+#include "port_common.h"
+
+/* SCSI Port's structures bear the same names to a miniport of its own (scsiport_config.h). */
+#undef HW_FIND_ADAPTER
+#undef PHW_FIND_ADAPTER
+#undef HW_INITIALIZATION_DATA
+#undef PHW_INITIALIZATION_DATA
+#undef PORT_CONFIGURATION_INFORMATION
+#undef PPORT_CONFIGURATION_INFORMATION
+#undef CONFIG_INFO_VERSION_2
 
 struct _PORT_CONFIGURATION_INFORMATION;
 
@@ -17,16 +28,10 @@ struct _PORT_CONFIGURATION_INFORMATION;
 
 typedef ULONG NTAPI sp_DRIVER_INITIALIZE(PVOID DriverObject, PVOID RegistryPath);
 
-typedef BOOLEAN NTAPI HW_INITIALIZE(PVOID DeviceExtension);
-typedef HW_INITIALIZE *PHW_INITIALIZE;
 typedef BOOLEAN NTAPI HW_PASSIVE_INITIALIZE_ROUTINE(PVOID DeviceExtension);
 typedef HW_PASSIVE_INITIALIZE_ROUTINE *PHW_PASSIVE_INITIALIZE_ROUTINE;
 typedef BOOLEAN NTAPI HW_BUILDIO(PVOID DeviceExtension, PSCSI_REQUEST_BLOCK Srb);
 typedef HW_BUILDIO *PHW_BUILDIO;
-typedef BOOLEAN NTAPI HW_STARTIO(PVOID DeviceExtension, PSCSI_REQUEST_BLOCK Srb);
-typedef HW_STARTIO *PHW_STARTIO;
-typedef BOOLEAN NTAPI HW_INTERRUPT(PVOID DeviceExtension);
-typedef HW_INTERRUPT *PHW_INTERRUPT;
 typedef BOOLEAN NTAPI HW_MESSAGE_SIGNALED_INTERRUPT_ROUTINE(
 	PVOID HwDeviceExtension, ULONG MessageId);
 typedef HW_MESSAGE_SIGNALED_INTERRUPT_ROUTINE *PHW_MESSAGE_SIGNALED_INTERRUPT_ROUTINE;
@@ -34,14 +39,10 @@ typedef HW_MESSAGE_SIGNALED_INTERRUPT_ROUTINE *PHW_MESSAGE_SIGNALED_INTERRUPT_RO
 typedef VOID NTAPI HW_DPC_ROUTINE(
 	PSTOR_DPC Dpc, PVOID HwDeviceExtension, PVOID SystemArgument1, PVOID SystemArgument2);
 typedef HW_DPC_ROUTINE *PHW_DPC_ROUTINE;
-typedef VOID NTAPI HW_TIMER(PVOID DeviceExtension);
-typedef HW_TIMER *PHW_TIMER;
 typedef VOID NTAPI HW_TIMER_EX(PVOID DeviceExtension, PVOID Context);
 typedef HW_TIMER_EX *PHW_TIMER_EX;
 typedef VOID NTAPI HW_WORKITEM(PVOID HwDeviceExtension, PVOID Context, PVOID Worker);
 typedef HW_WORKITEM *PHW_WORKITEM;
-typedef BOOLEAN NTAPI HW_DMA_STARTED(PVOID DeviceExtension);
-typedef HW_DMA_STARTED *PHW_DMA_STARTED;
 typedef ULONG NTAPI HW_FIND_ADAPTER(PVOID DeviceExtension, PVOID HwContext, PVOID BusInformation,
 	PCHAR ArgumentString, struct _PORT_CONFIGURATION_INFORMATION *ConfigInfo,
 	PBOOLEAN Reserved3);
@@ -50,13 +51,6 @@ typedef ULONG NTAPI VIRTUAL_HW_FIND_ADAPTER(PVOID DeviceExtension, PVOID HwConte
 	PVOID BusInformation, PVOID LowerDevice, PCHAR ArgumentString,
 	struct _PORT_CONFIGURATION_INFORMATION *ConfigInfo, PBOOLEAN Again);
 typedef VIRTUAL_HW_FIND_ADAPTER *PVIRTUAL_HW_FIND_ADAPTER;
-typedef BOOLEAN NTAPI HW_RESET_BUS(PVOID DeviceExtension, ULONG PathId);
-typedef HW_RESET_BUS *PHW_RESET_BUS;
-typedef BOOLEAN NTAPI HW_ADAPTER_STATE(PVOID DeviceExtension, PVOID Context, BOOLEAN SaveState);
-typedef HW_ADAPTER_STATE *PHW_ADAPTER_STATE;
-typedef SCSI_ADAPTER_CONTROL_STATUS NTAPI HW_ADAPTER_CONTROL(
-	PVOID DeviceExtension, SCSI_ADAPTER_CONTROL_TYPE ControlType, PVOID Parameters);
-typedef HW_ADAPTER_CONTROL *PHW_ADAPTER_CONTROL;
 typedef SCSI_UNIT_CONTROL_STATUS NTAPI HW_UNIT_CONTROL(
 	PVOID DeviceExtension, SCSI_UNIT_CONTROL_TYPE ControlType, PVOID Parameters);
 typedef HW_UNIT_CONTROL *PHW_UNIT_CONTROL;
@@ -130,6 +124,7 @@ typedef struct _HW_INITIALIZATION_DATA {
 	PVOID DeviceId;
 	PHW_ADAPTER_CONTROL HwAdapterControl;
 	PHW_BUILDIO HwBuildIo;
+#if NTDDI_VERSION >= NTDDI_WIN8 /* to a driver for an older release they are not there */
 	PHW_FREE_ADAPTER_RESOURCES HwFreeAdapterResources;
 	PHW_PROCESS_SERVICE_REQUEST HwProcessServiceRequest;
 	PHW_COMPLETE_SERVICE_IRP HwCompleteServiceIrp;
@@ -141,15 +136,20 @@ typedef struct _HW_INITIALIZATION_DATA {
 	ULONG AddressTypeFlags;
 	ULONG Reserved1;
 	PHW_UNIT_CONTROL HwUnitControl;
+#endif
 } HW_INITIALIZATION_DATA, *PHW_INITIALIZATION_DATA;
 DDK_OFFSET(HW_INITIALIZATION_DATA, HwFindAdapter, 0x20);
 DDK_OFFSET(HW_INITIALIZATION_DATA, DeviceExtensionSize, 0x40);
 DDK_OFFSET(HW_INITIALIZATION_DATA, MapBuffers, 0x58);
 DDK_OFFSET(HW_INITIALIZATION_DATA, HwAdapterControl, 0x78);
 DDK_OFFSET(HW_INITIALIZATION_DATA, HwBuildIo, 0x80);
+#if NTDDI_VERSION >= NTDDI_WIN8
 DDK_OFFSET(HW_INITIALIZATION_DATA, FeatureSupport, 0xb8);
 DDK_OFFSET(HW_INITIALIZATION_DATA, HwUnitControl, 0xc8);
 DDK_SIZE(HW_INITIALIZATION_DATA, 0xd0);
+#else
+DDK_SIZE(HW_INITIALIZATION_DATA, 0x88);
+#endif
 
 typedef struct _VIRTUAL_HW_INITIALIZATION_DATA {
 	ULONG HwInitializationDataSize;
@@ -189,9 +189,14 @@ typedef struct _VIRTUAL_HW_INITIALIZATION_DATA {
 	PHW_CLEANUP_TRACING HwCleanupTracing;
 } VIRTUAL_HW_INITIALIZATION_DATA, *PVIRTUAL_HW_INITIALIZATION_DATA;
 DDK_SIZE(VIRTUAL_HW_INITIALIZATION_DATA, 0xb0);
+DDK_ASSERT(offsetof(VIRTUAL_HW_INITIALIZATION_DATA, HwBuildIo) ==
+		   offsetof(HW_INITIALIZATION_DATA, HwBuildIo),
+	"the virtual form is the beginning of the other");
+#if NTDDI_VERSION >= NTDDI_WIN8
 DDK_ASSERT(offsetof(VIRTUAL_HW_INITIALIZATION_DATA, HwCleanupTracing) ==
 		   offsetof(HW_INITIALIZATION_DATA, HwCleanupTracing),
 	"the virtual form is the beginning of the other");
+#endif
 
 /* ---- PORT_CONFIGURATION_INFORMATION ---- */
 
@@ -202,13 +207,6 @@ DDK_ASSERT(offsetof(VIRTUAL_HW_INITIALIZATION_DATA, HwCleanupTracing) ==
 #define STOR_ADAPTER_FEATURE_ABORT_COMMAND		    0x00000010
 #define STOR_ADAPTER_FEATURE_RICH_TEMPERATURE_THRESHOLD	    0x00000020
 #define STOR_ADAPTER_DMA_ADDRESS_WIDTH_SPECIFIED	    0x00000040
-
-typedef struct _ACCESS_RANGE {
-	STOR_PHYSICAL_ADDRESS RangeStart;
-	ULONG RangeLength;
-	BOOLEAN RangeInMemory;
-} ACCESS_RANGE, *PACCESS_RANGE;
-DDK_SIZE(ACCESS_RANGE, 16);
 
 typedef struct _PORT_CONFIGURATION_INFORMATION {
 	ULONG Length;

@@ -2,10 +2,11 @@
 /* SPDX-FileCopyrightText: The dryport authors */
 /* Adapter and unit control: the types of request in their documented order, and what goes with
  * them. */
+/* Before the guard: srb.h includes this file at its end. */
+#include "../srb.h"
 #ifndef DDK_PARTS_STOR_CONTROL_H
 #define DDK_PARTS_STOR_CONTROL_H
 
-#include "../srb.h"
 #include "ps.h"
 
 typedef enum _SCSI_ADAPTER_CONTROL_TYPE {

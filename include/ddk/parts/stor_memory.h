@@ -139,6 +139,27 @@ DDK_INLINE ULONG StorPortFreeDmaMemory(PVOID HwDeviceExtension, PVOID BaseAddres
 		NumberOfBytes, CacheType, PhysicalAddress.QuadPart);
 }
 
+/* ---- memory that an NVMe device uses as its own ---- */
+
+DDK_INLINE ULONG StorPortAllocateHostMemoryBuffer(PVOID HwDeviceExtension, SIZE_T MinimumBytes,
+	SIZE_T PreferredBytes, ULONGLONG UtilizationBytes, ULONG AlignmentBytes,
+	PHYSICAL_ADDRESS LowestAcceptableAddress, PHYSICAL_ADDRESS HighestAcceptableAddress,
+	PHYSICAL_ADDRESS BoundaryAddressMultiple, PACCESS_RANGE PhysicalAddressRanges,
+	PULONG PhysicalAddressRangeCount)
+{
+	return StorPortExtendedFunction(ExtFunctionAllocateHmb, HwDeviceExtension, MinimumBytes,
+		PreferredBytes, UtilizationBytes, AlignmentBytes, LowestAcceptableAddress.QuadPart,
+		HighestAcceptableAddress.QuadPart, BoundaryAddressMultiple.QuadPart,
+		PhysicalAddressRanges, PhysicalAddressRangeCount);
+}
+
+DDK_INLINE ULONG StorPortFreeHostMemoryBuffer(PVOID HwDeviceExtension,
+	PACCESS_RANGE PhysicalAddressRanges, ULONG PhysicalAddressRangeCount)
+{
+	return StorPortExtendedFunction(ExtFunctionFreeHmb, HwDeviceExtension,
+		PhysicalAddressRanges, PhysicalAddressRangeCount);
+}
+
 DDK_INLINE ULONG StorPortMarkDumpMemory(
 	PVOID HwDeviceExtension, PVOID Address, ULONG_PTR Length, ULONG Flags)
 {

@@ -15,46 +15,6 @@
 extern "C" {
 #endif
 
-typedef enum _SCSI_NOTIFICATION_TYPE {
-	RequestComplete,
-	NextRequest,
-	NextLuRequest,
-	ResetDetected,
-	CallDisableInterrupts, /* obsolete */
-	CallEnableInterrupts,  /* obsolete */
-	RequestTimerCall,
-	BusChangeDetected,
-	WMIEvent,
-	WMIReregister,
-	LinkUp,
-	LinkDown,
-	QueryTickCount,
-	BufferOverrunDetected,
-	TraceNotification,
-	GetExtendedFunctionTable,
-
-	EnablePassiveInitialization = 0x1000,
-	InitializeDpc,
-	IssueDpc,
-	AcquireSpinLock,
-	ReleaseSpinLock,
-	StateChangeDetectedCall,
-	IoTargetRequestServiceTime,
-	AsyncNotificationDetected,
-	RequestDirectComplete,
-	InitializeDpcWithContext,
-	InitializeThreadedDpc,
-	SetTargetProcessorDpc,
-	MarkDeviceFailed,
-	MarkDeviceFailedEx,
-	TerminateSystemThread,
-	NvmeofNotification,
-	StorMQControllerStartInitialization
-} SCSI_NOTIFICATION_TYPE,
-	*PSCSI_NOTIFICATION_TYPE;
-DDK_ASSERT(GetExtendedFunctionTable == 15 && StorMQControllerStartInitialization == 0x1010,
-	"storport.md 1.8");
-
 VOID NTAPI StorPortNotification(
 	SCSI_NOTIFICATION_TYPE NotificationType, PVOID HwDeviceExtension, ...);
 

@@ -99,6 +99,13 @@ DDK_INLINE ULONG StorPortUpdateAdapterMaxIO(PVOID HwDeviceExtension, ULONG MaxIo
 		ExtFunctionUpdateAdapterMaxIO, HwDeviceExtension, MaxIoCount);
 }
 
+DDK_INLINE ULONG StorPortUpdatePortConfigMaxIOInfo(
+	PVOID HwDeviceExtension, ULONG MaxIoCount, ULONG MaxIosPerLun)
+{
+	return StorPortExtendedFunction(
+		ExtFunctionUpdateAdapterMaxIOInfo, HwDeviceExtension, MaxIoCount, MaxIosPerLun);
+}
+
 DDK_INLINE ULONG StorPortQueryPerformanceCounter(PVOID HwDeviceExtension,
 	PLARGE_INTEGER PerformanceFrequency, PLARGE_INTEGER PerformanceCounter)
 {

@@ -8,6 +8,7 @@
 #define TEST_BENCH_DEVICE_H
 
 #include "../one_processor.h"
+#include "../ddi_expect.h"
 
 struct device {
 	struct bus_function *function;

@@ -4,6 +4,7 @@
 #include "bench_device.h"
 #include <ntddk.h>
 
+/* covers: HalGetBusDataByOffset */
 static void the_common_header_is_read_by_slot(void **state)
 {
 	PCI_COMMON_CONFIG config;
@@ -19,6 +20,7 @@ static void the_common_header_is_read_by_slot(void **state)
 	assert_int_equal(config.VendorID, 0x1234);
 }
 
+/* covers: HalSetBusDataByOffset */
 static void a_write_changes_the_command_register(void **state)
 {
 	USHORT command = PCI_ENABLE_MEMORY_SPACE;
@@ -31,6 +33,7 @@ static void a_write_changes_the_command_register(void **state)
 	assert_int_equal(d.command, 2);
 }
 
+/* covers: HalGetBusData, HalSetBusData */
 static void an_empty_slot_answers_with_an_invalid_vendor(void **state)
 {
 	USHORT vendor = 0;
@@ -40,6 +43,7 @@ static void an_empty_slot_answers_with_an_invalid_vendor(void **state)
 	assert_int_equal(HalSetBusData(PCIConfiguration, 0, 9, &vendor, 2), 0);
 }
 
+/* covers: HalGetBusData, HalGetBusDataByOffset, HalSetBusDataByOffset */
 static void other_buses_and_functions_do_not_exist(void **state)
 {
 	PCI_COMMON_CONFIG config;
@@ -51,6 +55,9 @@ static void other_buses_and_functions_do_not_exist(void **state)
 	assert_int_equal(HalGetBusData(PCIConfiguration, 1, slot, &config, 256), 0);
 	assert_int_equal(HalGetBusData(Cmos, 0, slot, &config, 256), 0);
 	assert_int_equal(HalSetBusData(PCIConfiguration, 1, slot, &config, 256), 0);
+	assert_int_equal(HalGetBusDataByOffset(PCIConfiguration, 1, slot, &config, 0, 256), 0);
+	assert_int_equal(HalGetBusDataByOffset(PCIConfiguration, 0, 9, &config, 2, 2), 0);
+	assert_int_equal(HalSetBusDataByOffset(PCIConfiguration, 1, slot, &config, 0, 256), 0);
 	/* function 1 of the device: bits 7:5 of the slot number */
 	assert_int_equal(HalGetBusData(PCIConfiguration, 0, slot | 1 << 5, &config, 256), 2);
 }

@@ -30,6 +30,11 @@ static void add(void)
 		assert_true(d.value == (type)0xa1a2a3a4a5a6a7a8ull);                               \
 	} while (0)
 
+/*
+ * covers: READ_REGISTER_UCHAR, READ_REGISTER_ULONG, READ_REGISTER_ULONG64,
+ * READ_REGISTER_USHORT, WRITE_REGISTER_UCHAR, WRITE_REGISTER_ULONG, WRITE_REGISTER_ULONG64,
+ * WRITE_REGISTER_USHORT
+ */
 static void each_width_is_one_access_of_that_size(void **state)
 {
 	add();
@@ -41,6 +46,10 @@ static void each_width_is_one_access_of_that_size(void **state)
 	assert_int_equal(d.writes, 4);
 }
 
+/*
+ * covers: READ_PORT_UCHAR, READ_PORT_ULONG, READ_PORT_USHORT, WRITE_PORT_UCHAR,
+ * WRITE_PORT_ULONG, WRITE_PORT_USHORT
+ */
 static void ports_have_three_widths(void **state)
 {
 	add();
@@ -59,6 +68,10 @@ static void ports_have_three_widths(void **state)
 }
 
 /* wdm: READ_REGISTER_BUFFER_*: the register address rises; READ_PORT_BUFFER_*: the port stays. */
+/*
+ * covers: READ_PORT_BUFFER_USHORT, READ_REGISTER_BUFFER_UCHAR, READ_REGISTER_BUFFER_ULONG,
+ * WRITE_PORT_BUFFER_USHORT, WRITE_REGISTER_BUFFER_ULONG
+ */
 static void register_buffers_rise_and_port_buffers_stay(void **state)
 {
 	ULONG values[4] = {1, 2, 3, 4};
@@ -84,6 +97,59 @@ static void register_buffers_rise_and_port_buffers_stay(void **state)
 	assert_int_equal(d.reads, 5);
 }
 
+#define CHECK_REGISTER_BUFFER(width, type, expected)                                               \
+	do {                                                                                       \
+		type values[3] = {1, 2, 3};                                                        \
+		unsigned reads = d.reads, writes = d.writes;                                       \
+                                                                                                   \
+		WRITE_REGISTER_BUFFER_##width((volatile type *)(reg + 64), values, 3);             \
+		assert_int_equal(d.writes - writes, 3);                                            \
+		assert_int_equal(d.size, sizeof(type));                                            \
+		assert_int_equal(d.offset, 64 + 2 * sizeof(type));                                 \
+		assert_int_equal(d.value, 3);                                                      \
+		READ_REGISTER_BUFFER_##width((volatile type *)(reg + 64), values, 2);              \
+		assert_int_equal(d.reads - reads, 2);                                              \
+		assert_int_equal(d.offset, 64 + sizeof(type));                                     \
+		assert_true(values[1] == (type)(expected));                                        \
+		assert_int_equal(values[2], 3);                                                    \
+	} while (0)
+
+#define CHECK_PORT_BUFFER(width, type, expected)                                                   \
+	do {                                                                                       \
+		type values[3] = {1, 2, 3};                                                        \
+		unsigned reads = d.reads, writes = d.writes;                                       \
+                                                                                                   \
+		WRITE_PORT_BUFFER_##width((type *)(port + 8), values, 3);                          \
+		assert_int_equal(d.writes - writes, 3);                                            \
+		assert_int_equal(d.size, sizeof(type));                                            \
+		assert_int_equal(d.offset, 8);                                                     \
+		assert_int_equal(d.value, 3);                                                      \
+		READ_PORT_BUFFER_##width((type *)(port + 8), values, 2);                           \
+		assert_int_equal(d.reads - reads, 2);                                              \
+		assert_int_equal(d.offset, 8);                                                     \
+		assert_true(values[1] == (type)(expected));                                        \
+		assert_int_equal(values[2], 3);                                                    \
+	} while (0)
+
+/*
+ * covers: READ_PORT_BUFFER_UCHAR, READ_PORT_BUFFER_ULONG, READ_PORT_BUFFER_USHORT,
+ * READ_REGISTER_BUFFER_UCHAR, READ_REGISTER_BUFFER_ULONG, READ_REGISTER_BUFFER_ULONG64,
+ * READ_REGISTER_BUFFER_USHORT, WRITE_PORT_BUFFER_UCHAR, WRITE_PORT_BUFFER_ULONG,
+ * WRITE_PORT_BUFFER_USHORT, WRITE_REGISTER_BUFFER_UCHAR, WRITE_REGISTER_BUFFER_ULONG,
+ * WRITE_REGISTER_BUFFER_ULONG64, WRITE_REGISTER_BUFFER_USHORT
+ */
+static void buffers_are_accesses_of_their_width(void **state)
+{
+	add();
+	CHECK_REGISTER_BUFFER(UCHAR, UCHAR, 0x88);
+	CHECK_REGISTER_BUFFER(USHORT, USHORT, 0x7788);
+	CHECK_REGISTER_BUFFER(ULONG, ULONG, 0x55667788);
+	CHECK_REGISTER_BUFFER(ULONG64, ULONG64, 0x1122334455667788ull);
+	CHECK_PORT_BUFFER(UCHAR, UCHAR, 0x88);
+	CHECK_PORT_BUFFER(USHORT, USHORT, 0x7788);
+	CHECK_PORT_BUFFER(ULONG, ULONG, 0x55667788);
+}
+
 static void drivers_can_import_them_all(void **state)
 {
 	static const char *const widths[] = {"UCHAR", "USHORT", "ULONG", "ULONG64"};
@@ -105,6 +171,7 @@ int main(void)
 		machine_test(each_width_is_one_access_of_that_size),
 		machine_test(ports_have_three_widths),
 		machine_test(register_buffers_rise_and_port_buffers_stay),
+		machine_test(buffers_are_accesses_of_their_width),
 		machine_test(drivers_can_import_them_all),
 	};
 

@@ -13,6 +13,7 @@ static PHYSICAL_ADDRESS address_of(struct device *d, unsigned bar)
 	return address;
 }
 
+/* covers: MmMapIoSpace, MmMapIoSpaceEx, MmUnmapIoSpace, READ_REGISTER_ULONG */
 static void a_mapped_bar_is_reached_by_the_accessors(void **state)
 {
 	struct device d;
@@ -30,12 +31,15 @@ static void a_mapped_bar_is_reached_by_the_accessors(void **state)
 }
 
 /* Bug check 0xC4/0x83: MmMapIoSpace of what is no device's. */
+/* covers: MmMapIoSpace, MmMapIoSpaceEx */
 static void what_is_no_device_is_not_mapped(void **state)
 {
 	PHYSICAL_ADDRESS ram = {.QuadPart = 0x100000};
 	struct device d;
 
 	device_add(&d);
+	assert_null(MmMapIoSpaceEx(ram, 0x1000, PAGE_READWRITE));
+	assert_violation("no device's memory");
 	assert_null(MmMapIoSpace(ram, 0x1000, MmNonCached));
 	assert_int_equal(violation.number, 0xC4000083);
 	assert_violation("no device's memory");

@@ -3,6 +3,7 @@
 /* Adapters: map registers granted, how many there can be, which pointers are one, what is reported
  * at the end. */
 #include "world.h"
+#include "dma/common_buffer.h"
 
 #include "dma/dma_private.h"
 #include "util/error.h"

@@ -2,6 +2,7 @@
 /* SPDX-FileCopyrightText: The dryport authors */
 /* Common buffers: contiguous for the device, within its reach, freed as they were allocated. */
 #include "world.h"
+#include "dma/common_buffer.h"
 
 #include "dma/dma_private.h"
 

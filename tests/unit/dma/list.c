@@ -464,6 +464,7 @@ static void the_longest_transfer_has_a_size(void **state)
 }
 
 /* chains count per MDL, here through Build's size check. */
+/* SGL-4, X-8 */
 static void chained(void)
 {
 	struct dma_adapter *adapter = world_adapter();

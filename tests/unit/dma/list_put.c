@@ -120,12 +120,52 @@ static void a_list_tells_its_mdl_once(void **state)
 	world_run(&plain, the_mdl);
 }
 
+static const char *place(uintptr_t address)
+{
+	static char text[32];
+
+	snprintf(text, sizeof(text), "driver.c:%u", (unsigned)address);
+	return text;
+}
+
+/* X-12, and whose list it was. */
+static void history(void)
+{
+	struct dma_adapter *adapter = world_adapter();
+	struct world_buffer buffer = world_buffer(0, 0x1000);
+	PSCATTER_GATHER_LIST list = list_new(1);
+	const struct dma_order order = {
+		.mdl = buffer.mdl, .current_va = buffer.va, .length = 0x800, .site = 11};
+
+	nt_code_place = place;
+	cpu_irql_raise(IRQL_DISPATCH);
+	assert_int_equal(dma_build(adapter, &order,
+				 &(struct dma_callee){routine, (void *)1, (void *)2, (void *)3},
+				 list, LIST_BYTES(1)),
+		0);
+	assert_int_equal(dma_put_from(adapter, list, false, 12), 0);
+	assert_int_equal(dma_put_from(adapter, list, false, 13), IP);
+	world_expect(0xe6000006, "put already, at driver.c:12; it was asked for at driver.c:11, "
+				 "2048 bytes in 1 elements to read from the device");
+	cpu_irql_lower(IRQL_PASSIVE);
+	nt_code_place = NULL;
+	nt_pool_free(list);
+	world_buffer_free(&buffer);
+	dma_adapter_free(adapter);
+}
+
+static void a_second_put_names_who_made_the_list_and_who_put_it(void **state)
+{
+	world_run(&plain, history);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(put_knows_its_lists_without_looking_at_them),
 		cmocka_unit_test(put_with_the_wrong_direction_is_reported_and_works),
 		cmocka_unit_test(a_list_tells_its_mdl_once),
+		cmocka_unit_test(a_second_put_names_who_made_the_list_and_who_put_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

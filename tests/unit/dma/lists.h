@@ -42,8 +42,8 @@ static PSCATTER_GATHER_LIST list_new(uint32_t elements)
 	return list;
 }
 
-static NTSTATUS build(struct dma_adapter *adapter, const struct world_buffer *buffer,
-	PSCATTER_GATHER_LIST list, uint32_t bytes)
+static __attribute__((unused)) NTSTATUS build(struct dma_adapter *adapter,
+	const struct world_buffer *buffer, PSCATTER_GATHER_LIST list, uint32_t bytes)
 {
 	return world_build(adapter, buffer->mdl, buffer->va, buffer->bytes, routine, (void *)1,
 		(void *)2, (void *)3, true, list, bytes);

@@ -3,7 +3,7 @@
 /* What the bounce and iommu engines put between a buffer and its device (MR-3, R-6, SGL-6, X-14).
  */
 #include "lists.h"
-#include "dma/register.h"
+#include "dma/map_register.h"
 
 #include <errno.h>
 #include <inttypes.h>

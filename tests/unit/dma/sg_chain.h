@@ -6,8 +6,10 @@
 
 #include <ntddk.h>
 
-#define CHAIN_MDLS  6
+#define CHAIN_MDLS 6
+#ifndef CHAIN_PAGES
 #define CHAIN_PAGES 20
+#endif
 
 struct chain_mdl {
 	MDL mdl;
@@ -19,12 +21,18 @@ struct chain {
 	unsigned parts;
 };
 
+static __attribute__((unused)) void chain_clear(struct chain *chain)
+{
+	chain->parts = 0;
+}
+
 /* Appends an MDL for `bytes` bytes from va on, whose frames are still to be filled in. */
 static __attribute__((unused)) PPFN_NUMBER chain_add(
 	struct chain *chain, const void *va, size_t bytes)
 {
 	PMDL mdl = &chain->part[chain->parts].mdl;
 
+	mdl->Next = NULL;
 	MmInitializeMdl(mdl, (PVOID)va, bytes);
 	mdl->MdlFlags |= MDL_SOURCE_IS_NONPAGED_POOL;
 	if (chain->parts)

@@ -599,5 +599,11 @@ int main(void)
 		cmocka_unit_test(nothing_is_written_past_the_room),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	int failed = 0;
+
+	/* All of it with each set of instructions that this processor has. */
+	for (enum dma_simd simd = DMA_SIMD_PORTABLE; simd <= DMA_SIMD_AVX512; simd++)
+		if (dma_sg_simd_select(simd) == simd)
+			failed += cmocka_run_group_tests(tests, NULL, NULL);
+	return failed;
 }

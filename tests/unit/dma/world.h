@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../ddi_expect.h"
 #include "cpu/cpu.h"
 #include "dma/dma.h"
 #include "dma/dma_private.h"

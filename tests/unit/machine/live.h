@@ -9,6 +9,7 @@
 
 #include "../expect.h"
 #include "machine/machine.h"
+#include "storport/storport_adapter.h"
 #include "trace/trace.h"
 
 #include <errno.h>
@@ -61,7 +62,7 @@ static inline void live_end(void)
 /* The read or write whose event this is; NULL: something else. In a subscriber. */
 static inline struct port_request *live_request(const struct trace_event *event)
 {
-	struct port_adapter *port = &live->driver->adapters[0]->port;
+	struct port_adapter *port = live->driver.adapters[0];
 
 	for (unsigned n = 0; n < PORT_SLOTS; n++) {
 		struct port_request *request = &port->requests[n];

@@ -47,7 +47,7 @@ static void done(struct port_request *request)
 static void srb(unsigned lun, uint8_t function, const uint8_t *cdb, unsigned length,
 	const void *out, uint32_t bytes)
 {
-	struct port_adapter *port = &live->driver->adapters[0]->port;
+	struct port_adapter *port = live->driver.adapters[0];
 	uint8_t *memory = mem_alloc(ASK_BYTES, 0, MEM_OWN, NULL);
 	PMDL mdl = bytes ? IoAllocateMdl(memory, bytes, FALSE, FALSE, NULL) : NULL;
 	struct port_unit *unit = port_unit_add(port, 0, 0, (uint8_t)lun);
@@ -384,7 +384,7 @@ static int zeros(void *arg)
 /* A list of ranges lies in the SRB extension, which is elsewhere in its page for each request. */
 static int many_ranges(void *arg)
 {
-	struct port_adapter *port = &live->driver->adapters[0]->port;
+	struct port_adapter *port = live->driver.adapters[0];
 	struct port_request *held[100];
 	uint8_t list[8 + 64 * 16] = {4, 6, 4, 0};
 	uint8_t irql;
@@ -454,7 +454,7 @@ static int protected(void *arg)
 
 static SCSI_ADAPTER_CONTROL_STATUS control(SCSI_ADAPTER_CONTROL_TYPE type)
 {
-	struct stor_adapter *adapter = live->driver->adapters[0];
+	struct stor_adapter *adapter = (struct stor_adapter *)live->driver.adapters[0];
 	bool is_at_dirql = type != ScsiAdapterSurpriseRemoval; /* */
 	uint8_t irql = is_at_dirql ? stor_interrupt_lock(adapter) : 0;
 	SCSI_ADAPTER_CONTROL_STATUS status =

@@ -54,6 +54,8 @@ static void bad_values_are_refused_with_the_good_ones_named(void **state)
 	bad("memory", "low", EINVAL, "contiguous, scattered, high");
 	bad("block-size", "1024", EINVAL, "512, 4096");
 	bad("debug-print", "10", EINVAL, "-1 to 9");
+	bad("os", "xp", EINVAL, "vista, 7, 8, 8.1, 10-1507, ");
+	bad("os", "xp", EINVAL, ", 11-23H2, 11-24H2.");
 	bad("colour", "red", ENOENT, "no such option");
 }
 
@@ -65,6 +67,9 @@ static void choices_are_stored(void **state)
 	assert_int_equal(machine->options.block_size, 4096);
 	assert_int_equal(dry_machine_set(machine, "build-callback", "other"), 0);
 	assert_int_equal(machine->options.build_callback, DMA_CALLBACK_OTHER_PROCESSOR);
+	assert_int_equal(machine->options.os, NT_OS_NEWEST);
+	assert_int_equal(dry_machine_set(machine, "os", "10-1803"), 0);
+	assert_int_equal(machine->options.os, NT_OS_10_1803);
 	assert_int_equal(dry_machine_set(machine, "claim", "0"), 0);
 	assert_int_equal(machine->options.claim_plus_1, 1);
 }

@@ -4,6 +4,7 @@
  * One read walks the seven stations in their order, through the real example miniport (its path is
  * the test's argument) and the real device.
  */
+#include "storport/storport_adapter.h"
 #include "machine/machine.h"
 #include "trace/trace.h"
 

@@ -247,6 +247,38 @@ static void asan_sees_free_ram_as_poisoned(void **state)
 }
 #endif
 
+static void bounded_allocations_lie_within_their_bounds(void **state)
+{
+	/* 64 MiB of RAM begin at 1 MiB; the first 32 are the linear zone. */
+	char *low = mem_alloc_bounds(4096, 0, 2 * MIB - 1, 0, MEM_COMMON, NULL);
+	char *high = mem_alloc_bounds(MIB, 32 * MIB, UINT64_MAX, 0, MEM_COMMON, state);
+	char *between =
+		mem_alloc_bounds(3 * 4096, 8 * MIB - 4096, 9 * MIB, 16384, MEM_COMMON, NULL);
+
+	assert_true(mem_physical(low) == MIB);
+	assert_true(mem_physical(high) == 32 * MIB);
+	assert_ptr_equal(mem_owner(high + MIB - 1)->owner, state);
+	assert_true(mem_physical(between) == 8 * MIB);
+	/* the last MiB of the zone is taken */
+	assert_null(mem_alloc_bounds(4096, 32 * MIB, UINT64_MAX, 0, MEM_COMMON, NULL));
+	assert_null(mem_alloc_bounds(4096, 33 * MIB, UINT64_MAX, 0, MEM_COMMON, NULL));
+	assert_null(mem_alloc_bounds(4096, 0, MIB - 1, 0, MEM_COMMON, NULL));
+	assert_null(mem_alloc_bounds(4096, 0, MIB + 4094, 0, MEM_COMMON, NULL));
+	assert_null(mem_alloc_bounds(4096, 5, 4, 0, MEM_COMMON, NULL));
+	assert_null(mem_alloc_bounds(8193, 0, UINT64_MAX, 8192, MEM_COMMON, NULL));
+	assert_null(mem_alloc_bounds(0, 0, UINT64_MAX, 0, MEM_COMMON, NULL));
+	assert_null(mem_alloc_bounds(UINT64_MAX, 0, UINT64_MAX, 0, MEM_COMMON, NULL));
+	mem_free(low, 4096);
+	mem_free(high, MIB);
+	mem_free(between, 3 * 4096);
+	/* A boundary of a page or less is met by every page. */
+	low = mem_alloc_bounds(64, 0, UINT64_MAX, 64, MEM_COMMON, NULL);
+	assert_true(mem_physical(low) == MIB);
+	mem_free(low, 64);
+	assert_int_equal(mem_fini(), 0);
+	start(state);
+}
+
 #define with_ram(test) cmocka_unit_test_setup_teardown(test, start, stop)
 
 int main(void)
@@ -262,6 +294,7 @@ int main(void)
 		with_ram(ranges_do_not_overlap_and_freed_ones_come_back),
 		with_ram(impossible_lengths_give_null),
 		with_ram(linear_allocations_are_physically_contiguous),
+		with_ram(bounded_allocations_lie_within_their_bounds),
 		with_ram(fini_counts_the_pages_that_are_left),
 		with_ram(free_of_what_was_not_allocated_so_aborts_with_a_message),
 #ifdef DRY_ASAN

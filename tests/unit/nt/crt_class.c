@@ -8,6 +8,11 @@
 
 #include <ctype.h>
 
+/*
+ * covers: isalnum, isalpha, iscntrl, isdigit, isgraph, islower, isprint, ispunct, isspace,
+ * isupper, iswalnum, iswalpha, iswcntrl, iswdigit, iswgraph, iswlower, iswprint, iswpunct,
+ * iswspace, iswupper, iswxdigit, isxdigit
+ */
 static void ascii_is_classed_as_the_c_locale_does(void **state)
 {
 	static const struct {
@@ -34,6 +39,7 @@ static void ascii_is_classed_as_the_c_locale_does(void **state)
 	}
 }
 
+/* covers: tolower, toupper, towlower, towupper */
 static void case_changes_for_ascii_letters_only(void **state)
 {
 	IMPORT(tolower, int, int);
@@ -51,6 +57,17 @@ static void case_changes_for_ascii_letters_only(void **state)
 	assert_int_equal(d_towupper(0xe9), 0xe9);
 }
 
+/* covers: abs, labs */
+static void absolute_values_have_no_sign(void **state)
+{
+	IMPORT(abs, int, int);
+	IMPORT(labs, LONG, LONG);
+
+	assert_int_equal(d_abs(-7), 7);
+	assert_int_equal(d_abs(7), 7);
+	assert_int_equal(d_labs(-INT32_MAX), INT32_MAX);
+}
+
 static unsigned compared;
 
 static int NTAPI compare(const void *a, const void *b)
@@ -61,6 +78,7 @@ static int NTAPI compare(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
+/* covers: qsort */
 static void sorting_orders_every_pattern(void **state)
 {
 	IMPORT(qsort, void, void *, size_t, size_t, int NTAPI (*)(const void *, const void *));
@@ -84,6 +102,7 @@ static void sorting_orders_every_pattern(void **state)
 	}
 }
 
+/* covers: bsearch */
 static void searching_finds_each_and_only_what_is_there(void **state)
 {
 	IMPORT(bsearch, void *, const void *, const void *, size_t, size_t,
@@ -112,6 +131,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ascii_is_classed_as_the_c_locale_does),
 		cmocka_unit_test(case_changes_for_ascii_letters_only),
+		cmocka_unit_test(absolute_values_have_no_sign),
 		cmocka_unit_test(sorting_orders_every_pattern),
 		cmocka_unit_test(searching_finds_each_and_only_what_is_there),
 	};

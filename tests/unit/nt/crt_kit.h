@@ -18,6 +18,8 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "../ddi_expect.h"
+
 #define IMPORT(name, result, ...) result NTAPI (*d_##name)(__VA_ARGS__) = (void *)import_find(#name)
 
 static inline void *import_find(const char *name)

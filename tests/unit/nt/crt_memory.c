@@ -3,6 +3,7 @@
 /* Memory routines of the C library for drivers, and what the _s ones leave behind on an error. */
 #include "crt_kit.h"
 
+/* covers: memchr, memcmp, memcpy, memmove, memset */
 static void copies_fills_and_searches(void **state)
 {
 	char a[8] = "abcdefg";
@@ -24,7 +25,7 @@ static void copies_fills_and_searches(void **state)
 	assert_null(d_memchr(a, 'c', 3));
 }
 
-/* EINVAL is 22, ERANGE 34. */
+/* EINVAL is 22, ERANGE 34. covers: memcpy_s */
 static void memcpy_s_clears_the_destination_when_it_fails(void **state)
 {
 	char a[4] = "old";
@@ -41,6 +42,7 @@ static void memcpy_s_clears_the_destination_when_it_fails(void **state)
 	assert_int_equal(d_memcpy_s(NULL, 0, NULL, 0), 0);
 }
 
+/* covers: memmove_s */
 static void memmove_s_leaves_it(void **state)
 {
 	char a[4] = "old";
@@ -51,6 +53,7 @@ static void memmove_s_leaves_it(void **state)
 	assert_int_equal(d_memmove_s(a, 2, "much", 3), 34);
 	assert_memory_equal(a, "ool", 4);
 	assert_int_equal(d_memmove_s(a, 2, NULL, 1), 22);
+	assert_int_equal(d_memmove_s(a, 2, NULL, 0), 0);
 }
 
 int main(void)

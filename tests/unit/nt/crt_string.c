@@ -11,6 +11,7 @@ static void fresh(const char *with)
 	strcpy(text, with);
 }
 
+/* covers: strlen, strnlen */
 static void lengths_stop_at_the_limit(void **state)
 {
 	IMPORT(strlen, size_t, const char *);
@@ -21,6 +22,7 @@ static void lengths_stop_at_the_limit(void **state)
 	assert_int_equal(d_strnlen("abc", 9), 3);
 }
 
+/* covers: strcmp, strncmp */
 static void comparisons_answer_minus_one_zero_one(void **state)
 {
 	IMPORT(strcmp, int, const char *, const char *);
@@ -35,6 +37,7 @@ static void comparisons_answer_minus_one_zero_one(void **state)
 	assert_int_equal(d_strncmp("abx", "aby", 3), -1);
 }
 
+/* covers: _stricmp, _strnicmp */
 static void comparisons_without_case_fold_ascii_only(void **state)
 {
 	IMPORT(_stricmp, int, const char *, const char *);
@@ -49,11 +52,19 @@ static void comparisons_without_case_fold_ascii_only(void **state)
 	assert_true(d__strnicmp("ABCx", "abcy", 4) < 0);
 }
 
+/* covers: strcat, strcpy, strncat, strncpy */
 static void copies_pad_and_append_end(void **state)
 {
 	IMPORT(strncpy, char *, char *, const char *, size_t);
 	IMPORT(strncat, char *, char *, const char *, size_t);
+	IMPORT(strcpy, char *, char *, const char *);
+	IMPORT(strcat, char *, char *, const char *);
 
+	fresh("");
+	assert_ptr_equal(d_strcpy(text, "ab"), text);
+	assert_memory_equal(text, "ab\0#", 4);
+	assert_ptr_equal(d_strcat(text, "cd"), text);
+	assert_memory_equal(text, "abcd\0#", 6);
 	fresh("");
 	assert_ptr_equal(d_strncpy(text, "ab", 5), text);
 	assert_memory_equal(text, "ab\0\0\0#", 6);
@@ -65,6 +76,7 @@ static void copies_pad_and_append_end(void **state)
 	assert_string_equal(text, "xyab");
 }
 
+/* covers: strchr, strcspn, strpbrk, strrchr, strspn, strstr */
 static void searches_find_the_first_and_the_last(void **state)
 {
 	const char *s = "path/to/file";
@@ -86,6 +98,7 @@ static void searches_find_the_first_and_the_last(void **state)
 	assert_ptr_equal(d_strpbrk(s, "xyzo"), s + 6);
 }
 
+/* covers: _strlwr, _strrev, _strupr */
 static void strings_are_changed_in_place(void **state)
 {
 	IMPORT(_strlwr, char *, char *);
@@ -100,6 +113,7 @@ static void strings_are_changed_in_place(void **state)
 	assert_string_equal(d__strrev(text), "");
 }
 
+/* covers: strtok_s */
 static void tokens_are_cut_out(void **state)
 {
 	char *save;
@@ -111,7 +125,7 @@ static void tokens_are_cut_out(void **state)
 	assert_null(d_strtok_s(NULL, ",", &save));
 }
 
-/* EINVAL is 22, ERANGE 34, STRUNCATE 80 in Microsoft's errno.h. */
+/* EINVAL is 22, ERANGE 34, STRUNCATE 80 in Microsoft's errno.h. covers: strcpy_s, strncpy_s */
 static void bounded_copies_empty_what_does_not_fit(void **state)
 {
 	IMPORT(strcpy_s, int, char *, size_t, const char *);
@@ -134,8 +148,13 @@ static void bounded_copies_empty_what_does_not_fit(void **state)
 	assert_int_equal(d_strncpy_s(text, 4, "abcdef", (size_t)-1), 80);
 	assert_string_equal(text, "abc");
 	assert_int_equal(d_strncpy_s(NULL, 0, NULL, 0), 0);
+	assert_int_equal(d_strncpy_s(text, 4, NULL, 1), 22);
+	assert_string_equal(text, "");
+	assert_int_equal(d_strncpy_s(text, 4, "abc", 0), 0);
+	assert_string_equal(text, "");
 }
 
+/* covers: strcat_s, strncat_s */
 static void bounded_appends_empty_what_does_not_fit(void **state)
 {
 	IMPORT(strcat_s, int, char *, size_t, const char *);
@@ -152,7 +171,12 @@ static void bounded_appends_empty_what_does_not_fit(void **state)
 	fresh("xy");
 	assert_int_equal(d_strncat_s(text, 5, "abcdef", (size_t)-1), 80);
 	assert_string_equal(text, "xyab");
+	assert_int_equal(d_strncat_s(text, 5, "c", 1), 34);
+	assert_string_equal(text, "");
+	assert_int_equal(d_strncat_s(NULL, 0, NULL, 0), 0);
 	/* a destination without an end */
+	memset(text, '#', sizeof(text));
+	assert_int_equal(d_strncat_s(text, 5, "a", 1), 22);
 	memset(text, '#', sizeof(text));
 	assert_int_equal(d_strcat_s(text, 5, "a"), 22);
 	assert_int_equal(text[0], 0);

@@ -15,6 +15,7 @@ static void fresh(const WCHAR *with)
 	while (with[n++]);
 }
 
+/* covers: wcslen, wcsnlen */
 static void characters_have_sixteen_bits(void **state)
 {
 	IMPORT(wcslen, size_t, const WCHAR *);
@@ -25,6 +26,7 @@ static void characters_have_sixteen_bits(void **state)
 	assert_int_equal(d_wcslen(u""), 0);
 }
 
+/* covers: wcscat, wcscpy, wcsncat, wcsncpy */
 static void copies_pad_and_append_end(void **state)
 {
 	IMPORT(wcscpy, WCHAR *, WCHAR *, const WCHAR *);
@@ -44,6 +46,7 @@ static void copies_pad_and_append_end(void **state)
 	assert_wide_equal(text, u"xyzab");
 }
 
+/* covers: _wcsicmp, _wcsnicmp, wcscmp, wcsncmp */
 static void comparisons_are_by_unsigned_code(void **state)
 {
 	IMPORT(wcscmp, int, const WCHAR *, const WCHAR *);
@@ -61,6 +64,7 @@ static void comparisons_are_by_unsigned_code(void **state)
 	assert_true(d__wcsnicmp(u"ABCx", u"abcy", 4) < 0);
 }
 
+/* covers: wcschr, wcscspn, wcspbrk, wcsrchr, wcsspn, wcsstr */
 static void searches_find_the_first_and_the_last(void **state)
 {
 	const WCHAR *s = u"path\\to\\file";
@@ -84,6 +88,7 @@ static void searches_find_the_first_and_the_last(void **state)
 	assert_null(d_wcspbrk(s, u"z"));
 }
 
+/* covers: _wcslwr, _wcsupr */
 static void letters_change_case_in_place(void **state)
 {
 	IMPORT(_wcslwr, WCHAR *, WCHAR *);
@@ -94,6 +99,7 @@ static void letters_change_case_in_place(void **state)
 	assert_wide_equal(d__wcslwr(text), u"abc_9");
 }
 
+/* covers: wcscat_s, wcscpy_s, wcsncat_s, wcsncpy_s */
 static void bounded_copies_and_appends_empty_what_does_not_fit(void **state)
 {
 	IMPORT(wcscpy_s, int, WCHAR *, size_t, const WCHAR *);
@@ -115,6 +121,21 @@ static void bounded_copies_and_appends_empty_what_does_not_fit(void **state)
 	assert_wide_equal(text, u"abcxy");
 	assert_int_equal(d_wcsncpy_s(text, 4, u"abcdef", 4), 34);
 	assert_int_equal(d_wcscpy_s(NULL, 4, u"a"), 22);
+	assert_int_equal(d_wcsncpy_s(NULL, 0, NULL, 0), 0);
+	fresh(u"old");
+	assert_int_equal(d_wcsncpy_s(text, 4, NULL, 1), 22);
+	assert_int_equal(text[0], 0);
+	assert_int_equal(d_wcsncat_s(NULL, 0, NULL, 0), 0);
+	memset(text, '#', sizeof(text)); /* without an end */
+	assert_int_equal(d_wcsncat_s(text, 5, u"a", 1), 22);
+	assert_int_equal(text[0], 0);
+	assert_int_equal(d_wcscpy_s(text, 4, NULL), 22);
+	assert_int_equal(text[0], 0);
+	fresh(u"xy");
+	assert_int_equal(d_wcsncat_s(text, 5, u"abcdef", (size_t)-1), 80);
+	assert_wide_equal(text, u"xyab");
+	assert_int_equal(d_wcsncat_s(text, 5, u"c", 1), 34);
+	assert_int_equal(text[0], 0);
 }
 
 int main(void)

@@ -66,6 +66,7 @@ static void print_one(void *ctx)
 	DbgPrint("%s is %d\n", "answer", 42);
 }
 
+/* covers: DbgPrint */
 static void a_line_has_its_time_processor_and_irql(void **state)
 {
 	level = 0;
@@ -145,6 +146,7 @@ static void print_levels(void *ctx)
 	DbgPrintEx(DPFLTR_IHVDRIVER_ID, DPFLTR_MASK | 1 << 10, "mask\n");
 }
 
+/* covers: DbgPrint, DbgPrintEx */
 static void levels_decide_what_is_printed(void **state)
 {
 	static const struct {
@@ -182,6 +184,7 @@ static void print_lists(void *ctx)
 	CHECK_EQUAL(print_list("drv: ", "%d %s\n", 2, "two"), STATUS_SUCCESS);
 }
 
+/* covers: vDbgPrintEx, vDbgPrintExWithPrefix */
 static void lists_of_arguments_and_prefixes(void **state)
 {
 	level = 0;

@@ -9,6 +9,7 @@ struct entry {
 	unsigned number;
 };
 
+/* covers: ExInterlockedInsertHeadList, ExInterlockedRemoveHeadList, KeGetCurrentIrql */
 NT_TEST(insert_and_remove_return_what_was_there)
 {
 	LIST_ENTRY head, a, b, c;
@@ -26,6 +27,7 @@ NT_TEST(insert_and_remove_return_what_was_there)
 	CHECK_EQUAL(KeGetCurrentIrql(), PASSIVE_LEVEL);
 }
 
+/* covers: KeLowerIrql */
 NT_TEST(lists_may_be_used_at_any_level)
 {
 	LIST_ENTRY head, a;
@@ -40,6 +42,10 @@ NT_TEST(lists_may_be_used_at_any_level)
 	KeLowerIrql(old);
 }
 
+/*
+ * covers: ExQueryDepthSList, InitializeSListHead, InterlockedFlushSList,
+ * InterlockedPopEntrySList, InterlockedPushEntrySList
+ */
 NT_TEST(a_stack_gives_back_the_last_entry_first)
 {
 	SLIST_HEADER head;
@@ -58,6 +64,20 @@ NT_TEST(a_stack_gives_back_the_last_entry_first)
 	CHECK(entries[1].stack.Next == &entries[0].stack && entries[0].stack.Next == NULL);
 	CHECK_EQUAL(ExQueryDepthSList(&head), 0);
 	CHECK(InterlockedPopEntrySList(&head) == NULL);
+	CHECK(InterlockedFlushSList(&head) == NULL);
+}
+
+/* covers: ExpInterlockedFlushSList, ExpInterlockedPopEntrySList, ExpInterlockedPushEntrySList */
+NT_TEST(the_names_that_compiled_drivers_import_are_the_same_routines)
+{
+	SLIST_HEADER head;
+	struct entry entry;
+
+	InitializeSListHead(&head);
+	CHECK(ExpInterlockedPushEntrySList(&head, &entry.stack) == NULL);
+	CHECK(ExpInterlockedPopEntrySList(&head) == &entry.stack);
+	CHECK(ExpInterlockedPopEntrySList(&head) == NULL);
+	CHECK(ExpInterlockedFlushSList(&head) == NULL);
 }
 
 /* ---- no entry is lost or doubled between processors, DPCs included ---- */
@@ -94,6 +114,10 @@ static void mover(void *ctx)
 	KeFlushQueuedDpcs();
 }
 
+/*
+ * covers: ExInterlockedInsertTailList, ExInterlockedRemoveHeadList, KeFlushQueuedDpcs,
+ * KeInitializeDpc, KeInsertQueueDpc
+ */
 static void entries_survive_two_processors_and_their_dpcs(void **state)
 {
 	static struct entry entries[16];
@@ -139,6 +163,7 @@ int main(void)
 		cmocka_unit_test(insert_and_remove_return_what_was_there),
 		cmocka_unit_test(lists_may_be_used_at_any_level),
 		cmocka_unit_test(a_stack_gives_back_the_last_entry_first),
+		cmocka_unit_test(the_names_that_compiled_drivers_import_are_the_same_routines),
 		cmocka_unit_test(entries_survive_two_processors_and_their_dpcs),
 	};
 

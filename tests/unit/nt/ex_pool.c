@@ -11,6 +11,7 @@ static bool is_zero(const unsigned char *p, size_t bytes)
 	return true;
 }
 
+/* covers: ExAllocatePool, ExAllocatePoolWithQuotaTag, ExAllocatePoolWithTagPriority */
 NT_TEST(tagged_pool_is_had_and_freed_by_either_name)
 {
 	void *p = ExAllocatePoolWithTag(NonPagedPoolNx, 100, TAG);
@@ -27,6 +28,7 @@ NT_TEST(tagged_pool_is_had_and_freed_by_either_name)
 	ExFreePoolWithTag(p, TAG);
 }
 
+/* covers: ExFreePool */
 NT_TEST(pool2_is_cleared_unless_it_shall_not_be)
 {
 	for (unsigned i = 0; i < 100; i++) {
@@ -61,6 +63,7 @@ NT_TEST(cache_aligned_pool_is_aligned_on_64_bytes)
 }
 
 /* 0xC4/00: told, and a block without bytes is given */
+/* covers: ExAllocatePool2, ExFreePoolWithTag */
 NT_TEST(a_request_of_zero_bytes_is_reported)
 {
 	void *p = ExAllocatePoolWithTag(NonPagedPoolNx, 0, TAG);
@@ -73,6 +76,7 @@ NT_TEST(a_request_of_zero_bytes_is_reported)
 }
 
 /* 0xC4/01, 02 */
+/* covers: KeRaiseIrqlToDpcLevel */
 NT_TEST(pool_at_too_high_a_level_is_reported)
 {
 	KIRQL old = KeRaiseIrqlToDpcLevel();
@@ -114,6 +118,7 @@ NT_TEST(tags_are_checked)
 	CHECK_VIOLATION(0xC200009B, "ExAllocatePool2 with tag 0");
 }
 
+/* covers: ExAllocatePool2 */
 NT_TEST(pool2_refuses_flags_that_mean_nothing)
 {
 	CHECK(ExAllocatePool2(0, 16, TAG) == NULL);
@@ -126,8 +131,14 @@ NT_TEST(pool2_refuses_flags_that_mean_nothing)
 	ExFreePool(ExAllocatePool2(POOL_FLAG_NON_PAGED | 1ull << 40, 16, TAG));
 }
 
+/*
+ * covers: ExAllocatePool, ExAllocatePool2, ExAllocatePoolWithTag, ExAllocatePoolWithTagPriority
+ */
 NT_TEST(a_request_too_large_is_null)
 {
+	CHECK(ExAllocatePool(NonPagedPoolNx, 1ull << 40) == NULL);
+	CHECK(ExAllocatePoolWithTagPriority(NonPagedPoolNx, 1ull << 40, TAG, LowPoolPriority) ==
+		NULL);
 	CHECK(ExAllocatePoolWithTag(NonPagedPoolNx, 1ull << 40, TAG) == NULL);
 	CHECK(ExAllocatePool2(POOL_FLAG_NON_PAGED, 1ull << 40, TAG) == NULL);
 }
@@ -147,11 +158,12 @@ static void raise_3(void *ctx)
 	ExAllocatePoolWithQuotaTag(NonPagedPoolNx, 1ull << 40, TAG);
 }
 
+/* covers: ExAllocatePool2, ExAllocatePoolWithQuotaTag, ExAllocatePoolWithTag */
 static void a_failure_raises_where_asked_for(void **state)
 {
-	assert_dies(raise_1, "0xC000009A"); /* STATUS_INSUFFICIENT_RESOURCES */
-	assert_dies(raise_2, "0xC000009A");
-	assert_dies(raise_3, "0xC000009A");
+	assert_raises("ExAllocatePoolWithTag", STATUS_INSUFFICIENT_RESOURCES, raise_1);
+	assert_raises("ExAllocatePool2", STATUS_INSUFFICIENT_RESOURCES, raise_2);
+	assert_raises("ExAllocatePoolWithQuotaTag", STATUS_INSUFFICIENT_RESOURCES, raise_3);
 }
 
 /* ---- where a leak comes from ---- */
@@ -166,6 +178,7 @@ static void leak(void *ctx)
 	ExAllocatePoolWithTag(NonPagedPoolNx, 24, TAG);
 }
 
+/* covers: ExAllocatePoolWithTag */
 static void a_leak_names_the_line_that_allocated(void **state)
 {
 	machine_start(1, MEM_SCATTERED);

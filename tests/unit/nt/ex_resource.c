@@ -10,6 +10,7 @@ static struct {
 	unsigned value; /* written by the exclusive holder only */
 } seen;
 
+/* covers: ExIsResourceAcquiredExclusiveLite, ExIsResourceAcquiredSharedLite */
 NT_TEST(exclusive_and_shared_nest_for_one_thread)
 {
 	ExInitializeResourceLite(&resource);
@@ -75,6 +76,10 @@ static void want_exclusive(void *ctx)
 	KeLeaveCriticalRegion();
 }
 
+/*
+ * covers: ExAcquireResourceExclusiveLite, ExAcquireResourceSharedLite, ExInitializeResourceLite,
+ * ExReleaseResourceLite, KeEnterCriticalRegion, KeLeaveCriticalRegion
+ */
 NT_TEST_ON(a_newcomer_does_not_pass_an_exclusive_waiter_but_a_holder_nests, 2)
 {
 	struct cpu_thread *thread;
@@ -146,6 +151,7 @@ NT_TEST_ON(readers_and_writers_of_two_processors_keep_the_rules, 2)
 }
 
 /* 0xC4/37, 38, 1007, 1002, D1, 100B */
+/* covers: ExDeleteResourceLite, ExReleaseResourceLite */
 NT_TEST(misuse_is_reported)
 {
 	ERESOURCE never = {0};
@@ -159,6 +165,8 @@ NT_TEST(misuse_is_reported)
 	ExReleaseResourceLite(&resource);
 	CHECK_VIOLATION(0xC4001007, "does not hold");
 	CHECK(!ExAcquireResourceExclusiveLite(&never, TRUE));
+	CHECK_VIOLATION(0xC4001002, "not initialised");
+	ExReleaseResourceLite(&never);
 	CHECK_VIOLATION(0xC4001002, "not initialised");
 	ExDeleteResourceLite(&never);
 	CHECK_VIOLATION(0xC40000D1, "not initialised");

@@ -6,6 +6,7 @@
 static EX_RUNDOWN_REF run_ref;
 static _Atomic unsigned waiting, down;
 
+/* covers: ExAcquireRundownProtection, ExRundownCompleted */
 NT_TEST(protection_is_granted_until_the_object_is_run_down)
 {
 	EX_RUNDOWN_REF ref;
@@ -32,6 +33,7 @@ static void wait_for_release(void *ctx)
 	down = 1;
 }
 
+/* covers: ExReleaseRundownProtection, ExWaitForRundownProtectionRelease */
 NT_TEST_ON(the_owner_waits_for_the_last_holder, 2)
 {
 	struct cpu_thread *thread;
@@ -64,6 +66,10 @@ NT_TEST(protection_may_be_held_and_released_at_dispatch)
 	KeLowerIrql(old);
 }
 
+/*
+ * covers: ExAcquireRundownProtection, ExInitializeRundownProtection,
+ * ExReInitializeRundownProtection, ExReleaseRundownProtection
+ */
 NT_TEST(misuse_is_reported)
 {
 	EX_RUNDOWN_REF ref;

@@ -11,6 +11,7 @@ static PMDL mdl_for(void *va, ULONG bytes)
 	return mdl;
 }
 
+/* covers: IoFreeMdl, MmSizeOfMdl */
 NT_TEST(a_new_mdl_describes_its_buffer)
 {
 	static const struct {
@@ -34,6 +35,7 @@ NT_TEST(a_new_mdl_describes_its_buffer)
 }
 
 /* Since Windows 7: at most 4 GB - PAGE_SIZE. */
+/* covers: IoAllocateMdl */
 NT_TEST(the_longest_buffer_is_4_gb_less_a_page)
 {
 	PMDL mdl = IoAllocateMdl((void *)0x10000, 0xfffff000, FALSE, FALSE, NULL);
@@ -42,10 +44,14 @@ NT_TEST(the_longest_buffer_is_4_gb_less_a_page)
 	CHECK_EQUAL(MmGetMdlByteCount(mdl), 0xfffff000);
 	MmGetMdlPfnArray(mdl)[0xffffe] = 1; /* the last one is within the block */
 	IoFreeMdl(mdl);
+	mdl = IoAllocateMdl((void *)0x10000, 16, TRUE, FALSE, NULL);
+	CHECK_VIOLATION(0, "SecondaryBuffer TRUE and no IRP");
+	IoFreeMdl(mdl);
 	CHECK(IoAllocateMdl((void *)0x10000, 0xfffff001, FALSE, FALSE, NULL) == NULL);
 	CHECK(IoAllocateMdl((void *)0x10000, 0xffffffff, FALSE, FALSE, NULL) == NULL);
 }
 
+/* covers: IoAllocateMdl */
 NT_TEST(without_secondary_the_irp_gets_the_mdl_with_it_the_chain_grows)
 {
 	PMDL first, second, third, other;
@@ -117,6 +123,7 @@ NT_TEST(length_0_is_the_rest_of_the_source)
 	ExFreePool(buffer);
 }
 
+/* covers: IoBuildPartialMdl, MmUnlockPages, MmUnmapLockedPages */
 NT_TEST(a_part_of_a_locked_source_maps_itself_and_prepare_for_reuse_unmaps_it)
 {
 	char *buffer = ExAllocatePoolWithTag(NonPagedPoolNx, BUFFER, TAG);
@@ -189,6 +196,7 @@ NT_TEST(a_part_outside_of_its_source_is_refused)
 }
 
 /* TARGET_MDL_TOO_SMALL */
+/* covers: IoBuildPartialMdl */
 NT_TEST(a_target_too_small_is_reported_and_not_written_past)
 {
 	char *buffer = ExAllocatePoolWithTag(NonPagedPoolNx, BUFFER, TAG);
@@ -231,6 +239,7 @@ NT_TEST(a_source_that_was_never_locked_is_refused)
 
 /* ---- IoFreeMdl ---- */
 
+/* covers: IoFreeMdl, MmAllocatePagesForMdlEx, MmFreePagesFromMdl */
 NT_TEST(freeing_a_locked_or_mapped_mdl_is_reported)
 {
 	char *buffer = ExAllocatePoolWithTag(NonPagedPoolNx, BUFFER, TAG);
@@ -240,6 +249,13 @@ NT_TEST(freeing_a_locked_or_mapped_mdl_is_reported)
 	MmProbeAndLockPages(mdl, KernelMode, IoReadAccess);
 	IoFreeMdl(mdl);
 	CHECK_VIOLATION(0x76000000, "still locked");
+	/* the driver unlocked it in its own way */
+	mdl = IoAllocateMdl(buffer, BUFFER, FALSE, FALSE, NULL);
+	MmProbeAndLockPages(mdl, KernelMode, IoReadAccess);
+	MmGetSystemAddressForMdlSafe(mdl, NormalPagePriority);
+	mdl->MdlFlags &= ~MDL_PAGES_LOCKED;
+	IoFreeMdl(mdl);
+	CHECK_VIOLATION(0xC40000B8, "still mapped");
 	ExFreePool(buffer);
 
 	mdl = MmAllocatePagesForMdlEx(low, high, low, 0x2000, MmCached, 0);

@@ -16,6 +16,7 @@ NT_TEST(critical_regions_nest)
 	CHECK(!KeAreApcsDisabled());
 }
 
+/* covers: KeAreAllApcsDisabled, KeAreApcsDisabled, KeEnterGuardedRegion, KeLeaveGuardedRegion */
 NT_TEST(a_guarded_region_disables_all_apcs)
 {
 	KeEnterGuardedRegion();
@@ -37,6 +38,7 @@ NT_TEST(apc_level_disables_all_apcs)
 }
 
 /* 0xC4/3E and GuardedRegions */
+/* covers: KeLeaveCriticalRegion, KeLeaveGuardedRegion */
 NT_TEST(leaving_without_entering_is_reported)
 {
 	KeLeaveCriticalRegion();

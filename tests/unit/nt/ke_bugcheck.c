@@ -19,6 +19,7 @@ static void bug_check_ex(void *ctx)
 	KeBugCheckEx(0xE2, 0x11, 0x22, 0x33, 0xffff800012345678);
 }
 
+/* covers: KeBugCheck, KeBugCheckEx */
 static void a_bug_check_names_code_parameters_and_place(void **state)
 {
 	assert_dies(bug_check, "bug check 0x1234 (a driver's own code): 0, 0, 0, 0");
@@ -46,8 +47,11 @@ static void rtl_assertion(void *ctx)
 	RtlAssert("Length != 0", "driver.c", 17, NULL);
 }
 
-/* Without a debugger: KMODE_EXCEPTION_NOT_HANDLED with STATUS_BREAKPOINT or
- * STATUS_ASSERTION_FAILURE. */
+/*
+ * Without a debugger: KMODE_EXCEPTION_NOT_HANDLED with STATUS_BREAKPOINT or
+ * STATUS_ASSERTION_FAILURE.
+ * covers: DbgBreakPoint, DbgBreakPointWithStatus, DbgRaiseAssertionFailure
+ */
 static void a_break_point_without_a_debugger_is_an_unhandled_exception(void **state)
 {
 	assert_dies(break_point, "bug check 0x1E (KMODE_EXCEPTION_NOT_HANDLED): ffffffff80000003");
@@ -56,6 +60,7 @@ static void a_break_point_without_a_debugger_is_an_unhandled_exception(void **st
 	assert_dies(rtl_assertion, "ffffffffc0000420");
 }
 
+/* covers: RtlAssert */
 static void a_failed_assertion_says_what_and_where(void **state)
 {
 	assert_dies(rtl_assertion, "assertion failed: Length != 0, driver.c line 17");

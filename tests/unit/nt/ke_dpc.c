@@ -62,6 +62,7 @@ NT_TEST(a_queued_dpc_is_not_queued_twice_and_keeps_its_arguments)
 	CHECK_EQUAL(seen.runs, 2);
 }
 
+/* covers: KeRemoveQueueDpc */
 NT_TEST(a_removed_dpc_does_not_run)
 {
 	KIRQL old = KeRaiseIrqlToDpcLevel();
@@ -77,6 +78,7 @@ NT_TEST(a_removed_dpc_does_not_run)
 	CHECK_EQUAL(seen.runs, 0);
 }
 
+/* covers: KeSetImportanceDpc */
 NT_TEST(high_importance_goes_before_the_others)
 {
 	KIRQL old = KeRaiseIrqlToDpcLevel();
@@ -94,6 +96,7 @@ NT_TEST(high_importance_goes_before_the_others)
 	CHECK(seen.order[0] == 3 && seen.order[1] == 0 && seen.order[2] == 1 && seen.order[3] == 2);
 }
 
+/* covers: KeSetTargetProcessorDpc, KeSetTargetProcessorDpcEx */
 NT_TEST_ON(a_dpc_runs_on_its_target_processor_and_a_flush_waits_for_it, 2)
 {
 	PROCESSOR_NUMBER number = {.Number = 1};
@@ -113,6 +116,7 @@ NT_TEST_ON(a_dpc_runs_on_its_target_processor_and_a_flush_waits_for_it, 2)
 	}
 }
 
+/* covers: KeSetTargetProcessorDpc, KeSetTargetProcessorDpcEx */
 NT_TEST(a_target_that_is_not_there_is_an_invalid_parameter)
 {
 	PROCESSOR_NUMBER number = {.Number = 1}, group = {.Group = 1};
@@ -121,8 +125,11 @@ NT_TEST(a_target_that_is_not_there_is_an_invalid_parameter)
 	KeInitializeDpc(&dpc, note, NULL);
 	CHECK_EQUAL(KeSetTargetProcessorDpcEx(&dpc, &number), STATUS_INVALID_PARAMETER);
 	CHECK_EQUAL(KeSetTargetProcessorDpcEx(&dpc, &group), STATUS_INVALID_PARAMETER);
+	KeSetTargetProcessorDpc(&dpc, 1);
+	CHECK_VIOLATION(0, "to processor 1; there are 1");
 }
 
+/* covers: KeInitializeThreadedDpc */
 NT_TEST(a_threaded_dpc_runs_too)
 {
 	KDPC dpc;
@@ -153,6 +160,7 @@ NT_TEST(a_dpc_that_returns_at_another_level_is_reported_and_set_right)
 	CHECK_EQUAL(KeGetCurrentIrql(), PASSIVE_LEVEL);
 }
 
+/* covers: KeInsertQueueDpc */
 NT_TEST(memory_that_is_no_dpc_is_refused)
 {
 	KDPC dpc;

@@ -14,6 +14,7 @@ NT_TEST(an_event_has_the_state_it_was_initialised_with)
 	CHECK(KeReadStateEvent(&event) != 0);
 }
 
+/* covers: KeClearEvent, KeResetEvent */
 NT_TEST(set_reset_and_clear_return_the_state_before)
 {
 	KEVENT event;
@@ -29,6 +30,7 @@ NT_TEST(set_reset_and_clear_return_the_state_before)
 	CHECK_EQUAL(KeReadStateEvent(&event), 0);
 }
 
+/* covers: KeInitializeEvent */
 NT_TEST(a_notification_event_stays_set_a_synchronization_event_is_taken)
 {
 	KEVENT event;
@@ -40,6 +42,7 @@ NT_TEST(a_notification_event_stays_set_a_synchronization_event_is_taken)
 	CHECK(!is_there(&event));
 }
 
+/* covers: KePulseEvent, KeReadStateEvent, KeSetEvent */
 NT_TEST(a_pulse_leaves_the_event_not_signalled)
 {
 	KEVENT event;
@@ -81,6 +84,7 @@ NT_TEST(setting_an_event_too_high_is_reported_and_done)
 	KeLowerIrql(old);
 }
 
+/* covers: KeReleaseSemaphore */
 NT_TEST(memory_that_is_no_event_is_refused)
 {
 	KSEMAPHORE semaphore;
@@ -97,6 +101,7 @@ NT_TEST(memory_that_is_no_event_is_refused)
 	CHECK_VIOLATION(0xC40000E1, "semaphore");
 }
 
+/* covers: KeInitializeSemaphore, KeReadStateSemaphore, KeReleaseSemaphore */
 NT_TEST(a_semaphore_counts)
 {
 	KSEMAPHORE semaphore;
@@ -107,6 +112,8 @@ NT_TEST(a_semaphore_counts)
 	CHECK_EQUAL(KeReleaseSemaphore(&semaphore, 0, 3, FALSE), 0);
 	CHECK_EQUAL(KeReleaseSemaphore(&semaphore, 0, 2, FALSE), 3);
 	CHECK_EQUAL(KeReadStateSemaphore(&semaphore), 5);
+	KeInitializeSemaphore(&semaphore, 2, 1);
+	CHECK_VIOLATION(0, "count 2 and limit 1");
 }
 
 static void exceed(void *ctx)
@@ -117,6 +124,7 @@ static void exceed(void *ctx)
 	KeReleaseSemaphore(&semaphore, 0, 2, FALSE);
 }
 
+/* covers: KeReleaseSemaphore */
 static void a_semaphore_past_its_limit_raises(void **state)
 {
 	assert_dies(exceed, "0xC0000047"); /* STATUS_SEMAPHORE_LIMIT_EXCEEDED */

@@ -25,6 +25,7 @@ NT_TEST(raising_returns_the_old_level_and_lowering_restores_it)
 }
 
 /* 0xC4/30 */
+/* covers: KfRaiseIrql */
 NT_TEST(raising_downwards_or_above_high_level_is_reported_and_changes_nothing)
 {
 	KIRQL old;
@@ -39,6 +40,7 @@ NT_TEST(raising_downwards_or_above_high_level_is_reported_and_changes_nothing)
 }
 
 /* 0xC4/31 */
+/* covers: KeLowerIrql */
 NT_TEST(lowering_upwards_is_reported_and_changes_nothing)
 {
 	KeLowerIrql(DISPATCH_LEVEL);

@@ -3,6 +3,7 @@
 /* Ke and Ex: mutexes and fast mutexes. */
 #include "nt_kit.h"
 
+/* covers: KeInitializeMutex, KeReadStateMutex */
 NT_TEST(a_mutex_is_free_at_first_and_taken_by_a_wait)
 {
 	KMUTEX mutex;
@@ -29,6 +30,7 @@ NT_TEST(its_owner_takes_it_again_and_releases_it_as_often)
 	CHECK_EQUAL(KeReadStateMutex(&mutex), 1);
 }
 
+/* covers: KeReleaseMutex */
 NT_TEST(holding_a_mutex_disables_normal_apcs)
 {
 	KMUTEX mutex;
@@ -87,9 +89,22 @@ static void release_not_owned(void *ctx)
 	KeReleaseMutex(&mutex, FALSE);
 }
 
+/* covers: KeReleaseMutex */
 static void releasing_what_one_does_not_hold_raises(void **state)
 {
 	assert_dies(release_not_owned, "0xC0000046"); /* STATUS_MUTANT_NOT_OWNED */
+}
+
+/* covers: KeReadStateMutex, KeReleaseMutex */
+NT_TEST(memory_that_is_no_mutex_is_refused)
+{
+	KMUTEX mutex;
+
+	memset(&mutex, 0, sizeof(mutex));
+	CHECK_EQUAL(KeReadStateMutex(&mutex), 0);
+	CHECK_VIOLATION(0xC40000E1, "KeReadStateMutex");
+	CHECK_EQUAL(KeReleaseMutex(&mutex, FALSE), 0);
+	CHECK_VIOLATION(0xC40000E1, "KeReleaseMutex");
 }
 
 static void exceed_recursion(void *ctx)
@@ -113,6 +128,7 @@ static VOID NTAPI take_and_end(PVOID StartContext)
 	PsTerminateSystemThread(STATUS_SUCCESS);
 }
 
+/* covers: PsCreateSystemThread, PsTerminateSystemThread */
 NT_TEST(a_mutex_whose_owner_ended_is_abandoned)
 {
 	HANDLE handle;
@@ -175,6 +191,7 @@ NT_TEST_ON(threads_of_two_processors_exclude_each_other, 2)
 	run_four(add_by_fast_mutex);
 }
 
+/* covers: ExAcquireFastMutex, ExTryToAcquireFastMutex */
 NT_TEST(a_fast_mutex_raises_to_apc_level_and_restores_the_level)
 {
 	FAST_MUTEX mutex;
@@ -192,6 +209,7 @@ NT_TEST(a_fast_mutex_raises_to_apc_level_and_restores_the_level)
 }
 
 /* 0xC4/33, 34 */
+/* covers: ExReleaseFastMutex */
 NT_TEST(a_fast_mutex_at_the_wrong_level_is_reported)
 {
 	KIRQL old = KeRaiseIrqlToDpcLevel();
@@ -230,6 +248,7 @@ int main(void)
 		cmocka_unit_test(holding_a_mutex_disables_normal_apcs),
 		cmocka_unit_test(another_thread_waits_until_it_is_released),
 		cmocka_unit_test(releasing_what_one_does_not_hold_raises),
+		cmocka_unit_test(memory_that_is_no_mutex_is_refused),
 		cmocka_unit_test(more_than_minlong_recursions_raise),
 		cmocka_unit_test(a_mutex_whose_owner_ended_is_abandoned),
 		cmocka_unit_test(threads_of_two_processors_exclude_each_other),

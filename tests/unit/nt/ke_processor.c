@@ -3,6 +3,11 @@
 /* Ke: which processors there are. */
 #include "nt_kit.h"
 
+/*
+ * covers: KeQueryActiveGroupCount, KeQueryActiveProcessorCount, KeQueryActiveProcessorCountEx,
+ * KeQueryActiveProcessors, KeQueryGroupAffinity, KeQueryHighestNodeNumber,
+ * KeQueryMaximumProcessorCount, KeQueryMaximumProcessorCountEx
+ */
 NT_TEST_ON(counts_and_masks_agree_with_the_machine, 3)
 {
 	KAFFINITY mask = 0;
@@ -22,6 +27,7 @@ NT_TEST_ON(counts_and_masks_agree_with_the_machine, 3)
 	CHECK_EQUAL(KeQueryHighestNodeNumber(), 0);
 }
 
+/* covers: KeGetProcessorIndexFromNumber, KeGetProcessorNumberFromIndex */
 NT_TEST_ON(index_and_number_turn_into_each_other, 3)
 {
 	PROCESSOR_NUMBER number, bad = {.Group = 1};
@@ -48,6 +54,7 @@ static void note_number(void *ctx)
 	CHECK_EQUAL(KeGetCurrentProcessorNumberEx(NULL), (uintptr_t)ctx);
 }
 
+/* covers: KeGetCurrentProcessorNumberEx */
 static void each_processor_knows_its_number(void **state)
 {
 	machine_start(3, MEM_SCATTERED);

@@ -3,6 +3,7 @@
 /* Ke: spin locks and in-stack queued locks; what the verifier says of their misuse. */
 #include "nt_kit.h"
 
+/* covers: KeAcquireSpinLockRaiseToDpc, KeReleaseSpinLock, KeTestSpinLock */
 NT_TEST(a_lock_raises_to_dispatch_and_its_release_restores_the_level)
 {
 	KSPIN_LOCK lock = ~(KSPIN_LOCK)0;
@@ -25,6 +26,10 @@ NT_TEST(a_lock_raises_to_dispatch_and_its_release_restores_the_level)
 	KeLowerIrql(outer);
 }
 
+/*
+ * covers: KeAcquireSpinLockAtDpcLevel, KeReleaseSpinLockFromDpcLevel,
+ * KeTryToAcquireSpinLockAtDpcLevel
+ */
 NT_TEST(at_dispatch_a_lock_leaves_the_level_alone)
 {
 	KSPIN_LOCK lock;
@@ -43,6 +48,7 @@ NT_TEST(at_dispatch_a_lock_leaves_the_level_alone)
 	KeLowerIrql(old);
 }
 
+/* covers: KeAcquireInStackQueuedSpinLockAtDpcLevel, KeReleaseInStackQueuedSpinLockFromDpcLevel */
 NT_TEST(a_queued_lock_is_the_same_lock)
 {
 	KLOCK_QUEUE_HANDLE handle;
@@ -83,6 +89,7 @@ NT_TEST(acquiring_above_dispatch_is_reported)
 }
 
 /* 0xC4/40, 41 */
+/* covers: KeTryToAcquireSpinLockAtDpcLevel */
 NT_TEST(the_at_dpc_level_forms_below_dispatch_are_reported_and_still_lock)
 {
 	KSPIN_LOCK lock = 0;
@@ -120,6 +127,7 @@ NT_TEST(releasing_what_is_not_held_is_reported_and_leaves_the_lock_alone)
 	KeLowerIrql(old);
 }
 
+/* covers: KeAcquireInStackQueuedSpinLock, KeReleaseInStackQueuedSpinLock */
 NT_TEST(a_queued_handle_released_twice_is_reported)
 {
 	KLOCK_QUEUE_HANDLE handle;

@@ -12,6 +12,7 @@ static uint64_t host_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
+/* covers: KeQuerySystemTime, KeQuerySystemTimePrecise */
 NT_TEST(system_time_counts_100_ns_since_1601)
 {
 	LARGE_INTEGER now, precise;
@@ -27,6 +28,7 @@ NT_TEST(system_time_counts_100_ns_since_1601)
 	CHECK(precise.QuadPart >= now.QuadPart && precise.QuadPart < now.QuadPart + 10000000);
 }
 
+/* covers: KeStallExecutionProcessor */
 NT_TEST(a_stall_lasts_as_long_as_asked_at_any_level)
 {
 	uint64_t start = host_ns();
@@ -42,6 +44,10 @@ NT_TEST(a_stall_lasts_as_long_as_asked_at_any_level)
 	KeStallExecutionProcessor(0);
 }
 
+/*
+ * covers: KeQueryInterruptTime, KeQueryInterruptTimePrecise, KeQueryPerformanceCounter,
+ * KeQueryTickCount, KeQueryTimeIncrement
+ */
 NT_TEST(the_counters_measure_the_same_time)
 {
 	LARGE_INTEGER frequency, first, second, tick_first, tick_second;

@@ -20,6 +20,7 @@ static VOID NTAPI note(
 	atomic_fetch_add(&seen.runs, 1);
 }
 
+/* covers: KeWaitForSingleObject */
 NT_TEST(a_relative_timer_runs_its_dpc_once_and_not_before_its_time)
 {
 	uint64_t start = cpu_clock();
@@ -71,6 +72,7 @@ NT_TEST(an_absolute_time_to_come_is_waited_for)
 	CHECK(now.QuadPart < due.QuadPart + 2000 * MS_100NS);
 }
 
+/* covers: KeCancelTimer, KeInitializeTimer, KeReadStateTimer, KeSetTimer */
 NT_TEST(a_cancelled_timer_does_not_run_its_dpc)
 {
 	KTIMER timer;
@@ -86,6 +88,19 @@ NT_TEST(a_cancelled_timer_does_not_run_its_dpc)
 	pass_ms(30);
 	CHECK_EQUAL(seen.runs, 0);
 	CHECK(!KeReadStateTimer(&timer));
+}
+
+/* covers: KeSetCoalescableTimer */
+NT_TEST(a_coalescable_timer_is_not_early)
+{
+	uint64_t start = cpu_clock();
+	KTIMER timer;
+
+	KeInitializeTimer(&timer);
+	CHECK(!KeSetCoalescableTimer(&timer, in_ms(5), 0, 10, NULL));
+	CHECK(KeSetCoalescableTimer(&timer, in_ms(10), 0, 10, NULL));
+	KeWaitForSingleObject(&timer, Executive, KernelMode, FALSE, NULL);
+	CHECK(cpu_clock() - start >= 10000000);
 }
 
 NT_TEST(setting_a_set_timer_returns_true_and_replaces_the_time)
@@ -118,6 +133,7 @@ NT_TEST(setting_an_expired_timer_makes_it_not_signalled)
 	CHECK(KeCancelTimer(&timer));
 }
 
+/* covers: KeInitializeTimerEx, KeSetTimerEx */
 NT_TEST(a_periodic_timer_goes_on_until_it_is_cancelled)
 {
 	unsigned runs;
@@ -138,7 +154,10 @@ NT_TEST(a_periodic_timer_goes_on_until_it_is_cancelled)
 	CHECK_EQUAL(seen.runs, runs);
 }
 
-/* KeInitializeTimerEx: notification releases all and stays, synchronization one and falls back. */
+/*
+ * KeInitializeTimerEx: notification releases all and stays, synchronization one and falls back.
+ * covers: KeWaitForSingleObject
+ */
 NT_TEST(a_synchronization_timer_satisfies_one_wait_a_notification_timer_all)
 {
 	LARGE_INTEGER zero = {.QuadPart = 0};
@@ -160,6 +179,7 @@ NT_TEST(a_synchronization_timer_satisfies_one_wait_a_notification_timer_all)
 		KeWaitForSingleObject(&timer, Executive, KernelMode, FALSE, &zero), STATUS_SUCCESS);
 }
 
+/* covers: KeCancelTimer, KeReadStateTimer */
 NT_TEST(memory_that_is_no_timer_is_refused)
 {
 	KTIMER timer;
@@ -169,6 +189,8 @@ NT_TEST(memory_that_is_no_timer_is_refused)
 	CHECK_VIOLATION(0xC40000E1, "KeSetTimer");
 	CHECK(!KeCancelTimer(&timer));
 	CHECK_VIOLATION(0xC40000E1, "KeCancelTimer");
+	CHECK(!KeReadStateTimer(&timer));
+	CHECK_VIOLATION(0xC40000E1, "KeReadStateTimer");
 }
 
 NT_TEST(a_timer_set_above_dispatch_is_reported)
@@ -331,6 +353,7 @@ int main(void)
 		cmocka_unit_test(an_absolute_time_that_has_passed_expires_at_once),
 		cmocka_unit_test(an_absolute_time_to_come_is_waited_for),
 		cmocka_unit_test(a_cancelled_timer_does_not_run_its_dpc),
+		cmocka_unit_test(a_coalescable_timer_is_not_early),
 		cmocka_unit_test(setting_a_set_timer_returns_true_and_replaces_the_time),
 		cmocka_unit_test(setting_an_expired_timer_makes_it_not_signalled),
 		cmocka_unit_test(a_periodic_timer_goes_on_until_it_is_cancelled),

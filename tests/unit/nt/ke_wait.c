@@ -167,6 +167,7 @@ NT_TEST(the_longest_relative_time_is_for_ever_and_overflows_nothing)
 		STATUS_SUCCESS);
 }
 
+/* covers: KeDelayExecutionThread */
 NT_TEST(a_delay_lasts_as_long_as_asked)
 {
 	uint64_t start = cpu_clock();
@@ -189,6 +190,7 @@ NT_TEST(a_delay_lasts_as_long_as_asked)
 
 /* ---- several objects ---- */
 
+/* covers: KeWaitForMultipleObjects */
 NT_TEST(wait_any_tells_the_first_object_that_is_signalled)
 {
 	LARGE_INTEGER zero = {.QuadPart = 0};
@@ -286,6 +288,7 @@ NT_TEST_ON(any_of_64_objects_ends_the_wait_with_its_number, 2)
 	}
 }
 
+/* covers: KeWaitForMultipleObjects */
 NT_TEST_ON(all_of_64_objects_end_the_wait_when_the_last_is_there, 2)
 {
 	struct cpu_thread *thread = many_start(64, WaitAll);

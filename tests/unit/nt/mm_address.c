@@ -5,6 +5,7 @@
 #include "util/export.h"
 #include <sys/mman.h>
 
+/* covers: MmGetVirtualForPhysical */
 NT_TEST(virtual_and_physical_addresses_turn_into_each_other)
 {
 	char *p = ExAllocatePoolWithTag(NonPagedPoolNx, 0x3000, TAG);
@@ -20,6 +21,7 @@ NT_TEST(virtual_and_physical_addresses_turn_into_each_other)
 }
 
 /* */
+/* covers: MmGetPhysicalAddress */
 NT_TEST(what_has_no_physical_address_gets_0_and_a_violation)
 {
 	int local;
@@ -33,6 +35,7 @@ NT_TEST(what_has_no_physical_address_gets_0_and_a_violation)
 	CHECK(MmGetVirtualForPhysical((PHYSICAL_ADDRESS){.QuadPart = 1ll << 60}) == NULL);
 }
 
+/* covers: MmIsAddressValid */
 NT_TEST(validity_is_told_without_touching)
 {
 	char *p = ExAllocatePoolWithTag(NonPagedPoolNx, 0x1000, TAG),
@@ -61,25 +64,37 @@ static void probe_unaligned(void *ctx)
 	ProbeForWrite((char *)ExAllocatePoolWithTag(NonPagedPoolNx, 64, TAG) + 1, 8, 8);
 }
 
+/* covers: ProbeForRead */
 NT_TEST(a_probe_of_no_bytes_does_nothing)
 {
 	ProbeForRead((void *)1, 0, 8);
 	ProbeForWrite((void *)1, 0, 8);
 }
 
-static void a_probe_of_a_kernel_address_raises(void **state)
+static void probe_kernel_to_write(void *ctx)
 {
-	assert_dies(probe_kernel, "0xC0000005");
-	assert_dies(probe_unaligned, "0x80000002"); /* STATUS_DATATYPE_MISALIGNMENT */
+	ProbeForWrite(ExAllocatePoolWithTag(NonPagedPoolNx, 64, TAG), 64, 1);
 }
 
+/* covers: ProbeForRead, ProbeForWrite */
+static void a_probe_of_a_kernel_address_raises(void **state)
+{
+	assert_raises("ProbeForRead", STATUS_ACCESS_VIOLATION, probe_kernel);
+	assert_raises("ProbeForWrite", STATUS_ACCESS_VIOLATION, probe_kernel_to_write);
+	assert_raises("ProbeForWrite", STATUS_DATATYPE_MISALIGNMENT, probe_unaligned);
+}
+
+/* covers: MmGetSystemRoutineAddress */
 NT_TEST(a_routine_is_found_by_its_name)
 {
 	DECLARE_CONST_UNICODE_STRING(known, u"MmGetPhysicalAddress");
 	DECLARE_CONST_UNICODE_STRING(unknown, u"MmNoSuchRoutine");
+	WCHAR letters[500] = {'M'};
+	UNICODE_STRING endless = {sizeof(letters), sizeof(letters), letters};
 
 	CHECK(MmGetSystemRoutineAddress((PUNICODE_STRING)&known) == (PVOID)MmGetPhysicalAddress);
 	CHECK(MmGetSystemRoutineAddress((PUNICODE_STRING)&unknown) == NULL);
+	CHECK(MmGetSystemRoutineAddress(&endless) == NULL);
 }
 
 int main(void)

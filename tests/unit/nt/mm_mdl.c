@@ -119,6 +119,7 @@ NT_TEST(a_nonpaged_buffer_gets_the_frames_of_its_pages_and_its_own_address_as_ma
 }
 
 /* 0xC4/7F, 140, 6F */
+/* covers: MmBuildMdlForNonPagedPool */
 NT_TEST(what_is_no_nonpaged_buffer_is_reported)
 {
 	char *paged = ExAllocatePoolWithTag(PagedPool, 0x2000, TAG),
@@ -153,6 +154,7 @@ NT_TEST(what_is_no_nonpaged_buffer_is_reported)
 
 /* ---- locks ---- */
 
+/* covers: MmProbeAndLockPages */
 NT_TEST(locking_fills_the_frames_and_unlocking_drops_the_mapping)
 {
 	char *buffer = ExAllocatePoolWithTag(NonPagedPoolNx, 0x3000, TAG);
@@ -177,6 +179,7 @@ NT_TEST(locking_fills_the_frames_and_unlocking_drops_the_mapping)
 }
 
 /* 0xC4/B0, 7C, 7D, B4 */
+/* covers: MmProbeAndLockPages, MmUnlockPages */
 NT_TEST(locks_on_the_wrong_mdl_are_reported)
 {
 	char *buffer = ExAllocatePoolWithTag(NonPagedPoolNx, 0x2000, TAG);
@@ -220,10 +223,11 @@ static void lock_user(void *ctx)
 	MmProbeAndLockPages(IoAllocateMdl(p, 64, FALSE, FALSE, NULL), UserMode, IoReadAccess);
 }
 
+/* covers: MmProbeAndLockPages */
 static void a_probe_that_fails_raises_access_violation(void **state)
 {
-	assert_dies(lock_outside, "0xC0000005");
-	assert_dies(lock_user, "0xC0000005");
+	assert_raises("MmProbeAndLockPages", STATUS_ACCESS_VIOLATION, lock_outside);
+	assert_raises("MmProbeAndLockPages", STATUS_ACCESS_VIOLATION, lock_user);
 }
 
 /* 0xC4/70, 78, 76, 79 */
@@ -253,6 +257,7 @@ NT_TEST(levels_above_dispatch_are_reported)
 /* ---- mappings ---- */
 
 /* 0xC4/B3, B2, 82, 81, B6 */
+/* covers: MmMapLockedPages, MmMapLockedPagesSpecifyCache, MmUnmapLockedPages */
 NT_TEST(wrong_mappings_are_reported)
 {
 	char *buffer = ExAllocatePoolWithTag(NonPagedPoolNx, 0x2000, TAG);
@@ -286,9 +291,8 @@ NT_TEST(wrong_mappings_are_reported)
 	ExFreePool(buffer);
 }
 
-NT_TEST(pages_that_do_not_stand_side_by_side_have_no_mapping)
+static PMDL unmappable(char *buffer)
 {
-	char *buffer = ExAllocatePoolWithTag(NonPagedPoolNx, 0x3000, TAG);
 	PMDL mdl = IoAllocateMdl(buffer, 0x3000, FALSE, FALSE, NULL);
 	PFN_NUMBER swap;
 
@@ -296,12 +300,42 @@ NT_TEST(pages_that_do_not_stand_side_by_side_have_no_mapping)
 	swap = MmGetMdlPfnArray(mdl)[0];
 	MmGetMdlPfnArray(mdl)[0] = MmGetMdlPfnArray(mdl)[1];
 	MmGetMdlPfnArray(mdl)[1] = swap;
+	return mdl;
+}
+
+/* covers: MmMapLockedPagesSpecifyCache */
+NT_TEST(pages_that_do_not_stand_side_by_side_have_no_mapping)
+{
+	char *buffer = ExAllocatePoolWithTag(NonPagedPoolNx, 0x3000, TAG);
+	PMDL mdl = unmappable(buffer);
+
 	CHECK(MmGetSystemAddressForMdlSafe(mdl, NormalPagePriority) == NULL);
+	CHECK(MmMapLockedPagesSpecifyCache(
+		      mdl, KernelMode, MmCached, NULL, FALSE, NormalPagePriority) == NULL);
 	MmGetMdlPfnArray(mdl)[1] = (PFN_NUMBER)-1;
 	CHECK(MmGetSystemAddressForMdlSafe(mdl, NormalPagePriority) == NULL);
 	MmUnlockPages(mdl);
 	IoFreeMdl(mdl);
 	ExFreePool(buffer);
+}
+
+static void map_or_end(void *ctx)
+{
+	MmMapLockedPagesSpecifyCache(unmappable(ExAllocatePoolWithTag(NonPagedPoolNx, 0x3000, TAG)),
+		KernelMode, MmCached, NULL, TRUE, NormalPagePriority);
+}
+
+static void map_the_old_way(void *ctx)
+{
+	MmMapLockedPages(
+		unmappable(ExAllocatePoolWithTag(NonPagedPoolNx, 0x3000, TAG)), KernelMode);
+}
+
+/* covers: MmMapLockedPages, MmMapLockedPagesSpecifyCache */
+static void without_a_mapping_the_old_form_is_a_bug_check_and_the_new_one_if_asked_for(void **state)
+{
+	assert_dies(map_or_end, "bug check 0x3F");
+	assert_dies(map_the_old_way, "bug check 0x3F");
 }
 
 static void map_to_user(void *ctx)
@@ -312,9 +346,16 @@ static void map_to_user(void *ctx)
 	MmMapLockedPagesSpecifyCache(mdl, UserMode, MmCached, NULL, FALSE, NormalPagePriority);
 }
 
+static void map_to_user_the_old_way(void *ctx)
+{
+	MmMapLockedPages(mdl_for(ExAllocatePoolWithTag(NonPagedPoolNx, 64, TAG), 64), UserMode);
+}
+
+/* covers: MmMapLockedPages, MmMapLockedPagesSpecifyCache */
 static void a_user_mapping_that_can_not_be_raises(void **state)
 {
 	assert_dies(map_to_user, "0xC000009A");
+	assert_dies(map_to_user_the_old_way, "0xC000009A");
 }
 
 /* ---- MmAdvanceMdl ---- */
@@ -344,6 +385,7 @@ NT_TEST(advancing_drops_bytes_from_the_front_and_keeps_the_end)
 	ExFreePool(buffer);
 }
 
+/* covers: MmAdvanceMdl */
 NT_TEST(advancing_past_the_end_is_invalid_parameter_2_and_changes_nothing)
 {
 	char *buffer = ExAllocatePoolWithTag(NonPagedPoolNx, 0x2000, TAG);
@@ -375,6 +417,8 @@ int main(void)
 		cmocka_unit_test(levels_above_dispatch_are_reported),
 		cmocka_unit_test(wrong_mappings_are_reported),
 		cmocka_unit_test(pages_that_do_not_stand_side_by_side_have_no_mapping),
+		cmocka_unit_test(
+			without_a_mapping_the_old_form_is_a_bug_check_and_the_new_one_if_asked_for),
 		cmocka_unit_test(a_user_mapping_that_can_not_be_raises),
 		cmocka_unit_test(advancing_drops_bytes_from_the_front_and_keeps_the_end),
 		cmocka_unit_test(advancing_past_the_end_is_invalid_parameter_2_and_changes_nothing),

@@ -35,6 +35,10 @@ static void get_and_check(void *ctx)
 	MmFreeContiguousMemorySpecifyCache(p, 0x1000, MmCached);
 }
 
+/*
+ * covers: MmAllocateContiguousMemory, MmAllocateContiguousMemorySpecifyCacheNode,
+ * MmFreeContiguousMemorySpecifyCache
+ */
 static void contiguous_memory_is_contiguous_under_every_policy(void **state)
 {
 	static const enum mem_policy policies[] = {MEM_CONTIGUOUS, MEM_SCATTERED, MEM_HIGH};
@@ -46,6 +50,7 @@ static void contiguous_memory_is_contiguous_under_every_policy(void **state)
 	}
 }
 
+/* covers: MmAllocateContiguousMemorySpecifyCache, MmFreeContiguousMemory */
 NT_TEST(a_boundary_is_not_crossed)
 {
 	char *held[40];
@@ -72,6 +77,10 @@ NT_TEST(a_boundary_is_not_crossed)
 	CHECK_VIOLATION(0, "no power of two");
 }
 
+/*
+ * covers: MmAllocateContiguousMemory, MmAllocateContiguousMemorySpecifyCacheNode,
+ * MmAllocateNonCachedMemory
+ */
 NT_TEST(what_can_not_be_had_is_null)
 {
 	CHECK(MmAllocateContiguousMemory(0, physical(UINT64_MAX)) == NULL);
@@ -79,6 +88,9 @@ NT_TEST(what_can_not_be_had_is_null)
 	CHECK(MmAllocateContiguousMemory(0x2000, physical(0xfff)) == NULL);
 	CHECK(MmAllocateContiguousMemorySpecifyCache(0x1000, physical(1ull << 50),
 		      physical(UINT64_MAX), physical(0), MmCached) == NULL);
+	CHECK(MmAllocateContiguousMemorySpecifyCacheNode(0x1000, physical(1ull << 50),
+		      physical(UINT64_MAX), physical(0), MmCached, 0) == NULL);
+	CHECK(MmAllocateNonCachedMemory(1ull << 40) == NULL);
 }
 
 NT_TEST(wrong_frees_are_reported)
@@ -104,6 +116,7 @@ NT_TEST(wrong_frees_are_reported)
 	ExFreePool(pool);
 }
 
+/* covers: MmAllocateNonCachedMemory, MmFreeNonCachedMemory */
 NT_TEST(noncached_memory_is_whole_pages)
 {
 	char *p = MmAllocateNonCachedMemory(100);

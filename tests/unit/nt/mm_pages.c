@@ -7,9 +7,10 @@ static const PHYSICAL_ADDRESS zero = {.QuadPart = 0}, top = {.QuadPart = -1};
 
 static PMDL pages(uint64_t low, uint64_t high, uint64_t skip, SIZE_T bytes, ULONG flags)
 {
-	return MmAllocatePagesForMdlEx((PHYSICAL_ADDRESS){.QuadPart = (LONGLONG)low},
-		(PHYSICAL_ADDRESS){.QuadPart = (LONGLONG)high},
-		(PHYSICAL_ADDRESS){.QuadPart = (LONGLONG)skip}, bytes, MmCached, flags);
+	return ddi_result(MmAllocatePagesForMdlEx,
+		MmAllocatePagesForMdlEx((PHYSICAL_ADDRESS){.QuadPart = (LONGLONG)low},
+			(PHYSICAL_ADDRESS){.QuadPart = (LONGLONG)high},
+			(PHYSICAL_ADDRESS){.QuadPart = (LONGLONG)skip}, bytes, MmCached, flags));
 }
 
 static void drop(PMDL mdl)
@@ -20,6 +21,7 @@ static void drop(PMDL mdl)
 	ExFreePool(mdl);
 }
 
+/* covers: MmAllocatePagesForMdl */
 NT_TEST(pages_are_locked_zeroed_mappable_and_whole)
 {
 	PMDL mdl = MmAllocatePagesForMdl(zero, top, zero, 0x5001);
@@ -90,6 +92,7 @@ NT_TEST(contiguous_chunks_are_consecutive_and_aligned)
 	CHECK_VIOLATION(0, "SkipBytes 10000");
 }
 
+/* covers: MmAllocatePagesForMdl, MmAllocatePagesForMdlEx */
 NT_TEST(fewer_pages_may_come_unless_all_are_required)
 {
 	PMDL mdl;
@@ -103,6 +106,7 @@ NT_TEST(fewer_pages_may_come_unless_all_are_required)
 	CHECK(pages(0, 0xfff, 0, 0x2000, MM_ALLOCATE_FULLY_REQUIRED) == NULL);
 	CHECK(pages(UINT64_MAX - 0xffff, UINT64_MAX, 0, 0x1000, 0) == NULL);
 	CHECK(pages(0, UINT64_MAX, 0, 0, 0) == NULL);
+	CHECK(MmAllocatePagesForMdl(zero, top, zero, 0) == NULL);
 	CHECK(pages(0, UINT64_MAX, 0, 1ull << 32, 0) == NULL);
 }
 
@@ -120,6 +124,7 @@ NT_TEST(dispatch_is_allowed_and_more_is_not)
 	ExFreePool(mdl);
 }
 
+/* covers: MmFreePagesFromMdl */
 NT_TEST(pages_that_were_not_allocated_so_are_not_freed)
 {
 	char *buffer = ExAllocatePoolWithTag(NonPagedPoolNx, 0x2000, TAG);

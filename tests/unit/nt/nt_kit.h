@@ -42,10 +42,12 @@ static unused_fn bool check_note(bool good, const char *what, int line)
 	return good;
 }
 
-#define CHECK(condition) check_note(condition, #condition, __LINE__)
+#include "../ddi_expect.h"
+
+#define CHECK(condition) check_note(ddi_seen_true(#condition, !!(condition)), #condition, __LINE__)
 #define CHECK_EQUAL(a, b)                                                                          \
 	({                                                                                         \
-		uint64_t a_ = (uint64_t)(a), b_ = (uint64_t)(b);                                   \
+		uint64_t a_ = ddi_seen(#a, (uint64_t)(a)), b_ = (uint64_t)(b);                     \
 		char text_[200];                                                                   \
 		if (a_ != b_)                                                                      \
 			snprintf(text_, sizeof(text_), "%s is %#llx, not %s = %#llx", #a,          \
@@ -237,6 +239,16 @@ static unused_fn void assert_dies(void (*fn)(void *ctx), const char *message)
 
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 1 || !strstr(text, message))
 		fail_msg("status %x, and \"%s\" is not in \"%s\"", status, message, text);
+}
+
+/* fn calls a routine, which raises this status; nobody catches it. */
+static unused_fn void assert_raises(const char *routine, NTSTATUS raised, void (*fn)(void *ctx))
+{
+	char message[16];
+
+	snprintf(message, sizeof(message), "0x%08X", (unsigned)raised);
+	assert_dies(fn, message);
+	ddi_record_number(routine, (uint32_t)raised);
 }
 
 #endif

@@ -361,6 +361,7 @@ static void processors_dpcs_and_host_threads_share_the_pool(void **state)
 		cpu_thread_free(threads[i]);
 	}
 	pthread_join(host, NULL);
+	cpu_dpc_flush(); /* they must not come when the pool is gone */
 	machine_stop();
 }
 

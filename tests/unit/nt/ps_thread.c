@@ -47,6 +47,7 @@ static void finish(HANDLE handle)
 	CHECK_EQUAL(ZwClose(handle), STATUS_SUCCESS);
 }
 
+/* covers: ObfDereferenceObject, PsThreadType */
 NT_TEST(a_system_thread_gets_its_context_at_passive_level)
 {
 	HANDLE handle = NULL;
@@ -85,9 +86,11 @@ NT_TEST(a_system_thread_may_terminate_itself)
 	ObDereferenceObject(thread);
 }
 
+/* covers: PsTerminateSystemThread */
 NT_TEST(another_thread_can_not_terminate_by_it)
 {
-	CHECK(!NT_SUCCESS(PsTerminateSystemThread(STATUS_SUCCESS)));
+	CHECK(!NT_SUCCESS(
+		ddi_result(PsTerminateSystemThread, PsTerminateSystemThread(STATUS_SUCCESS))));
 	CHECK_VIOLATION(0, "no system thread");
 }
 
@@ -145,6 +148,7 @@ NT_TEST_ON(hundreds_of_threads_come_and_go, 2)
 	CHECK(comes_true(seen.runs == 300));
 }
 
+/* covers: PsGetCurrentThread */
 NT_TEST_ON(every_thread_knows_itself, 2)
 {
 	PKTHREAD self = KeGetCurrentThread();
@@ -159,16 +163,21 @@ NT_TEST_ON(every_thread_knows_itself, 2)
 	KeLowerIrql(old);
 }
 
+/* covers: KeSetPriorityThread */
 NT_TEST(a_priority_is_kept)
 {
 	PKTHREAD self = KeGetCurrentThread();
 	KPRIORITY first = KeSetPriorityThread(self, 16);
+	DISPATCHER_HEADER none = {0};
 
 	CHECK_EQUAL(KeSetPriorityThread(self, first), 16);
+	CHECK_EQUAL(KeSetPriorityThread((PKTHREAD)(void *)&none, first), 0);
+	CHECK_VIOLATION(0xC40000E1, "KeSetPriorityThread");
 }
 
 /* ---- handles ---- */
 
+/* covers: KeGetCurrentThread, ObReferenceObjectByHandle, ZwClose */
 NT_TEST(a_closed_or_invented_handle_is_invalid)
 {
 	HANDLE handle, later;

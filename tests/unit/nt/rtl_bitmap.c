@@ -73,6 +73,7 @@ static ULONG expect_find(ULONG count, ULONG hint)
 	return 0xffffffff;
 }
 
+/* covers: RtlFindClearBits, RtlSetBits */
 static void clear_bits_are_found_as_by_looking_at_each(void **state)
 {
 	uint32_t seed = 1;
@@ -91,6 +92,7 @@ static void clear_bits_are_found_as_by_looking_at_each(void **state)
 	}
 }
 
+/* covers: RtlClearBits, RtlFindClearBitsAndSet */
 static void found_bits_are_set_and_no_others(void **state)
 {
 	ULONG at;
@@ -115,6 +117,7 @@ static void found_bits_are_set_and_no_others(void **state)
 	assert_int_equal(RtlFindClearBits(&map, 151, 0), 0xffffffff);
 }
 
+/* covers: RtlClearAllBits, RtlSetAllBits */
 static void all_bits_at_once(void **state)
 {
 	reset();
@@ -125,6 +128,7 @@ static void all_bits_at_once(void **state)
 	compare();
 }
 
+/* covers: RtlInitializeBitMap, RtlNumberOfSetBits, RtlTestBit */
 static void a_range_outside_is_reported_and_nothing_written(void **state)
 {
 	violations.heard = violations.taken = 0;

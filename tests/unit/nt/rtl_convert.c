@@ -13,6 +13,7 @@ static bool is(PCUNICODE_STRING string, const char16_t *text)
 	return string->Length == n * 2 && !memcmp(string->Buffer, text, n * 2);
 }
 
+/* covers: RtlFreeAnsiString, RtlUnicodeStringToAnsiString */
 NT_TEST(ansi_becomes_unicode_and_back)
 {
 	UNICODE_STRING wide;
@@ -43,20 +44,33 @@ NT_TEST(what_ansi_lacks_becomes_a_question_mark)
 	CHECK(!strcmp(room, "a?b"));
 }
 
+/* covers: RtlAnsiStringToUnicodeString, RtlUnicodeStringToAnsiString, RtlUpcaseUnicodeString */
 NT_TEST(without_allocation_the_text_and_its_end_must_fit)
 {
 	WCHAR room[5] = {0x7777, 0x7777, 0x7777, 0x7777, 0x7777};
-	UNICODE_STRING wide = {.MaximumLength = 8, .Buffer = room};
-	ANSI_STRING ansi;
+	UNICODE_STRING wide = {.MaximumLength = 8, .Buffer = room}, text;
+	char letters[4] = "####";
+	ANSI_STRING ansi, narrow = {.MaximumLength = 4, .Buffer = letters};
 
 	RtlInitAnsiString(&ansi, "abcd");
-	CHECK(!NT_SUCCESS(RtlAnsiStringToUnicodeString(&wide, &ansi, FALSE)));
+	CHECK(!NT_SUCCESS(ddi_result(
+		RtlAnsiStringToUnicodeString, RtlAnsiStringToUnicodeString(&wide, &ansi, FALSE))));
 	CHECK_EQUAL(room[0], 0x7777);
+	RtlInitUnicodeString(&text, (PCWSTR)u"abcd");
+	CHECK(!NT_SUCCESS(ddi_result(RtlUnicodeStringToAnsiString,
+		RtlUnicodeStringToAnsiString(&narrow, &text, FALSE))));
+	CHECK_EQUAL(letters[0], '#');
+	wide.MaximumLength = 6;
+	CHECK(!NT_SUCCESS(
+		ddi_result(RtlUpcaseUnicodeString, RtlUpcaseUnicodeString(&wide, &text, FALSE))));
+	CHECK_EQUAL(room[0], 0x7777);
+	wide.MaximumLength = 8;
 	RtlInitAnsiString(&ansi, "abc");
 	CHECK_EQUAL(RtlAnsiStringToUnicodeString(&wide, &ansi, FALSE), STATUS_SUCCESS);
 	CHECK(is(&wide, u"abc") && room[3] == 0 && room[4] == 0x7777);
 }
 
+/* covers: RtlInitAnsiString */
 NT_TEST(a_string_too_long_for_unicode_is_refused)
 {
 	static char text[40000];
@@ -68,6 +82,7 @@ NT_TEST(a_string_too_long_for_unicode_is_refused)
 	CHECK(!NT_SUCCESS(RtlAnsiStringToUnicodeString(&wide, &ansi, TRUE)));
 }
 
+/* covers: RtlUpcaseUnicodeChar, RtlUpcaseUnicodeString */
 NT_TEST(upper_case)
 {
 	UNICODE_STRING from, to;
@@ -83,6 +98,7 @@ NT_TEST(upper_case)
 }
 
 /* The table of the routine's page, then the prefixes of base 0. */
+/* covers: RtlUnicodeStringToInteger */
 NT_TEST(text_becomes_an_integer_as_documented)
 {
 	static const struct {
@@ -105,6 +121,7 @@ NT_TEST(text_becomes_an_integer_as_documented)
 	}
 }
 
+/* covers: RtlInitUnicodeString, RtlIntegerToUnicodeString, RtlUnicodeStringToInteger */
 NT_TEST(an_empty_string_or_a_strange_base_is_an_invalid_parameter)
 {
 	UNICODE_STRING text;
@@ -119,6 +136,7 @@ NT_TEST(an_empty_string_or_a_strange_base_is_an_invalid_parameter)
 	CHECK_EQUAL(RtlIntegerToUnicodeString(1, 3, &out), STATUS_INVALID_PARAMETER);
 }
 
+/* covers: RtlInt64ToUnicodeString */
 NT_TEST(integers_become_text)
 {
 	static const struct {
@@ -144,10 +162,12 @@ NT_TEST(integers_become_text)
 	CHECK_EQUAL(out.Length, 128);
 	out.MaximumLength = 4;
 	CHECK_EQUAL(RtlIntegerToUnicodeString(100, 10, &out), STATUS_BUFFER_OVERFLOW);
+	CHECK_EQUAL(RtlInt64ToUnicodeString(100, 10, &out), STATUS_BUFFER_OVERFLOW);
 	CHECK_EQUAL(RtlIntegerToUnicodeString(10, 10, &out),
 		STATUS_SUCCESS); /* the end needs no room */
 }
 
+/* covers: RtlFreeUnicodeString */
 NT_TEST(a_foreign_buffer_is_not_freed)
 {
 	WCHAR room[8];

@@ -2,7 +2,9 @@
 /* SPDX-FileCopyrightText: The dryport authors */
 /* Rtl: what has no family. */
 #include "nt_kit.h"
+#include "nt/os.h"
 
+/* covers: RtlCompareMemory */
 NT_TEST(comparing_memory_counts_the_equal_bytes_from_the_start)
 {
 	CHECK_EQUAL(RtlCompareMemory("abcdef", "abcxef", 6), 3);
@@ -12,17 +14,29 @@ NT_TEST(comparing_memory_counts_the_equal_bytes_from_the_start)
 	CHECK_EQUAL(RtlCompareMemory("abcdef", "abcdeg", 5), 5);
 }
 
-NT_TEST(the_version_is_a_windows_10)
+/* covers: RtlGetVersion */
+NT_TEST(the_version_is_that_of_the_release_that_is_played)
 {
+	static const WCHAR pack[] = {
+		'S', 'e', 'r', 'v', 'i', 'c', 'e', ' ', 'P', 'a', 'c', 'k', ' ', '1', 0};
 	RTL_OSVERSIONINFOW version = {.dwOSVersionInfoSize = sizeof(version)};
 
 	CHECK_EQUAL(RtlGetVersion(&version), STATUS_SUCCESS);
 	CHECK_EQUAL(version.dwMajorVersion, 10);
 	CHECK_EQUAL(version.dwMinorVersion, 0);
-	CHECK_EQUAL(version.dwPlatformId, 2); /* VER_PLATFORM_WIN32_NT */
+	CHECK_EQUAL(version.dwBuildNumber, 26100); /* 11-24H2, the newest */
+	CHECK_EQUAL(version.dwPlatformId, 2);	   /* VER_PLATFORM_WIN32_NT */
 	CHECK_EQUAL(version.szCSDVersion[0], 0);
+	nt_os_set(NT_OS_7);
+	CHECK_EQUAL(RtlGetVersion(&version), STATUS_SUCCESS);
+	CHECK_EQUAL(version.dwMajorVersion, 6);
+	CHECK_EQUAL(version.dwMinorVersion, 1);
+	CHECK_EQUAL(version.dwBuildNumber, 7601);
+	CHECK(!memcmp(version.szCSDVersion, pack, sizeof(pack)));
+	nt_os_set(NT_OS_NEWEST);
 }
 
+/* covers: RtlRandomEx */
 NT_TEST(random_numbers_repeat_by_seed_and_are_spread)
 {
 	ULONG a = 12345, b = 12345, c = 54321;
@@ -46,7 +60,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(comparing_memory_counts_the_equal_bytes_from_the_start),
-		cmocka_unit_test(the_version_is_a_windows_10),
+		cmocka_unit_test(the_version_is_that_of_the_release_that_is_played),
 		cmocka_unit_test(random_numbers_repeat_by_seed_and_are_spread),
 	};
 

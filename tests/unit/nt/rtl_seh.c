@@ -101,6 +101,7 @@ static void raise_nothing(NTSTATUS status)
 {
 }
 
+/* covers: ExRaiseStatus */
 NT_TEST(filters_are_asked_first_then_finally_blocks_run_then_the_except_block)
 {
 	CHECK_EQUAL(outer((void *)take, raise_through_exports, STATUS_DATA_ERROR), 0xC000003E);
@@ -125,6 +126,7 @@ static void raise_misalignment(NTSTATUS status)
 	raise();
 }
 
+/* covers: ExRaiseAccessViolation, ExRaiseDatatypeMisalignment */
 NT_TEST(the_named_raises_have_their_documented_codes)
 {
 	CHECK_EQUAL(outer(SEH_ALWAYS, raise_violation, 0), 0xC0000005);
@@ -140,6 +142,7 @@ static void raise_continuable(NTSTATUS status)
 	CHECK(record.ExceptionAddress);
 }
 
+/* covers: RtlRaiseException */
 NT_TEST(a_continuable_exception_may_go_on_where_it_was_raised)
 {
 	CHECK_EQUAL(outer((void *)go_on, raise_continuable, STATUS_DATA_ERROR), 0);

@@ -13,6 +13,7 @@ static bool is(PCUNICODE_STRING string, const char16_t *text)
 	return string->Length == n * 2 && !memcmp(string->Buffer, text, n * 2);
 }
 
+/* covers: RtlInitString */
 NT_TEST(init_measures_and_points)
 {
 	static WCHAR longest[40000];
@@ -36,6 +37,7 @@ NT_TEST(init_measures_and_points)
 	CHECK(ansi.Length == 0 && ansi.MaximumLength == 0 && !ansi.Buffer);
 }
 
+/* covers: RtlCopyUnicodeString */
 NT_TEST(copies_are_cut_at_the_room_there_is)
 {
 	WCHAR room[4] = {1, 1, 1, 0x7777};
@@ -52,6 +54,7 @@ NT_TEST(copies_are_cut_at_the_room_there_is)
 	CHECK_EQUAL(to.Length, 0);
 }
 
+/* covers: RtlAppendUnicodeStringToString, RtlAppendUnicodeToString */
 NT_TEST(appending_fits_wholly_or_not_at_all)
 {
 	WCHAR room[7] = {0, 0, 0, 0, 0, 0, 0x7777};
@@ -69,6 +72,7 @@ NT_TEST(appending_fits_wholly_or_not_at_all)
 	CHECK_EQUAL(RtlAppendUnicodeToString(&to, NULL), STATUS_SUCCESS);
 }
 
+/* covers: RtlCompareUnicodeString, RtlEqualUnicodeString */
 NT_TEST(comparison_is_by_character_then_length)
 {
 	static const struct {

@@ -14,8 +14,10 @@
 #include "trace/trace.h"
 
 #include <srbhelper.h>
+#include <stdlib.h>
 
 #define FAKE_STARTED 300
+#define FAKE_DEVICE  7 /* dma_master.number */
 
 #ifdef DRY_TSAN
 const char *__tsan_default_options(void);
@@ -42,8 +44,12 @@ static struct {
 	_Atomic bool body_done;
 } fake;
 
-/* Set before fake_run. */
+/* Set before fake_run. fake_dma: the adapter has DMA of these address bits, the machine this
+ * engine. */
 static unsigned fake_cpus = 1;
+static const struct dma_config *fake_dma;
+static unsigned fake_width = 64;
+static enum mem_policy fake_memory = MEM_CONTIGUOUS;
 
 static inline void fake_start(struct port_adapter *adapter, struct port_request *request)
 {
@@ -104,7 +110,8 @@ static inline struct port_request *fake_get(struct port_unit *unit)
 {
 	struct port_request *request = port_request_get(unit->adapter);
 
-	expect(request != NULL);
+	if (!request)
+		abort();
 	request->unit = unit;
 	request->function = SRB_FUNCTION_EXECUTE_SCSI;
 	request->cdb_length = 6;
@@ -122,6 +129,71 @@ static inline struct port_request *fake_submit(struct port_unit *unit)
 	port_request_submit(request);
 	cpu_irql_lower(irql);
 	return request;
+}
+
+/* ---- data ---- */
+
+struct fake_buffer {
+	char *data;
+	uint32_t bytes;
+	PMDL mdl;
+};
+
+/* Pages of RAM; the data begin `offset` bytes into the first. */
+static inline struct fake_buffer fake_buffer(uint32_t offset, uint32_t bytes)
+{
+	struct fake_buffer buffer = {.bytes = bytes};
+	char *pages = mem_alloc(offset + bytes, 0, MEM_DATA, NULL);
+
+	buffer.data = pages + offset;
+	buffer.mdl = IoAllocateMdl(buffer.data, bytes, FALSE, FALSE, NULL);
+	MmBuildMdlForNonPagedPool(buffer.mdl);
+	for (uint32_t n = 0; n < bytes; n++)
+		buffer.data[n] = (char)(n * 7 + n / 256);
+	return buffer;
+}
+
+static inline void fake_buffer_free(struct fake_buffer *buffer)
+{
+	uint32_t offset = buffer->mdl->ByteOffset;
+
+	IoFreeMdl(buffer->mdl);
+	mem_free(buffer->data - offset, offset + buffer->bytes);
+}
+
+/* A request that carries it, not yet submitted. At DISPATCH. */
+static inline struct port_request *fake_get_with(
+	struct port_unit *unit, const struct fake_buffer *buffer, uint32_t flags)
+{
+	struct port_request *request = fake_get(unit);
+
+	request->mdl = buffer->mdl;
+	request->data = buffer->data;
+	request->length = buffer->bytes;
+	request->flags = flags;
+	return request;
+}
+
+static inline struct port_request *fake_submit_with(
+	struct port_unit *unit, const struct fake_buffer *buffer, uint32_t flags)
+{
+	uint8_t irql = cpu_irql_raise(IRQL_DISPATCH);
+	struct port_request *request = fake_get_with(unit, buffer, flags);
+
+	port_request_submit(request);
+	cpu_irql_lower(irql);
+	return request;
+}
+
+/* The device. */
+static inline struct dma_master fake_master(void)
+{
+	struct dma_master master;
+
+	dma_master_init(&master, "fake device", fake_width);
+	master.number = FAKE_DEVICE;
+	master.enabled = true;
+	return master;
 }
 
 /* Waits at PASSIVE until a condition holds, at most ten seconds. */
@@ -166,7 +238,7 @@ static inline bool fake_poll(void *arg)
 /* Runs body in a kernel thread of a machine of fake_cpus processors; SRBs are of this kind. */
 static inline void fake_run(void (*body)(void), bool extended)
 {
-	const struct mem_config mem = {.size = 64u << 20};
+	const struct mem_config mem = {.size = 64u << 20, .policy = fake_memory};
 	const struct cpu_config cpu = {.processors = fake_cpus};
 	const struct nt_config nt = {0};
 	struct cpu_thread *thread;
@@ -177,6 +249,8 @@ static inline void fake_run(void (*body)(void), bool extended)
 	assert_int_equal(mem_init(&mem), 0);
 	assert_int_equal(cpu_init(&cpu), 0);
 	assert_int_equal(nt_init(&nt), 0);
+	if (fake_dma)
+		assert_int_equal(dma_init(fake_dma), 0);
 	trace_subscribe(1ull << TRACE_VIOLATION, fake_hear, NULL);
 	assert_int_equal(cpu_claim(0), 0);
 	assert_int_equal(cpu_start(), 0);
@@ -186,6 +260,8 @@ static inline void fake_run(void (*body)(void), bool extended)
 	cpu_thread_join(thread);
 	cpu_thread_free(thread);
 	trace_unsubscribe(fake_hear, NULL);
+	if (fake_dma)
+		dma_fini();
 	cpu_fini();
 	assert_int_equal(nt_fini(), 0);
 	assert_int_equal(mem_fini(), 0);
@@ -206,7 +282,13 @@ static inline struct port_unit *fake_adapter(uint32_t depth)
 		.extended_srb = fake.adapter.limits.extended_srb,
 	};
 
-	expect_is(port_adapter_init(&fake.adapter, &fake_model, "fake", NULL, &limits), 0);
+	const struct dma_constraints constraints = {.width = fake_width,
+		.max_transfer = limits.max_transfer,
+		.scatter_gather = true,
+		.device = FAKE_DEVICE};
+	struct dma_adapter *dma = fake_dma ? dma_adapter_new(&constraints, &fake.adapter) : NULL;
+
+	expect_is(port_adapter_init(&fake.adapter, &fake_model, "fake", dma, &limits), 0);
 	port_adapter_open(&fake.adapter);
 	return port_unit_add(&fake.adapter, 0, 0, 0);
 }
@@ -219,8 +301,11 @@ static inline void fake_hurry(void)
 
 static inline void fake_adapter_end(void)
 {
+	struct dma_adapter *dma = fake.adapter.dma;
+
 	expect_is(port_adapter_close(&fake.adapter, 1), 0);
 	port_adapter_fini(&fake.adapter);
+	dma_adapter_free(dma);
 }
 
 /* ---- tests by kind of SRB ---- */

@@ -153,7 +153,7 @@ static void without_dma_there_are_no_lists(void)
 		.max_depth = 255};
 
 	expect_is(port_adapter_init(&fake.adapter, &fake_model, "fake", NULL, &limits), 0);
-	expect_is(fake.adapter.lists, NULL);
+	expect_is(fake.adapter.lists.base, NULL);
 	for (unsigned n = 0; n < PORT_SLOTS; n++)
 		expect_is(fake.adapter.requests[n].list, NULL);
 	port_adapter_fini(&fake.adapter);

@@ -250,6 +250,7 @@ static void single(void)
 	expect_is(seen.calls, 0);
 }
 
+/* covers: ScsiPortWmiPostProcess */
 static void queries_get_their_instances_laid_out_and_small_buffers_the_size_needed(void **state)
 {
 	static void (*const bodies[])(void) = {all_data, all_data_too_small, single};
@@ -326,6 +327,7 @@ static void controls(void)
 	}
 }
 
+/* covers: ScsiPortWmiPostProcess */
 static void requests_reach_their_callbacks(void **state)
 {
 	static void (*const bodies[])(void) = {methods, sets, controls};
@@ -357,6 +359,7 @@ static void absent(void)
 	expect_is(seen.calls, 0);
 }
 
+/* covers: ScsiPortWmiDispatchFunction */
 static void what_a_driver_lacks_is_answered_for_it(void **state)
 {
 	world_good(absent);
@@ -378,6 +381,7 @@ static void pending(void)
 	is_result(SRB_STATUS_INVALID_REQUEST, 0);
 }
 
+/* covers: ScsiPortWmiPostProcess */
 static void a_pending_request_is_ended_later(void **state)
 {
 	world_good(pending);
@@ -439,6 +443,7 @@ static void hostile(void)
 	expect_violation(0, "ScsiPortWmiFireLogicalUnitEvent");
 }
 
+/* covers: ScsiPortWmiDispatchFunction, ScsiPortWmiFireLogicalUnitEvent */
 static void bad_arguments_are_told_and_followed_nowhere(void **state)
 {
 	world_good(hostile);

@@ -54,6 +54,7 @@ static void config_space(void)
 	expect_violation(0, "no HwDeviceExtension");
 }
 
+/* covers: StorPortGetBusData, StorPortSetBusDataByOffset */
 static void configuration_space_is_read_and_written_at_the_adapters_slot_only(void **state)
 {
 	world_run(DMA_CALLBACK_QUEUED, config_space);
@@ -174,6 +175,7 @@ static void free_other_after(void)
 }
 
 /* 0xF1/0x2003 */
+/* covers: StorPortGetDeviceBase */
 static void an_address_that_was_not_assigned_is_refused_and_reported(void **state)
 {
 	miniport.offer = add_other;
@@ -208,6 +210,7 @@ static void map_often(void)
 	expect(map(&ranges[0], 0, 16) != NULL);
 }
 
+/* covers: StorPortFreeDeviceBase, StorPortGetDeviceBase */
 static void each_mapping_is_undone_once(void **state)
 {
 	miniport.offer = keep_ranges;

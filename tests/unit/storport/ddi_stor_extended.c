@@ -8,7 +8,7 @@ static bool is_served(unsigned code)
 {
 	static const UCHAR codes[] = {0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x08, 0x09, 0x0a,
 		0x0b, 0x0c, 0x0d, 0x0e, 0x0f, 0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x18, 0x19,
-		0x2e, 0x2f};
+		0x2a, 0x2b, 0x2c, 0x2e, 0x2f, 0x45, 0x46, 0x4c, 0x50, 0x52, 0x53, 0x54};
 
 	for (unsigned n = 0; n < sizeof(codes); n++)
 		if (codes[n] == code)
@@ -18,8 +18,9 @@ static bool is_served(unsigned code)
 
 static ULONG call(unsigned code, PVOID ext)
 {
-	return StorPortExtendedFunction(
-		(STORPORT_FUNCTION_CODE)code, ext, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+	return ddi_result(StorPortExtendedFunction,
+		StorPortExtendedFunction((STORPORT_FUNCTION_CODE)code, ext, NULL, NULL, NULL, NULL,
+			NULL, NULL, NULL, NULL));
 }
 
 static void codes(void)
@@ -42,6 +43,7 @@ static void codes(void)
 	expect_violation(0, "no HwDeviceExtension");
 }
 
+/* covers: StorPortExtendedFunction */
 static void unknown_codes_are_not_implemented_and_no_extension_is_an_invalid_parameter(void **state)
 {
 	world_run(DMA_CALLBACK_QUEUED, codes);
@@ -66,9 +68,13 @@ static void perf_options(void)
 	/* What was offered must be accepted. */
 	expect_is(StorPortInitializePerfOpts(world.ext, FALSE, &data), STOR_STATUS_SUCCESS);
 	wrong = data;
-	wrong.Flags |= STOR_PERF_NO_SGL;
-	expect_is(StorPortInitializePerfOpts(world.ext, FALSE, &wrong),
-		STOR_STATUS_INVALID_PARAMETER);
+	wrong.Flags |= 0x40000000;
+	/* a flag that is not recognised */
+	expect_is(StorPortInitializePerfOpts(world.ext, FALSE, &wrong), STOR_STATUS_UNSUCCESSFUL);
+	/* SG-36: valid in version 5 */
+	wrong = perf(STOR_PERF_VERSION_4);
+	wrong.Flags = STOR_PERF_NO_SGL;
+	expect_is(StorPortInitializePerfOpts(world.ext, FALSE, &wrong), STOR_STATUS_UNSUCCESSFUL);
 	wrong = perf(0);
 	expect_is(StorPortInitializePerfOpts(world.ext, TRUE, &wrong),
 		STOR_STATUS_UNSUPPORTED_VERSION);
@@ -96,6 +102,7 @@ static void perf_later(void)
 }
 
 /* */
+/* covers: StorPortInitializePerfOpts */
 static void performance_options_are_asked_for_while_initialising(void **state)
 {
 	miniport.initialize = perf_options;
@@ -145,6 +152,7 @@ static void take_two_channels(void)
 	expect_is(StorPortInitializePerfOpts(world.ext, FALSE, &data), STOR_STATUS_SUCCESS);
 }
 
+/* covers: StorPortGetStartIoPerfParams */
 static void each_processor_has_a_channel_of_its_own(void **state)
 {
 	miniport.cpus = 2;
@@ -195,6 +203,10 @@ static void small_ones(void)
 	expect_is(world.violations, 0);
 }
 
+/*
+ * covers: StorPortExtendedFunction, StorPortGetCurrentProcessorNumber, StorPortLogSystemEvent,
+ * StorPortQueryPerformanceCounter, StorPortSetUnitAttributes
+ */
 static void the_small_functions_answer_and_refuse_null(void **state)
 {
 	miniport.cpus = 2;

@@ -45,6 +45,7 @@ static void complete(void)
 	expect_is(second.srb_status, SRB_STATUS_ERROR);
 }
 
+/* covers: StorPortNotification */
 static void only_srbs_that_the_miniport_has_are_completed_and_once(void **state)
 {
 	miniport.start_io = hold;
@@ -169,7 +170,7 @@ static void enable_in_find(PPORT_CONFIGURATION_INFORMATION config)
 	enable_outside();
 }
 
-/* 4.1 steps 5 and 6, StorPortEnablePassive */
+/* 4.1 steps 5 and 6, StorPortEnablePassive; covers: StorPortEnablePassiveInitialization */
 static void passive_initialisation_is_enabled_in_hw_initialize_only_and_runs_at_passive(
 	void **state)
 {
@@ -190,6 +191,7 @@ static BOOLEAN NTAPI passive_fails(PVOID ext)
 	return FALSE;
 }
 
+/* covers: StorPortEnablePassiveInitialization */
 static void a_failing_passive_initialisation_fails_the_start(void **state)
 {
 	miniport.passive = passive_fails;
@@ -257,6 +259,7 @@ static void links(void)
 }
 
 /* */
+/* covers: StorPortNotification */
 static void link_down_pauses_until_link_up(void **state)
 {
 	miniport.start_io = hold;

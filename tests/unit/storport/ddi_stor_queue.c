@@ -78,6 +78,7 @@ static void depth_limits(void)
 }
 
 /* greater than zero; Q-1: at most 255; X-49: only a unit that is there */
+/* covers: StorPortSetDeviceQueueDepth */
 static void a_depth_out_of_range_or_for_no_unit_is_refused(void **state)
 {
 	world_run(DMA_CALLBACK_QUEUED, depth_limits);
@@ -189,6 +190,10 @@ static void gates(void)
 }
 
 /* */
+/*
+ * covers: StorPortBusy, StorPortDeviceBusy, StorPortDeviceReady, StorPortPause,
+ * StorPortPauseDevice, StorPortReady, StorPortResume, StorPortResumeDevice
+ */
 static void each_gate_holds_requests_until_its_counterpart(void **state)
 {
 	miniport.start_io = hold;
@@ -250,6 +255,7 @@ static void unit_extension(void)
 	expect_is(StorPortGetLogicalUnit(world.ext, 0, 0, 0), first);
 }
 
+/* covers: StorPortGetLogicalUnit */
 static void each_unit_has_a_cleared_extension(void **state)
 {
 	miniport.unit_extension = 5000;

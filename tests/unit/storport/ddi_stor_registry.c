@@ -32,6 +32,7 @@ static void buffer(void)
 	expect_violation(0, "StorPortIrql: StorPortAllocateRegistryBuffer");
 }
 
+/* covers: StorPortAllocateRegistryBuffer, StorPortFreeRegistryBuffer */
 static void the_registry_buffer_is_one_at_a_time_and_for_passive_level(void **state)
 {
 	world_good(buffer);
@@ -57,6 +58,7 @@ static void values(void)
 	KeLowerIrql(old);
 }
 
+/* covers: StorPortRegistryRead, StorPortRegistryWrite */
 static void no_value_is_there_and_none_is_written(void **state)
 {
 	world_good(values);
@@ -85,6 +87,7 @@ static void errors(void)
 	expect_violation(0, "StorPortLogError");
 }
 
+/* covers: StorPortLogError */
 static void an_error_is_logged_with_its_name(void **state)
 {
 	world_good(errors);

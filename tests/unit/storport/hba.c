@@ -82,6 +82,7 @@ static void check_offer(PPORT_CONFIGURATION_INFORMATION config)
 		StorPortGetUncachedExtension(world.ext, config, 100));
 }
 
+/* covers: StorPortGetUncachedExtension */
 static void find_adapter_is_offered_the_documented_defaults(void **state)
 {
 	miniport.offer = check_offer;
@@ -304,6 +305,51 @@ static void an_adapter_that_is_given_up_ends_every_request_and_is_stopped_once(v
 	assert_int_equal(control.stops, 1);
 }
 
+/* ---- who asks ---- */
+
+static void strangers(void)
+{
+	static char foreign[64];
+	const PVOID none[] = {NULL, foreign, (PCHAR)world.ext + 8};
+	const STOR_PHYSICAL_ADDRESS at = {.QuadPart = 0x1000};
+	ULONG length;
+
+	for (unsigned n = 0; n < array_size(none); n++) {
+		PVOID ext = none[n];
+
+		expect(!StorPortReady(ext));
+		expect_violation(0, "StorPortReady");
+		expect(!StorPortResume(ext));
+		expect_violation(0, "StorPortResume");
+		expect(!StorPortSynchronizeAccess(ext, (PVOID)world_interrupt, NULL));
+		expect_violation(0, "StorPortSynchronizeAccess");
+		length = 77;
+		ddi_expect(StorPortGetPhysicalAddress, 0,
+			StorPortGetPhysicalAddress(ext, NULL, world.ext, &length).QuadPart);
+		expect_violation(0, "StorPortGetPhysicalAddress");
+		expect_is(length, 0); /* */
+		expect_is(StorPortGetVirtualAddress(ext, at), NULL);
+		expect_violation(0, "StorPortGetVirtualAddress");
+		expect_is(StorPortGetDeviceBase(ext, PCIBus, 0, at, 16, FALSE), NULL);
+		expect_violation(0, "StorPortGetDeviceBase");
+		StorPortFreeRegistryBuffer(ext, (PUCHAR)foreign);
+		expect_violation(0, "StorPortFreeRegistryBuffer");
+		StorPortNotification(NextRequest, ext);
+		expect_violation(0, "StorPortNotification");
+	}
+}
+
+/*
+ * covers: StorPortFreeRegistryBuffer, StorPortGetDeviceBase, StorPortGetPhysicalAddress,
+ * StorPortGetVirtualAddress, StorPortNotification, StorPortReady, StorPortResume,
+ * StorPortSynchronizeAccess
+ */
+static void what_is_no_extension_is_reported_and_not_followed(void **state)
+{
+	world_run(DMA_CALLBACK_QUEUED, strangers);
+	assert_int_equal(world.start_result, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -321,6 +367,7 @@ int main(void)
 		world_test(stop_adapter_is_called_at_dirql_if_the_miniport_supports_it),
 		world_test(a_start_that_failed_stops_nothing),
 		world_test(an_adapter_that_is_given_up_ends_every_request_and_is_stopped_once),
+		world_test(what_is_no_extension_is_reported_and_not_followed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -166,6 +166,7 @@ static void message_info(void)
 	expect_is(StorPortGetMSIInfo(world.ext, 0, NULL), STOR_STATUS_INVALID_PARAMETER);
 }
 
+/* covers: StorPortGetMSIInfo */
 static void every_granted_message_can_be_asked_for(void **state)
 {
 	miniport.message = message;
@@ -282,6 +283,7 @@ static void issue(void)
 	world_wait(d.runs == 2);
 }
 
+/* covers: StorPortInitializeDpc, StorPortIssueDpc */
 static void a_dpc_is_queued_once_and_runs_at_dispatch_without_a_lock(void **state)
 {
 	world_good(issue);
@@ -354,6 +356,7 @@ static void bad_dpcs(void)
 	expect_is(atomic_exchange(&world.violations, 0), 1);
 }
 
+/* covers: StorPortInitializeDpc */
 static void bad_dpcs_are_reported_and_not_queued(void **state)
 {
 	world_run(DMA_CALLBACK_QUEUED, bad_dpcs);

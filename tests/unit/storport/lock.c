@@ -228,6 +228,7 @@ static void bad_calls(void)
 	expect(!held(StartIoLock));
 }
 
+/* covers: StorPortAcquireSpinLock, StorPortReleaseSpinLock */
 static void bad_calls_are_reported_and_take_or_release_nothing(void **state)
 {
 	world_run(DMA_CALLBACK_QUEUED, bad_calls);
@@ -264,6 +265,7 @@ static void synchronize(void)
 }
 
 /* LK-5 */
+/* covers: StorPortSynchronizeAccess */
 static void synchronize_access_runs_under_the_interrupt_lock_and_returns_its_value(void **state)
 {
 	world_run(DMA_CALLBACK_QUEUED, synchronize);
@@ -311,6 +313,7 @@ static void message_locks(void)
 }
 
 /* LK-9 */
+/* covers: StorPortAcquireMSISpinLock, StorPortReleaseMSISpinLock */
 static void the_interrupt_lock_is_all_message_locks_and_each_can_be_had_alone(void **state)
 {
 	miniport.message = claim;

@@ -170,6 +170,8 @@ static void look_at_adapter(void)
 	expect_is(world.adapter->vectors_connected, 0);
 	expect_is(StorPortGetDeviceObjects(world.ext, &functional, &physical, &lower),
 		STOR_STATUS_SUCCESS);
+	expect_is(StorPortGetDeviceObjects(NULL, &functional, &physical, &lower),
+		STOR_STATUS_INVALID_PARAMETER);
 	/* HwContext: PDO, BusInformation: FDO, LowerDevice: what the FDO stands on */
 	expect(physical && functional && physical != functional);
 	expect_is(seen.context, physical);
@@ -178,6 +180,7 @@ static void look_at_adapter(void)
 	expect_is(seen.depth, 250); /* */
 }
 
+/* covers: StorPortGetDeviceObjects, StorPortInitialize */
 static void either_structure_makes_one_adapter_without_hardware(void **state)
 {
 	for (unsigned n = 0; n < 2; n++) {
@@ -247,6 +250,7 @@ static void no_control(HW_INITIALIZATION_DATA *data)
 	data->HwAdapterControl = NULL;
 }
 
+/* covers: StorPortInitialize */
 static void required_routines_are_asked_for(void **state)
 {
 	seen.edit = no_free;
@@ -304,7 +308,7 @@ static void look_at_limit(void)
 {
 	expect_is(world.adapter->port.limits.max_transfer, limit_rows[limit_row].limit);
 	expect_is(world.adapter->port.limits.initial_depth, 250);
-	expect_is(world.adapter->port.lists, NULL);
+	expect_is(world.adapter->port.lists.base, NULL);
 }
 
 static void fields_that_are_not_set_are_no_offence(void **state)
@@ -371,6 +375,7 @@ static void a_read(void)
 	expect(!strstr(seen.calls, "build"));
 }
 
+/* covers: StorPortGetScatterGatherList, StorPortGetSystemAddress */
 static void a_request_comes_without_build_io_lock_or_list(void **state)
 {
 	for (unsigned n = 0; n < 2; n++) {
@@ -461,12 +466,18 @@ static void ask_for_hardware(void)
 	expect_is(StorPortBuildScatterGatherList(world.ext, mdl, world.ext, length, (PVOID)no_list,
 			  NULL, FALSE, list, sizeof(list)),
 		STOR_STATUS_NOT_IMPLEMENTED);
+	expect_is(StorPortPutScatterGatherList(world.ext, (PVOID)list, FALSE),
+		STOR_STATUS_NOT_IMPLEMENTED);
 	KeLowerIrql(old);
 	StorPortFreeMdl(world.ext, mdl);
 	/* There is no IRP to complete. */
 	expect_is(StorPortCompleteServiceIrp(world.ext, buffer), STOR_STATUS_NOT_IMPLEMENTED);
 }
 
+/*
+ * covers: StorPortBuildScatterGatherList, StorPortCompleteServiceIrp, StorPortGetBusData,
+ * StorPortGetUncachedExtension, StorPortPutScatterGatherList, StorPortSetBusDataByOffset
+ */
 static void hardware_is_refused(void **state)
 {
 	miniport.offer = no_uncached;

@@ -53,6 +53,8 @@ static struct {
 	bool half_duplex;
 	UCHAR map_buffers;
 	ULONG unit_extension, device_extension, srb_extension; /* 0: the usual */
+	struct dma_config dma;				       /* but for its callback */
+	enum mem_policy memory;
 	ULONG find_result;
 	void (*offer)(PPORT_CONFIGURATION_INFORMATION config); /* before it answers */
 	void (*find)(PPORT_CONFIGURATION_INFORMATION config);  /* after it did */
@@ -150,7 +152,8 @@ static NTSTATUS NTAPI world_entry(PDRIVER_OBJECT driver, PUNICODE_STRING registr
 
 	if (miniport.data)
 		miniport.data(&data);
-	return (NTSTATUS)StorPortInitialize(driver, registry, &data, NULL);
+	return (NTSTATUS)ddi_result(
+		StorPortInitialize, StorPortInitialize(driver, registry, &data, NULL));
 }
 
 /* ---- the device ---- */
@@ -231,12 +234,13 @@ static bool world_poll(void *arg)
  */
 static inline void world_run(enum dma_callback callback, void (*body)(void))
 {
-	const struct mem_config mem = {.size = 64u << 20, .policy = MEM_SCATTERED};
+	const struct mem_config mem = {.size = 64u << 20, .policy = miniport.memory};
 	const struct cpu_config cpu = {.processors = miniport.cpus ? miniport.cpus : 1};
 	const struct nt_config nt = {0};
-	const struct dma_config dma = {.callback = callback};
+	struct dma_config dma = miniport.dma;
 	struct cpu_thread *thread;
 
+	dma.callback = callback;
 	memset(&world, 0, sizeof(world));
 	world.body = body;
 	assert_int_equal(mem_init(&mem), 0);
@@ -276,6 +280,7 @@ static inline void world_good(void (*body)(void))
 static int world_miniport(void **state)
 {
 	memset(&miniport, 0, sizeof(miniport));
+	miniport.memory = MEM_SCATTERED;
 	miniport.find_result = SP_RETURN_FOUND;
 	miniport.initialize_result = TRUE;
 	miniport.map_buffers = STOR_MAP_NON_READ_WRITE_BUFFERS;
@@ -363,6 +368,17 @@ static inline void world_submit(
 	request->ctx = r;
 	port_request_submit(request);
 	cpu_irql_lower(irql);
+}
+
+/* The device. */
+static inline struct dma_master world_master(void)
+{
+	struct dma_master master;
+
+	dma_master_init(&master, "test device", 64);
+	master.number = world.adapter->dma_device.device;
+	master.enabled = true;
+	return master;
 }
 
 static inline void world_end(struct world_request *r)

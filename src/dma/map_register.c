@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
- * The pool of map registers and its queue: see register.h. A run is taken and given back without a
- * lock; only who has to wait, and who gives back while somebody waits, takes the queue's.
+ * The pool of map registers and its queue: see map_register.h. A run is taken and given back
+ * without a lock; only who has to wait, and who gives back while somebody waits, takes the queue's.
  */
-#include "dma/register.h"
+#include "dma/map_register.h"
 #include "dma/dma_private.h"
 #include "dma/run_map.h"
 #include "mem/mem.h"
@@ -161,8 +161,8 @@ uint32_t dma_registers_reachable(const struct dma_adapter *adapter)
 		/* A device without scatter/gather may need copies beside the translation. */
 		if (!adapter->limits.scatter_gather)
 			end = min_of(end, dma_bounce_pages);
-		while (end &&
-			dma_slot_address(adapter->own_domain, (uint32_t)end - 1) == MEM_NO_ADDRESS)
+		while (end && dma_slot_address(atomic_load(&adapter->domain), (uint32_t)end - 1) ==
+				      MEM_NO_ADDRESS)
 			end--;
 	} else if (dma_settings.engine == DMA_BOUNCE) {
 		first = mem_physical(dma_bounce_base);
@@ -179,6 +179,9 @@ static uint8_t queue_lock(void)
 {
 	uint8_t irql = cpu_irql();
 
+	/* At the machine's end, when no processor runs any more. */
+	if (unlikely(!cpu_self))
+		return irql;
 	if (irql < IRQL_DISPATCH)
 		cpu_irql_raise(IRQL_DISPATCH);
 	cpu_spin_acquire(&queue.lock);
@@ -187,6 +190,8 @@ static uint8_t queue_lock(void)
 
 static void queue_unlock(uint8_t irql)
 {
+	if (unlikely(!cpu_self))
+		return;
 	cpu_spin_release(&queue.lock);
 	if (irql < IRQL_DISPATCH)
 		cpu_irql_lower(irql);
@@ -301,11 +306,13 @@ bool dma_wait_cancel(struct dma_waiter *waiter)
 	return was_queued || was_granted;
 }
 
-uint32_t dma_pins_take(uint32_t count)
+uint32_t dma_pins_take(uint32_t count, uint32_t from, uint32_t end)
 {
 	uint32_t first;
 
-	return run_map_take(&pins, count, pins.size, &first) ? first : UINT32_MAX;
+	if (unlikely(nt_allocation_fails()))
+		return UINT32_MAX;
+	return run_map_take_in(&pins, count, from, end, &first) ? first : UINT32_MAX;
 }
 
 void dma_pins_give(uint32_t first, uint32_t count)

@@ -2,7 +2,7 @@
 /* SPDX-FileCopyrightText: The dryport authors */
 /* Map registers: who gets them, in which order, and who is refused (MR-2, MR-7, X-10, X-11). */
 #include "lists.h"
-#include "dma/register.h"
+#include "dma/map_register.h"
 #include "dma/run_map.h"
 
 static struct world_config pool_of(uint32_t registers)
@@ -247,6 +247,43 @@ static void a_build_waits_for_registers_and_a_put_wakes_it(void **state)
 	world_run(&config, build_waits);
 }
 
+/* SGL-3, SGL-5: Get waits too, for registers that a list keeps after its routine, until its Put. */
+static void get_waits(void)
+{
+	struct dma_adapter *adapter = world_adapter();
+	struct world_buffer buffer = world_buffer(0, 0x3000);
+	PSCATTER_GATHER_LIST first;
+
+	memset(&called, 0, sizeof(called));
+	cpu_irql_raise(IRQL_DISPATCH);
+	for (unsigned n = 0; n < 2; n++) {
+		assert_int_equal(world_get(adapter, buffer.mdl, buffer.va, buffer.bytes, routine,
+					 (void *)1, (void *)2, (void *)3, true),
+			STATUS_SUCCESS);
+		let_go();
+		assert_int_equal(called.calls, 1);
+	}
+	first = called.list;
+	assert_int_equal(dma_registers_taken(), 3);
+	assert_int_equal(dma_put(adapter, first, true), STATUS_SUCCESS);
+	let_go();
+	assert_int_equal(called.calls, 2);
+	assert_int_equal(dma_put(adapter, called.list, true), STATUS_SUCCESS);
+	assert_int_equal(dma_registers_taken(), 0);
+	cpu_irql_lower(IRQL_PASSIVE);
+	world_buffer_free(&buffer);
+	dma_adapter_free(adapter);
+}
+
+static void a_get_waits_for_registers_and_a_put_wakes_it(void **state)
+{
+	struct world_config config = pool_of(5);
+
+	world_run(&config, get_waits);
+	config.dma.engine = DMA_BOUNCE;
+	world_run(&config, get_waits);
+}
+
 static void build_refuses(void)
 {
 	struct dma_adapter *adapter = world_adapter();
@@ -381,6 +418,7 @@ int main(void)
 		cmocka_unit_test(free_registers_that_are_no_neighbours_are_a_shortage),
 		cmocka_unit_test(who_waits_no_longer_is_not_called),
 		cmocka_unit_test(a_build_waits_for_registers_and_a_put_wakes_it),
+		cmocka_unit_test(a_get_waits_for_registers_and_a_put_wakes_it),
 		cmocka_unit_test(with_the_policy_no_queue_a_build_fails_instead),
 		cmocka_unit_test(an_adapter_that_goes_takes_its_waiting_lists_along),
 		cmocka_unit_test(runs_are_contiguous_and_disjoint),

@@ -41,12 +41,14 @@ struct dma_slot {
 	uint32_t bytes;
 };
 
+#define DMA_NO_TIME 1 /* it was not looked at the clock */
+
 /* Whose a mapping is, kept after its end: for who uses it too late. Stands at its first slot. */
 struct dma_birth {
 	const char *what;    /* "list of Build", "request", "common buffer" ... */
 	uint64_t id;	     /* of the request, else 0 */
 	uintptr_t site;	     /* code address of the call, 0: the port's own */
-	uint64_t born, died; /* cpu_clock(); died 0: not yet */
+	uint64_t born, died; /* cpu_clock() or DMA_NO_TIME; died 0: not yet */
 	uint32_t bytes;
 	bool write_to_device;
 	uint8_t adapter;
@@ -82,8 +84,8 @@ uint32_t dma_registers_taken(void);
 /* Of the pool; UINT32_MAX: there is none. */
 uint32_t dma_registers_count(void);
 
-/* Pins: the same without waiting. UINT32_MAX: no run so long is free. */
-uint32_t dma_pins_take(uint32_t count);
+/* Pins [from, end): the same without waiting. UINT32_MAX: no run so long is free there. */
+uint32_t dma_pins_take(uint32_t count, uint32_t from, uint32_t end);
 void dma_pins_give(uint32_t first, uint32_t count);
 
 /* ---- addresses of the iommu ---- */
@@ -96,6 +98,28 @@ uint64_t dma_slot_address(unsigned domain, uint32_t slot);
 uint32_t dma_slot_at(unsigned domain, uint64_t address);
 /* Sets where the domain's addresses lie, for devices of this width. */
 void dma_domain_set(unsigned domain, unsigned width);
+/* Pins with all that may be asked for; *slot is for dma_unpin_slot. As dma_pin, with the address
+ * inside the bounds. */
+struct dma_pin_ask {
+	void *va;
+	uint64_t bytes;
+	const char *what;
+	uintptr_t site;
+	unsigned domain;
+	uint64_t lowest, highest;
+	bool large; /* the address is a multiple of a large page */
+	bool no_read, no_write;
+};
+uint64_t dma_pin_at(struct dma_adapter *adapter, const struct dma_pin_ask *ask, uint32_t *slot);
+void dma_unpin_slot(uint32_t slot, uint64_t bytes);
+
+/* Whether an adapter is in it. */
+bool dma_domain_is_used(unsigned domain);
+/* Puts the adapter into another domain, or back into its own: SUCCESS; INVALID_DEVICE_STATE with a
+ * violation while it has lists or registers; NOT_SUPPORTED: its device does not reach the domain's
+ * addresses. */
+NTSTATUS dma_domain_join(struct dma_adapter *adapter, unsigned domain);
+
 /* What is pinned, and all domains as new. -ENOMEM with error_set. */
 int dma_pins_init(void);
 void dma_pins_fini(void);
