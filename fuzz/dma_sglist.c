@@ -1,55 +1,27 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
- * Fuzz target: the list builder against the byte-by-byte model of tests/unit/dma/sg_model.h. The
- * input is read as limits, an MDL chain with frames, a place to start and the room for elements;
- * whatever the bytes are, they make a case. Build it with `clang -fsanitize=fuzzer`; replay.c runs
- * the corpus without.
+ * Fuzz target: the list builder, with each kind of instructions, against the byte-by-byte model of
+ * tests/unit/dma/sg_model.h. The input is read as limits, an MDL chain with frames, a place to
+ * start and the room for elements; whatever the bytes are, they make a case. Build it with `clang
+ * -fsanitize=fuzzer`; replay.c runs the corpus without.
  */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "dma/sglist.h"
+#include "input.h"
 #include "sg_model.h"
 #include "sg_chain.h"
 
 #define PAGE	    4096u
-#define MDL_BYTES   (4 * PAGE)
+#define MDL_BYTES   (16 * PAGE)
 #define CHAIN_BYTES (CHAIN_MDLS * MDL_BYTES)
-
-struct input {
-	const uint8_t *data;
-	size_t size;
-};
 
 static struct chain chain;
 static struct model_byte bytes[CHAIN_BYTES];
 static uint64_t registers_at[CHAIN_BYTES + 1]; /* map registers of the first n bytes */
 static struct model_element expected[CHAIN_BYTES];
 static SCATTER_GATHER_ELEMENT got[CHAIN_BYTES];
-
-static unsigned take(struct input *in, unsigned count)
-{
-	unsigned value = 0;
-
-	while (count--) {
-		value <<= 8;
-		if (in->size) {
-			value |= *in->data++;
-			in->size--;
-		}
-	}
-	return value;
-}
-
-static void check(int is_right, const char *what)
-{
-	if (is_right)
-		return;
-	fprintf(stderr, "dma_sglist: %s\n", what);
-	abort();
-}
 
 static struct dma_sg_limits take_limits(struct input *in)
 {
@@ -61,7 +33,10 @@ static struct dma_sg_limits take_limits(struct input *in)
 	shift = take(in, 1) % 16;
 	limits.alignment = shift ? 1u << (shift - 1) : 0;
 	limits.max_length = take(in, 2);
-	limits.max_address = reaches[take(in, 1) % array_size(reaches)];
+	shift = take(in, 1);
+	limits.max_address = shift < 64	   ? (2ull << shift) - 1
+			     : shift < 128 ? ~0ull
+					   : reaches[shift % array_size(reaches)];
 	return limits;
 }
 
@@ -88,7 +63,9 @@ static uint32_t take_chain(struct input *in)
 
 	memset(&chain, 0, sizeof(chain));
 	for (unsigned n = 0; n < count; n++) {
-		uint32_t offset = take(in, 2) % PAGE, size = take(in, 2) % (MDL_BYTES - offset + 1);
+		uint32_t offset = take(in, 2) % PAGE,
+			 most = take(in, 1) < 240 ? 4 * PAGE : MDL_BYTES;
+		uint32_t size = take(in, 2) % (most - offset + 1);
 		PPFN_NUMBER frames = chain_add(&chain, (char *)0x7ff00000 + offset, size);
 
 		for (uint32_t i = 0; i < size; i++, have++) {
@@ -106,25 +83,43 @@ static uint32_t take_chain(struct input *in)
 	return have;
 }
 
-/* Against the model: elements from the cursor on, at most `room` of them. True: there are more. */
-static bool check_part(struct dma_sg_cursor *at, uint32_t *skip, uint32_t have,
-	const struct dma_sg_limits *limits, uint32_t room)
+/* Against the model's part: expected[], which ended with `wanted`. */
+static enum dma_sg_result check_part(struct dma_sg_cursor *at, const struct dma_sg_limits *limits,
+	uint32_t room, enum dma_sg_result wanted, uint32_t expected_count, uint64_t described)
 {
-	uint64_t want = at->left, described;
-	uint32_t count, expected_count;
+	uint64_t want = at->left;
+	uint32_t count;
 	enum dma_sg_result result = dma_sglist_build(at, limits, got, room, &count);
 
-	check(result == model_build(bytes + *skip, have - *skip, want, limits, room, expected,
-				&expected_count, &described),
-		"the result differs");
+	check(result == wanted, "the result differs");
 	check(count == expected_count, "the number of elements differs");
 	check(want - at->left == described, "the cursor stands elsewhere");
 	for (uint32_t n = 0; n < count; n++)
 		check((uint64_t)got[n].Address.QuadPart == expected[n].address &&
-				got[n].Length == expected[n].length,
+				got[n].Length == expected[n].length && !got[n].Reserved,
 			"an element differs");
+	return result;
+}
+
+/* Elements from the cursor on, at most `room` of them. True: there are more. */
+static bool check_parts(struct dma_sg_cursor *at, uint32_t *skip, uint32_t have,
+	const struct dma_sg_limits *limits, uint32_t room)
+{
+	enum dma_sg_result wanted;
+	struct dma_sg_cursor start = *at;
+	uint32_t expected_count;
+	uint64_t described;
+
+	wanted = model_build(bytes + *skip, have - *skip, start.left, limits, room, expected,
+		&expected_count, &described);
+	for (enum dma_simd simd = DMA_SIMD_PORTABLE; simd <= DMA_SIMD_AVX512; simd++) {
+		if (dma_sg_simd_select(simd) != simd)
+			continue;
+		*at = start;
+		check_part(at, limits, room, wanted, expected_count, described);
+	}
 	*skip += (uint32_t)described;
-	return result == DMA_SG_FULL && room;
+	return wanted == DMA_SG_FULL && room;
 }
 
 static void check_registers(const struct dma_sg_cursor *start, uint32_t skip, uint32_t have)
@@ -138,8 +133,6 @@ static void check_registers(const struct dma_sg_cursor *start, uint32_t skip, ui
 		"the map registers differ");
 	check(covered || !registers, "no byte has map registers");
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -160,7 +153,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_registers(&at, skip, have);
 	rooms = rooms < 128 ? CHAIN_BYTES : rooms - 128;
 	/* What is left of it, from where it stopped, as if it had started there. */
-	while (check_part(&at, &skip, have, &limits, rooms))
+	while (check_parts(&at, &skip, have, &limits, rooms))
 		;
 	return 0;
 }
