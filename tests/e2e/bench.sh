@@ -28,3 +28,54 @@ assert bench["bench"] == "replay" and bench["cpu"], bench
 assert row["name"] == "nvme" and row["seeds"] > 100, row
 assert row["safepoints_per_second"] > 0 and row["run_ns"] > row["restore_ns"] > 0 and row["fork_ns"] > 0, row
 PY
+
+"$DRYPORT" bench models --json >"$work/rows" || fail "status $?"
+python3 - "$work/rows" <<'PY'
+import json, sys
+bench = json.load(open(sys.argv[1]))
+assert bench["bench"] == "models" and bench["cpu"], bench
+rows = {(row["model"], row["bytes"]): row for row in bench["rows"]}
+assert sorted(rows) == [(m, n) for m in ("scsiport", "storport") for n in (4096, 65536, 1048576)], bench
+for row in bench["rows"]:
+    assert row["pages"] == row["bytes"] // 4096 and row["ns"] > 0 and row["instructions"] > 0, row
+    assert row["calls"] > row["list_calls"], row
+    # of scattered pages: one call for each, and one for the list's own address; Storport hands it over
+    assert row["list_calls"] == (row["pages"] + 1 if row["model"] == "scsiport" else 2), row
+PY
+
+# Of times nothing is asked, on a computer that others use too; instructions are the same everywhere.
+"$DRYPORT" bench sglist --json >"$work/rows" || fail "status $?"
+python3 - "$work/rows" <<'PY'
+import json, sys
+bench = json.load(open(sys.argv[1]))
+assert bench["bench"] == "sglist" and bench["cpu"], bench
+paths = ["portable", "avx2", "avx512"]
+paths = paths[:paths.index(bench["simd"]) + 1]
+layouts = ["contiguous", "scattered", "runs:4"]
+kinds = [(l, n) for l in layouts for n in (1, 16, 256, 4096, 262144)]
+kinds += [(l + " limited", n) for l in layouts for n in (256, 4096)]
+rows = {(row["layout"], row["pages"], row["path"]): row for row in bench["rows"]}
+assert list(rows) == [(l, n, p) for l, n in kinds for p in paths], bench
+for row in bench["rows"]:
+    assert row["ns"] > 0 and row["scalar_ns"] > 0 and row["bound_ns"] > 0, row
+    assert (row["instructions"] is None) == (row["path"] == "avx512"), row
+most = {"portable": (10, 42, 18), "avx2": (2.5, 32, 11)}
+for path, limits in most.items():
+    if path not in paths:
+        print(f"not applicable: this processor has no {path}")
+        continue
+    for layout, limit in zip(layouts, limits):
+        per_page = rows[layout, 256, path]["instructions"] / 256
+        assert per_page <= limit, f"{layout}, {path}: {per_page} instructions for each page, {limit} allowed"
+PY
+"$DRYPORT" bench lists --json >"$work/rows" || fail "status $?"
+python3 - "$work/rows" <<'PY'
+import json, sys
+bench = json.load(open(sys.argv[1]))
+assert bench["bench"] == "lists" and bench["cpu"], bench
+assert [(row["name"], row["pages"]) for row in bench["rows"]] == [("build", 16)] + \
+    [("bounce " + way, pages) for pages in (16, 256) for way in ("write", "read")], bench
+assert all(row["ns"] > 0 and row["reference_ns"] > 0 for row in bench["rows"]), bench
+PY
+"$DRYPORT" bench sglist >"$work/table" || fail "status $?"
+grep -q '^runs:4  *262144 portable ' "$work/table" || fail "no row for runs of 262144 pages"
