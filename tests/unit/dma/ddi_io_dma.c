@@ -30,6 +30,7 @@ static DEVICE_DESCRIPTION describe(ULONG version)
 {
 	DEVICE_DESCRIPTION description;
 
+	/* D-2 */
 	memset(&description, 0, sizeof(description));
 	description.Version = version;
 	description.Master = TRUE;
