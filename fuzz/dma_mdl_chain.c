@@ -40,12 +40,21 @@ static struct model_element expected[MOST];
 
 /* ---- the chain ---- */
 
+/* Frames of the pool, of stacks and the like are real memory that a device would overwrite; and a
+ * free one may be the pool's a moment later. */
+static bool is_harmless(PFN_NUMBER frame)
+{
+	enum mem_kind kind = mem_frame_get(frame)->kind;
+
+	return kind == MEM_NONE || kind == MEM_DATA;
+}
+
 static PFN_NUMBER take_frame(struct input *in, PFN_NUMBER last)
 {
 	static const uint64_t odd[] = {0, (1ull << 52) - 1, 1ull << 52, ~0ull, 0xfffff, 0x100000};
 	unsigned code = take(in, 1);
 
-	if (code < 100)
+	if (code < 100 && is_harmless(last + 1))
 		return last + 1;
 	if (code < 240)
 		return mem_frame_number(

@@ -28,7 +28,9 @@ static bool take_buffer(struct input *in, struct transfer *t, unsigned mdls, boo
 	t->lead = 0;
 	for (unsigned n = 0; n < mdls; n++) {
 		unsigned in_page = take(in, 2) % PAGE, pages = 1 + take(in, 1) % 4, used = 0;
-		uint32_t bytes = pages * PAGE - in_page - take(in, 2) % (PAGE - in_page), left;
+		/* At least one of them in the last page. */
+		uint32_t most = pages * PAGE - in_page, left;
+		uint32_t bytes = most - take(in, 2) % min_of(most, PAGE);
 		uint32_t before = is_inner && !n ? take(in, 2) % (in_page + 1) : 0;
 		PMDL mdl = &t->mdl[n].mdl;
 

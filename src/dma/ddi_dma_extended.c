@@ -65,7 +65,7 @@ static bool is_outstanding(struct dma_transfer *transfer)
 	for (unsigned n = 0; record && (adapter = dma_adapter_at(n)); n++) {
 		struct dma_live *live = record;
 
-		if (dma_live_is_record(adapter->live, live))
+		if (adapter->live && dma_live_is_record(adapter->live, live))
 			return dma_live_is_used(adapter->live, live) &&
 			       atomic_load(&live->transfer) == transfer;
 	}

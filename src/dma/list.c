@@ -361,14 +361,21 @@ static void list_granted(struct dma_waiter *waiter)
 	callee.routine(callee.device_object, callee.irp, list, callee.context);
 }
 
-/* Whether what has to be copied can be: so that a list which waits cannot fail afterwards. */
+/* Whether what may have to be copied can be: so that a list which waits cannot fail afterwards. An
+ * iommu copies only for devices that take one element, and then all pages, as bounce does. */
 static bool pages_known(const struct dma_adapter *adapter, struct dma_sg_cursor at)
 {
+	uint64_t highest = adapter->reach.max_address;
+	bool scatters = adapter->limits.scatter_gather;
+
+	if (dma_settings.engine == DMA_IOMMU && scatters)
+		return true;
 	while (at.left) {
 		uint64_t position = at.mdl->ByteOffset + at.offset;
-		uint64_t part = MEM_PAGE_SIZE - (position & MEM_PAGE_MASK);
+		uint64_t in_page = position & MEM_PAGE_MASK, part = MEM_PAGE_SIZE - in_page;
 		const struct mem_frame *memory;
 		PFN_NUMBER frame;
+		bool is_reached;
 
 		if (at.offset >= at.mdl->ByteCount) {
 			at.mdl = at.mdl->Next;
@@ -378,8 +385,9 @@ static bool pages_known(const struct dma_adapter *adapter, struct dma_sg_cursor 
 		part = min_of(part, min_of(at.mdl->ByteCount - at.offset, at.left));
 		frame = MmGetMdlPfnArray(at.mdl)[position >> MEM_PAGE_SHIFT];
 		memory = mem_frame_get(frame);
-		if (frame >= adapter->reach.max_address >> MEM_PAGE_SHIFT &&
-			(!memory->host || memory->kind == MEM_FREE))
+		is_reached = frame <= highest >> MEM_PAGE_SHIFT &&
+			     (frame << MEM_PAGE_SHIFT) + in_page + part - 1 <= highest;
+		if (!(scatters && is_reached) && (!memory->host || memory->kind == MEM_FREE))
 			return false;
 		at.offset += part;
 		at.left -= part;

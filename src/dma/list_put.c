@@ -83,13 +83,21 @@ static __attribute__((noinline)) void list_end(struct dma_live *live)
 	live->holds_registers = false;
 }
 
-/* For Put: who cancels the list at this moment comes too late, and gives it back. */
+/* Whether it is live, or somebody has it and may give it back, which may happen between two looks.
+ */
+static bool is_there(const struct dma_live_table *table, const void *list)
+{
+	return dma_live_has(table, list) || dma_live_is_busy(table, list) ||
+	       dma_live_has(table, list);
+}
+
+/* Who cancels the list at this moment comes too late, and gives it back. */
 static __attribute__((cold, noinline)) struct dma_live *take_again(
 	struct dma_adapter *adapter, PSCATTER_GATHER_LIST list, bool *pending)
 {
 	struct dma_live *live = NULL;
 
-	while (list && !live && !*pending && dma_live_is_busy(adapter->live, list)) {
+	while (list && !live && !*pending && is_there(adapter->live, list)) {
 		cpu_relax();
 		live = dma_live_take(adapter->live, list, pending);
 	}
@@ -138,6 +146,8 @@ NTSTATUS dma_list_mdl(
 		return STATUS_INVALID_PARAMETER;
 	live = dma_live_take(adapter->live, list, &pending);
 	if (!live)
+		live = take_again(adapter, list, &pending);
+	if (!live)
 		return bad_list(adapter, list, pending, "BuildMdlFromScatterGatherList");
 	if (live->mdl_given) {
 		status = STATUS_NONE_MAPPED;
@@ -161,6 +171,8 @@ NTSTATUS dma_list_mdl(
 
 void dma_list_dropped(struct dma_live *live)
 {
+	/* Nothing was read, as far as the driver knows, whose buffer may be gone by now. */
+	live->mapping.write_to_device = true;
 	if (live->holds_registers)
 		list_end(live);
 	dma_live_release(live->adapter->live, live);

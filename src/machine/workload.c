@@ -253,7 +253,8 @@ static int generator_fini(struct generator *g)
 	if (g->thread) {
 		cpu_thread_join(g->thread);
 		cpu_thread_free(g->thread);
-		result = g->result;
+		/* -EINVAL is said of the specification's words alone. */
+		result = g->result == -EINVAL ? -EIO : g->result;
 		if (result)
 			error_set(-result, "%s", g->error);
 	}

@@ -25,12 +25,14 @@ IoAllocateMdl\tntoskrnl.exe\tNULL\t-
 ZwClose\tntoskrnl.exe\terror\t-
 """
 FUNCTION = """\
-ULONG NTAPI routine(ULONG value)
+ULONG NTAPI routine(ULONG value, ULONG *out)
 {
 	if (value)
 		return 1;
 
-	/* why */
+	/*
+	 * why */
+	*out = 0;
 	return 0;
 }
 """
@@ -101,11 +103,11 @@ def rules(root, folder):
            tool.idle({"KeLowerIrql": [seen({1: False}, 0)]}), ["test: covers: KeLowerIrql, but does not run it"])
 
     # llvm-cov's regions: first and last place, count, file, -, kind
-    regions = [[1, 34, 8, 2, 3, 0, 0, 0], [3, 6, 3, 11, 3, 0, 0, 0], [3, 12, 4, 3, 0, 0, 0, 3],
-               [4, 3, 4, 11, 0, 0, 0, 0], [4, 12, 7, 2, 3, 0, 0, 3], [7, 2, 7, 10, 3, 0, 0, 0],
+    regions = [[1, 46, 10, 2, 3, 0, 0, 0], [3, 6, 3, 11, 3, 0, 0, 0], [3, 12, 4, 3, 0, 0, 0, 3],
+               [4, 3, 4, 11, 0, 0, 0, 0], [4, 12, 8, 2, 3, 0, 0, 3], [8, 2, 9, 10, 3, 0, 0, 0],
                [20, 1, 20, 9, 0, 1, 0, 0]]
     lines = tool.count_lines({"filenames": ["a.c", "b.h"], "regions": regions}, FUNCTION.splitlines())
-    expect(faults, "lines", lines, {1: True, 3: True, 4: False, 7: True})
+    expect(faults, "lines", lines, {1: True, 3: True, 4: False, 8: True, 9: True})
     expect(faults, "tokens", tool.covered("/* x.\n * covers: A, B,\n *   DMA_OPERATIONS.C. covers: D */"),
            ["A", "B", "DMA_OPERATIONS.C", "D"])
     expect(faults, "names of tests", tool.titles('{"one way", t, NULL}, {"another", t}, cmocka_unit_test(u)', "t"),
@@ -134,6 +136,8 @@ def plants(name):
     return [
         (test, "", token.format("NoSuchRoutine"), r"covers: NoSuchRoutine: docs/ddi\.tsv has no such routine"),
         (test, "", "/* covers: KeLowerIrql */\n", r"export\.c: no test function follows covers: KeLowerIrql"),
+        (test, "", "/* covers: KeLowerIrql */\nstatic void helper(void)\n{\n}\n" + token.format(name),
+         r"export\.c: no test function follows covers: KeLowerIrql"),
         (test, "", token.format(name), rf"util/export: planted: now covers {name}"),
         ("CAVEATS.md", "", f"* {name} lies.\n", rf"{name}: CAVEATS\.md names it, its status is done"),
         ("docs/ddi.tsv", rf"(?m)^{name}\t.*\n", "", rf"{name}: docs/ddi-status\.json has it, docs/ddi\.tsv has not"),

@@ -162,7 +162,8 @@ static uint32_t random_pages(struct transfer *t)
 	for (unsigned n = 0; n < parts; n++) {
 		uint32_t offset = one_in(2) ? offsets[below(array_size(offsets))] : below(4096);
 		uint32_t pages = 1 + below(parts == 1 && one_in(4) ? 12 : 4);
-		uint32_t bytes = 4096 * pages - offset - (one_in(2) ? 0 : below(4096 - offset));
+		uint32_t most = 4096 * pages - offset; /* one of them in the last page */
+		uint32_t bytes = most - (one_in(2) ? 0 : below(min_of(most, 4096u)));
 		PPFN_NUMBER frames;
 
 		if (one_in(20) && t->how != BY_CHANNEL)
@@ -247,16 +248,20 @@ static void device_work(const struct transfer *t, PSCATTER_GATHER_LIST list)
 	case_word(t->write ? crc(buffer, at) : at);
 }
 
-/* One byte, for the right or the wrong direction. Writing where the engine looks at nothing would
- * only do damage. */
+/* One byte, for the right or the wrong direction. Where the engine looks at nothing, writing would
+ * only do damage, and what is none of ours is not even read: a sanitizer might object. */
 static void probe(const struct transfer *t, uint64_t address, bool right)
 {
 	struct dma_master *master = &world.master[t->adapter];
-	bool reads = t->write == right || world.setting->engine != DMA_IOMMU;
+	bool is_iommu = world.setting->engine == DMA_IOMMU, reads = t->write == right || !is_iommu;
+	enum mem_kind kind = mem_frame_get(address / 4096)->kind;
 	char byte = 0x33;
+	int err = 0;
 
-	case_word((uint64_t)(int64_t)(reads ? dma_bus_read(master, address, &byte, 1)
-					    : dma_bus_write(master, address, &byte, 1)));
+	if (is_iommu || kind == MEM_BOUNCE || kind == MEM_DATA)
+		err = reads ? dma_bus_read(master, address, &byte, 1)
+			    : dma_bus_write(master, address, &byte, 1);
+	case_word((uint64_t)(int64_t)err);
 }
 
 static void device_probe(const struct transfer *t, PSCATTER_GATHER_LIST list)
@@ -305,7 +310,7 @@ static struct dma_order order_of(struct transfer *t)
 	PMDL mdl = &t->chain.part[0].mdl;
 
 	return (struct dma_order){.mdl = mdl,
-		.current_va = (char *)MmGetMdlVirtualAddress(mdl) + t->start,
+		.current_va = (void *)((uintptr_t)MmGetMdlVirtualAddress(mdl) + t->start),
 		.length = t->length,
 		.write_to_device = t->write,
 		.whole = t->whole,

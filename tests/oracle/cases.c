@@ -193,7 +193,8 @@ static void build_case(void)
 	case_chain(&chain);
 	case_word(start);
 	case_word(want);
-	is_inside = dma_sg_start(&at, mdl, (char *)MmGetMdlVirtualAddress(mdl) + start, want);
+	is_inside = dma_sg_start(
+		&at, mdl, (void *)((uintptr_t)MmGetMdlVirtualAddress(mdl) + start), want);
 	case_word(is_inside);
 	if (is_inside) {
 		case_word(dma_sg_registers(&at, &short_by));

@@ -184,6 +184,61 @@ static void start_va(void)
 	end();
 }
 
+/* A list of the buffer, asked for while all map registers are taken, and what comes of it. */
+static NTSTATUS get_in_a_shortage(void)
+{
+	struct dma_run most, rest;
+	uint8_t irql = cpu_irql_raise(IRQL_DISPATCH);
+	NTSTATUS status;
+
+	called.calls = 0;
+	assert_int_equal(dma_registers_take(adapter, 17, NULL, &most), STATUS_SUCCESS);
+	assert_int_equal(dma_registers_take(adapter, 3, NULL, &rest), STATUS_SUCCESS);
+	status = world_get(adapter, buffer.mdl, buffer.va, 0x2000, routine, NULL, NULL, NULL, true);
+	assert_int_equal(called.calls, 0);
+	dma_run_give(most);
+	dma_run_give(rest);
+	cpu_irql_lower(irql);
+	cpu_dpc_flush();
+	assert_int_equal(called.calls, !status);
+	return status;
+}
+
+/* a list that waits is made when its turn comes. What cannot be made does not wait. */
+static void waits_or_fails(void)
+{
+	const PFN_NUMBER nothing = MEM_HOLE / PAGE_SIZE, far = 1ull << 28;
+	bool is_iommu = dma_settings.engine == DMA_IOMMU;
+	struct dma_constraints limits = {.width = 32, .max_transfer = 0x10000};
+	PPFN_NUMBER frames;
+	PFN_NUMBER old;
+
+	begin();
+	frames = MmGetMdlPfnArray(buffer.mdl);
+	assert_int_equal(get_in_a_shortage(), STATUS_SUCCESS);
+	assert_int_equal(dma_put(adapter, called.list, true), STATUS_SUCCESS);
+	/* Within reach, though no memory: a device of another kind. Nothing is copied. */
+	old = frames[1];
+	frames[1] = nothing;
+	assert_int_equal(get_in_a_shortage(), STATUS_SUCCESS);
+	assert_int_equal(dma_put(adapter, called.list, true), STATUS_SUCCESS);
+	/* Out of reach: only an iommu leads there. */
+	frames[1] = far;
+	assert_int_equal(get_in_a_shortage(), is_iommu ? STATUS_SUCCESS : ISR);
+	if (is_iommu)
+		assert_int_equal(dma_put(adapter, called.list, true), STATUS_SUCCESS);
+	frames[1] = nothing;
+	dma_adapter_free(adapter);
+	/* SGL-6: one element, so all would have to be copied. */
+	adapter = dma_adapter_new(&limits, (const void *)0x1234);
+	assert_non_null(adapter);
+	assert_int_equal(get_in_a_shortage(), ISR);
+	frames[1] = old;
+	assert_int_equal(get_in_a_shortage(), STATUS_SUCCESS);
+	assert_int_equal(dma_put(adapter, called.list, true), STATUS_SUCCESS);
+	end();
+}
+
 static void run(enum dma_engine engine, bool hal_compatible, void (*body)(void))
 {
 	const struct world_config config = {.policy = MEM_HIGH,
@@ -215,6 +270,12 @@ static void memory_that_nobody_owns_is_not_copied(void **state)
 	run(DMA_BOUNCE, false, free_memory);
 }
 
+static void what_cannot_be_copied_does_not_wait(void **state)
+{
+	run(DMA_BOUNCE, false, waits_or_fails);
+	run(DMA_IOMMU, false, waits_or_fails);
+}
+
 static void a_whole_copy_is_one_element_whatever_the_room(void **state)
 {
 	run(DMA_BOUNCE, false, whole);
@@ -232,6 +293,7 @@ int main(void)
 		cmocka_unit_test(a_chain_without_an_end_is_refused),
 		cmocka_unit_test(a_start_that_is_no_page_does_not_lead_past_the_frames),
 		cmocka_unit_test(memory_that_nobody_owns_is_not_copied),
+		cmocka_unit_test(what_cannot_be_copied_does_not_wait),
 		cmocka_unit_test(a_whole_copy_is_one_element_whatever_the_room),
 	};
 

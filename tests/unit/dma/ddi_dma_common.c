@@ -67,7 +67,6 @@ static void is_shared(unsigned n, char *va, PHYSICAL_ADDRESS address, uint32_t b
 	}
 }
 
-/* covers: DMA_OPERATIONS.AllocateCommonBufferEx, DMA_OPERATIONS.AllocateCommonBufferWithBounds */
 static void bounds(void)
 {
 	PDMA_ADAPTER adapter = adapter_new(0);
@@ -132,10 +131,6 @@ static void a_common_buffer_lies_within_its_bounds(void **state)
 	world_run(&iommu, bounds);
 }
 
-/*
- * covers: DMA_OPERATIONS.AllocateCommonBufferVector, DMA_OPERATIONS.FreeCommonBufferFromVector,
- * DMA_OPERATIONS.FreeCommonBufferVector, DMA_OPERATIONS.GetCommonBufferFromVectorByIndex
- */
 static void vectors(void)
 {
 	PDMA_ADAPTER adapter = adapter_new(0);
@@ -215,7 +210,6 @@ static PMDL mdl_over(char *va, uint32_t bytes)
 	return mdl;
 }
 
-/* covers: DMA_OPERATIONS.CreateCommonBufferFromMdl */
 static void from_mdl(void)
 {
 	PDMA_ADAPTER adapter = adapter_new(0);
@@ -302,10 +296,6 @@ static void an_mdl_becomes_a_common_buffer(void **state)
 	world_run(&iommu, scattered_mdl);
 }
 
-/*
- * covers: DMA_OPERATIONS.AllocateDomainCommonBuffer, DMA_OPERATIONS.GetDmaDomain,
- * DMA_OPERATIONS.JoinDmaDomain, DMA_OPERATIONS.LeaveDmaDomain
- */
 static void domains(void)
 {
 	PDMA_ADAPTER one = adapter_new(0), two = adapter_new(1);
@@ -380,7 +370,6 @@ static void without_an_iommu_there_are_no_domains(void **state)
 	world_run(&direct, no_domains);
 }
 
-/* covers: DMA_OPERATIONS.FlushDmaBuffer */
 static void flush(void)
 {
 	PDMA_ADAPTER adapter = adapter_new(0);

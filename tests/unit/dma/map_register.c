@@ -206,6 +206,42 @@ static void who_waits_no_longer_is_not_called(void **state)
 	world_run(&config, cancelled);
 }
 
+static void cancelled_in_front(void)
+{
+	struct dma_adapter *adapter = world_adapter();
+	struct named a = named('a'), b = named('b'), c = named('c');
+	struct dma_run some, run;
+
+	memset(&granted, 0, sizeof(granted));
+	cpu_irql_raise(IRQL_DISPATCH);
+	some = take(adapter, 4);
+	assert_int_equal(dma_registers_take(adapter, 8, &a.waiter, &run), STATUS_PENDING);
+	/* There are four, but it is not their turn. */
+	assert_int_equal(dma_registers_take(adapter, 4, &b.waiter, &run), STATUS_PENDING);
+	assert_int_equal(dma_registers_take(adapter, 1, &c.waiter, &run), STATUS_PENDING);
+	assert_int_equal(dma_registers_taken(), 4);
+	assert_true(dma_wait_cancel(&a.waiter));
+	let_go();
+	assert_string_equal(granted.order, "b");
+	assert_int_equal(dma_registers_taken(), 8);
+	dma_run_give(some);
+	let_go();
+	assert_string_equal(granted.order, "bc");
+	dma_run_give(b.waiter.run);
+	dma_run_give(c.waiter.run);
+	assert_int_equal(dma_registers_taken(), 0);
+	cpu_irql_lower(IRQL_PASSIVE);
+	dma_adapter_free(adapter);
+}
+
+/* a cancelled one no longer stands before those that need less. */
+static void who_waits_behind_a_cancelled_one_is_served(void **state)
+{
+	const struct world_config config = pool_of(8);
+
+	world_run(&config, cancelled_in_front);
+}
+
 /* What a build says and when its routine comes, with one list in the pool already. */
 static void build_waits(void)
 {
@@ -417,6 +453,7 @@ int main(void)
 		cmocka_unit_test(who_waits_is_served_in_order),
 		cmocka_unit_test(free_registers_that_are_no_neighbours_are_a_shortage),
 		cmocka_unit_test(who_waits_no_longer_is_not_called),
+		cmocka_unit_test(who_waits_behind_a_cancelled_one_is_served),
 		cmocka_unit_test(a_build_waits_for_registers_and_a_put_wakes_it),
 		cmocka_unit_test(a_get_waits_for_registers_and_a_put_wakes_it),
 		cmocka_unit_test(with_the_policy_no_queue_a_build_fails_instead),

@@ -287,6 +287,109 @@ static void the_mdl_of_a_list_names_the_copies(void **state)
 	world_run(&bounce, copied_mdl);
 }
 
+/* The address of the n-th byte of a list, and of an MDL chain's memory. */
+static uint64_t listed(const SCATTER_GATHER_LIST *list, uint64_t n)
+{
+	const SCATTER_GATHER_ELEMENT *element = list->Elements;
+
+	for (; n >= element->Length; element++)
+		n -= element->Length;
+	return (uint64_t)element->Address.QuadPart + n;
+}
+
+static uint64_t described(PMDL mdl, uint64_t n)
+{
+	for (; n >= mdl->ByteCount; mdl = mdl->Next)
+		n -= mdl->ByteCount;
+	n += mdl->ByteOffset;
+	return (MmGetMdlPfnArray(mdl)[n >> 12] << 12) + (n & 0xfff);
+}
+
+static uint64_t chain_bytes(PMDL mdl)
+{
+	uint64_t bytes = 0;
+
+	for (; mdl; mdl = mdl->Next)
+		bytes += mdl->ByteCount;
+	return bytes;
+}
+
+/* One buffer that two MDLs share a page of: the second begins where the first ends. */
+static void copied_chain_mdl(void)
+{
+	static const uint32_t splits[] = {1, 0x200, 0xf80, 0x1190, 0x2f7f, 0x2f80};
+	struct dma_adapter *adapter = adapter_of(32, true);
+	struct world_buffer buffer = world_buffer(0x80, 0x3000);
+	struct world_buffer rest = world_buffer(0, 0x4000);
+	char *low = mem_alloc(4 * 4096, MEM_LINEAR, MEM_DATA, NULL);
+	PSCATTER_GATHER_LIST list = list_new(16);
+
+	for (unsigned n = 0; n < 2 * array_size(splits); n++) {
+		uint32_t split = splits[n / 2], page = (0x80 + split) / 4096;
+		PMDL target = NULL;
+
+		if (n == array_size(splits))
+			mix_pages(&buffer, low, 4);
+		MmInitializeMdl(rest.mdl, buffer.va + split, 0x3000 - split);
+		rest.mdl->MdlFlags |= MDL_PAGES_LOCKED;
+		memcpy(MmGetMdlPfnArray(rest.mdl), MmGetMdlPfnArray(buffer.mdl) + page,
+			(4 - page) * sizeof(PFN_NUMBER));
+		buffer.mdl->ByteCount = split;
+		buffer.mdl->Next = rest.mdl;
+		cpu_irql_raise(IRQL_DISPATCH);
+		assert_int_equal(build(adapter, &buffer, list, LIST_BYTES(16)), STATUS_SUCCESS);
+		assert_int_equal(dma_list_mdl(adapter, list, buffer.mdl, &target), STATUS_SUCCESS);
+		assert_int_equal(chain_bytes(target), 0x3000);
+		for (uint32_t at = 0; at < 0x3000; at++)
+			assert_int_equal(described(target, at), listed(list, at));
+		assert_int_equal(dma_put(adapter, list, true), STATUS_SUCCESS);
+		cpu_irql_lower(IRQL_PASSIVE);
+	}
+	buffer.mdl->ByteCount = buffer.bytes;
+	nt_pool_free(list);
+	mem_free(low, 4 * 4096);
+	mem_free(rest.mdl, 5 * 4096);
+	world_buffer_free(&buffer);
+	dma_adapter_free(adapter);
+}
+
+static void the_mdl_of_a_chains_list_names_the_copies(void **state)
+{
+	world_run(&bounce, copied_chain_mdl);
+}
+
+/* A driver must not, but may, take its MDLs away while the list is out. */
+static void shrunk_mdl(void)
+{
+	struct dma_adapter *adapter = adapter_of(32, true);
+	struct world_buffer buffer = world_buffer(0x80, 0x3000);
+	PSCATTER_GATHER_LIST list = list_new(16);
+	PMDL target = NULL;
+
+	cpu_irql_raise(IRQL_DISPATCH);
+	assert_int_equal(build(adapter, &buffer, list, LIST_BYTES(16)), STATUS_SUCCESS);
+	buffer.mdl->ByteCount = 0x1000;
+	assert_int_equal(dma_list_mdl(adapter, list, buffer.mdl, &target),
+		STATUS_INSUFFICIENT_RESOURCES);
+	assert_null(target);
+	buffer.mdl->ByteCount = 0x5000; /* as one MDL more pages than there are registers */
+	buffer.mdl->ByteOffset = 0xf80;
+	assert_int_equal(dma_list_mdl(adapter, list, buffer.mdl, &target),
+		STATUS_INSUFFICIENT_RESOURCES);
+	buffer.mdl->ByteCount = buffer.bytes;
+	buffer.mdl->ByteOffset = 0x80;
+	assert_int_equal(dma_put(adapter, list, true), STATUS_SUCCESS);
+	cpu_irql_lower(IRQL_PASSIVE);
+	nt_pool_free(list);
+	world_buffer_free(&buffer);
+	dma_adapter_free(adapter);
+}
+
+static void an_mdl_that_changed_under_its_list_gives_no_other(void **state)
+{
+	world_run(&bounce, shrunk_mdl);
+}
+
 static void stale_bounce(void)
 {
 	struct dma_adapter *adapter = adapter_of(32, true);
@@ -473,6 +576,63 @@ static void addresses_of_the_iommu_fit_the_device(void **state)
 	world_run(&iommu, narrow);
 }
 
+/* A port learns how many address bits a device drives when it has its adapter already. */
+static void narrowed(void)
+{
+	PSCATTER_GATHER_LIST list = list_new(16);
+	struct world_buffer buffer = world_buffer(0x10, 0x2000);
+	char *va = mem_alloc(4096, MEM_LINEAR, MEM_COMMON, NULL);
+
+	for (unsigned width = 24; width <= 40; width++) {
+		struct dma_adapter *adapter = adapter_of(64, true);
+		struct dma_constraints limits = adapter->limits;
+		uint64_t address;
+
+		limits.width = width;
+		dma_master_init(&master, "disk", width);
+		atomic_store(&master.enabled, true);
+		assert_int_equal(dma_adapter_limit(adapter, &limits), 0);
+		address = dma_pin(adapter, va, 4096, "common buffer", 0);
+		assert_true(address + 4095 < 1ull << width);
+		assert_int_equal(dma_bus_write(&master, address, "x", 1), 0);
+		cpu_irql_raise(IRQL_DISPATCH);
+		assert_int_equal(map_whole(adapter, &buffer, false, list, false), STATUS_SUCCESS);
+		device_writes(list, 0x2000);
+		dma_unmap(adapter, &mapping);
+		cpu_irql_lower(IRQL_PASSIVE);
+		/* What is pinned stays, so the addresses do: and these it would not reach. */
+		limits.width = 22;
+		assert_int_equal(dma_adapter_limit(adapter, &limits), width > 29 ? -ERANGE : 0);
+		assert_ptr_equal(dma_host(adapter, address), va);
+		dma_unpin(adapter, va, 4096);
+		dma_adapter_free(adapter);
+	}
+	mem_free(va, 4096);
+	nt_pool_free(list);
+	world_buffer_free(&buffer);
+}
+
+static void addresses_of_the_iommu_fit_a_device_that_turns_out_narrow(void **state)
+{
+	world_run(&iommu, narrowed);
+}
+
+static void join_out_of_reach(void)
+{
+	struct dma_adapter *wide = adapter_of(64, true), *narrow = adapter_of(24, true);
+
+	assert_int_equal(dma_domain_join(narrow, wide->own_domain), STATUS_NOT_SUPPORTED);
+	assert_int_equal(atomic_load(&narrow->domain), narrow->own_domain);
+	assert_int_equal(dma_domain_join(wide, narrow->own_domain), STATUS_SUCCESS);
+	dma_adapter_free(narrow);
+	dma_adapter_free(wide);
+}
+
+static void a_device_joins_no_domain_whose_addresses_it_does_not_reach(void **state)
+{
+	world_run(&iommu, join_out_of_reach);
+}
+
 /* ---- widths, bounce ---- */
 
 static void every_width(void)
@@ -531,12 +691,16 @@ int main(void)
 		cmocka_unit_test(what_the_device_reaches_is_left_where_it_is),
 		cmocka_unit_test(a_device_without_scatter_gather_gets_one_element),
 		cmocka_unit_test(the_mdl_of_a_list_names_the_copies),
+		cmocka_unit_test(the_mdl_of_a_chains_list_names_the_copies),
+		cmocka_unit_test(an_mdl_that_changed_under_its_list_gives_no_other),
 		cmocka_unit_test(a_late_access_to_a_copy_faults),
 		cmocka_unit_test(the_iommu_holds_a_device_to_the_byte_and_the_direction),
 		cmocka_unit_test(a_physical_address_faults_behind_the_iommu),
 		cmocka_unit_test(pinned_memory_stays_reachable_until_it_is_unpinned),
 		cmocka_unit_test(one_device_does_not_reach_what_is_mapped_for_another),
 		cmocka_unit_test(addresses_of_the_iommu_fit_the_device),
+		cmocka_unit_test(addresses_of_the_iommu_fit_a_device_that_turns_out_narrow),
+		cmocka_unit_test(a_device_joins_no_domain_whose_addresses_it_does_not_reach),
 		cmocka_unit_test(bounce_serves_every_width_that_reaches_a_register),
 	};
 

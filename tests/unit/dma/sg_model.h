@@ -20,12 +20,19 @@ struct model_element {
 	uint64_t address, length;
 };
 
+/* A fuzzer is to look for ways through the product, not through the model. */
+#ifdef __clang__
+#define MODEL_UNSEEN __attribute__((noinline, no_sanitize("coverage")))
+#else
+#define MODEL_UNSEEN
+#endif
+
 /*
  * bytes[i] is where byte i lies, for the `have` bytes of the chain from the start of the transfer
  * on; `want` bytes are asked for. *described of them are in the *count elements of out.
  */
-static enum dma_sg_result model_build(const struct model_byte *bytes, uint64_t have, uint64_t want,
-	const struct dma_sg_limits *limits, uint32_t room, struct model_element *out,
+static MODEL_UNSEEN enum dma_sg_result model_build(const struct model_byte *bytes, uint64_t have,
+	uint64_t want, const struct dma_sg_limits *limits, uint32_t room, struct model_element *out,
 	uint32_t *count, uint64_t *described)
 {
 	uint64_t align = limits->alignment ? limits->alignment : 1;

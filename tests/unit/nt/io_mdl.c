@@ -47,6 +47,9 @@ NT_TEST(the_longest_buffer_is_4_gb_less_a_page)
 	mdl = IoAllocateMdl((void *)0x10000, 16, TRUE, FALSE, NULL);
 	CHECK_VIOLATION(0, "SecondaryBuffer TRUE and no IRP");
 	IoFreeMdl(mdl);
+	nt_allocation_fail(1);
+	CHECK(IoAllocateMdl((void *)0x10000, 16, FALSE, FALSE, NULL) == NULL);
+	nt_allocation_fail(0);
 	CHECK(IoAllocateMdl((void *)0x10000, 0xfffff001, FALSE, FALSE, NULL) == NULL);
 	CHECK(IoAllocateMdl((void *)0x10000, 0xffffffff, FALSE, FALSE, NULL) == NULL);
 }

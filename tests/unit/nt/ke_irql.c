@@ -8,6 +8,7 @@ NT_TEST(a_thread_starts_at_passive_level)
 	CHECK_EQUAL(KeGetCurrentIrql(), PASSIVE_LEVEL);
 }
 
+/* covers: KeRaiseIrql */
 NT_TEST(raising_returns_the_old_level_and_lowering_restores_it)
 {
 	KIRQL old;

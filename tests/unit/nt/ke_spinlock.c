@@ -3,7 +3,10 @@
 /* Ke: spin locks and in-stack queued locks; what the verifier says of their misuse. */
 #include "nt_kit.h"
 
-/* covers: KeAcquireSpinLockRaiseToDpc, KeReleaseSpinLock, KeTestSpinLock */
+/*
+ * covers: KeAcquireSpinLock, KeAcquireSpinLockRaiseToDpc, KeInitializeSpinLock,
+ * KeReleaseSpinLock, KeTestSpinLock
+ */
 NT_TEST(a_lock_raises_to_dispatch_and_its_release_restores_the_level)
 {
 	KSPIN_LOCK lock = ~(KSPIN_LOCK)0;

@@ -313,6 +313,7 @@ static void too_many(void *ctx)
 	KeWaitForMultipleObjects(4, objects, WaitAny, Executive, KernelMode, FALSE, NULL, NULL);
 }
 
+/* covers: KeWaitForMultipleObjects */
 static void more_objects_than_wait_blocks_are_bug_check_c(void **state)
 {
 	assert_dies(too_many, "bug check 0x0C (MAXIMUM_WAIT_OBJECTS_EXCEEDED)");

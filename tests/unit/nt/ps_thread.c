@@ -168,10 +168,10 @@ NT_TEST(a_priority_is_kept)
 {
 	PKTHREAD self = KeGetCurrentThread();
 	KPRIORITY first = KeSetPriorityThread(self, 16);
-	DISPATCHER_HEADER none = {0};
+	static _Alignas(64) char none[2048];
 
 	CHECK_EQUAL(KeSetPriorityThread(self, first), 16);
-	CHECK_EQUAL(KeSetPriorityThread((PKTHREAD)(void *)&none, first), 0);
+	CHECK_EQUAL(KeSetPriorityThread((PKTHREAD)(void *)none, first), 0);
 	CHECK_VIOLATION(0xC40000E1, "KeSetPriorityThread");
 }
 
@@ -214,6 +214,7 @@ NT_TEST(a_handle_of_another_type_is_a_mismatch)
 	finish(handle);
 }
 
+/* covers: ObfReferenceObject */
 NT_TEST(wrong_levels_are_reported)
 {
 	HANDLE handle;
@@ -233,6 +234,7 @@ NT_TEST(wrong_levels_are_reported)
 	ObDereferenceObject(object);
 }
 
+/* covers: ObfReferenceObject */
 NT_TEST(a_reference_to_what_is_no_object_is_refused)
 {
 	char memory[256] = {0};

@@ -112,6 +112,23 @@ static void a_busy_request_is_sent_again_when_another_is_done(void)
 	fake_adapter_end();
 }
 
+static void busy_requests_are_sent_again_in_their_order(void)
+{
+	struct port_unit *unit = fake_adapter(20);
+	struct port_request *first = fake_submit(unit);
+	struct port_request *second = fake_submit(unit);
+
+	fake_submit(unit);
+	fake_complete(0, SRB_STATUS_BUSY);
+	fake_complete(0, SRB_STATUS_BUSY);
+	fake_complete(0, SRB_STATUS_SUCCESS);
+	expect_is(fake.started_count, 2);
+	expect_is(fake.started[0], first);
+	expect_is(fake.started[1], second);
+	fake_complete_all();
+	fake_adapter_end();
+}
+
 static void a_lone_busy_request_is_sent_again_after_a_pause(void)
 {
 	struct port_unit *unit = fake_adapter(20);
@@ -461,6 +478,7 @@ int main(void)
 		fake_test_both(busy_waits_for_that_many_completions),
 		fake_test_both(busy_for_more_than_are_outstanding_waits_for_all),
 		fake_test_both(a_busy_request_is_sent_again_when_another_is_done),
+		fake_test(busy_requests_are_sent_again_in_their_order),
 		fake_test(a_lone_busy_request_is_sent_again_after_a_pause),
 		fake_test(gates_and_second_tries_are_events),
 		fake_test_both(a_second_completion_is_reported_and_ignored),

@@ -665,7 +665,6 @@ static void without_lists(void)
 }
 
 /* SG-36; covers: StorPortGetScatterGatherList, StorPortInitializePerfOpts */
-/* covers: StorPortInitializePerfOpts */
 static void a_miniport_that_wants_no_lists_gets_none(void **state)
 {
 	static const enum dma_engine engines[] = {DMA_DIRECT, DMA_BOUNCE, DMA_IOMMU};

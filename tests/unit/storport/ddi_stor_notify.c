@@ -286,7 +286,7 @@ static STOR_ADDR_BTL8 changed = {.Type = STOR_ADDRESS_TYPE_BTL8,
 	.Target = 2,
 	.Lun = 3};
 
-static VOID NTAPI state_change(PVOID ext, PVOID context, SHORT type, PVOID address, ULONG status)
+static VOID NTAPI note_change(PVOID ext, PVOID context, SHORT type, PVOID address, ULONG status)
 {
 	change.type = type;
 	change.address = *(PSTOR_ADDR_BTL8)address;
@@ -299,8 +299,8 @@ static VOID NTAPI state_change(PVOID ext, PVOID context, SHORT type, PVOID addre
 		STOR_ADDR_BTL8 next = changed;
 
 		next.Lun = 7;
-		change.inner = StorPortStateChangeDetected(ext, STATE_CHANGE_LUN,
-			(PSTOR_ADDRESS)&next, 0, state_change, &change.inner);
+		change.inner = StorPortStateChangeDetected(
+			ext, STATE_CHANGE_LUN, (PSTOR_ADDRESS)&next, 0, note_change, &change.inner);
 		expect_is(((PSTOR_ADDR_BTL8)address)->Lun, 3);
 	}
 	atomic_fetch_add(&change.calls, 1);
@@ -308,8 +308,9 @@ static VOID NTAPI state_change(PVOID ext, PVOID context, SHORT type, PVOID addre
 
 static ULONG detect(PVOID address, PHW_STATE_CHANGE routine)
 {
-	return StorPortStateChangeDetected(
-		world.ext, STATE_CHANGE_LUN, address, ATTRIBUTE_DEVICE_SUPPORTED, routine, &change);
+	return ddi_result(StorPortStateChangeDetected,
+		StorPortStateChangeDetected(world.ext, STATE_CHANGE_LUN, address,
+			ATTRIBUTE_DEVICE_SUPPORTED, routine, &change));
 }
 
 static void detect_twice(void)
@@ -318,9 +319,9 @@ static void detect_twice(void)
 
 	memset(&change, 0, sizeof(change));
 	KeRaiseIrql(DISPATCH_LEVEL, &old);
-	expect_is(detect(&changed, state_change), STOR_STATUS_SUCCESS);
+	expect_is(detect(&changed, note_change), STOR_STATUS_SUCCESS);
 	/* */
-	expect_is(detect(&changed, state_change), STOR_STATUS_UNSUCCESSFUL);
+	expect_is(detect(&changed, note_change), STOR_STATUS_UNSUCCESSFUL);
 	expect_is(change.calls, 0);
 	KeLowerIrql(old);
 	world_wait(change.calls == 2);
@@ -334,12 +335,13 @@ static void detect_twice(void)
 	expect(change.startio_held);
 	expect_is(detect(&changed, NULL), STOR_STATUS_SUCCESS); /* without a callback */
 	changed.Type = STOR_ADDRESS_TYPE_UNKNOWN;
-	expect_is(detect(&changed, state_change), STOR_STATUS_INVALID_PARAMETER);
-	expect_is(detect(NULL, state_change), STOR_STATUS_INVALID_PARAMETER);
+	expect_is(detect(&changed, note_change), STOR_STATUS_INVALID_PARAMETER);
+	expect_is(detect(NULL, note_change), STOR_STATUS_INVALID_PARAMETER);
 	changed.Type = STOR_ADDRESS_TYPE_BTL8;
 	expect_is(change.calls, 2);
 }
 
+/* covers: StorPortStateChangeDetected */
 static void state_changes_are_told_one_at_a_time(void **state)
 {
 	world_good(detect_twice);
