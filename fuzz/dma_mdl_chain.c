@@ -62,8 +62,18 @@ static PFN_NUMBER take_frame(struct input *in, PFN_NUMBER last)
 	return odd[code % array_size(odd)];
 }
 
+/* The page in the middle of which the MDL ends, if it has one. */
+static const PFN_NUMBER *end_page(const MDL *mdl)
+{
+	uint64_t end = mdl ? (uint64_t)mdl->ByteOffset + mdl->ByteCount : 0;
+
+	if (end % PAGE == 0 || sizeof(*mdl) + (end / PAGE + 1) * 8 > (USHORT)mdl->Size)
+		return NULL;
+	return &MmGetMdlPfnArray(mdl)[end / PAGE];
+}
+
 /* Exactly as large as its Size says, so that a sanitizer sees a read past it. */
-static PMDL take_mdl(struct input *in)
+static PMDL take_mdl(struct input *in, const MDL *last)
 {
 	unsigned code = take(in, 1), pages = take(in, 1) % 20;
 	PMDL mdl = calloc(1, sizeof(*mdl) + pages * sizeof(PFN_NUMBER));
@@ -80,6 +90,10 @@ static PMDL take_mdl(struct input *in)
 			pages * PAGE > mdl->ByteOffset ? pages * PAGE - mdl->ByteOffset : 0;
 	for (unsigned n = 0; n < pages; n++)
 		frame = MmGetMdlPfnArray(mdl)[n] = take_frame(in, frame);
+	if ((code & 4) && pages && end_page(last)) { /* goes on where the last one ends */
+		MmGetMdlPfnArray(mdl)[0] = *end_page(last);
+		mdl->ByteOffset = (last->ByteOffset + last->ByteCount) % PAGE;
+	}
 	return mdl;
 }
 
@@ -87,7 +101,7 @@ static void take_chain(struct input *in)
 {
 	it.mdls = 1 + take(in, 1) % MDLS;
 	for (unsigned n = 0; n < it.mdls; n++)
-		it.mdl[n] = take_mdl(in);
+		it.mdl[n] = take_mdl(in, n ? it.mdl[n - 1] : NULL);
 	for (unsigned n = 0; n < it.mdls; n++) {
 		unsigned next = take(in, 1);
 
@@ -214,8 +228,17 @@ static void try_map(NTSTATUS wanted, bool is_plain)
 	dma_unmap(it.adapter, &mapping);
 }
 
-/* 2.4: the buffer's own, or one that leads to as many bytes, a copy or not, with the same offsets.
- */
+/* Of the n-th byte of a list. */
+static uint64_t list_address(const SCATTER_GATHER_LIST *list, uint32_t n)
+{
+	const SCATTER_GATHER_ELEMENT *at = list->Elements;
+
+	for (; n >= at->Length; at++)
+		n -= at->Length;
+	return (uint64_t)at->Address.QuadPart + n;
+}
+
+/* 2.4: the buffer's own, or one that leads where the list does; behind an iommu to the copies. */
 static void check_mdl(const MDL *target, bool is_plain)
 {
 	uint32_t done = 0;
@@ -227,9 +250,10 @@ static void check_mdl(const MDL *target, bool is_plain)
 			uint64_t frame = MmGetMdlPfnArray(target)[at / PAGE];
 
 			check(done < it.order.length, "the MDL leads to more bytes");
-			check(frame * PAGE + at % PAGE == bytes[done].address ||
-					mem_frame_get(frame)->kind == MEM_BOUNCE,
-				"the MDL leads elsewhere");
+			check(dma_settings.engine == DMA_IOMMU
+					? mem_frame_get(frame)->kind == MEM_BOUNCE
+					: frame * PAGE + at % PAGE == list_address(it.given, done),
+				"the MDL leads elsewhere than the list");
 		}
 	check(target || done == it.order.length, "the MDL leads to fewer bytes");
 }

@@ -110,12 +110,13 @@ void dma_adapter_registers(struct dma_adapter *adapter)
 static void adapter_fill(
 	struct dma_adapter *adapter, const struct dma_constraints *limits, const void *owner)
 {
-	/* The table of lists outlives its adapters: a DPC of the last one may still be on its way.
-	 */
-	struct dma_live_table *live = adapter->live;
+	const size_t live = offsetof(struct dma_adapter, live);
+	const size_t behind = live + sizeof(adapter->live);
 
-	memset(adapter, 0, sizeof(*adapter));
-	adapter->live = live;
+	/* The table of lists outlives its adapters: a DPC of the last one may still be on its way,
+	 * and look for it at this very moment. */
+	memset(adapter, 0, live);
+	memset((char *)adapter + behind, 0, sizeof(*adapter) - behind);
 	/* D-4, X-35. */
 	adapter->header.Version = 1;
 	adapter->header.Size = sizeof(adapter->header);
@@ -171,7 +172,7 @@ struct dma_adapter *dma_adapter_new(const struct dma_constraints *limits, const 
 
 int dma_adapter_limit(struct dma_adapter *adapter, const struct dma_constraints *limits)
 {
-	unsigned width = limits->width;
+	unsigned width = limits->width, before = adapter->limits.width;
 
 	if (width < 1 || width > 64)
 		return error_set(
@@ -181,6 +182,8 @@ int dma_adapter_limit(struct dma_adapter *adapter, const struct dma_constraints 
 	adapter->limits = *limits;
 	adapter->limits.width = width;
 	adapter->reach.max_address = width == 64 ? UINT64_MAX : (1ull << width) - 1;
+	if (width != before)
+		dma_domain_resize(adapter);
 	dma_adapter_registers(adapter);
 	if (adapter->map_registers)
 		return 0;
@@ -208,8 +211,11 @@ void dma_adapter_free(struct dma_adapter *adapter)
 			"DMA adapter %u was released with %u scatter/gather lists left: built and "
 			"never put (X-42)",
 			adapter->number, lists);
+	/* Who takes the place now has a domain of the same number. */
+	pthread_mutex_lock(&adapters_lock);
 	atomic_store(&adapter->in_use, false);
 	dma_domains_change(adapter->limits.device, 1u << atomic_load(&adapter->domain), 0);
+	pthread_mutex_unlock(&adapters_lock);
 }
 
 struct dma_adapter *dma_adapter_at(unsigned n)

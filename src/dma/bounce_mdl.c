@@ -46,49 +46,71 @@ static PMDL packed_mdl(const struct dma_mapping *mapping, uint64_t bytes)
 	return mdl;
 }
 
+/* How far the mapping's slots have been followed. */
+struct place {
+	const struct dma_slot *slot, *end;
+	uint32_t used; /* bytes of the slot: where one MDL ends and the next one goes on in the same
+			  page, they share it */
+};
+
 /* One source MDL's part: the copy's frame where a page was copied, its own where not. Pages that
  * are no neighbours have no common kernel address: such an MDL is locked, not mapped. */
-static PMDL part_mdl(const struct dma_mapping *mapping, uint32_t *slot, PMDL source,
-	uint64_t offset, uint64_t bytes)
+static PMDL part_mdl(struct place *at, PMDL source, uint64_t offset, uint64_t bytes)
 {
 	uintptr_t va = (uintptr_t)MmGetMdlVirtualAddress(source) + offset;
-	uint64_t position = source->ByteOffset + offset;
-	PMDL mdl = mdl_new(va, position & MEM_PAGE_MASK, bytes);
+	uint64_t position = source->ByteOffset + offset, in_page = position & MEM_PAGE_MASK;
 	const PFN_NUMBER *from = MmGetMdlPfnArray(source) + (position >> MEM_PAGE_SHIFT);
-	uint64_t pages;
+	PMDL mdl = mdl_new(va, in_page, bytes);
+	PFN_NUMBER *to;
 
 	if (!mdl)
 		return NULL;
-	pages = (mdl->ByteOffset + bytes + MEM_PAGE_MASK) >> MEM_PAGE_SHIFT;
-	for (uint64_t n = 0; n < pages; n++, (*slot)++) {
-		const char *target = dma_slots[*slot].target;
+	for (to = MmGetMdlPfnArray(mdl); bytes && at->slot < at->end; in_page = 0) {
+		uint32_t here = (uint32_t)min_of(bytes, MEM_PAGE_SIZE - in_page);
 
-		MmGetMdlPfnArray(mdl)[n] = target ? mem_frame_number(target) : from[n];
+		at->used += here;
+		if (at->used > at->slot->bytes)
+			break;
+		*to++ = at->slot->target ? mem_frame_number(at->slot->target) : *from;
+		from++;
+		bytes -= here;
+		if (at->used == at->slot->bytes) {
+			at->slot++;
+			at->used = 0;
+		}
 	}
 	mdl->MdlFlags = MDL_PAGES_LOCKED;
-	return mdl;
+	if (!bytes)
+		return mdl;
+	nt_pool_free(mdl);
+	return NULL;
 }
 
+/* The MDLs are the driver's, which may have changed them since: where they do not fit the slots,
+ * there is nothing to tell. */
 PMDL dma_bounce_mdl(
 	const struct dma_mapping *mapping, PMDL original, uint64_t offset, uint64_t bytes)
 {
+	const struct dma_slot *slot = &dma_slots[mapping->run.first];
+	struct place at = {slot, slot + mapping->used, 0};
 	PMDL chain = NULL, *tail = &chain;
-	uint32_t slot = mapping->run.first;
 
 	if (mapping->va)
 		return packed_mdl(mapping, bytes);
-	for (; bytes; original = original->Next, offset = 0) {
-		uint64_t part = min_of(original->ByteCount - offset, bytes);
+	for (; bytes && original; original = original->Next, offset = 0) {
+		uint64_t part;
 
-		if (!part)
+		if (offset >= original->ByteCount)
 			continue;
-		*tail = part_mdl(mapping, &slot, original, offset, part);
-		if (!*tail) {
-			dma_bounce_mdl_free(chain);
-			return NULL;
-		}
+		part = min_of(original->ByteCount - offset, bytes);
+		*tail = part_mdl(&at, original, offset, part);
+		if (!*tail)
+			break;
 		tail = &(*tail)->Next;
 		bytes -= part;
 	}
-	return chain;
+	if (!bytes)
+		return chain;
+	dma_bounce_mdl_free(chain);
+	return NULL;
 }

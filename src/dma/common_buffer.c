@@ -136,11 +136,14 @@ static struct dma_common *common_unlink(
 	struct dma_adapter *adapter, const void *va, uint64_t address)
 {
 	struct dma_common **link, **found = NULL, *common = NULL;
+	bool is_it = false;
 
 	pthread_mutex_lock(&commons_lock);
-	for (link = &adapter->commons; *link; link = &(*link)->next)
-		if ((*link)->va == va && (!found || (*link)->address == address))
+	for (link = &adapter->commons; *link && !is_it; link = &(*link)->next) {
+		is_it = (*link)->va == va && (*link)->address == address;
+		if (is_it || ((*link)->va == va && !found))
 			found = link;
+	}
 	if (found) {
 		common = *found;
 		*found = common->next;

@@ -23,7 +23,8 @@ static pthread_mutex_t vectors_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static void elements_free(struct dma_vector *vector)
 {
-	for (uint32_t n = 0; n < vector->count; n++)
+	/* The last one is found first. */
+	for (uint32_t n = vector->count; n-- > 0;)
 		if (vector->element[n].va)
 			dma_common_free(vector->adapter, vector->bytes, vector->element[n].address,
 				vector->element[n].va, false);

@@ -169,7 +169,8 @@ struct dma_adapter {
 #define DMA_LIVE_LISTS 4096
 struct dma_adapter *dma_adapter_new(const struct dma_constraints *limits, const void *owner);
 /* Gives it other limits, while it has no lists; its memory that is pinned stays. -ERANGE with
- * error_set: too few address bits. PASSIVE. */
+ * error_set: too few address bits, for the map registers or, behind the iommu, for the addresses
+ * that pinned memory has already. PASSIVE. */
 int dma_adapter_limit(struct dma_adapter *adapter, const struct dma_constraints *limits);
 /* At or below DISPATCH. Frees it; reports lists (0xE6/0x0A) and common buffers (0xE6/07) left as
  * violations; callbacks of Build that have not run yet never will. */

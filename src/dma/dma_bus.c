@@ -129,7 +129,8 @@ static inline void *window_enter(struct dma_master *master, uint64_t address, ui
 	bool is_iommu = dma_settings.engine == DMA_IOMMU;
 	const char *source = dma_slots[slot].source;
 
-	if (unlikely(!(window & DMA_WINDOW_LIVE)))
+	/* No source: it ended, and another one began there, after the look at the window. */
+	if (unlikely(!(window & DMA_WINDOW_LIVE) || !source))
 		return refuse_slot(master, address, write, slot,
 			is_iommu ? "nothing is mapped there now"
 				 : "its map register is not in use");
@@ -141,6 +142,9 @@ static inline void *window_enter(struct dma_master *master, uint64_t address, ui
 			master, address, write, slot, "it is mapped for the other direction");
 	*bytes = min_of(*bytes, last + 1 - in_page);
 	*kind = mem_owner(source)->kind;
+	if (unlikely(*kind == MEM_FREE))
+		return refuse_slot(
+			master, address, write, slot, "the memory there belongs to nobody");
 	if (window & DMA_WINDOW_BOUNCED)
 		return dma_bounce_base + ((uint64_t)slot << MEM_PAGE_SHIFT) + in_page;
 	return (char *)round_down((uintptr_t)source, MEM_PAGE_SIZE) + in_page;

@@ -302,6 +302,34 @@ void *dma_host(const struct dma_adapter *adapter, uint64_t address)
 
 /* ---- domains ---- */
 
+/* Whether pinned memory has addresses in it. */
+static bool has_pins(unsigned domain)
+{
+	uint32_t slot = DMA_REGISTERS_MAX;
+
+	for (; slot < DMA_REGISTERS_MAX + domains[domain].pins; slot++) {
+		uint64_t window = atomic_load(&dma_slots[slot].window);
+
+		if (window & DMA_WINDOW_LIVE && (window >> DMA_WINDOW_DOMAIN & 15) == domain)
+			return true;
+	}
+	return false;
+}
+
+void dma_domain_resize(const struct dma_adapter *adapter)
+{
+	unsigned domain = adapter->own_domain;
+	const struct dma_adapter *other;
+
+	if (dma_settings.engine != DMA_IOMMU || has_pins(domain))
+		return;
+	for (unsigned n = 0; (other = dma_adapter_at(n)); n++)
+		if (atomic_load(&other->in_use) &&
+			(atomic_load(&other->domain) == domain) != (other == adapter))
+			return;
+	dma_domain_set(domain, adapter->limits.width);
+}
+
 bool dma_domain_is_used(unsigned domain)
 {
 	const struct dma_adapter *adapter;

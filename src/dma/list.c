@@ -25,7 +25,7 @@
 static __attribute__((cold, noinline)) NTSTATUS bad_start(
 	const struct dma_adapter *adapter, PMDL mdl, const void *current_va, uint32_t length)
 {
-	if (!length)
+	if (!length && !dma_settings.zero_length)
 		nt_violation(DMA_RULE(DMA_RULE_ZERO_LENGTH),
 			"DMA adapter %u: a list of length 0 was asked for (X-4)", adapter->number);
 	else if (!mdl)
@@ -294,7 +294,7 @@ static NTSTATUS order_check(const struct dma_adapter *adapter, const struct dma_
 			adapter->number);
 		return STATUS_INVALID_PARAMETER;
 	}
-	if (unlikely(!order->length && dma_settings.zero_length)) {
+	if (unlikely(!order->length && order->mdl && dma_settings.zero_length)) {
 		*at = (struct dma_sg_cursor){.mdl = order->mdl};
 		*registers = 0;
 		return STATUS_SUCCESS;

@@ -151,6 +151,21 @@ uint32_t dma_registers_count(void)
 	return registers.size ? registers.size : UINT32_MAX;
 }
 
+/* Of the registers below `end`, those whose pages have addresses that the adapter reaches. */
+static uint64_t translated_end(const struct dma_adapter *adapter, uint64_t end)
+{
+	unsigned domain = atomic_load(&adapter->domain);
+
+	for (; end; end--) {
+		uint64_t address = dma_slot_address(domain, (uint32_t)end - 1);
+
+		if (address != MEM_NO_ADDRESS &&
+			address + MEM_PAGE_MASK <= adapter->reach.max_address)
+			break;
+	}
+	return end;
+}
+
 uint32_t dma_registers_reachable(const struct dma_adapter *adapter)
 {
 	uint64_t highest = adapter->reach.max_address, first, end = registers.size;
@@ -161,9 +176,7 @@ uint32_t dma_registers_reachable(const struct dma_adapter *adapter)
 		/* A device without scatter/gather may need copies beside the translation. */
 		if (!adapter->limits.scatter_gather)
 			end = min_of(end, dma_bounce_pages);
-		while (end && dma_slot_address(atomic_load(&adapter->domain), (uint32_t)end - 1) ==
-				      MEM_NO_ADDRESS)
-			end--;
+		end = translated_end(adapter, end);
 	} else if (dma_settings.engine == DMA_BOUNCE) {
 		first = mem_physical(dma_bounce_base);
 		if (highest < first + MEM_PAGE_MASK)

@@ -41,8 +41,8 @@ void dma_mapping_undo(struct dma_mapping *mapping);
 
 /*
  * An MDL chain over what the device works on while a mapping of [offset, offset + bytes) of this
- * chain is copied: the copies, and the pages that were not copied (MR-3). NULL: no memory. At or
- * below DISPATCH. The caller frees it.
+ * chain is copied: the copies, and the pages that were not copied (MR-3). NULL: no memory, or it
+ * is not the same chain any more. At or below DISPATCH. The caller frees it.
  */
 PMDL dma_bounce_mdl(
 	const struct dma_mapping *mapping, PMDL original, uint64_t offset, uint64_t bytes);

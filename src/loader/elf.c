@@ -303,7 +303,7 @@ int loader_load(const char *path, struct loader_image **result)
 	image->next = loader_images;
 	loader_images = image;
 	nt_driver_place = loader_driver_frame;
-	nt_code_place = loader_symbolize;
+	nt_code_place = loader_call_place;
 	*result = image;
 	return 0;
 }

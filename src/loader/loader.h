@@ -80,6 +80,8 @@ const char *loader_name(const struct loader_image *image);
  * through addr2line; slow, for reports.
  */
 const char *loader_symbolize(uintptr_t pc);
+/* The same for the call that returns to this address. */
+const char *loader_call_place(uintptr_t return_address);
 /* The nearest driver frame on the calling stack, as loader_symbolize; NULL if none. Walks with the
  * unwinder. */
 const char *loader_driver_frame(void);

@@ -6,6 +6,7 @@
  * here.
  */
 #include "loader/image.h"
+#include "util/common.h"
 #include "util/cxx_name.h"
 
 #include <errno.h>
@@ -17,6 +18,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include <unwind.h>
+
+/* Functions of our headers that may stand between a routine and the driver, where they were not
+ * inlined. */
+#define WRAPPERS_MAX 2
 
 static const struct loader_image *image_of(uintptr_t pc)
 {
@@ -33,7 +38,7 @@ bool loader_contains(uintptr_t pc)
 
 static void child_run(const struct loader_image *image, const char *offset, int out)
 {
-	char *argv[] = {"addr2line", "-f", "-e", image->path, (char *)offset, NULL};
+	char *argv[] = {"addr2line", "-i", "-f", "-e", image->path, (char *)offset, NULL};
 	int null = open("/dev/null", O_RDWR);
 	sigset_t none;
 
@@ -77,39 +82,85 @@ static size_t addr2line(const struct loader_image *image, uintptr_t pc, char *te
 	return length;
 }
 
-const char *loader_symbolize(uintptr_t pc)
+/* Of our headers' functions, which a driver calls a routine through, nobody wants to hear. */
+static bool is_wrapper(const char *file)
 {
-	static __thread char result[512];
-	const struct loader_image *image = image_of(pc);
-	char text[600], name[256], *file, *base, *end;
+	const char *headers = strstr(file, "/ddk/");
 
-	if (!image)
-		return NULL;
-	/* "function\n/path/file.c:123 (discriminator 2)\n", with ?? for what is unknown */
+	return headers && headers < file + strcspn(file, "\n") && strstr(headers, ".h:");
+}
+
+/*
+ * "function\n/path/file.c:123 (discriminator 2)\n", with ?? for what is unknown; after that
+ * likewise where it was inlined. Returns the first function that is the driver's own, NULL if there
+ * is none.
+ */
+static char *own_function(char *text)
+{
+	char *file;
+
+	for (char *function = text; (file = strchr(function, '\n'));
+		function = strchr(file, '\n') + 1)
+		if (!is_wrapper(++file))
+			return function;
+		else if (!strchr(file, '\n'))
+			break;
+	return NULL;
+}
+
+/* As loader_symbolize; false if all that is there is our headers'. */
+static bool symbolize(uintptr_t pc, const struct loader_image *image, char *place, size_t size)
+{
+	char text[2000], name[256], *function, *file, *base, *end;
+	bool is_own;
+
 	file = addr2line(image, pc, text, sizeof(text)) ? strchr(text, '\n') : NULL;
 	if (!file || !strncmp(text, "??\n", 3)) {
-		snprintf(result, sizeof(result), "%.99s.so+%#lx", image->name,
+		snprintf(place, size, "%.99s.so+%#lx", image->name,
 			(unsigned long)(pc - image->bias));
-		return result;
+		return true;
 	}
+	function = own_function(text);
+	is_own = function != NULL;
+	function = is_own ? function : text;
+	file = strchr(function, '\n');
 	*file++ = 0;
 	end = file + strcspn(file, " \n");
 	*end = 0;
 	base = strrchr(file, '/');
 	base = base ? base + 1 : file;
-	if (cxx_name_is(text))
-		cxx_name_read(text, name, sizeof(name));
+	if (cxx_name_is(function))
+		cxx_name_read(function, name, sizeof(name));
 	else
-		snprintf(name, sizeof(name), "%.255s", text);
+		snprintf(name, sizeof(name), "%.255s", function);
 	if (*base == '?')
-		snprintf(result, sizeof(result), "%s (%.99s.so)", name, image->name);
+		snprintf(place, size, "%s (%.99s.so)", name, image->name);
 	else
-		snprintf(result, sizeof(result), "%s (%.200s)", name, base);
+		snprintf(place, size, "%s (%.200s)", name, base);
+	return is_own;
+}
+
+/* What was answered last on this thread. */
+static __thread char result[512];
+
+const char *loader_symbolize(uintptr_t pc)
+{
+	const struct loader_image *image = image_of(pc);
+
+	if (!image)
+		return NULL;
+	symbolize(pc, image, result, sizeof(result));
 	return result;
 }
 
+const char *loader_call_place(uintptr_t return_address)
+{
+	return loader_symbolize(return_address - 1);
+}
+
 struct frame_search {
-	uintptr_t pc;
+	uintptr_t pc[WRAPPERS_MAX + 1];
+	unsigned count;
 };
 
 static _Unwind_Reason_Code frame_visit(struct _Unwind_Context *context, void *ctx)
@@ -122,8 +173,8 @@ static _Unwind_Reason_Code frame_visit(struct _Unwind_Context *context, void *ct
 	pc -= !before;
 	if (!loader_contains(pc))
 		return _URC_NO_REASON;
-	search->pc = pc;
-	return _URC_END_OF_STACK;
+	search->pc[search->count++] = pc;
+	return search->count < array_size(search->pc) ? _URC_NO_REASON : _URC_END_OF_STACK;
 }
 
 const char *loader_driver_frame(void)
@@ -131,5 +182,8 @@ const char *loader_driver_frame(void)
 	struct frame_search search = {0};
 
 	_Unwind_Backtrace(frame_visit, &search);
-	return search.pc ? loader_symbolize(search.pc) : NULL;
+	for (unsigned n = 0; n < search.count; n++)
+		if (symbolize(search.pc[n], image_of(search.pc[n]), result, sizeof(result)))
+			return result;
+	return search.count ? loader_symbolize(search.pc[0]) : NULL;
 }

@@ -71,6 +71,9 @@ static int check(const struct dry_sgl *sgl)
 			"length %llu: from offset %u on, %u pages have %llu bytes.",
 			(unsigned long long)sgl->length, sgl->offset, sgl->pages,
 			(unsigned long long)room);
+	if (sgl->alignment & (sgl->alignment - 1))
+		return error_set(
+			EINVAL, "alignment %u: it has to be a power of two.", sgl->alignment);
 	if (sgl->boundary & (sgl->boundary - 1))
 		return error_set(EINVAL, "boundary %llu: it has to be a power of two.",
 			(unsigned long long)sgl->boundary);

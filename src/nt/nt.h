@@ -58,9 +58,9 @@ void nt_violation(uint64_t number, const char *fmt, ...) __attribute__((format(p
 /* The driver's frame nearest to the caller, "file.c:123 Function" where known, for messages. Set by
  * the loader; NULL: unknown. */
 extern const char *(*nt_driver_place)(void);
-/* What stands at a code address of a driver, in the same form, for who allocated what is left. Set
- * by the loader; NULL: unknown. */
-extern const char *(*nt_code_place)(uintptr_t pc);
+/* The call of a driver's that returns to this address, in the same form, for who allocated what is
+ * left. Set by the loader; NULL: unknown. */
+extern const char *(*nt_code_place)(uintptr_t return_address);
 /* The name of an owner given to nt_pool_alloc. Set by the port; NULL: unknown. */
 extern const char *(*nt_owner_name)(const void *owner);
 

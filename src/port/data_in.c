@@ -15,8 +15,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* How often it tries to have map registers for both ways at once. */
-#define TRIES 20
+/* How often, and for how long at least, it tries to have map registers for both ways at once: each
+ * completion of another request is an occasion. */
+#define TRIES	    20
+#define TRY_SECONDS 5
 
 int port_data_in_enable(struct port_adapter *adapter)
 {
@@ -129,6 +131,18 @@ void port_data_in_close(struct port_request *request)
 	in->is_closed = true;
 }
 
+static bool may_try_again(const struct port_adapter *adapter, struct port_data_in *in)
+{
+	uint32_t tick = atomic_load_explicit(&adapter->tick, memory_order_relaxed);
+
+	if (!in->tries)
+		in->tried_since = tick;
+	else if (in->tries == TRIES && tick - in->tried_since >= TRY_SECONDS)
+		return false;
+	in->tries += in->tries < TRIES;
+	return true;
+}
+
 /* Who holds map registers for one way never waits for those of the other: so no two requests can
  * wait for each other. */
 NTSTATUS port_data_in_retry(struct port_request *request, NTSTATUS status)
@@ -138,7 +152,7 @@ NTSTATUS port_data_in_retry(struct port_request *request, NTSTATUS status)
 
 	port_data_in_unmap(request);
 	if (status != STATUS_INSUFFICIENT_RESOURCES || !adapter->dma->takes_registers ||
-		++in->tries > TRIES ||
+		!may_try_again(adapter, in) ||
 		/* more than the adapter may ever have (MR-2) */
 		dma_list_size(adapter->dma, request->mdl, MmGetMdlVirtualAddress(request->mdl),
 			request->length, NULL, NULL))

@@ -62,6 +62,7 @@ struct port_data_in {
 	PSCATTER_GATHER_LIST list; /* NULL: the adapter has no DMA */
 	bool mapped, is_closed;
 	uint8_t tries;
+	uint32_t tried_since; /* adapter tick of the first time */
 	void *own_data;
 	struct dma_mapping mapping;
 	struct port_list_seal seal;

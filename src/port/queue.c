@@ -75,14 +75,20 @@ static void turn_give_back(struct port_adapter *adapter)
 		port_adapter_next(adapter, true);
 }
 
+/* It went, and had to wait for map registers. */
+static inline bool has_registers(const struct port_request *request)
+{
+	return request->mapping.run.count ||
+	       (unlikely(request->in) && request->in->mapping.run.count);
+}
+
 static void request_start(struct port_request *request)
 {
 	struct port_adapter *adapter = request->adapter;
 	uint32_t tick = atomic_load_explicit(&adapter->tick, memory_order_relaxed);
-
 	NTSTATUS status;
 
-	if (likely(!request->mapping.run.count)) /* else it went, and had to wait for registers */
+	if (likely(!has_registers(request)))
 		trace(TRACE_SRB_GO, request->id, request->unit->number);
 	status = request_map(request);
 	if (unlikely(status == STATUS_PENDING))
@@ -163,12 +169,17 @@ static void queue_append(struct port_unit *unit, struct port_request *request)
 	unit->tail = &request->next;
 }
 
-static void queue_push(struct port_unit *unit, struct port_request *request)
+/* One that went and is not with the miniport: before all that were submitted later. */
+static void queue_return(struct port_unit *unit, struct port_request *request)
 {
-	request->next = unit->head;
-	if (!unit->head)
+	struct port_request **link = &unit->head;
+
+	while (*link && (*link)->id < request->id)
+		link = &(*link)->next;
+	request->next = *link;
+	*link = request;
+	if (!request->next)
 		unit->tail = &request->next;
-	unit->head = request;
 }
 
 static struct port_request *queue_take(struct port_unit *unit)
@@ -316,7 +327,7 @@ bool port_unit_again(struct port_request *request)
 	if (!fails) {
 		trace(TRACE_SRB_AGAIN, request->id, request->busy_retries);
 		atomic_store_explicit(&request->state, PORT_REQUEST_QUEUED, memory_order_relaxed);
-		queue_push(unit, request);
+		queue_return(unit, request);
 		if (!(unit->closed & PORT_RETRY))
 			trace(TRACE_PORT_CLOSE, adapter->number, unit->number, PORT_RETRY);
 		unit->closed |= PORT_RETRY;
@@ -334,28 +345,32 @@ bool port_unit_again(struct port_request *request)
 	return true;
 }
 
-/* In the meantime a gate may have been closed: then it is the next of its unit, with its registers.
- */
+/* In the meantime a gate may have been closed: then it has its place in the unit's queue again. Its
+ * registers go back, as the gate may be one that waits for others, which wait for registers. */
 void port_request_granted(struct dma_waiter *waiter)
 {
 	struct port_request *request = container_of(waiter, struct port_request, waiter);
 	struct port_unit *unit = request->unit;
 	struct port_adapter *adapter = unit->adapter;
+	/* Of the two, data-in is the one that waits. */
+	struct dma_mapping *mapping =
+		unlikely(request->in) ? &request->in->mapping : &request->mapping;
+	struct dma_run unused = {0};
 	bool is_closed, fails;
 
-	if (unlikely(request->in)) /* it is the one of the two that waits */
-		request->in->mapping.run = waiter->run;
-	else
-		request->mapping.run = waiter->run;
+	mapping->run = waiter->run;
 	cpu_spin_acquire(&unit->lock);
 	fails = is_stopped(adapter);
 	/* PORT_TAKEN is its own doing. */
 	is_closed = (unit->closed | atomic_load(&adapter->closed)) & ~(uint32_t)PORT_TAKEN;
 	if (is_closed && !fails) {
-		queue_push(unit, request);
+		unused = mapping->run;
+		mapping->run = (struct dma_run){0};
+		queue_return(unit, request);
 		count_out(request, false);
 	}
 	cpu_spin_release(&unit->lock);
+	dma_run_give(unused);
 	if (fails)
 		port_request_fail(request, SRB_STATUS_NO_HBA);
 	else if (!is_closed)

@@ -88,6 +88,8 @@ status 2 "$DRYPORT" sgl --length 40K
 says '32768 bytes'
 status 2 "$DRYPORT" sgl --boundary 3000
 says 'power of two'
+status 2 "$DRYPORT" sgl --alignment 12
+says 'power of two'
 status 2 "$DRYPORT" sgl --pages 200 --svg "$work/picture.svg"
 says 'room for 128 pages'
 

@@ -150,17 +150,21 @@ static unsigned page_unused(uint64_t used[2], unsigned after)
 	return page;
 }
 
-/* No page twice: what arrives there would hang on the order. */
+/* No byte twice: what arrives there would hang on the order. Sometimes an MDL begins where the one
+ * before ends, in the middle of a page. */
 static uint32_t random_pages(struct transfer *t)
 {
 	static const uint32_t offsets[] = {0, 1, 7, 0x1ff, 0x200, 0xfff};
 	unsigned parts = t->how == BY_CHANNEL || one_in(2) ? 1 : 1 + below(4), page = below(PAGES);
 	uint64_t used[2] = {0};
-	uint32_t have = 0;
+	uint32_t have = 0, end = 0;
 
 	chain_clear(&t->chain);
 	for (unsigned n = 0; n < parts; n++) {
-		uint32_t offset = one_in(2) ? offsets[below(array_size(offsets))] : below(4096);
+		bool goes_on = end % 4096 && one_in(3);
+		uint32_t offset = goes_on     ? end % 4096
+				  : one_in(2) ? offsets[below(array_size(offsets))]
+					      : below(4096);
 		uint32_t pages = 1 + below(parts == 1 && one_in(4) ? 12 : 4);
 		uint32_t most = 4096 * pages - offset; /* one of them in the last page */
 		uint32_t bytes = most - (one_in(2) ? 0 : below(min_of(most, 4096u)));
@@ -170,12 +174,13 @@ static uint32_t random_pages(struct transfer *t)
 			bytes = 0;
 		frames = chain_add(&t->chain, (char *)0xffff900000000000ull + offset, bytes);
 		for (uint32_t at = 0; at * 4096 < offset + bytes; at++) {
-			page = page_unused(used, page);
+			page = goes_on && !at ? page : page_unused(used, page);
 			t->page_of[n][at] = (uint8_t)page;
 			frames[at] = mem_frame_number(world.page[page]);
 			memcpy(world.page[page], page_content(page, t->number), 4096);
 		}
 		have += bytes;
+		end = bytes ? offset + bytes : 0;
 	}
 	return have;
 }

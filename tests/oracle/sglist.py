@@ -336,8 +336,20 @@ class Transfer:
         self.parts = parts_of(self.mdls, self.start, self.length)
         self.have = sum(count for _, count in self.parts)
         self.registers = len(self.parts)
+        self.slots = self.slots_of()
 
     # what ought to be
+
+    def slots_of(self):
+        """Which map register serves each page part, from 0: a part that goes on in the page of the
+        one before, in another MDL, shares its register, though it counts for one (X-8)."""
+        slots = []
+        end = None
+        for address, count in self.parts:
+            shares = address == end and address % PAGE
+            slots.append(slots[-1] + (not shares) if slots else 0)
+            end = address + count
+        return slots
 
     def status_of_size(self):
         """The order of X-2."""
@@ -362,9 +374,10 @@ class Transfer:
         is_reached = all(self.reaches(part) for part in self.parts)
         if self.world.engine == IOMMU:
             # A register's page each: neighbours, if the parts fill their pages between them.
-            ends = [(address + count) % PAGE for address, count in self.parts[:-1]]
-            starts = [address % PAGE for address, _ in self.parts[1:]]
-            return 'translated' if scatters or not any(ends + starts) else 'packed'
+            is_one = all(slot == self.slots[n] or not ((a + count) % PAGE or b % PAGE)
+                         for n, ((a, count), (b, _), slot)
+                         in enumerate(zip(self.parts, self.parts[1:], self.slots[1:])))
+            return 'translated' if scatters or is_one else 'packed'
         if is_reached and (scatters or len(stretches_of(self.parts)) == 1):
             return 'plain'
         if self.world.engine == DIRECT:
@@ -383,7 +396,7 @@ class Transfer:
             return [(address, self.length)]
         row = []
         position = 0
-        for n, part in enumerate(self.parts):
+        for slot, part in zip(self.slots, self.parts):
             if self.world.engine == BOUNCE and self.reaches(part):
                 row.append(part)
             elif self.world.engine == BOUNCE and self.how == BY_CHANNEL:
@@ -391,7 +404,7 @@ class Transfer:
                 address = byte_at(elements, position)
                 row.append((address - address % PAGE + part[0] % PAGE, part[1]))
             else:
-                row.append((first + n * PAGE + part[0] % PAGE, part[1]))
+                row.append((first + slot * PAGE + part[0] % PAGE, part[1]))
             position += part[1]
         return row
 
@@ -410,7 +423,7 @@ class Transfer:
                 position += self.parts[n][1]
                 n += 1
         address = byte_at(elements, position)
-        return address - address % PAGE - n * PAGE
+        return address - address % PAGE - self.slots[n] * PAGE
 
     def room_for_registers(self, first):
         """Where the pages of map registers may lie."""
@@ -451,8 +464,8 @@ class Transfer:
             return self.parts
         base = self.world.bounce.start if self.world.engine == BOUNCE else HOLE.start
         return [part if self.world.engine == BOUNCE and self.reaches(part)
-                else (base + n * PAGE + part[0] % PAGE, part[1])
-                for n, part in enumerate(self.parts)]
+                else (base + slot * PAGE + part[0] % PAGE, part[1])
+                for slot, part in zip(self.slots, self.parts)]
 
     # what came
 

@@ -8,6 +8,9 @@
 #include "dma/dma_private.h"
 #include "util/error.h"
 
+#include <pthread.h>
+#include <sched.h>
+
 #define LIST_BYTES(elements) (16u + 24u * (elements))
 
 static const struct world_config plain = {
@@ -186,6 +189,43 @@ static void settings_are_checked(void **state)
 	assert_int_equal(dma_init(&callback), -22);
 }
 
+static struct dma_adapter *place;
+static _Atomic bool looks, is_over;
+static unsigned missing;
+
+static void *look(void *ctx)
+{
+	atomic_store(&looks, true);
+	while (!atomic_load(&is_over))
+		missing += !*(struct dma_live_table *volatile *)&place->live;
+	return NULL;
+}
+
+/* A DPC of the adapter that stood there before may look for the table at any time. */
+static void new_and_free(void)
+{
+	const struct dma_constraints limits = {64, 0x10000, 0, true, 0};
+	pthread_t thread;
+
+	place = world_adapter();
+	dma_adapter_free(place);
+	missing = 0;
+	atomic_store(&is_over, false);
+	assert_int_equal(pthread_create(&thread, NULL, look, NULL), 0);
+	while (!atomic_load(&looks))
+		sched_yield();
+	for (unsigned n = 0; n < 20000; n++)
+		dma_adapter_free(dma_adapter_new(&limits, NULL));
+	atomic_store(&is_over, true);
+	pthread_join(thread, NULL);
+	assert_int_equal(missing, 0);
+}
+
+static void the_table_of_lists_outlives_its_adapter(void **state)
+{
+	world_run(&plain, new_and_free);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -197,6 +237,7 @@ int main(void)
 		cmocka_unit_test(a_release_reports_and_frees_what_is_left),
 		cmocka_unit_test(an_adapter_that_is_never_released_is_reported),
 		cmocka_unit_test(settings_are_checked),
+		cmocka_unit_test(the_table_of_lists_outlives_its_adapter),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -580,6 +580,32 @@ static void maps_and_sizes_are_counted(void **state)
 	world_run(&plain, counts_of_all);
 }
 
+/* a length of nothing needs no pages, but an MDL all the same. */
+static void nothing_of_nothing(void)
+{
+	struct dma_adapter *adapter = world_adapter();
+	PSCATTER_GATHER_LIST list = list_new(1);
+
+	cpu_irql_raise(IRQL_DISPATCH);
+	assert_int_equal(world_get(adapter, NULL, NULL, 0, routine, NULL, NULL, NULL, true), IP);
+	world_expect(0, "without an MDL");
+	assert_int_equal(world_build(adapter, NULL, NULL, 0, routine, NULL, NULL, NULL, true, list,
+				 LIST_BYTES(1)),
+		IP);
+	world_expect(0, "without an MDL");
+	cpu_irql_lower(IRQL_PASSIVE);
+	nt_pool_free(list);
+	dma_adapter_free(adapter);
+}
+
+static void no_mdl_is_refused_where_no_length_is_not(void **state)
+{
+	struct world_config config = plain;
+
+	config.dma.zero_length = true;
+	world_run(&config, nothing_of_nothing);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -597,6 +623,7 @@ int main(void)
 		cmocka_unit_test(chains_count_each_mdl),
 		cmocka_unit_test(as_many_lists_as_there_are_records_and_not_one_more),
 		cmocka_unit_test(maps_and_sizes_are_counted),
+		cmocka_unit_test(no_mdl_is_refused_where_no_length_is_not),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -369,13 +369,13 @@ static void shrunk_mdl(void)
 	cpu_irql_raise(IRQL_DISPATCH);
 	assert_int_equal(build(adapter, &buffer, list, LIST_BYTES(16)), STATUS_SUCCESS);
 	buffer.mdl->ByteCount = 0x1000;
-	assert_int_equal(dma_list_mdl(adapter, list, buffer.mdl, &target),
-		STATUS_INSUFFICIENT_RESOURCES);
+	assert_int_equal(
+		dma_list_mdl(adapter, list, buffer.mdl, &target), STATUS_INSUFFICIENT_RESOURCES);
 	assert_null(target);
 	buffer.mdl->ByteCount = 0x5000; /* as one MDL more pages than there are registers */
 	buffer.mdl->ByteOffset = 0xf80;
-	assert_int_equal(dma_list_mdl(adapter, list, buffer.mdl, &target),
-		STATUS_INSUFFICIENT_RESOURCES);
+	assert_int_equal(
+		dma_list_mdl(adapter, list, buffer.mdl, &target), STATUS_INSUFFICIENT_RESOURCES);
 	buffer.mdl->ByteCount = buffer.bytes;
 	buffer.mdl->ByteOffset = 0x80;
 	assert_int_equal(dma_put(adapter, list, true), STATUS_SUCCESS);
@@ -683,6 +683,66 @@ static void bounce_serves_every_width_that_reaches_a_register(void **state)
 	world_run(&bounce, every_width);
 }
 
+/* A driver may free a buffer that is mapped: what stands there then is nobody's, or another's. */
+static void freed(void)
+{
+	struct dma_adapter *adapter = adapter_of(64, true);
+	struct world_buffer buffer = world_buffer(0, 0x1000);
+	char *va = mem_alloc(4096, 0, MEM_DATA, NULL), data[16];
+	PSCATTER_GATHER_LIST list = list_new(16);
+	uint64_t address;
+
+	MmGetMdlPfnArray(buffer.mdl)[0] = mem_frame_number(va);
+	cpu_irql_raise(IRQL_DISPATCH);
+	assert_int_equal(map_whole(adapter, &buffer, false, list, false), STATUS_SUCCESS);
+	address = (uint64_t)list->Elements[0].Address.QuadPart;
+	mem_free(va, 4096);
+	assert_int_equal(dma_bus_write(&master, address, data, sizeof(data)), -EFAULT);
+	world_expect(0, "belongs to nobody");
+	dma_unmap(adapter, &mapping);
+	cpu_irql_lower(IRQL_PASSIVE);
+	nt_pool_free(list);
+	world_buffer_free(&buffer);
+	dma_adapter_free(adapter);
+}
+
+static void a_mapping_of_freed_memory_leads_nowhere(void **state)
+{
+	world_run(&iommu, freed);
+}
+
+/* SGL-6: for a device of one element all is copied, so all has to be memory; and that is known
+ * before the wait for registers, as nothing may fail behind it (X-10). */
+static void no_memory_at_all(void)
+{
+	struct dma_adapter *adapter = adapter_of(64, false);
+	struct world_buffer buffer = world_buffer(0, 0x2000), other = world_buffer(0, 0x2000);
+	PSCATTER_GATHER_LIST list = list_new(16), first = list_new(16);
+
+	MmGetMdlPfnArray(buffer.mdl)[1] = 0xf0000; /* in the hole below 4 GiB */
+	memset(&called, 0, sizeof(called));
+	cpu_irql_raise(IRQL_DISPATCH);
+	assert_int_equal(build(adapter, &other, first, LIST_BYTES(1)), STATUS_SUCCESS);
+	assert_int_equal(build(adapter, &buffer, list, LIST_BYTES(1)), ISR);
+	assert_int_equal(dma_put(adapter, first, true), STATUS_SUCCESS);
+	cpu_irql_lower(IRQL_PASSIVE);
+	cpu_dpc_flush();
+	assert_int_equal(called.calls, 1);
+	nt_pool_free(list);
+	nt_pool_free(first);
+	world_buffer_free(&buffer);
+	world_buffer_free(&other);
+	dma_adapter_free(adapter);
+}
+
+static void what_cannot_be_copied_waits_for_no_registers(void **state)
+{
+	struct world_config config = bounce;
+
+	config.dma.map_registers = 3;
+	world_run(&config, no_memory_at_all);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -702,6 +762,8 @@ int main(void)
 		cmocka_unit_test(addresses_of_the_iommu_fit_a_device_that_turns_out_narrow),
 		cmocka_unit_test(a_device_joins_no_domain_whose_addresses_it_does_not_reach),
 		cmocka_unit_test(bounce_serves_every_width_that_reaches_a_register),
+		cmocka_unit_test(a_mapping_of_freed_memory_leads_nowhere),
+		cmocka_unit_test(what_cannot_be_copied_waits_for_no_registers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

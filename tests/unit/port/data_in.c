@@ -297,6 +297,42 @@ static void two_needs_are_met_together_or_not_at_all(void **state)
 	fake_run(scarce_body, true);
 }
 
+/* a shortage that passes, though many others of the unit come and go meanwhile. */
+static void busy_body(void)
+{
+	struct port_request *first, *second;
+
+	buffers();
+	unit = fake_adapter(100);
+	device = fake_master();
+	expect_is(port_data_in_enable(&fake.adapter), 0);
+	first = fake_submit_with(unit, &out, SRB_FLAGS_DATA_OUT);
+	for (unsigned n = 0; n < 50; n++)
+		fake_submit(unit);
+	second = submit_both(); /* 7 of 10 are left for 3 after 6 were had */
+	expect_is(fake.started_count, 51);
+	while (fake.started_count > 1)
+		fake_complete(1, SRB_STATUS_SUCCESS);
+	expect_is(fake.dones, 50);
+	expect_is(fake.started[0], first);
+	fake_complete(0, SRB_STATUS_SUCCESS);
+	fake_wait(fake.started_count == 1);
+	expect_is(fake.started[0], second);
+	transfer(second);
+	fake_complete(0, SRB_STATUS_SUCCESS);
+	expect_is(fake.violations, 0);
+	fake_adapter_end();
+	buffers_free();
+}
+
+static void two_needs_outlast_many_completions_of_others(void **state)
+{
+	const struct dma_config config = {.engine = DMA_IOMMU, .map_registers = 10};
+
+	fake_dma = &config;
+	fake_run(busy_body, true);
+}
+
 static void never_body(void)
 {
 	buffers();
@@ -332,6 +368,7 @@ int main(void)
 		in_test(only_extended_srbs_and_adapters_that_were_prepared_have_it),
 		in_test(a_bad_side_fails_the_request_and_leaves_nothing_mapped),
 		in_test(two_needs_are_met_together_or_not_at_all),
+		in_test(two_needs_outlast_many_completions_of_others),
 		in_test(needs_that_no_waiting_meets_fail_after_a_while),
 	};
 
