@@ -335,6 +335,17 @@ static __attribute__((cold, noinline)) bool is_short(
 	return result == DMA_SG_UNREACHABLE;
 }
 
+/* Nothing need be tried: the first page has to be copied, whatever the others are. */
+static inline bool starts_beyond(const struct dma_adapter *adapter,
+	const struct dma_mapping *mapping, const struct dma_sg_cursor *cursor)
+{
+	const PFN_NUMBER *pfn;
+	uint64_t in_page;
+
+	return unlikely(dma_settings.engine == DMA_BOUNCE && mapping->run.count) &&
+	       part_of(cursor, &pfn, &in_page) && !reaches(adapter, *pfn, in_page);
+}
+
 enum dma_sg_result dma_mapping_fill(struct dma_adapter *adapter, struct dma_mapping *mapping,
 	struct dma_sg_cursor *cursor, bool whole, const struct dma_birth *birth,
 	PSCATTER_GATHER_ELEMENT out, uint32_t room, uint32_t *count)
@@ -346,7 +357,7 @@ enum dma_sg_result dma_mapping_fill(struct dma_adapter *adapter, struct dma_mapp
 
 	/* SGL-6. */
 	room = scatters ? room : min_of(room, 1u);
-	if (likely(dma_settings.engine != DMA_IOMMU)) {
+	if (likely(dma_settings.engine != DMA_IOMMU) && !starts_beyond(adapter, mapping, cursor)) {
 		result = dma_sglist_build(cursor, &adapter->reach, out, room, count);
 		if (likely(result == DMA_SG_DONE) || dma_settings.engine == DMA_DIRECT ||
 			!mapping->run.count ||
