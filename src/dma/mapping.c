@@ -76,6 +76,14 @@ static inline void window_open(
 		memory_order_release);
 }
 
+/* The size is hidden from the compiler: where it sees that it is at most a page it takes a string
+ * instruction, and the C library's memcpy is faster than that. */
+static inline void copy(char *to, const char *from, uint64_t bytes)
+{
+	__asm__("" : "+r"(bytes));
+	memcpy(to, from, bytes);
+}
+
 /* ---- translated ---- */
 
 static inline bool reaches(const struct dma_adapter *adapter, uint64_t frame, uint64_t last_byte)
@@ -150,7 +158,7 @@ static inline void page_program(const struct work *work, uint32_t slot, PFN_NUMB
 		at->target = page + first;
 		work->mapping->is_copied = true;
 		if (work->mapping->write_to_device)
-			memcpy(page + in_page, source + in_page, bytes);
+			copy(page + in_page, source + in_page, bytes);
 	}
 	if (likely(source))
 		window_open(work, slot, first, in_page + bytes - first,
@@ -232,8 +240,13 @@ static enum dma_sg_result fill_translated(struct work *work, struct dma_sg_curso
 
 /* ---- packed ---- */
 
-/* Records the pages that are copied, in order, and copies in. False: one is no memory. */
-static bool packed_copy(struct work *work, struct dma_sg_cursor *cursor, char *target)
+/*
+ * Records the pages that are copied, in order, and copies in. Where one MDL is all there is, each
+ * of its pages has one copy, whose window is opened at once: what memcpy has pushed out of the
+ * cache is not looked for again. False: one is no memory.
+ */
+static inline bool packed_copy(
+	struct work *work, struct dma_sg_cursor *cursor, char *target, bool one_mdl)
 {
 	struct dma_mapping *mapping = work->mapping;
 	const PFN_NUMBER *pfn;
@@ -257,8 +270,11 @@ static bool packed_copy(struct work *work, struct dma_sg_cursor *cursor, char *t
 			slot->source = host + in_page;
 			slot->target = target;
 			slot->bytes = (uint32_t)here;
+			if (one_mdl)
+				window_open(work, (uint32_t)(slot - dma_slots), in_page, here,
+					DMA_WINDOW_BOUNCED);
 			if (mapping->write_to_device)
-				memcpy(target, slot->source, here);
+				copy(target, slot->source, here);
 			target += here;
 			bytes -= here;
 		}
@@ -295,7 +311,7 @@ static enum dma_sg_result fill_packed(struct work *work, struct dma_sg_cursor *c
 	struct dma_mapping *mapping = work->mapping;
 	uint64_t in_page, bytes = cursor->left, short_by;
 	uint32_t slot = mapping->run.first + mapping->used;
-	bool is_first = !mapping->used;
+	bool is_first = !mapping->used, one_mdl;
 	enum dma_sg_result result;
 	const PFN_NUMBER *pfn;
 	char *target;
@@ -307,9 +323,11 @@ static enum dma_sg_result fill_packed(struct work *work, struct dma_sg_cursor *c
 	result = describe_stretch(work, slot, in_page, bytes);
 	if (result != DMA_SG_DONE)
 		return result;
-	if (!packed_copy(work, cursor, target))
+	one_mdl = bytes <= cursor->mdl->ByteCount - cursor->offset;
+	if (!packed_copy(work, cursor, target, one_mdl))
 		return DMA_SG_UNREACHABLE;
-	for (uint64_t at = in_page; at < in_page + bytes; at = (at | MEM_PAGE_MASK) + 1, slot++)
+	for (uint64_t at = in_page; !one_mdl && at < in_page + bytes;
+		at = (at | MEM_PAGE_MASK) + 1, slot++)
 		window_open(work, slot, at & MEM_PAGE_MASK,
 			min_of(in_page + bytes - at, MEM_PAGE_SIZE - (at & MEM_PAGE_MASK)),
 			DMA_WINDOW_BOUNCED);
@@ -385,20 +403,36 @@ enum dma_sg_result dma_mapping_fill(struct dma_adapter *adapter, struct dma_mapp
 	return result;
 }
 
-static inline void copy_out(const struct dma_mapping *mapping)
+static inline void window_close(struct dma_slot *slot)
 {
-	const struct dma_slot *slot = &dma_slots[mapping->run.first];
+	atomic_store_explicit(&slot->window,
+		atomic_load_explicit(&slot->window, memory_order_relaxed) & ~DMA_WINDOW_LIVE,
+		memory_order_release);
+}
 
-	for (const struct dma_slot *end = slot + mapping->used; slot < end; slot++)
-		if (slot->target)
-			memcpy(slot->source, slot->target, slot->bytes);
+/* Nothing of it leads anywhere any more. */
+static inline void mapping_died(struct dma_mapping *mapping)
+{
+	dma_births[mapping->run.first].died = time_now();
+	mapping->used = 0;
+	mapping->is_copied = false;
+	mapping->va = NULL;
 }
 
 void dma_mapping_end(struct dma_mapping *mapping)
 {
-	if (mapping->is_copied && !mapping->write_to_device)
-		copy_out(mapping);
-	dma_mapping_undo(mapping);
+	struct dma_slot *slot = &dma_slots[mapping->run.first], *end = slot + mapping->used;
+
+	if (!mapping->is_copied || mapping->write_to_device) {
+		dma_mapping_undo(mapping);
+		return;
+	}
+	for (; slot < end; slot++) {
+		window_close(slot);
+		if (slot->target)
+			copy(slot->source, slot->target, slot->bytes);
+	}
+	mapping_died(mapping);
 }
 
 void dma_mapping_undo(struct dma_mapping *mapping)
@@ -408,12 +442,6 @@ void dma_mapping_undo(struct dma_mapping *mapping)
 	if (likely(!mapping->used))
 		return;
 	for (uint32_t n = mapping->run.first; n < end; n++)
-		atomic_store_explicit(&dma_slots[n].window,
-			atomic_load_explicit(&dma_slots[n].window, memory_order_relaxed) &
-				~DMA_WINDOW_LIVE,
-			memory_order_release);
-	dma_births[mapping->run.first].died = time_now();
-	mapping->used = 0;
-	mapping->is_copied = false;
-	mapping->va = NULL;
+		window_close(&dma_slots[n]);
+	mapping_died(mapping);
 }
