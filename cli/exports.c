@@ -111,7 +111,7 @@ static void missing_print(const char *name, void *unused)
 
 static int missing_list(const struct cli_args *args)
 {
-	struct miniport miniport;
+	struct miniport miniport = {0};
 	int status, count;
 
 	if (cli_args_get(args, "json"))
