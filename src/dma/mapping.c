@@ -421,13 +421,14 @@ static inline void mapping_died(struct dma_mapping *mapping)
 
 void dma_mapping_end(struct dma_mapping *mapping)
 {
-	struct dma_slot *slot = &dma_slots[mapping->run.first], *end = slot + mapping->used;
+	struct dma_slot *slot, *end;
 
 	if (!mapping->is_copied || mapping->write_to_device) {
 		dma_mapping_undo(mapping);
 		return;
 	}
-	for (; slot < end; slot++) {
+	slot = &dma_slots[mapping->run.first];
+	for (end = slot + mapping->used; slot < end; slot++) {
 		window_close(slot);
 		if (slot->target)
 			copy(slot->source, slot->target, slot->bytes);
