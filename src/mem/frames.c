@@ -11,14 +11,16 @@
 #define HOLE_FRAME  (MEM_HOLE >> MEM_PAGE_SHIFT)
 #define HIGH_FRAME  (MEM_4GIB >> MEM_PAGE_SHIFT)
 
-static const struct mem_frame no_frame;
+const struct mem_frame mem_no_frame;
 
 /* The next frame number in ascending order, past the hole when low ones run out. */
-static uint32_t frame_next(struct mem_space *space, bool high)
+static uint32_t frame_next(bool high)
 {
-	if (!high && space->low.first + space->low.count < HOLE_FRAME)
-		return space->low.first + space->low.count++;
-	return space->high.first + space->high.count++;
+	struct mem_span *low = &mem_index.low;
+	bool fits = !high && low->first + low->count < HOLE_FRAME;
+	struct mem_span *span = fits ? low : &mem_index.high;
+
+	return span->first + span->count++;
 }
 
 static bool are_neighbours(uint32_t a, uint32_t b)
@@ -60,16 +62,17 @@ static void scatter(uint32_t *frame, uint64_t count, uint64_t *seed)
 	}
 }
 
-void mem_frames_draw(struct mem_space *space, enum mem_policy policy, uint64_t seed)
+void mem_frames_draw(enum mem_policy policy, uint64_t seed)
 {
+	struct mem_space *space = &mem_space;
 	uint64_t place;
 
-	space->low = (struct mem_span){FIRST_FRAME, 0};
-	space->high = (struct mem_span){HIGH_FRAME, 0};
+	mem_index.low = (struct mem_span){FIRST_FRAME, 0};
+	mem_index.high = (struct mem_span){HIGH_FRAME, 0};
 	for (place = 0; place < space->linear_pages; place++)
-		space->frame_of[place] = frame_next(space, false);
+		space->frame_of[place] = frame_next(false);
 	for (; place < space->places; place++)
-		space->frame_of[place] = frame_next(space, policy == MEM_HIGH);
+		space->frame_of[place] = frame_next(policy == MEM_HIGH);
 	if (policy == MEM_CONTIGUOUS)
 		return;
 	scatter(space->frame_of + space->linear_pages, space->ram_pages - space->linear_pages,
@@ -100,13 +103,6 @@ uint64_t mem_physical(const void *va)
 	if (number == MEM_NO_ADDRESS)
 		return MEM_NO_ADDRESS;
 	return (number << MEM_PAGE_SHIFT) + ((uintptr_t)va & MEM_PAGE_MASK);
-}
-
-const struct mem_frame *mem_frame_get(uint64_t frame_number)
-{
-	const struct mem_frame *frame = mem_frame_at(frame_number);
-
-	return frame ? frame : &no_frame;
 }
 
 const struct mem_frame *mem_owner(const void *va)

@@ -62,7 +62,7 @@ struct mem_frame {
 	void *host;	   /* the page, NULL if the frame number is not in use */
 	const void *owner; /* who it belongs to: an adapter, a driver image ...; may be NULL */
 	enum mem_kind kind;
-};
+} __attribute__((aligned(32))); /* it lies in one cache line */
 
 struct mem_config {
 	enum mem_policy policy;
@@ -115,9 +115,33 @@ void mem_range_remove(void *base);
 uint64_t mem_physical(const void *va);
 /* Frame number of the page that va lies in, or MEM_NO_ADDRESS. */
 uint64_t mem_frame_number(const void *va);
+
+/* The records of the two spans of frame numbers that are in use: below the hole and above 4 GiB. */
+struct mem_span {
+	uint64_t first, count;
+};
+
+struct mem_index {
+	struct mem_span low, high;
+	struct mem_frame *record; /* [low.count + high.count] */
+};
+
+extern struct mem_index mem_index;
+extern const struct mem_frame mem_no_frame;
+
 /* The frame record for a frame number; a record with host NULL and kind MEM_NONE if there is none.
  */
-const struct mem_frame *mem_frame_get(uint64_t frame_number);
+static inline const struct mem_frame *mem_frame_get(uint64_t frame_number)
+{
+	uint64_t low = frame_number - mem_index.low.first;
+	uint64_t high = frame_number - mem_index.high.first;
+
+	if (low < mem_index.low.count)
+		return &mem_index.record[low];
+	if (likely(high < mem_index.high.count))
+		return &mem_index.record[mem_index.low.count + high];
+	return &mem_no_frame;
+}
 /* The frame record for a pointer: what is it, whose is it? Never NULL. */
 const struct mem_frame *mem_owner(const void *va);
 /* Host address of a physical address, NULL if no memory is there. Valid to the end of that page. */

@@ -30,6 +30,7 @@
 #endif
 
 struct mem_space mem_space;
+struct mem_index mem_index;
 
 /* kinds of memory that is filled when it is allocated, a bit each */
 static uint32_t filled_kinds = FILL_ON_ALLOC ? ~0u : 0;
@@ -85,7 +86,7 @@ static int ram_map(uint64_t size, bool is_private)
 static void ram_unmap(void)
 {
 	free(mem_space.frame_of);
-	free(mem_space.frames);
+	free(mem_index.record);
 	free(used);
 	free(run_pages);
 	if (mem_space.base) {
@@ -94,6 +95,7 @@ static void ram_unmap(void)
 		close(mem_space.fd);
 	}
 	mem_space = (struct mem_space){0};
+	mem_index = (struct mem_index){0};
 	used = NULL;
 	run_pages = NULL;
 	used_pages = 0;
@@ -102,11 +104,13 @@ static void ram_unmap(void)
 static int tables_alloc(void)
 {
 	mem_space.frame_of = calloc(mem_space.places, sizeof(*mem_space.frame_of));
-	mem_space.frames = calloc(mem_space.places, sizeof(*mem_space.frames));
+	mem_index.record = aligned_alloc(
+		_Alignof(struct mem_frame), mem_space.places * sizeof(*mem_index.record));
 	used = calloc((mem_space.ram_pages + 63) / 64, sizeof(*used));
 	run_pages = calloc(mem_space.ram_pages, sizeof(*run_pages));
-	if (!mem_space.frame_of || !mem_space.frames || !used || !run_pages)
+	if (!mem_space.frame_of || !mem_index.record || !used || !run_pages)
 		return error_set(ENOMEM, "no memory for the table of page frames");
+	memset(mem_index.record, 0, mem_space.places * sizeof(*mem_index.record));
 	return 0;
 }
 
@@ -141,7 +145,7 @@ int mem_init(const struct mem_config *config)
 		ram_unmap();
 		return err;
 	}
-	mem_frames_draw(&mem_space, config->policy, config->seed);
+	mem_frames_draw(config->policy, config->seed);
 	for (uint64_t page = 0; page < mem_space.ram_pages; page++)
 		mem_frame_at(mem_space.frame_of[page])->host =
 			mem_space.base + (page << MEM_PAGE_SHIFT);

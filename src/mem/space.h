@@ -3,9 +3,8 @@
 /*
  * What the files of mem/ share. *Places* number everything that bears a frame: first the pages of
  * RAM (the linear zone, then the data zone), then the spare places that range.c lends to memory
- * outside RAM. frame_of leads from place to frame number; frames from frame number to record,
- * through one subtraction and one comparison for each of the two spans of frame numbers that are in
- * use, below the hole and above 4 GiB.
+ * outside RAM. frame_of leads from place to frame number, mem_index (mem.h) from there to the
+ * record.
  */
 #ifndef DRY_MEM_SPACE_H
 #define DRY_MEM_SPACE_H
@@ -14,36 +13,23 @@
 
 #define MEM_SPARE_PLACES 49152ull
 
-struct mem_span {
-	uint64_t first, count;
-};
-
 struct mem_space {
 	char *base; /* of RAM; NULL: no machine lives */
 	uint64_t size;
 	int fd;
 	uint64_t linear_pages, ram_pages, places;
-	struct mem_span low, high;
-	uint32_t *frame_of;	  /* [places] */
-	struct mem_frame *frames; /* [low.count + high.count] */
+	uint32_t *frame_of; /* [places] */
 };
 
 extern struct mem_space mem_space;
 
-/* Numbers the frames of all places by the policy; fills low, high and frame_of. */
-void mem_frames_draw(struct mem_space *space, enum mem_policy policy, uint64_t seed);
+/* Numbers the frames of all places by the policy; fills frame_of and the spans of mem_index. */
+void mem_frames_draw(enum mem_policy policy, uint64_t seed);
 
 /* The record of a frame number that is in use. */
 static inline struct mem_frame *mem_frame_at(uint64_t frame_number)
 {
-	uint64_t index = frame_number - mem_space.low.first;
-
-	if (likely(index < mem_space.low.count))
-		return &mem_space.frames[index];
-	index = frame_number - mem_space.high.first;
-	if (likely(index < mem_space.high.count))
-		return &mem_space.frames[mem_space.low.count + index];
-	return NULL;
+	return (struct mem_frame *)mem_frame_get(frame_number);
 }
 
 /* Says whose places [place, place + pages) are. Look-ups may run at the same time. */
