@@ -130,7 +130,7 @@ static inline void *window_enter(struct dma_master *master, uint64_t address, ui
 	const char *source = dma_slots[slot].source;
 
 	/* No source: it ended, and another one began there, after the look at the window. */
-	if (unlikely(!(window & DMA_WINDOW_LIVE) || !source))
+	if (unlikely(!dma_window_is_live(slot, window) || !source))
 		return refuse_slot(master, address, write, slot,
 			is_iommu ? "nothing is mapped there now"
 				 : "its map register is not in use");
@@ -166,7 +166,7 @@ static uint32_t iommu_slot(const struct dma_master *master, uint64_t address)
 		if (window && (window >> DMA_WINDOW_DOMAIN & (DMA_DOMAINS - 1)) != domain)
 			continue;
 		found = slot;
-		if (window & DMA_WINDOW_LIVE)
+		if (dma_window_is_live(slot, window))
 			break;
 	}
 	return found;

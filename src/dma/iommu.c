@@ -225,6 +225,7 @@ uint64_t dma_pin_at(struct dma_adapter *adapter, const struct dma_pin_ask *ask, 
 		.born = cpu_clock(),
 		.bytes = (uint32_t)ask->bytes,
 		.adapter = (uint8_t)adapter->number};
+	atomic_store(&dma_slots[first].pages, pages);
 	pin_program(ask, first, pages);
 	*slot = first;
 	return dma_slot_address(ask->domain, first);
@@ -258,6 +259,7 @@ void dma_unpin_slot(uint32_t slot, uint64_t bytes)
 		atomic_fetch_and(&dma_slots[n].window, ~DMA_WINDOW_LIVE);
 		atomic_compare_exchange_strong(&pin_of[page_of(dma_slots[n].source)], &mine, 0);
 	}
+	atomic_store(&dma_slots[slot].pages, 0);
 	dma_births[slot].died = cpu_clock();
 	dma_pins_give(slot - DMA_REGISTERS_MAX, pages);
 }

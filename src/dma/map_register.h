@@ -24,7 +24,8 @@
 
 /* ---- slots ---- */
 
-/* A window word: what of the slot's page the device may touch, and how. Zero: nothing. */
+/* A window word: what of the slot's page the device may touch, and how. Zero: nothing. A mapping
+ * ends at its first slot (dma_window_is_live); its windows stay, for who comes too late. */
 #define DMA_WINDOW_LIVE	   (1ull << 0)
 #define DMA_WINDOW_READ	   (1ull << 1) /* by the device: to-device transfers */
 #define DMA_WINDOW_WRITE   (1ull << 2)
@@ -39,6 +40,7 @@ struct dma_slot {
 	char *source; /* the processor's memory that it stands for */
 	char *target; /* the bounce copy of `bytes` bytes of source; NULL: none */
 	uint32_t bytes;
+	_Atomic uint32_t pages; /* of a mapping's first slot: so many from here on are in use */
 };
 
 #define DMA_NO_TIME 1 /* it was not looked at the clock */
@@ -59,6 +61,14 @@ extern struct dma_birth *dma_births; /* by slot */
 extern PFN_NUMBER *dma_shown;	     /* by slot: the frame that the device was given for it last */
 extern char *dma_bounce_base;	     /* page n is register n's; NULL: no bounce pages */
 extern uint32_t dma_bounce_pages;
+
+static inline bool dma_window_is_live(uint32_t slot, uint64_t window)
+{
+	uint32_t head = (uint32_t)(window >> DMA_WINDOW_HEAD);
+
+	return (window & DMA_WINDOW_LIVE) &&
+	       slot - head < atomic_load_explicit(&dma_slots[head].pages, memory_order_acquire);
+}
 
 /* ---- the pool; struct dma_run and dma_waiter are in dma.h ---- */
 

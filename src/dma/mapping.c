@@ -17,6 +17,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#define PIECE_MAX 65536u
+
 /* One call of dma_mapping_fill. */
 struct work {
 	struct dma_adapter *adapter;
@@ -62,18 +64,30 @@ static void work_begin(struct work *work, struct dma_adapter *adapter, struct dm
 	dma_births[head].write_to_device = mapping->write_to_device;
 }
 
+/* The device may use the windows of so many slots. */
+static inline void used_set(const struct work *work, uint32_t used)
+{
+	work->mapping->used = used;
+	atomic_store_explicit(&dma_slots[work->head].pages, used, memory_order_release);
+}
+
 static inline PFN_NUMBER register_frame(const struct work *work, uint32_t slot)
 {
 	return work->bus_frame + (slot - work->mapping->run.first);
 }
 
-static inline void window_open(
-	const struct work *work, uint32_t slot, uint64_t first, uint64_t bytes, uint64_t bounced)
+static inline void window_open(const struct work *work, struct dma_slot *slot, uint64_t first,
+	uint64_t bytes, uint64_t bounced)
 {
-	atomic_store_explicit(&dma_slots[slot].window,
+	atomic_store_explicit(&slot->window,
 		work->access | bounced | first << DMA_WINDOW_FIRST |
 			(first + bytes - 1) << DMA_WINDOW_LAST,
 		memory_order_release);
+}
+
+static inline void window_shut(struct dma_slot *slot)
+{
+	atomic_store_explicit(&slot->window, 0, memory_order_relaxed);
 }
 
 /* The size is hidden from the compiler: where it sees that it is at most a page it takes a string
@@ -82,6 +96,26 @@ static inline void copy(char *to, const char *from, uint64_t bytes)
 {
 	__asm__("" : "+r"(bytes));
 	memcpy(to, from, bytes);
+}
+
+/* Copies between the buffer and its copies, as far as these slots have any: pages that are
+ * neighbours for the processor, as those of most buffers are, in one piece. The C library copies a
+ * mebibyte at once more slowly than by and by. */
+static void slots_copy(const struct dma_slot *slot, const struct dma_slot *end, bool in)
+{
+	while (slot < end) {
+		char *source = slot->source, *target = slot->target;
+		uint64_t bytes = slot->bytes;
+
+		slot++;
+		if (!target)
+			continue;
+		for (; slot < end && bytes < PIECE_MAX && slot->source == source + bytes &&
+			slot->target == target + bytes;
+			slot++)
+			bytes += slot->bytes;
+		copy(in ? target : source, in ? source : target, bytes);
+	}
 }
 
 /* ---- translated ---- */
@@ -150,8 +184,10 @@ static inline void page_program(const struct work *work, uint32_t slot, PFN_NUMB
 		at->target = NULL;
 	}
 	at->bytes += (uint32_t)bytes;
-	if (dma_settings.engine == DMA_BOUNCE && !is_copied)
-		return; /* the device gets the page itself */
+	if (dma_settings.engine == DMA_BOUNCE && !is_copied) {
+		window_shut(at); /* the device gets the page itself */
+		return;
+	}
 	if (is_copied) {
 		char *page = dma_bounce_base + ((uint64_t)slot << MEM_PAGE_SHIFT);
 
@@ -161,7 +197,7 @@ static inline void page_program(const struct work *work, uint32_t slot, PFN_NUMB
 			copy(page + in_page, source + in_page, bytes);
 	}
 	if (likely(source))
-		window_open(work, slot, first, in_page + bytes - first,
+		window_open(work, at, first, in_page + bytes - first,
 			is_copied ? DMA_WINDOW_BOUNCED : 0);
 }
 
@@ -189,7 +225,7 @@ static enum dma_sg_result translated_part(
 		page_program(work, at, *pfn, in_page, here, goes_on);
 		left -= here;
 	}
-	mapping->used = max_of(at, mapping->run.first + mapping->used) - mapping->run.first;
+	used_set(work, max_of(at, mapping->run.first + mapping->used) - mapping->run.first);
 	return result == DMA_SG_DONE && todo < bytes ? DMA_SG_FULL : result;
 }
 
@@ -240,15 +276,11 @@ static enum dma_sg_result fill_translated(struct work *work, struct dma_sg_curso
 
 /* ---- packed ---- */
 
-/*
- * Records the pages that are copied, in order, and copies in. Where one MDL is all there is, each
- * of its pages has one copy, whose window is opened at once: what memcpy has pushed out of the
- * cache is not looked for again. False: one is no memory.
- */
-static inline bool packed_copy(
-	struct work *work, struct dma_sg_cursor *cursor, char *target, bool one_mdl)
+/* Records the pages that are copied, in order, from this slot on. The slot behind them; NULL: one
+ * is no memory. */
+static inline struct dma_slot *packed_record(
+	struct dma_slot *slot, struct dma_sg_cursor *cursor, char *target)
 {
-	struct dma_mapping *mapping = work->mapping;
 	const PFN_NUMBER *pfn;
 	uint64_t in_page;
 
@@ -260,26 +292,20 @@ static inline bool packed_copy(
 			continue;
 		}
 		cursor_step(cursor, bytes);
-		for (; bytes; pfn++, in_page = 0) {
-			struct dma_slot *slot = &dma_slots[mapping->run.first + mapping->used++];
+		for (; bytes; slot++, pfn++, in_page = 0) {
 			uint64_t here = min_of(bytes, MEM_PAGE_SIZE - in_page);
-			char *host = host_of(*pfn);
+			char *source = host_of(*pfn);
 
-			if (!host)
-				return false;
-			slot->source = host + in_page;
+			if (unlikely(!source))
+				return NULL;
+			slot->source = source + in_page;
 			slot->target = target;
 			slot->bytes = (uint32_t)here;
-			if (one_mdl)
-				window_open(work, (uint32_t)(slot - dma_slots), in_page, here,
-					DMA_WINDOW_BOUNCED);
-			if (mapping->write_to_device)
-				copy(target, slot->source, here);
 			target += here;
 			bytes -= here;
 		}
 	}
-	return true;
+	return slot;
 }
 
 /* Consecutive bus addresses from this slot's on: one element, where no limit splits it. */
@@ -310,8 +336,8 @@ static enum dma_sg_result fill_packed(struct work *work, struct dma_sg_cursor *c
 {
 	struct dma_mapping *mapping = work->mapping;
 	uint64_t in_page, bytes = cursor->left, short_by;
-	uint32_t slot = mapping->run.first + mapping->used;
-	bool is_first = !mapping->used, one_mdl;
+	uint32_t first = mapping->run.first + mapping->used;
+	struct dma_slot *slot = &dma_slots[first], *end;
 	enum dma_sg_result result;
 	const PFN_NUMBER *pfn;
 	char *target;
@@ -319,20 +345,26 @@ static enum dma_sg_result fill_packed(struct work *work, struct dma_sg_cursor *c
 	if (dma_sg_registers(cursor, &short_by) > slots_left(mapping) || short_by)
 		return DMA_SG_FULL;
 	part_of(cursor, &pfn, &in_page);
-	target = dma_bounce_base + ((uint64_t)slot << MEM_PAGE_SHIFT) + in_page;
-	result = describe_stretch(work, slot, in_page, bytes);
+	target = dma_bounce_base + ((uint64_t)first << MEM_PAGE_SHIFT) + in_page;
+	result = describe_stretch(work, first, in_page, bytes);
 	if (result != DMA_SG_DONE)
 		return result;
-	one_mdl = bytes <= cursor->mdl->ByteCount - cursor->offset;
-	if (!packed_copy(work, cursor, target, one_mdl))
+	end = packed_record(slot, cursor, target);
+	if (!end)
 		return DMA_SG_UNREACHABLE;
-	for (uint64_t at = in_page; !one_mdl && at < in_page + bytes;
-		at = (at | MEM_PAGE_MASK) + 1, slot++)
-		window_open(work, slot, at & MEM_PAGE_MASK,
-			min_of(in_page + bytes - at, MEM_PAGE_SIZE - (at & MEM_PAGE_MASK)),
-			DMA_WINDOW_BOUNCED);
+	/* A chain may have more pieces of pages than their copies fill pages. */
+	for (uint64_t left = in_page + bytes, here; slot < end; slot++, in_page = 0, left -= here) {
+		here = min_of(left, MEM_PAGE_SIZE);
+		if (likely(here))
+			window_open(work, slot, in_page, here - in_page, DMA_WINDOW_BOUNCED);
+		else
+			window_shut(slot);
+	}
+	if (mapping->write_to_device)
+		slots_copy(&dma_slots[first], end, true);
+	mapping->va = mapping->used ? NULL : target;
 	mapping->is_copied = true;
-	mapping->va = is_first ? target : NULL;
+	used_set(work, (uint32_t)(end - dma_slots) - mapping->run.first);
 	return DMA_SG_DONE;
 }
 
@@ -403,16 +435,10 @@ enum dma_sg_result dma_mapping_fill(struct dma_adapter *adapter, struct dma_mapp
 	return result;
 }
 
-static inline void window_close(struct dma_slot *slot)
-{
-	atomic_store_explicit(&slot->window,
-		atomic_load_explicit(&slot->window, memory_order_relaxed) & ~DMA_WINDOW_LIVE,
-		memory_order_release);
-}
-
 /* Nothing of it leads anywhere any more. */
 static inline void mapping_died(struct dma_mapping *mapping)
 {
+	atomic_store_explicit(&dma_slots[mapping->run.first].pages, 0, memory_order_release);
 	dma_births[mapping->run.first].died = time_now();
 	mapping->used = 0;
 	mapping->is_copied = false;
@@ -428,21 +454,13 @@ void dma_mapping_end(struct dma_mapping *mapping)
 		return;
 	}
 	slot = &dma_slots[mapping->run.first];
-	for (end = slot + mapping->used; slot < end; slot++) {
-		window_close(slot);
-		if (slot->target)
-			copy(slot->source, slot->target, slot->bytes);
-	}
+	end = slot + mapping->used;
 	mapping_died(mapping);
+	slots_copy(slot, end, false);
 }
 
 void dma_mapping_undo(struct dma_mapping *mapping)
 {
-	uint32_t end = mapping->run.first + mapping->used;
-
-	if (likely(!mapping->used))
-		return;
-	for (uint32_t n = mapping->run.first; n < end; n++)
-		window_close(&dma_slots[n]);
-	mapping_died(mapping);
+	if (unlikely(mapping->used))
+		mapping_died(mapping);
 }

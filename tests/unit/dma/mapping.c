@@ -416,6 +416,80 @@ static void a_late_access_to_a_copy_faults(void **state)
 	world_run(&bounce, stale_bounce);
 }
 
+/* The second transfer has the first one's registers, and needs a copy of its first page alone. */
+static void stale_neighbour(void)
+{
+	struct dma_adapter *adapter = adapter_of(32, true);
+	struct world_buffer buffer = world_buffer(0, 0x2000);
+	char *low = mem_alloc(4096, MEM_LINEAR, MEM_DATA, NULL);
+	PSCATTER_GATHER_LIST list = list_new(16);
+	uint64_t address;
+	char byte = 0;
+
+	cpu_irql_raise(IRQL_DISPATCH);
+	assert_int_equal(map_whole(adapter, &buffer, false, list, false), STATUS_SUCCESS);
+	assert_int_equal(list->NumberOfElements, 1);
+	address = (uint64_t)list->Elements[0].Address.QuadPart;
+	dma_unmap(adapter, &mapping);
+	MmGetMdlPfnArray(buffer.mdl)[1] = mem_frame_number(low);
+	assert_int_equal(map_whole(adapter, &buffer, false, list, false), STATUS_SUCCESS);
+	assert_int_equal(list->NumberOfElements, 2);
+	assert_int_equal(list->Elements[0].Address.QuadPart, address);
+	assert_int_equal(dma_bus_write(&master, address, &byte, 1), 0);
+	assert_int_equal(dma_bus_write(&master, address + 0x1000, &byte, 1), -EFAULT);
+	world_expect(0, "its map register is not in use");
+	dma_unmap(adapter, &mapping);
+	cpu_irql_lower(IRQL_PASSIVE);
+	mem_free(low, 4096);
+	nt_pool_free(list);
+	world_buffer_free(&buffer);
+	dma_adapter_free(adapter);
+}
+
+static void a_register_that_copies_nothing_leads_nowhere(void **state)
+{
+	world_run(&bounce, stale_neighbour);
+}
+
+/* Three pieces of pages, whose copies fill two pages: so does the second transfer, which has the
+ * registers of the first. */
+static void stale_third(void)
+{
+	struct dma_adapter *adapter = adapter_of(32, true);
+	struct world_buffer buffer = world_buffer(0, 0x3000), rest = world_buffer(0, 0x1000);
+	PSCATTER_GATHER_LIST list = list_new(16);
+	uint64_t address;
+	char byte = 0;
+
+	cpu_irql_raise(IRQL_DISPATCH);
+	assert_int_equal(map_whole(adapter, &buffer, false, list, true), STATUS_SUCCESS);
+	address = (uint64_t)list->Elements[0].Address.QuadPart;
+	dma_unmap(adapter, &mapping);
+	buffer.mdl->ByteCount = 0x1800;
+	buffer.mdl->Next = rest.mdl;
+	rest.mdl->ByteCount = 0x800;
+	buffer.bytes = 0x2000;
+	assert_int_equal(map_whole(adapter, &buffer, false, list, true), STATUS_SUCCESS);
+	assert_int_equal(mapping.used, 3);
+	assert_int_equal(list->Elements[0].Address.QuadPart, address);
+	assert_int_equal(dma_bus_write(&master, address + 0x1fff, &byte, 1), 0);
+	assert_int_equal(dma_bus_write(&master, address + 0x2000, &byte, 1), -EFAULT);
+	world_expect(0, "its map register is not in use");
+	dma_unmap(adapter, &mapping);
+	cpu_irql_lower(IRQL_PASSIVE);
+	buffer.mdl->Next = NULL;
+	buffer.bytes = 0x3000;
+	nt_pool_free(list);
+	world_buffer_free(&rest);
+	world_buffer_free(&buffer);
+	dma_adapter_free(adapter);
+}
+
+static void a_chains_spare_register_leads_nowhere(void **state)
+{
+	world_run(&bounce, stale_third);
+}
+
 /* ---- iommu ---- */
 
 static void to_the_byte(void)
@@ -754,6 +828,8 @@ int main(void)
 		cmocka_unit_test(the_mdl_of_a_chains_list_names_the_copies),
 		cmocka_unit_test(an_mdl_that_changed_under_its_list_gives_no_other),
 		cmocka_unit_test(a_late_access_to_a_copy_faults),
+		cmocka_unit_test(a_register_that_copies_nothing_leads_nowhere),
+		cmocka_unit_test(a_chains_spare_register_leads_nowhere),
 		cmocka_unit_test(the_iommu_holds_a_device_to_the_byte_and_the_direction),
 		cmocka_unit_test(a_physical_address_faults_behind_the_iommu),
 		cmocka_unit_test(pinned_memory_stays_reachable_until_it_is_unpinned),
