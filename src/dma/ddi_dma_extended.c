@@ -296,7 +296,7 @@ BOOLEAN NTAPI DmaCancelAdapterChannel(
 	if (dma_channel_is_record(record))
 		is_cancelled = dma_channel_cancel(adapter, record, transfer, DeviceObject);
 	else if (dma_live_is_record(adapter->live, record))
-		is_cancelled = dma_list_cancel(adapter, record, transfer);
+		is_cancelled = dma_list_cancel(adapter, record, transfer, DeviceObject);
 	dma_from_dispatch(irql);
 	return is_cancelled;
 }

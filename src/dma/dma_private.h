@@ -101,10 +101,10 @@ NTSTATUS dma_list_mdl(
 /* Forgets all live lists of an adapter; returns how many there were. */
 unsigned dma_lists_drop(struct dma_adapter *adapter);
 struct dma_live;
-/* CancelAdapterChannel: true if this record is the list of this transfer, and its routine has not
- * been called and never will be. At DISPATCH. */
-bool dma_list_cancel(
-	struct dma_adapter *adapter, struct dma_live *live, struct dma_transfer *transfer);
+/* CancelAdapterChannel: true if this record is the list that this device object asked for with this
+ * transfer, and its routine has not been called and never will be. At DISPATCH. */
+bool dma_list_cancel(struct dma_adapter *adapter, struct dma_live *live,
+	struct dma_transfer *transfer, const void *device_object);
 /* A dropped record, by who was about to call its routine. */
 void dma_list_dropped(struct dma_live *live);
 

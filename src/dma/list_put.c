@@ -178,8 +178,8 @@ void dma_list_dropped(struct dma_live *live)
 	dma_live_release(live->adapter->live, live);
 }
 
-bool dma_list_cancel(
-	struct dma_adapter *adapter, struct dma_live *live, struct dma_transfer *transfer)
+bool dma_list_cancel(struct dma_adapter *adapter, struct dma_live *live,
+	struct dma_transfer *transfer, const void *device_object)
 {
 	PSCATTER_GATHER_LIST list;
 	enum dma_dropped dropped;
@@ -191,7 +191,8 @@ bool dma_list_cancel(
 	list = atomic_load(&live->list);
 	from_pool = live->from_pool;
 	waits = live->waits;
-	if (atomic_load(&live->transfer) != transfer) {
+	if (atomic_load(&live->transfer) != transfer ||
+		live->callee.device_object != device_object) {
 		dma_live_publish(adapter->live, live);
 		return false;
 	}

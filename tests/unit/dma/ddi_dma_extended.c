@@ -940,6 +940,8 @@ static void list_queued(void)
 	assert_int_equal(
 		get_ex(fresh(0), buffer.mdl, 0, 0x4000, 0, list_control, NULL), STATUS_SUCCESS);
 	expect_taken(4);
+	assert_false(cancel(1, context(0)));
+	expect_taken(4);
 	assert_true(cancel(0, context(0)));
 	expect_taken(0);
 	let_go();
