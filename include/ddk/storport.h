@@ -4,14 +4,16 @@
  * What a Storport miniport includes. By parts:
  *
  *	srb.h			request blocks
- *	parts/stor_types.h	statuses, scatter/gather lists, locks, DPCs, messages, performance
- *data parts/stor_control.h	adapter and unit control parts/stor_config.h	callbacks,
- *HW_INITIALIZATION_DATA, PORT_CONFIGURATION_INFORMATION parts/stor_exports.h	routines that the
- *port exports by name; register and port accessors parts/stor_notify.h	StorPortNotification and the
- *wrappers over it parts/stor_function.h	StorPortExtendedFunction and its codes
- *	parts/stor_memory.h	wrappers: pool, MDLs, scatter/gather lists, contiguous and DMA
- *memory parts/stor_system.h	wrappers: performance, interrupts, processors, timers, work items,
- *registry parts/stor_power.h	wrappers: PoFx power
+ *	parts/stor_types.h	statuses, lists, locks, DPCs, messages, performance data
+ *	parts/stor_control.h	adapter and unit control
+ *	parts/stor_config.h	callbacks and the two structures of configuration
+ *	parts/stor_exports.h	what the port exports by name; register and port accessors
+ *	parts/stor_notify.h	StorPortNotification and its wrappers
+ *	parts/stor_function.h	StorPortExtendedFunction and its codes; its wrappers follow
+ *	parts/stor_memory.h	pool, MDLs, scatter/gather lists, contiguous and DMA memory
+ *	parts/stor_system.h	performance, interrupts, processors, timers, work items, registry
+ *	parts/stor_thread.h	events, system threads, the DPC watchdog
+ *	parts/stor_power.h	PoFx power
  */
 #ifndef DDK_STORPORT_H
 #define DDK_STORPORT_H
@@ -26,6 +28,7 @@
 #include "parts/stor_function.h"
 #include "parts/stor_memory.h"
 #include "parts/stor_system.h"
+#include "parts/stor_thread.h"
 #include "parts/stor_power.h"
 
 #endif

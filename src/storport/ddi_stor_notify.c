@@ -128,18 +128,14 @@ static void issue_dpc(struct stor_adapter *adapter, __builtin_ms_va_list args)
 		  KeInsertQueueDpc((PKDPC)dpc, argument1, argument2);
 }
 
-static bool is_lock(STOR_SPINLOCK kind)
-{
-	return kind == DpcLock || kind == StartIoLock || kind == InterruptLock;
-}
-
 static void acquire_lock(struct stor_adapter *adapter, __builtin_ms_va_list args)
 {
 	STOR_SPINLOCK kind = arg(args, STOR_SPINLOCK);
 	PVOID context = arg(args, PVOID);
 	PSTOR_LOCK_HANDLE handle = arg(args, PSTOR_LOCK_HANDLE);
 
-	if (handle && is_lock(kind) && (kind != DpcLock || context)) {
+	/* The other kinds are for StorPortAcquireSpinLockEx. */
+	if (handle && kind <= InterruptLock && stor_lock_is_good(kind, context)) {
 		stor_lock(adapter, kind, context, handle);
 		return;
 	}
@@ -153,7 +149,7 @@ static void release_lock(struct stor_adapter *adapter, __builtin_ms_va_list args
 {
 	PSTOR_LOCK_HANDLE handle = arg(args, PSTOR_LOCK_HANDLE);
 
-	if (handle && is_lock(handle->Lock))
+	if (handle && stor_lock_is_good(handle->Lock, handle->Context.LockQueue.Next))
 		stor_unlock(adapter, handle);
 	else
 		nt_violation(
@@ -208,6 +204,11 @@ static void state_change(struct stor_adapter *adapter, __builtin_ms_va_list args
 	cpu_dpc_queue(&change->dpc, NULL, NULL);
 }
 
+static void terminate_thread(struct stor_adapter *adapter, __builtin_ms_va_list args)
+{
+	stor_thread_terminate(adapter, arg(args, PVOID));
+}
+
 /* The types are 0 to 15, and from 0x1000 on; any other has no place. */
 #define NO_PLACE    0xffff
 #define PLACE(type) ((type) < 16 ? (type) : (type) < 0x1000 ? NO_PLACE : (type)-0x1000 + 16)
@@ -231,6 +232,7 @@ static notify_fn *const notifications[] = {
 	[PLACE(AcquireSpinLock)] = acquire_lock,
 	[PLACE(ReleaseSpinLock)] = release_lock,
 	[PLACE(StateChangeDetectedCall)] = state_change,
+	[PLACE(TerminateSystemThread)] = terminate_thread,
 };
 
 VOID NTAPI StorPortNotification(

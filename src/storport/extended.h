@@ -42,6 +42,20 @@ stor_extended_fn stor_acquire_message_lock, stor_release_message_lock, stor_get_
 /* ddi_stor_perf.c */
 stor_extended_fn stor_initialize_perf, stor_get_startio_perf, stor_log_event,
 	stor_set_unit_attributes, stor_query_counter, stor_get_processor_number;
+/* ddi_stor_timer.c */
+stor_extended_fn stor_initialize_timer, stor_request_timer, stor_free_timer;
+/* ddi_stor_work.c */
+stor_extended_fn stor_initialize_worker, stor_queue_work_item, stor_free_worker;
+/* ddi_stor_slist.c */
+stor_extended_fn stor_initialize_slist, stor_flush_slist, stor_pop_slist, stor_push_slist,
+	stor_query_slist, stor_insert_head, stor_insert_tail, stor_remove_head,
+	stor_initialize_lock;
+/* ddi_stor_sync.c */
+stor_extended_fn stor_acquire_lock_ex, stor_cancel_dpc, stor_get_irql, stor_delay,
+	stor_query_timer_interval, stor_query_watchdog, stor_initialize_event, stor_set_event,
+	stor_wait;
+/* ddi_stor_thread.c */
+stor_extended_fn stor_create_thread, stor_set_priority, stor_set_affinity, stor_revert_affinity;
 
 /* STOR_STATUS_INVALID_IRQL and a violation when the caller stands above DISPATCH. */
 bool stor_irql_too_high(const char *routine);

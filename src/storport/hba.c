@@ -270,7 +270,9 @@ void stor_adapter_stop(struct port_adapter *port)
 	stor_interrupt_disconnect(adapter);
 	cpu_dpc_flush();
 	cpu_timer_cancel(&adapter->timer);
+	stor_timers_stop(adapter);
 	cpu_dpc_flush();
+	stor_work_stop(adapter);
 }
 
 static void adapter_free(struct stor_adapter *adapter)
@@ -285,6 +287,9 @@ static void adapter_free(struct stor_adapter *adapter)
 			bus_unmap(adapter->mapped[n]);
 	if (adapter->port.slots)
 		port_adapter_fini(&adapter->port);
+	stor_threads_free(adapter);
+	stor_work_free(adapter);
+	stor_timers_free(adapter);
 	stor_blocks_free(adapter);
 	stor_uncached_free(adapter);
 	if (adapter->port.dma)

@@ -87,6 +87,16 @@ void stor_interrupt_unlock(struct stor_adapter *adapter, uint8_t irql)
 
 /* ---- those that miniports name ---- */
 
+static bool is_of_dpc(STOR_SPINLOCK kind)
+{
+	return kind == DpcLock || kind == ThreadedDpcLock || kind == DpcLevelLock;
+}
+
+bool stor_lock_is_good(STOR_SPINLOCK kind, const void *context)
+{
+	return kind == StartIoLock || kind == InterruptLock || (is_of_dpc(kind) && context);
+}
+
 static struct cpu_spinlock *lock_of(struct stor_adapter *adapter, STOR_SPINLOCK kind, void *context)
 {
 	if (kind == StartIoLock)

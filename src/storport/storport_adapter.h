@@ -81,8 +81,11 @@ struct stor_adapter {
 	void *uncached; /* whole pages, pinned for the device */
 	uint64_t uncached_bytes;
 	struct stor_block *blocks; /* memory that the miniport asked for: ddi_stor_dma_memory.c */
-	void *registry_buffer;	   /* StorPortAllocateRegistryBuffer: one at a time */
-	void *mapped[STOR_MAPS];   /* by StorPortGetDeviceBase */
+	_Atomic(struct stor_timers *) timers;	/* ddi_stor_timer.c; NULL: none was asked for */
+	_Atomic(struct stor_work *) work;	/* ddi_stor_work.c */
+	_Atomic(struct stor_threads *) threads; /* ddi_stor_thread.c */
+	void *registry_buffer;			/* StorPortAllocateRegistryBuffer: one at a time */
+	void *mapped[STOR_MAPS];		/* by StorPortGetDeviceBase */
 	PHW_PASSIVE_INITIALIZE_ROUTINE passive_init;
 	bool control_supported[ScsiAdapterControlMax];
 	bool was_found; /* HwStorFindAdapter took it */
@@ -156,6 +159,19 @@ void stor_uncached_free(struct stor_adapter *adapter);
 /* Reports and frees what the miniport never freed. */
 void stor_blocks_free(struct stor_adapter *adapter);
 
+/* ---- ddi_stor_timer.c, ddi_stor_work.c, ddi_stor_thread.c; PASSIVE, in a kernel thread ---- */
+
+/* No expiry begins from here on; those that have begun end with the DPCs (cpu_dpc_flush). */
+void stor_timers_stop(struct stor_adapter *adapter);
+void stor_timers_free(struct stor_adapter *adapter);
+/* Waits until all items that were queued have run. */
+void stor_work_stop(struct stor_adapter *adapter);
+void stor_work_free(struct stor_adapter *adapter);
+/* Waits for the miniport's threads to end. */
+void stor_threads_free(struct stor_adapter *adapter);
+/* StorPortTerminateSystemThread: returns only if the calling thread is none of the adapter's. */
+void stor_thread_terminate(struct stor_adapter *adapter, void *context);
+
 /* ---- ddi_stor_object.c ---- */
 
 int stor_objects_new(struct stor_adapter *adapter);
@@ -186,7 +202,9 @@ void stor_interrupt_unlock(struct stor_adapter *adapter, uint8_t irql);
 /* The same for one message's lock (LK-9). unlock: false if it is not held. */
 uint8_t stor_message_lock(struct stor_adapter *adapter, unsigned message);
 bool stor_message_unlock(struct stor_adapter *adapter, unsigned message, uint8_t irql);
-/* StorPortAcquireSpinLock and its counterpart; context is the STOR_DPC for DpcLock (LK-2). */
+/* StorPortAcquireSpinLock, AcquireSpinLockEx and their counterpart; context is the STOR_DPC for
+ * DpcLock, ThreadedDpcLock and DpcLevelLock (LK-2). */
+bool stor_lock_is_good(STOR_SPINLOCK kind, const void *context);
 void stor_lock(
 	struct stor_adapter *adapter, STOR_SPINLOCK kind, void *context, PSTOR_LOCK_HANDLE handle);
 void stor_unlock(struct stor_adapter *adapter, PSTOR_LOCK_HANDLE handle);
