@@ -14,6 +14,8 @@
  *	parts/stor_system.h	performance, interrupts, processors, timers, work items, registry
  *	parts/stor_thread.h	events, system threads, the DPC watchdog
  *	parts/stor_power.h	PoFx power
+ *	parts/stor_log.h	ETW events, telemetry
+ *	parts/stor_platform.h	installation, features, resets, dumps
  */
 #ifndef DDK_STORPORT_H
 #define DDK_STORPORT_H
@@ -30,5 +32,7 @@
 #include "parts/stor_system.h"
 #include "parts/stor_thread.h"
 #include "parts/stor_power.h"
+#include "parts/stor_log.h"
+#include "parts/stor_platform.h"
 
 #endif

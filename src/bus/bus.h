@@ -126,6 +126,9 @@ struct bus_interrupt {
  * gives the number of messages granted (0: use the line). */
 unsigned bus_messages_enable(struct bus_function *function, unsigned wanted);
 void bus_messages_disable(struct bus_function *function);
+/* Sets the mask bit of an MSI-X message or clears it; what came meanwhile is sent then. False: no
+ * such message, or MSI-X is not enabled. Any IRQL. */
+bool bus_message_mask(struct bus_function *function, unsigned message, bool masked);
 /* Address and data of a message, as programmed. */
 void bus_message_get(
 	struct bus_function *function, unsigned message, uint64_t *address, uint32_t *data);

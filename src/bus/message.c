@@ -115,6 +115,25 @@ uint64_t bus_msix_read(struct bus_function *f, uint32_t offset, unsigned size)
 	return value;
 }
 
+static void entry_mask(struct bus_function *f, unsigned entry, bool masked)
+{
+	if (masked) {
+		atomic_fetch_or(&f->masked, 1ull << entry);
+		return;
+	}
+	atomic_fetch_and(&f->masked, ~(1ull << entry));
+	if (!is_masked(f, entry))
+		deliver_pending(f, entry);
+}
+
+bool bus_message_mask(struct bus_function *f, unsigned message, bool masked)
+{
+	if (!f->msix || message >= f->config.msix_messages)
+		return false;
+	entry_mask(f, message, masked);
+	return true;
+}
+
 static void msix_write_dword(struct bus_function *f, uint32_t offset, uint32_t value)
 {
 	unsigned entry = offset / ENTRY_SIZE, word = offset / 4 % 4;
@@ -125,13 +144,7 @@ static void msix_write_dword(struct bus_function *f, uint32_t offset, uint32_t v
 		__atomic_store_n(&f->msix_address[entry][word], value, __ATOMIC_RELAXED);
 		return;
 	}
-	if (value & CONTROL_MASKED) {
-		atomic_fetch_or(&f->masked, 1ull << entry);
-		return;
-	}
-	atomic_fetch_and(&f->masked, ~(1ull << entry));
-	if (!is_masked(f, entry))
-		deliver_pending(f, entry);
+	entry_mask(f, entry, value & CONTROL_MASKED);
 }
 
 void bus_msix_write(struct bus_function *f, uint32_t offset, unsigned size, uint64_t value)

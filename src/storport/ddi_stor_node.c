@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
- * Processor groups and NUMA nodes, for miniports. The machine has one group and one node, 0, with
- * all processors and all memory.
+ * Processor groups and NUMA nodes, for miniports, and which message interrupts which processor. The
+ * machine has one group and one node, 0, with all processors and all memory.
  */
 #define DRY_MODULE "storport.sys"
 #include "storport/extended.h"
@@ -64,5 +64,35 @@ ULONG stor_get_node_affinity(struct stor_adapter *adapter, struct stor_call *arg
 		return STOR_STATUS_INVALID_PARAMETER;
 	*affinity = (GROUP_AFFINITY){
 		.Mask = node > KeQueryHighestNodeNumber() ? 0 : KeQueryGroupAffinity(0)};
+	return STOR_STATUS_SUCCESS;
+}
+
+ULONG stor_get_node_affinity2(struct stor_adapter *adapter, struct stor_call *args)
+{
+	ULONG node = stor_arg(args, ULONG);
+	PGROUP_AFFINITY affinities = stor_arg(args, PGROUP_AFFINITY);
+	USHORT count = (USHORT)stor_arg(args, ULONG);
+	PUSHORT required = stor_arg(args, PUSHORT);
+
+	if (node > KeQueryHighestNodeNumber() || !required || (count && !affinities))
+		return STOR_STATUS_INVALID_PARAMETER;
+	*required = 1;
+	if (!count)
+		return STOR_STATUS_BUFFER_TOO_SMALL;
+	*affinities = (GROUP_AFFINITY){.Mask = KeQueryGroupAffinity(0)};
+	return STOR_STATUS_SUCCESS;
+}
+
+/* Messages are dealt to the processors in turn (interrupt.c): the first of them. */
+ULONG stor_get_processor_message(struct stor_adapter *adapter, struct stor_call *args)
+{
+	ULONG processor = stor_arg(args, ULONG);
+	PULONG message = stor_arg(args, PULONG);
+
+	if (!message || processor >= cpu_count())
+		return STOR_STATUS_INVALID_PARAMETER;
+	if (processor >= adapter->messages)
+		return STOR_STATUS_UNSUCCESSFUL;
+	*message = processor;
 	return STOR_STATUS_SUCCESS;
 }

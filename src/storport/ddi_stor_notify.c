@@ -5,7 +5,7 @@
  * storport.h put a pointer for the result last.
  */
 #define DRY_MODULE "storport.sys"
-#include "storport/storport_adapter.h"
+#include "storport/extended.h"
 #include "storport/os_table.h"
 #include "nt/nt.h"
 #include "trace/trace.h"
@@ -204,6 +204,42 @@ static void state_change(struct stor_adapter *adapter, __builtin_ms_va_list args
 	cpu_dpc_queue(&change->dpc, NULL, NULL);
 }
 
+static void async_notification(struct stor_adapter *adapter, __builtin_ms_va_list args)
+{
+	PSTOR_ADDRESS address = arg(args, PSTOR_ADDRESS);
+	ULONGLONG flags = arg(args, ULONGLONG);
+	LONG *status = arg(args, LONG *);
+
+	*status = (LONG)stor_async_notification(adapter, address, flags);
+}
+
+/* That a failed device is to be removed is heard, and it stays: see CAVEATS. */
+static void mark_failed(struct stor_adapter *adapter, __builtin_ms_va_list args)
+{
+	struct stor_failure failure = {.address = arg(args, PSTOR_ADDRESS)};
+	LONG *status;
+
+	failure.flags = arg(args, ULONG);
+	failure.text = arg(args, PCWSTR);
+	status = arg(args, LONG *);
+	*status = (LONG)stor_log_failure(adapter, &failure);
+}
+
+static void mark_failed_ex(struct stor_adapter *adapter, __builtin_ms_va_list args)
+{
+	struct stor_failure failure = {.address = arg(args, PSTOR_ADDRESS)};
+	LONG *status;
+
+	failure.flags = arg(args, ULONG);
+	failure.code = arg(args, ULONG);
+	failure.text = arg(args, PCWSTR);
+	/* additional and critical data, each with its size before it */
+	for (unsigned n = 0; n < 4; n++)
+		(void)arg(args, PVOID);
+	status = arg(args, LONG *);
+	*status = (LONG)stor_log_failure(adapter, &failure);
+}
+
 static void terminate_thread(struct stor_adapter *adapter, __builtin_ms_va_list args)
 {
 	stor_thread_terminate(adapter, arg(args, PVOID));
@@ -232,6 +268,9 @@ static notify_fn *const notifications[] = {
 	[PLACE(AcquireSpinLock)] = acquire_lock,
 	[PLACE(ReleaseSpinLock)] = release_lock,
 	[PLACE(StateChangeDetectedCall)] = state_change,
+	[PLACE(AsyncNotificationDetected)] = async_notification,
+	[PLACE(MarkDeviceFailed)] = mark_failed,
+	[PLACE(MarkDeviceFailedEx)] = mark_failed_ex,
 	[PLACE(TerminateSystemThread)] = terminate_thread,
 };
 

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SPDX-FileCopyrightText: The dryport authors */
-/* Performance options, start-I/O parameters, processors, the counter, log entries and unit
- * attributes, for miniports. */
+/* Performance options, start-I/O parameters, the processor and the counter, for miniports. */
 #define DRY_MODULE "storport.sys"
 #include "storport/extended.h"
 #include "storport/os_table.h"
 #include "nt/nt.h"
-
-#include <stdio.h>
 
 /* NO_SGL is not offered, as viostor accepts it and then fails every request without a list
  * (contract 8); who asks for it by itself gets it. */
@@ -92,28 +89,4 @@ ULONG stor_query_counter(struct stor_adapter *adapter, struct stor_call *args)
 	if (frequency)
 		*frequency = rate;
 	return STOR_STATUS_SUCCESS;
-}
-
-ULONG stor_log_event(struct stor_adapter *adapter, struct stor_call *args)
-{
-	PSTOR_LOG_EVENT_DETAILS details = stor_arg(args, PSTOR_LOG_EVENT_DETAILS);
-	PULONG maximum = stor_arg(args, PULONG); /* may be NULL: viostor passes none */
-	char line[160];
-
-	if (!details)
-		return STOR_STATUS_INVALID_PARAMETER;
-	if (maximum)
-		*maximum = details->DumpDataSize;
-	snprintf(line, sizeof(line),
-		"%s logs an event: error code %08x, unique id %08x, %u bytes of data.",
-		adapter->name, (unsigned)details->ErrorCode, (unsigned)details->UniqueId,
-		(unsigned)details->DumpDataSize);
-	nt_debug_line(line);
-	return STOR_STATUS_SUCCESS;
-}
-
-/* Accepted and without effect: the attributes speak of device power. */
-ULONG stor_set_unit_attributes(struct stor_adapter *adapter, struct stor_call *args)
-{
-	return stor_arg(args, PVOID) ? STOR_STATUS_SUCCESS : STOR_STATUS_INVALID_PARAMETER;
 }

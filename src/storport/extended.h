@@ -34,14 +34,15 @@ stor_extended_fn stor_allocate_contiguous, stor_free_contiguous, stor_allocate_d
 stor_extended_fn stor_update_max_io, stor_update_max_io_info;
 /* ddi_stor_node.c */
 stor_extended_fn stor_get_group_count, stor_get_group_affinity, stor_get_node_count,
-	stor_get_highest_node, stor_get_node_affinity;
+	stor_get_highest_node, stor_get_node_affinity, stor_get_node_affinity2,
+	stor_get_processor_message;
 /* ddi_stor_object.c */
 stor_extended_fn stor_get_device_objects;
 /* ddi_stor_message.c */
 stor_extended_fn stor_acquire_message_lock, stor_release_message_lock, stor_get_message_info;
 /* ddi_stor_perf.c */
-stor_extended_fn stor_initialize_perf, stor_get_startio_perf, stor_log_event,
-	stor_set_unit_attributes, stor_query_counter, stor_get_processor_number;
+stor_extended_fn stor_initialize_perf, stor_get_startio_perf, stor_query_counter,
+	stor_get_processor_number;
 /* ddi_stor_timer.c */
 stor_extended_fn stor_initialize_timer, stor_request_timer, stor_free_timer;
 /* ddi_stor_work.c */
@@ -54,11 +55,37 @@ stor_extended_fn stor_initialize_slist, stor_flush_slist, stor_pop_slist, stor_p
 stor_extended_fn stor_acquire_lock_ex, stor_cancel_dpc, stor_get_irql, stor_delay,
 	stor_query_timer_interval, stor_query_watchdog, stor_initialize_event, stor_set_event,
 	stor_wait;
+/* ddi_stor_log.c */
+stor_extended_fn stor_etw_event2, stor_etw_event4, stor_etw_event8, stor_etw_channel_event2,
+	stor_etw_channel_event4, stor_etw_channel_event8, stor_etw_bytes, stor_etw_error,
+	stor_log_telemetry, stor_log_telemetry_ex, stor_log_event;
+/* ddi_stor_power.c */
+stor_extended_fn stor_initialize_pofx, stor_set_power_guids, stor_activate_component,
+	stor_idle_component, stor_set_latency, stor_set_residency, stor_power_control,
+	stor_set_idle_timeout, stor_set_perf_state;
+/* ddi_stor_platform.c */
+stor_extended_fn stor_get_port_number, stor_set_bus_type, stor_set_features,
+	stor_set_unit_attributes, stor_mask_message, stor_reset_device, stor_is_upgrade,
+	stor_query_configuration, stor_is_operation_allowed, stor_invoke_acpi, stor_mark_dump,
+	stor_capture_dump, stor_get_request_info, stor_get_activity;
 /* ddi_stor_thread.c */
 stor_extended_fn stor_create_thread, stor_set_priority, stor_set_affinity, stor_revert_affinity;
 
 /* STOR_STATUS_INVALID_IRQL and a violation when the caller stands above DISPATCH. */
 bool stor_irql_too_high(const char *routine);
+/* ddi_stor_log.c: the miniport says that the adapter (address NULL) or a unit has failed, or will;
+ * that the state of a unit has changed. STOR_STATUS. */
+struct stor_failure {
+	PSTOR_ADDRESS address;
+	ULONG flags, code;
+	PCWSTR text; /* may be NULL */
+};
+ULONG stor_log_failure(struct stor_adapter *adapter, const struct stor_failure *failure);
+ULONG stor_async_notification(struct stor_adapter *adapter, PSTOR_ADDRESS address, uint64_t flags);
+
+/* Whether it is a bus, target and unit; the unit there, NULL: none. */
+bool stor_address_is_good(const STOR_ADDRESS *address);
+struct port_unit *stor_unit_of(struct stor_adapter *adapter, const STOR_ADDRESS *address);
 /* The request of an SRB that the miniport has; NULL if srb is NULL, or (a violation that names the
  * routine) no such SRB (SB-13, X-50). */
 struct port_request *stor_request_of(

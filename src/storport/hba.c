@@ -290,6 +290,7 @@ static void adapter_free(struct stor_adapter *adapter)
 	stor_threads_free(adapter);
 	stor_work_free(adapter);
 	stor_timers_free(adapter);
+	stor_power_free(adapter);
 	stor_blocks_free(adapter);
 	stor_uncached_free(adapter);
 	if (adapter->port.dma)

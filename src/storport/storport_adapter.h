@@ -84,8 +84,13 @@ struct stor_adapter {
 	_Atomic(struct stor_timers *) timers;	/* ddi_stor_timer.c; NULL: none was asked for */
 	_Atomic(struct stor_work *) work;	/* ddi_stor_work.c */
 	_Atomic(struct stor_threads *) threads; /* ddi_stor_thread.c */
-	void *registry_buffer;			/* StorPortAllocateRegistryBuffer: one at a time */
-	void *mapped[STOR_MAPS];		/* by StorPortGetDeviceBase */
+	_Atomic(struct stor_power *) power;	/* ddi_stor_power.c */
+	STOR_UNIT_ATTRIBUTES unit_attributes[PORT_UNITS_MAX]; /* by port_unit.number */
+	struct cpu_dpc async;	      /* StorPortAsyncNotificationDetected */
+	_Atomic uint64_t async_flags; /* of the one that is on its way, 0: none */
+	ULONG features;		 /* StorPortSetFeatureList: a bit for each STORPORT_FEATURE_TYPE */
+	void *registry_buffer;	 /* StorPortAllocateRegistryBuffer: one at a time */
+	void *mapped[STOR_MAPS]; /* by StorPortGetDeviceBase */
 	PHW_PASSIVE_INITIALIZE_ROUTINE passive_init;
 	bool control_supported[ScsiAdapterControlMax];
 	bool was_found; /* HwStorFindAdapter took it */
@@ -171,6 +176,10 @@ void stor_work_free(struct stor_adapter *adapter);
 void stor_threads_free(struct stor_adapter *adapter);
 /* StorPortTerminateSystemThread: returns only if the calling thread is none of the adapter's. */
 void stor_thread_terminate(struct stor_adapter *adapter, void *context);
+
+/* ---- ddi_stor_power.c ---- */
+
+void stor_power_free(struct stor_adapter *adapter);
 
 /* ---- ddi_stor_object.c ---- */
 

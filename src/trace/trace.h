@@ -55,6 +55,7 @@ enum trace_type {
 	/* calls that break a rule: what was wrong is text, for a person; the numbers are the rule's
 	 */
 	TRACE_VIOLATION,  /* text (const char *), number, number, number */
+	TRACE_LOG,	  /* a driver's log entry: text (const char *), its id, ETW level */
 	TRACE_CPU_SWITCH, /* replay: from, to; processors first, then device models, the host last
 			   */
 	/* around the work made inside the machine */

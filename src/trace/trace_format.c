@@ -94,6 +94,8 @@ static const struct description descriptions[TRACE_TYPES] = {
 		{{"what", 0, HEX, 0, 0}, {"address", 1, ADDRESS, 0, 0},
 			{"attributes", 2, HEX, 0, 0}}},
 	[TRACE_VIOLATION] = {"violation", '-', {{"number", 1, HEX, 0, 0}, {"text", 0, TEXT, 0, 0}}},
+	[TRACE_LOG] = {"log", '-',
+		{{"id", 1, HEX, 0, 0}, {"level", 2, DECIMAL, 0, 0}, {"text", 0, TEXT, 0, 0}}},
 	[TRACE_CPU_SWITCH] = {"cpu.switch", '-',
 		{{"from", 0, DECIMAL, 0, 0}, {"to", 1, DECIMAL, 0, 0}}},
 	[TRACE_WORKLOAD_BEGIN] = {"workload.begin", '-',

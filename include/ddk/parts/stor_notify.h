@@ -82,6 +82,21 @@ DDK_INLINE ULONG StorPortAsyncNotificationDetected(
 	return (ULONG)status;
 }
 
+#define STORPORT_MARK_DEVICE_FAILED_FLAG_REMOVE_DEVICE	   0x1
+#define STORPORT_MARK_DEVICE_FAILED_FLAG_PREDICTED_FAILURE 0x2
+
+DDK_INLINE ULONG StorPortMarkDeviceFailedEx(PVOID HwDeviceExtension, PSTOR_ADDRESS StorAddress,
+	ULONG Flags, ULONG FaultCode, PWSTR FaultDescription, ULONG AdditionalDataSize,
+	PVOID AdditionalData, ULONG CriticalDataSize, PVOID CriticalData)
+{
+	LONG status = (LONG)STOR_STATUS_NOT_IMPLEMENTED;
+
+	StorPortNotification(MarkDeviceFailedEx, HwDeviceExtension, StorAddress, Flags, FaultCode,
+		FaultDescription, AdditionalDataSize, AdditionalData, CriticalDataSize,
+		CriticalData, &status);
+	return (ULONG)status;
+}
+
 DDK_INLINE ULONG StorPortMarkDeviceFailed(
 	PVOID HwDeviceExtension, PSTOR_ADDRESS StorAddress, ULONG Flags, PWSTR FailReason)
 {

@@ -50,6 +50,33 @@ typedef struct _STOR_POFX_DEVICE_V2 {
 #define STOR_POFX_DEVICE_VERSION_V2 2
 #define STOR_POFX_DEVICE_SIZE_V2    sizeof(STOR_POFX_DEVICE_V2)
 
+typedef struct _STOR_POFX_DEVICE_V3 {
+	ULONG Version;
+	ULONG Size;
+	ULONG ComponentCount;
+	ULONG Flags;
+	ULONG UnitMinIdleTimeoutInMS;
+	ULONG AdapterIdleTimeoutInMS;
+	ULONG MinimumPowerCyclePeriodInMS;
+	STOR_POFX_COMPONENT Components[ANYSIZE_ARRAY];
+} STOR_POFX_DEVICE_V3, *PSTOR_POFX_DEVICE_V3;
+#define STOR_POFX_DEVICE_VERSION_V3 3
+#define STOR_POFX_DEVICE_SIZE_V3    sizeof(STOR_POFX_DEVICE_V3)
+
+#define STOR_POFX_DEVICE_FLAG_NO_D0		       0x0001
+#define STOR_POFX_DEVICE_FLAG_NO_D3		       0x0002
+#define STOR_POFX_DEVICE_FLAG_ENABLE_D3_COLD	       0x0004
+#define STOR_POFX_DEVICE_FLAG_NO_DUMP_ACTIVE	       0x0008
+#define STOR_POFX_DEVICE_FLAG_IDLE_TIMEOUT	       0x0010
+#define STOR_POFX_DEVICE_FLAG_ADAPTIVE_D3_IDLE_TIMEOUT 0x0020
+#define STOR_POFX_DEVICE_FLAG_NO_UNIT_REGISTRATION     0x0040
+#define STOR_POFX_DEVICE_FLAG_PERF_STATE_PEP_OPTIONAL  0x0080
+#define STOR_POFX_DEVICE_FLAG_NO_IDLE_DEBOUNCE	       0x0100
+#define STOR_POFX_DEVICE_FLAG_DUMP_ALWAYS_POWER_ON     0x0200
+#define STOR_POFX_DEVICE_FLAG_DISABLE_INTERRUPTS_ON_D3 0x0400
+#define STOR_POFX_DEVICE_FLAG_ADAPTER_D3_WAKE	       0x0800
+#define STOR_POFX_DEVICE_FLAG_GET_PERF_STATE_FROM_PEP  0x1000
+
 typedef struct _STOR_POFX_ACTIVE_CONTEXT {
 	STOR_POWER_CONTROL_HEADER Header;
 	ULONG ComponentIndex;
@@ -112,6 +139,13 @@ DDK_INLINE ULONG StorPortPoFxSetIdleTimeout(
 {
 	return StorPortExtendedFunction(
 		ExtFunctionPoFxSetIdleTimeout, HwDeviceExtension, Address, IdleTimeoutInMS);
+}
+
+DDK_INLINE ULONG StorPortPoFxSetPerfState(PVOID HwDeviceExtension, PSTOR_ADDRESS Address,
+	ULONG Component, ULONG Flags, ULONG SetIndex, ULONGLONG State, PVOID Context)
+{
+	return StorPortExtendedFunction(ExtFunctionPoFxSetPerfState, HwDeviceExtension, Address,
+		Component, Flags, SetIndex, State, Context);
 }
 
 DDK_INLINE ULONG StorPortPoFxPowerControl(PVOID HwDeviceExtension, PSTOR_ADDRESS Address,

@@ -34,6 +34,28 @@ static void nodes(void)
 		STOR_STATUS_INVALID_PARAMETER);
 }
 
+static void nodes_by_groups(void)
+{
+	GROUP_AFFINITY affinity = {.Group = 7};
+	USHORT required = 9;
+
+	expect_is(StorPortGetNodeAffinity2(world.ext, 0, &affinity, 1, &required),
+		STOR_STATUS_SUCCESS);
+	expect_is(affinity.Mask, 7);
+	expect_is(affinity.Group, 0);
+	expect_is(required, 1);
+	required = 9;
+	expect_is(StorPortGetNodeAffinity2(world.ext, 0, NULL, 0, &required),
+		STOR_STATUS_BUFFER_TOO_SMALL);
+	expect_is(required, 1);
+	expect_is(StorPortGetNodeAffinity2(world.ext, 1, &affinity, 1, &required),
+		STOR_STATUS_INVALID_PARAMETER);
+	expect_is(StorPortGetNodeAffinity2(world.ext, 0, NULL, 1, &required),
+		STOR_STATUS_INVALID_PARAMETER);
+	expect_is(StorPortGetNodeAffinity2(world.ext, 0, &affinity, 1, NULL),
+		STOR_STATUS_INVALID_PARAMETER);
+}
+
 static void absent(void)
 {
 	USHORT groups;
@@ -53,12 +75,13 @@ static void vista_knows_no_groups(void **state)
 
 /*
  * covers: StorPortGetActiveGroupCount, StorPortGetActiveNodeCount, StorPortGetGroupAffinity,
- * StorPortGetHighestNodeNumber, StorPortGetNodeAffinity
+ * StorPortGetHighestNodeNumber, StorPortGetNodeAffinity, StorPortGetNodeAffinity2
  */
 static void there_is_one_group_and_one_node_with_all_processors(void **state)
 {
 	miniport.cpus = 3;
 	world_good(nodes);
+	world_good(nodes_by_groups);
 }
 
 int main(void)

@@ -119,7 +119,7 @@ static void every_type_has_its_columns_and_pairs(void **state)
 		char station, name[32], *rest = line, *word;
 		int used = 0;
 
-		if (type == TRACE_VIOLATION)
+		if (type == TRACE_VIOLATION || type == TRACE_LOG)
 			event.arg[0] = (uintptr_t) "x";
 		format(~0ull, &event);
 		assert_int_equal(sscanf(line, "%llu cpu%u irql %u %c %31s%n", &ns, &processor,
