@@ -76,8 +76,9 @@ static ULONG print(const char *prefix, const char *format, __builtin_ms_va_list 
 	/* A host thread's calls are not joined. */
 	struct line host_line = {0}, *line;
 
-	nt_vformat(text, sizeof(text), format, args);
 	cpu_poll();
+	if (!format || nt_vformat(text, sizeof(text), format, args) < 0)
+		return STATUS_INVALID_PARAMETER;
 	/* No safepoint from here on: nobody else uses this processor's line. */
 	line = cpu_self ? &lines[cpu_self->number] : &host_line;
 	line_add(line, prefix);
@@ -100,26 +101,28 @@ static bool is_wanted(ULONG level)
 ULONG NTAPI DbgPrint(PCSTR Format, ...)
 {
 	__builtin_ms_va_list args;
+	ULONG status;
 
 	if (debug_level < 0)
 		return STATUS_SUCCESS;
 	__builtin_ms_va_start(args, Format);
-	print("", Format, args);
+	status = print("", Format, args);
 	__builtin_ms_va_end(args);
-	return STATUS_SUCCESS;
+	return status;
 }
 DRY_EXPORT(DbgPrint)
 
 ULONG NTAPI DbgPrintEx(ULONG ComponentId, ULONG Level, PCSTR Format, ...)
 {
 	__builtin_ms_va_list args;
+	ULONG status;
 
 	if (!is_wanted(Level))
 		return STATUS_SUCCESS;
 	__builtin_ms_va_start(args, Format);
-	print("", Format, args);
+	status = print("", Format, args);
 	__builtin_ms_va_end(args);
-	return STATUS_SUCCESS;
+	return status;
 }
 DRY_EXPORT(DbgPrintEx)
 

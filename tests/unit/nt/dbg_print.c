@@ -230,6 +230,35 @@ static void lines_of_two_processors_stay_whole(void **state)
 	assert_int_equal(n, 200);
 }
 
+static ULONG NTAPI by_list(bool has_prefix, PCCH format, ...)
+{
+	__builtin_ms_va_list args;
+	ULONG status;
+
+	__builtin_ms_va_start(args, format);
+	status = has_prefix ? ddi_result(vDbgPrintExWithPrefix,
+				      vDbgPrintExWithPrefix("p", 0, 0, format, args))
+			    : ddi_result(vDbgPrintEx, vDbgPrintEx(0, 0, format, args));
+	__builtin_ms_va_end(args);
+	return status;
+}
+
+/* covers: DbgPrint, DbgPrintEx, vDbgPrintEx, vDbgPrintExWithPrefix */
+NT_TEST(a_format_that_is_refused_or_missing_prints_nothing)
+{
+	/* not seen by the compiler, which knows better */
+	const char *volatile store = "%n", *volatile none = NULL;
+
+	for (unsigned n = 0; n < 2; n++) {
+		const char *format = n ? none : store;
+
+		CHECK_EQUAL(DbgPrint(format), (ULONG)STATUS_INVALID_PARAMETER);
+		CHECK_EQUAL(DbgPrintEx(0, 0, format), (ULONG)STATUS_INVALID_PARAMETER);
+		CHECK_EQUAL(by_list(false, format), (ULONG)STATUS_INVALID_PARAMETER);
+		CHECK_EQUAL(by_list(true, format), (ULONG)STATUS_INVALID_PARAMETER);
+	}
+}
+
 static void from_host_thread(void **state)
 {
 	int fds[2], saved = dup(STDERR_FILENO);
@@ -259,6 +288,7 @@ int main(void)
 		cmocka_unit_test(levels_decide_what_is_printed),
 		cmocka_unit_test(lists_of_arguments_and_prefixes),
 		cmocka_unit_test(lines_of_two_processors_stay_whole),
+		cmocka_unit_test(a_format_that_is_refused_or_missing_prints_nothing),
 		cmocka_unit_test(from_host_thread),
 	};
 

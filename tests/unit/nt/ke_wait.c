@@ -354,8 +354,10 @@ static void a_wait_at_dispatch_is_a_bug_check(void **state)
 	assert_dies(delay_at_dispatch, "bug check 0xC4");
 }
 
+/* covers: KeDelayExecutionThread */
 NT_TEST(a_test_above_dispatch_is_reported_and_answered)
 {
+	LARGE_INTEGER now = {.QuadPart = 0};
 	KEVENT event;
 	KIRQL old;
 
@@ -363,6 +365,8 @@ NT_TEST(a_test_above_dispatch_is_reported_and_answered)
 	KeRaiseIrql(4, &old);
 	CHECK_EQUAL(wait_ms(&event, 0), STATUS_SUCCESS);
 	CHECK_VIOLATION(0xC400003B, "with a zero time-out called at IRQL 4");
+	CHECK_EQUAL(KeDelayExecutionThread(KernelMode, FALSE, &now), STATUS_SUCCESS);
+	CHECK_VIOLATION(0xC402000F, "KeDelayExecutionThread called at IRQL 4");
 	KeLowerIrql(old);
 }
 

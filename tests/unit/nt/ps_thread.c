@@ -47,7 +47,7 @@ static void finish(HANDLE handle)
 	CHECK_EQUAL(ZwClose(handle), STATUS_SUCCESS);
 }
 
-/* covers: ObfDereferenceObject, PsThreadType */
+/* covers: ObfDereferenceObject, PsCreateSystemThread, PsThreadType */
 NT_TEST(a_system_thread_gets_its_context_at_passive_level)
 {
 	HANDLE handle = NULL;
@@ -130,6 +130,7 @@ NT_TEST_ON(threads_are_dealt_to_all_processors, 2)
 		ZwClose(handles[i]);
 }
 
+/* covers: PsCreateSystemThread */
 NT_TEST_ON(hundreds_of_threads_come_and_go, 2)
 {
 	seen.runs = 0;

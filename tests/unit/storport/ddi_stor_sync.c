@@ -85,6 +85,7 @@ static void cancelled(void)
 	cpu_irql_lower(irql);
 	cpu_dpc_flush();
 	expect_is(dpc_calls, 0);
+	StorPortInitializeThreadedDpc(world.ext, &dpc, dpc_routine);
 	expect(StorPortIssueDpc(world.ext, &dpc, NULL, NULL));
 	cpu_dpc_flush();
 	expect_is(dpc_calls, 1);
@@ -92,7 +93,7 @@ static void cancelled(void)
 	expect_is(StorPortCancelDpc(world.ext, &dpc, NULL), STOR_STATUS_INVALID_PARAMETER);
 }
 
-/* covers: StorPortCancelDpc */
+/* covers: StorPortCancelDpc, StorPortInitializeThreadedDpc */
 static void a_queued_dpc_is_taken_back(void **state)
 {
 	world_good(cancelled);
