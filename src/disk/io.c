@@ -196,6 +196,8 @@ static int io_check(const struct disk *disk, const struct dry_io *io)
 {
 	const struct dry_unit_info *info = &disk->info;
 
+	if (unlikely(atomic_load_explicit(&disk->is_gone, memory_order_relaxed)))
+		return error_set(ENODEV, "unit %s has gone.", info->name);
 	if ((unsigned)io->op > DRY_OP_ZERO)
 		return error_set(EINVAL, "there is no operation %d.", (int)io->op);
 	if (io->op == DRY_OP_FLUSH)

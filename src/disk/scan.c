@@ -6,6 +6,7 @@
  */
 #include "disk/disk.h"
 #include "mem/mem.h"
+#include "trace/trace.h"
 #include "util/error.h"
 
 #include <endian.h>
@@ -152,6 +153,14 @@ static void vital_data(struct disk *disk)
 		disk->info.can_trim = (data[5] & 0x80) && disk->max_unmap_blocks;
 }
 
+/* As an event has it. */
+static uint64_t disk_address(const struct disk *disk)
+{
+	const struct port_unit *unit = disk->unit;
+
+	return (uint64_t)unit->path << 16 | (uint64_t)unit->target << 8 | unit->lun;
+}
+
 static int disk_add(struct disk_set *set, struct port_unit *unit, const uint8_t *inquiry_data)
 {
 	const struct port_limits *limits = &unit->adapter->limits;
@@ -183,47 +192,150 @@ static int disk_add(struct disk_set *set, struct port_unit *unit, const uint8_t 
 	disk->in_place_mask =
 		limits->alignment_mask | (limits->max_elements < 2 ? MEM_PAGE_MASK : 0);
 	set->disk[set->count++] = disk;
+	trace(TRACE_UNIT, unit->number, disk_address(disk), true);
 	return 0;
 }
 
-/* 1: a disk was added; 0: no disk there; -errno. */
-static int probe(struct port_adapter *adapter, struct disk_set *set, uint8_t path, uint8_t target,
-	uint8_t lun)
+/* ---- which units there are ---- */
+
+#define LUNS_MAX     256
+#define REPORT_BYTES (8 + LUNS_MAX * 8)
+
+/* An address of a target's unit. */
+struct place {
+	struct port_adapter *adapter;
+	uint8_t path, target;
+};
+
+static struct disk *disk_of(const struct disk_set *set, const struct port_unit *unit)
 {
-	struct port_unit *unit = port_unit_add(adapter, path, target, lun);
+	for (unsigned n = 0; n < set->count; n++)
+		if (set->disk[n]->unit == unit)
+			return set->disk[n];
+	return NULL;
+}
+
+/* Qualifier 0 and type 0: a direct-access device is there. */
+static int is_disk(struct port_unit *unit, uint8_t *data)
+{
+	int err = inquiry(unit, -1, data, 36);
+
+	return err ? err : data[0] == 0;
+}
+
+enum found { FOUND_NOTHING, FOUND_OTHER, FOUND_DISK };
+
+/* What answers there; a disk is in the set then. -errno. */
+static int probe(const struct place *place, struct disk_set *set, uint8_t lun)
+{
+	struct port_unit *unit = port_unit_add(place->adapter, place->path, place->target, lun);
 	uint8_t data[36];
-	int err;
+	int found;
 
 	if (!unit || set->count == DISKS_MAX)
 		return error_set(ENOMEM, "more than %d units.", PORT_UNITS_MAX);
-	err = inquiry(unit, -1, data, sizeof(data));
-	/* Qualifier 0 and type 0: a direct-access device is there. */
-	if (err || data[0] != 0) {
-		port_unit_remove(unit);
-		return 0;
+	if (disk_of(set, unit))
+		return FOUND_DISK;
+	found = is_disk(unit, data);
+	if (found == 1) {
+		int err = disk_add(set, unit, data);
+
+		return err ? err : FOUND_DISK;
 	}
-	err = disk_add(set, unit, data);
-	return err ? err : 1;
+	port_unit_remove(unit);
+	return found < 0 ? FOUND_NOTHING : FOUND_OTHER;
+}
+
+/* SAM-5, 4.7: the number of a unit of one level, peripheral or flat, below 256; -1: another. */
+static int lun_number(const uint8_t *lun)
+{
+	static const uint8_t no_more[6];
+
+	return (lun[0] == 0x00 || lun[0] == 0x40) && !memcmp(lun + 2, no_more, 6) ? lun[1] : -1;
+}
+
+/* Asks unit 0 which there are (SPC-5, REPORT LUNS). False: it has no list to give. */
+static bool luns_listed(const struct place *place, const struct disk_set *set, bool *is_listed)
+{
+	struct port_unit *unit = port_unit_add(place->adapter, place->path, place->target, 0);
+	const uint8_t cdb[12] = {
+		SCSIOP_REPORT_LUNS, [8] = REPORT_BYTES >> 8, [9] = REPORT_BYTES & 0xff};
+	uint8_t *data = malloc(REPORT_BYTES);
+	uint32_t end = 8;
+
+	memset(is_listed, 0, LUNS_MAX * sizeof(*is_listed));
+	if (unit && data && !ask(unit, cdb, sizeof(cdb), data, REPORT_BYTES))
+		end += min_of(get32(data), REPORT_BYTES - 8u);
+	for (uint32_t at = 8; at + 8 <= end; at += 8)
+		if (lun_number(data + at) >= 0)
+			is_listed[lun_number(data + at)] = true;
+	free(data);
+	if (unit && !disk_of(set, unit))
+		port_unit_remove(unit);
+	return end >= 16;
+}
+
+/* Unit 0, then those that it lists; without a list all that may be there, if it is a disk. */
+static int scan_target(const struct place *place, struct disk_set *set)
+{
+	bool is_listed[LUNS_MAX], has_list;
+	int found = probe(place, set, 0), err = 0;
+
+	if (found <= FOUND_NOTHING)
+		return found;
+	has_list = luns_listed(place, set, is_listed);
+	for (unsigned lun = 1; lun < place->adapter->limits.luns && err >= 0; lun++)
+		if (has_list ? is_listed[lun] : found == FOUND_DISK)
+			err = probe(place, set, (uint8_t)lun);
+	return min_of(err, 0);
+}
+
+static int scan_all(struct port_adapter *adapter, struct disk_set *set)
+{
+	const struct port_limits *limits = &adapter->limits;
+	int err = 0;
+
+	for (unsigned path = 0; path < limits->buses && !err; path++)
+		for (unsigned target = 0; target < limits->targets && !err; target++) {
+			const struct place place = {adapter, (uint8_t)path, (uint8_t)target};
+
+			err = scan_target(&place, set);
+		}
+	return err;
 }
 
 int disk_scan(struct port_adapter *adapter, struct disk_set *set)
 {
-	const struct port_limits *limits = &adapter->limits;
+	int err = scan_all(adapter, set);
 
-	for (unsigned path = 0; path < limits->buses; path++)
-		for (unsigned target = 0; target < limits->targets; target++)
-			for (unsigned lun = 0; lun < limits->luns; lun++) {
-				int found = probe(
-					adapter, set, (uint8_t)path, (uint8_t)target, (uint8_t)lun);
-
-				if (found < 0)
-					return found;
-				if (!found && !lun)
-					break; /* no unit 0: nothing else at this target */
-			}
+	if (err)
+		return err;
 	return set->count ? 0
 			  : error_set(ENODEV, "%s: no unit answered INQUIRY as a disk.",
 				    adapter->name);
+}
+
+/* Whether it is still there, or again, as it was. */
+static bool is_there(const struct disk *disk)
+{
+	struct disk now = {.unit = disk->unit, .info = disk->info};
+	uint8_t data[36];
+
+	return is_disk(disk->unit, data) == 1 && !read_capacity(&now) &&
+	       now.blocks == disk->blocks && now.block_shift == disk->block_shift;
+}
+
+int disk_scan_again(struct port_adapter *adapter, struct disk_set *set)
+{
+	for (unsigned n = 0; n < set->count; n++) {
+		struct disk *disk = set->disk[n];
+		bool is_gone = disk->unit->adapter == adapter && !is_there(disk);
+
+		if (disk->unit->adapter == adapter &&
+			atomic_exchange(&disk->is_gone, is_gone) != is_gone)
+			trace(TRACE_UNIT, disk->unit->number, disk_address(disk), !is_gone);
+	}
+	return scan_all(adapter, set);
 }
 
 static int send(struct disk *disk, uint8_t function, const uint8_t *cdb, unsigned cdb_length)

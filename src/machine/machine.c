@@ -295,6 +295,76 @@ static void processors_down(struct dry_machine *machine)
 	/* They stop in cpu_fini; the layers between still need them to be there. */
 }
 
+/* Disks that are not known to programs yet. */
+static void units_publish(struct dry_machine *machine)
+{
+	unsigned count = machine->unit_count;
+
+	for (; count < machine->disks.count; count++) {
+		machine->units[count].machine = machine;
+		machine->units[count].disk = machine->disks.disk[count];
+		machine->units[count].info = machine->disks.disk[count]->info;
+	}
+	atomic_store(&machine->unit_count, count);
+}
+
+/* ---- units that come and go ---- */
+
+static void units_changed(struct port_adapter *adapter)
+{
+	struct dry_machine *machine = machine_live;
+
+	atomic_store(&machine->scan_wanted, true);
+	cpu_thread_unpark(machine->scanner);
+}
+
+static void scanner_main(void *arg)
+{
+	struct dry_machine *machine = arg;
+	char reason[1024];
+
+	while (!atomic_load(&machine->scanner_ends)) {
+		/* Before the machine is open its starter has the disks. */
+		if (!atomic_load(&machine->is_open) ||
+			!atomic_exchange(&machine->scan_wanted, false)) {
+			cpu_thread_park(CPU_FOREVER);
+			continue;
+		}
+		for (unsigned n = 0; n < machine->driver.adapter_count; n++)
+			if (disk_scan_again(machine->driver.adapters[n], &machine->disks)) {
+				error_take(reason, sizeof(reason));
+				fprintf(stderr, "dryport: looking for units again: %s\n", reason);
+			}
+		units_publish(machine);
+	}
+}
+
+static int scanner_start(struct dry_machine *machine)
+{
+	machine->scanner_ends = machine->scan_wanted = false;
+	machine->scanner = cpu_thread_new(scanner_main, machine, 0, "scanner");
+	if (!machine->scanner)
+		return error_set(ENOMEM, "no memory for the thread that looks for units.");
+	for (unsigned n = 0; n < machine->driver.adapter_count; n++)
+		atomic_store(&machine->driver.adapters[n]->changed, units_changed);
+	return 0;
+}
+
+static void scanner_stop(struct dry_machine *machine)
+{
+	if (!machine->scanner)
+		return;
+	for (unsigned n = 0; n < machine->driver.adapter_count; n++)
+		atomic_store(&machine->driver.adapters[n]->changed, NULL);
+	atomic_store(&machine->scanner_ends, true);
+	cpu_thread_unpark(machine->scanner);
+	cpu_thread_join(machine->scanner);
+	cpu_thread_free(machine->scanner);
+	machine->scanner = NULL;
+}
+
+/* ---- the driver ---- */
+
 static int bring_up(void *arg)
 {
 	struct dry_machine *machine = arg;
@@ -312,7 +382,7 @@ static int bring_up(void *arg)
 	machine->pool_made = true;
 	for (unsigned n = 0; n < driver->adapter_count && !err; n++)
 		err = disk_scan(driver->adapters[n], &machine->disks);
-	return err;
+	return err ? err : scanner_start(machine);
 }
 
 static int take_down(void *arg)
@@ -321,9 +391,12 @@ static int take_down(void *arg)
 	int result = 0;
 
 	machine_settle(machine);
+	scanner_stop(machine);
 	for (unsigned n = 0; n < machine->disks.count; n++) {
 		struct disk *disk = machine->disks.disk[n];
-		int err = disk_shutdown(disk, disk->unit->adapter->limits.caches_data);
+		int err = disk->is_gone
+				  ? 0
+				  : disk_shutdown(disk, disk->unit->adapter->limits.caches_data);
 
 		result = result ? result : err;
 		machine->summary.client_read += disk->client_read;
@@ -408,17 +481,6 @@ static void undo(struct dry_machine *machine)
 	machine_live = NULL;
 }
 
-static void units_name(struct dry_machine *machine)
-{
-	machine->unit_count = machine->disks.count;
-	for (unsigned n = 0; n < machine->unit_count; n++) {
-		machine->units[n].machine = machine;
-		machine->units[n].disk = machine->disks.disk[n];
-		machine->units[n].info = machine->disks.disk[n]->info;
-	}
-	atomic_store(&machine->is_open, true);
-}
-
 /* Goes on with the stages up to `wanted`; a failure undoes all. */
 static int stages_reach(struct dry_machine *machine, int wanted)
 {
@@ -473,7 +535,9 @@ int machine_go(struct dry_machine *machine)
 		machine->options.hw);
 	machine->started_ns = cpu_clock();
 	nt_allocation_fail(machine->options.fail_allocation);
-	units_name(machine);
+	units_publish(machine);
+	atomic_store(&machine->is_open, true);
+	cpu_thread_unpark(machine->scanner);
 	return 0;
 }
 

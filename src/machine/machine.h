@@ -70,7 +70,10 @@ struct dry_machine {
 	bool pool_made;
 	struct disk_set disks;
 	struct dry_unit units[DISKS_MAX];
-	unsigned unit_count;
+	_Atomic unsigned unit_count;
+	/* looks for units again when a miniport says that some have come or gone */
+	struct cpu_thread *scanner;
+	_Atomic bool scan_wanted, scanner_ends;
 	_Atomic bool is_open;	 /* the units may be used */
 	_Atomic unsigned inside; /* host threads that do so */
 	pthread_t owner;	 /* the host thread that started it */

@@ -209,6 +209,8 @@ struct port_adapter {
 	struct port_unit *timed_out_unit;
 	uint32_t idle_ticks;  /* a pulling miniport has none and has not asked: for so long */
 	_Atomic bool is_mute; /* too long: the bus is to be reset */
+	/* who is told that units have come or gone, NULL: nobody; any IRQL */
+	_Atomic(void (*)(struct port_adapter *adapter)) changed;
 	_Atomic bool recovery_ends;
 	_Atomic bool reset_is_back;	       /* recovery_request is done */
 	struct port_request *recovery_request; /* a slot kept back for resets */
@@ -227,6 +229,14 @@ void port_adapter_number(struct port_adapter *adapter, unsigned number);
  * (SG-36). */
 void port_adapter_no_lists(struct port_adapter *adapter);
 void port_adapter_open(struct port_adapter *adapter);
+/* The miniport says that units have come or gone. Any IRQL. */
+static inline void port_adapter_changed(struct port_adapter *adapter)
+{
+	void (*changed)(struct port_adapter * adapter) = atomic_load(&adapter->changed);
+
+	if (changed)
+		changed(adapter);
+}
 /* PASSIVE: no request is started any more, those that wait for their turn fail (SRB_STATUS_NO_HBA);
  * waits until none is outstanding, at most `seconds`. -ETIMEDOUT. */
 int port_adapter_close(struct port_adapter *adapter, unsigned seconds);

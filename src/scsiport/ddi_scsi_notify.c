@@ -165,10 +165,11 @@ static void disable_interrupts(struct scsi_adapter *adapter, __builtin_ms_va_lis
 	scsi_interrupt_unlock(adapter, irql);
 }
 
-/* Heard, and nothing is scanned again: see CAVEATS. */
+/* Units are looked for again, in a thread. */
 static void bus_changed(struct scsi_adapter *adapter, __builtin_ms_va_list args)
 {
 	trace(TRACE_STATE_CHANGE, STATE_CHANGE_BUS, 0, 0);
+	port_adapter_changed(&adapter->port);
 }
 
 static void ignored(struct scsi_adapter *adapter, __builtin_ms_va_list args)

@@ -79,10 +79,11 @@ static void link_down(struct stor_adapter *adapter, __builtin_ms_va_list args)
 	port_adapter_pause(&adapter->port, 30);
 }
 
-/* Heard, and nothing is scanned again: see CAVEATS. */
+/* Units are looked for again, in a thread. */
 static void bus_changed(struct stor_adapter *adapter, __builtin_ms_va_list args)
 {
 	trace(TRACE_STATE_CHANGE, STATE_CHANGE_BUS, 0, 0);
+	port_adapter_changed(&adapter->port);
 }
 
 static void ignored(struct stor_adapter *adapter, __builtin_ms_va_list args)

@@ -51,6 +51,8 @@ enum trace_type {
 	TRACE_PORT_OPEN,    /* the same: that reason is gone */
 	TRACE_RESET,	    /* 0 unit 1 target 2 bus, address, id of the request that timed out */
 	TRACE_RESET_END,    /* the same, and whether it went well */
+	TRACE_UNIT,	    /* unit, address (bus, target, unit in bytes), 1: it is there, 0: it has
+			       gone */
 	TRACE_STATE_CHANGE, /* what (bits), address (bus, target, unit in bytes), attributes */
 	/* calls that break a rule: what was wrong is text, for a person; the numbers are the rule's
 	 */

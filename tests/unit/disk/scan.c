@@ -282,6 +282,97 @@ static void what_is_no_disk_is_left_alone(void)
 	}
 }
 
+static void expect_names(const char *names)
+{
+	char found[200] = "";
+
+	for (unsigned n = 0; n < target_set.count; n++) {
+		strcat(found, n ? " " : "");
+		strcat(found, target_set.disk[n]->info.name);
+	}
+	expect_is(strcmp(found, names), 0);
+}
+
+/* SPC-5: the length of the list, four bytes reserved, eight bytes a unit. */
+static void report(const uint8_t (*luns)[2], unsigned count)
+{
+	target_put(target.reported, 4, count * 8);
+	for (unsigned n = 0; n < count; n++)
+		memcpy(target.reported + 8 + n * 8, luns[n], 2);
+}
+
+static bool no_unit_1(struct port_request *request, const struct target_command *command)
+{
+	if (command->lun == 1)
+		expect(false); /* nobody asks it */
+	return false;
+}
+
+static void what_unit_0_lists_is_all_that_is_asked(void)
+{
+	/* 2, by flat addressing 4; what has a bus, a second level or a higher number is not ours */
+	static const uint8_t luns[][2] = {{0, 2}, {0x40, 4}, {1, 1}, {0x80, 1}, {0x41, 1}};
+
+	target_init(64);
+	target.luns = 6;
+	target.port.luns = 255;
+	report(luns, array_size(luns));
+	memset(target.reported + 8 + 2 * 8 + 2, 0xff, 2);
+	target.hook = no_unit_1;
+	expect_is(target_scan(), 0);
+	expect_names("0:0:0 0:0:2 0:0:4");
+	target_end_all();
+}
+
+static void a_list_may_come_from_what_is_no_disk(void)
+{
+	static const uint8_t luns[][2] = {{0, 0}, {0, 3}};
+
+	target_init(64);
+	target.luns = 4;
+	device_type = 0x0c; /* an array controller */
+	target.hook = other_device;
+	report(luns, array_size(luns));
+	expect_is(target_scan(), 0);
+	expect_names("0:0:3");
+	expect_is(fake.adapter.unit_count, 1);
+	target_end_all();
+}
+
+static void units_come_and_go(void)
+{
+	static const uint8_t luns[][2] = {{0, 0}, {0, 1}, {0, 2}};
+	struct dry_io io = {.op = DRY_OP_FLUSH};
+
+	target_init(64);
+	target.luns = 2;
+	report(luns, 2);
+	expect_is(target_scan(), 0);
+	expect_names("0:0:0 0:0:1");
+	target.luns = 1;
+	report(luns, 1);
+	expect_is(disk_scan_again(&fake.adapter, &target_set), 0);
+	expect(!target_set.disk[0]->is_gone && target_set.disk[1]->is_gone);
+	expect_is(disk_run(target_set.disk[1], &io), -ENODEV);
+	expect_has(error_text(), "unit 0:0:1 has gone");
+	expect_is(disk_run(target_set.disk[0], &io), 0);
+	/* It is back, and another has come. */
+	target.luns = 3;
+	report(luns, 3);
+	expect_is(disk_scan_again(&fake.adapter, &target_set), 0);
+	expect_names("0:0:0 0:0:1 0:0:2");
+	expect_is(disk_run(target_set.disk[1], &io), 0);
+	expect_is(disk_run(target_set.disk[2], &io), 0);
+	/* One that has another size is not the same. */
+	target_put(target.capacity10, 4, 31);
+	expect_is(disk_scan_again(&fake.adapter, &target_set), 0);
+	expect_is(disk_run(target_set.disk[0], &io), -ENODEV);
+	target_put(target.capacity10, 4, 63);
+	expect_is(disk_scan_again(&fake.adapter, &target_set), 0);
+	expect_is(disk_run(target_set.disk[0], &io), 0);
+	target_end_all();
+}
+
 static bool only_odd_targets(struct port_request *request, const struct target_command *command)
 {
 	if (request->unit->target & 1)
@@ -394,6 +485,9 @@ int main(void)
 		fake_test(a_disk_without_a_capacity_fails_the_scan),
 		fake_test(every_unit_that_is_a_disk_is_found_in_order),
 		fake_test(what_is_no_disk_is_left_alone),
+		fake_test(what_unit_0_lists_is_all_that_is_asked),
+		fake_test(a_list_may_come_from_what_is_no_disk),
+		fake_test_both(units_come_and_go),
 		fake_test(targets_that_do_not_answer_are_passed_over),
 		fake_test(unit_attention_hides_no_disk),
 		fake_test(the_last_words_are_flush_and_for_a_driver_that_caches_shutdown),

@@ -34,6 +34,7 @@ static struct {
 		provisioning[64];
 	uint8_t mode_bytes; /* 0: MODE SENSE is not known */
 	unsigned luns;
+	uint8_t reported[64]; /* by REPORT LUNS, as it comes; all 0: it is not known */
 	struct port_limits port;
 	/* what it did */
 	struct target_command *log;
@@ -216,6 +217,12 @@ static void target_do(struct port_request *request)
 	case SCSIOP_MODE_SENSE:
 		if (target.mode_bytes)
 			target_answer(request, target.mode, min_of(cdb[4], target.mode_bytes));
+		else
+			target_sense(request, 5, 0x20, 0);
+		return;
+	case SCSIOP_REPORT_LUNS:
+		if (target.reported[3])
+			target_answer(request, target.reported, sizeof(target.reported));
 		else
 			target_sense(request, 5, 0x20, 0);
 		return;

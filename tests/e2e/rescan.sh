@@ -1,0 +1,26 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-FileCopyrightText: The dryport authors
+# A unit that comes and goes while the machine runs: BusChangeDetected leads to a new scan.
+. "$(dirname "$0")/lib.sh"
+
+cp -r "$SOURCE_ROOT/examples/ramdisk" "$work/plug"
+cp "$SOURCE_ROOT/tests/e2e/drivers/plug.c" "$work/plug/"
+sed -i -e '/{SCSIOP_REPORT_LUNS/d' \
+  -e 's/MaximumNumberOfTargets = Config->MaximumNumberOfLogicalUnits = 1/MaximumNumberOfLogicalUnits = 2/' \
+  -e 's/^\tif (Function == SRB_FUNCTION_EXECUTE_SCSI)$/\tif (!PlugIsThere(Extension, Srb))\n\t\tStatus = SRB_STATUS_INVALID_LUN;\n\telse if (Function == SRB_FUNCTION_EXECUTE_SCSI)/' \
+  -e 's/^#define RAM_TAG.*/&\nBOOLEAN PlugIsThere(PVOID Extension, PSCSI_REQUEST_BLOCK Srb);/' \
+  "$work"/plug/ramdisk.c
+grep -q 'PlugIsThere(Extension, Srb))' "$work/plug/ramdisk.c" || fail "the driver could not be changed"
+
+# It comes, goes and comes again.
+status 0 "$DRYPORT" run "$work/plug" --hw none --trace "$work/trace" -- sh -c '
+  for n in 1 2 3; do qemu-io -f raw -c "write -P $n 0 512" {uri} >/dev/null || exit 1; sleep 0.5; done'
+grep -o ' unit  *unit 1 .*' "$work/trace" | tr -s ' ' >"$work/seen"
+cat >"$work/expected" <<END
+ unit unit 1 address 0:0:1 there 1
+ unit unit 1 address 0:0:1 there 0
+ unit unit 1 address 0:0:1 there 1
+END
+cmp "$work/seen" "$work/expected" || fail "units came and went otherwise: $(cat "$work/seen")"
+echo ok
