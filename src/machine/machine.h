@@ -48,8 +48,7 @@ struct machine_options {
 
 /* driver.c */
 struct machine_driver {
-	const struct machine_model *model; /* Storport or SCSI Port */
-	void *made;			   /* its own record; NULL: none is started */
+	struct port_driver *made; /* NULL: none is started */
 	struct port_adapter *adapters[MACHINE_ADAPTERS];
 	unsigned adapter_count;
 };
@@ -96,7 +95,7 @@ int machine_enter(struct dry_machine *machine);
 void machine_leave(struct dry_machine *machine);
 
 /* DriverEntry and what follows, up to the start of the adapters; and back. PASSIVE. Errors as
- * stor_driver_start's. */
+ * port_driver_start's. */
 int machine_driver_start(struct machine_driver *driver, const struct loader_image *image);
 void machine_driver_stop(struct machine_driver *driver);
 

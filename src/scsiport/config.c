@@ -13,33 +13,13 @@
 #define MAX_ELEMENTS   4096
 #define INTERRUPT_LINE 0x3c /* in configuration space */
 
-static void ranges_init(struct scsi_adapter *adapter)
-{
-	PSCSIPORT_PORT_CONFIGURATION_INFORMATION config = &adapter->config;
-	unsigned used = 0;
-
-	for (unsigned bar = 0; bar < BUS_BARS; bar++) {
-		struct bus_resource resource;
-
-		if (!bus_resource_get(adapter->function, bar, &resource))
-			continue;
-		adapter->ranges[used].RangeStart.QuadPart = (LONGLONG)resource.address;
-		adapter->ranges[used].RangeLength = resource.size;
-		adapter->ranges[used].RangeInMemory = !resource.is_io;
-		used++;
-	}
-	config->AccessRanges = (void *)adapter->ranges;
-	/* Contract 11: ranges agree with the BARs; those not there have length 0. */
-	config->NumberOfAccessRanges = adapter->hw.NumberOfAccessRanges;
-}
-
 void scsi_config_init(struct scsi_adapter *adapter)
 {
 	PSCSIPORT_PORT_CONFIGURATION_INFORMATION config = &adapter->config;
-	const SCSIPORT_HW_INITIALIZATION_DATA *hw = &adapter->hw;
+	const HW_INITIALIZATION_DATA *hw = &adapter->hba.hw;
 	uint8_t line = 0;
 
-	bus_config_read(adapter->function, INTERRUPT_LINE, &line, sizeof(line));
+	bus_config_read(adapter->hba.function, INTERRUPT_LINE, &line, sizeof(line));
 	memset(config, 0, sizeof(*config));
 	config->Length = sizeof(*config);
 	config->AdapterInterfaceType = hw->AdapterInterfaceType;
@@ -58,12 +38,15 @@ void scsi_config_init(struct scsi_adapter *adapter)
 	config->ReceiveEvent = hw->ReceiveEvent;
 	config->MaximumNumberOfTargets = SCSI_MAXIMUM_TARGETS;
 	config->MaximumNumberOfLogicalUnits = SCSI_MAXIMUM_LOGICAL_UNITS;
-	config->SlotNumber = bus_function_slot(adapter->function);
+	config->SlotNumber = bus_function_slot(adapter->hba.function);
 	config->DeviceExtensionSize = hw->DeviceExtensionSize;
 	config->SpecificLuExtensionSize = hw->SpecificLuExtensionSize;
 	config->SrbExtensionSize = hw->SrbExtensionSize;
 	config->Dma64BitAddresses = SCSI_DMA64_SYSTEM_SUPPORTED;
-	ranges_init(adapter);
+	port_hba_ranges(&adapter->hba);
+	config->AccessRanges = (void *)adapter->hba.ranges;
+	/* Contract 11: ranges agree with the BARs; those not there have length 0. */
+	config->NumberOfAccessRanges = hw->NumberOfAccessRanges;
 }
 
 unsigned scsi_config_width(const struct scsi_adapter *adapter)
@@ -102,7 +85,7 @@ int scsi_config_check(const struct scsi_adapter *adapter)
 
 	if (!bad)
 		return 0;
-	return error_set(EINVAL, "%s: after HwScsiFindAdapter %s.", adapter->driver->name, bad);
+	return error_set(EINVAL, "%s: after HwScsiFindAdapter %s.", adapter->hba.driver->name, bad);
 }
 
 void scsi_config_limits(const struct scsi_adapter *adapter, struct port_limits *limits)

@@ -11,35 +11,23 @@
 #include "trace/trace.h"
 #include "util/export.h"
 
-#include <string.h>
-
-/* Whole pages that the device reaches: by now Dma64BitAddresses says what it drives. */
+/* By now Dma64BitAddresses says what the device drives. */
 static void *uncached_new(struct scsi_adapter *adapter, uint64_t bytes)
 {
-	struct dma_adapter *dma = adapter->port.dma;
+	struct dma_adapter *dma = adapter->hba.port.dma;
 	struct dma_constraints constraints = dma->limits;
-	uint64_t highest;
-	void *memory;
 
 	constraints.width = scsi_config_width(adapter);
 	if (dma_adapter_limit(dma, &constraints))
 		return NULL;
-	highest = dma->limits.width < 64 ? (1ull << dma->limits.width) - 1 : UINT64_MAX;
-	memory = mem_alloc_bounds(bytes, 0, highest, 0, MEM_EXTENSION, adapter);
-	if (!memory)
-		return NULL;
-	memset(memory, 0, bytes);
-	if (dma_pin(dma, memory, bytes, "uncached extension", 0) != MEM_NO_ADDRESS)
-		return memory;
-	mem_free(memory, bytes);
-	return NULL;
+	return port_hba_uncached_new(&adapter->hba, bytes, constraints.width, 0);
 }
 
 static bool may_have_uncached(
 	const struct scsi_adapter *adapter, const SCSIPORT_PORT_CONFIGURATION_INFORMATION *config)
 {
-	return adapter->phase == SCSI_FINDING && config == &adapter->config && config->Master &&
-	       adapter->port.dma && !adapter->uncached;
+	return adapter->hba.phase == PORT_HBA_FINDING && config == &adapter->config &&
+	       config->Master && adapter->hba.port.dma && !adapter->hba.uncached;
 }
 
 PVOID NTAPI ScsiPortGetUncachedExtension(PVOID HwDeviceExtension,
@@ -47,7 +35,6 @@ PVOID NTAPI ScsiPortGetUncachedExtension(PVOID HwDeviceExtension,
 {
 	struct scsi_adapter *adapter =
 		scsi_adapter_of(HwDeviceExtension, "ScsiPortGetUncachedExtension");
-	uint64_t bytes = round_up((uint64_t)NumberOfBytes, MEM_PAGE_SIZE);
 
 	cpu_poll();
 	if (!adapter || !NumberOfBytes)
@@ -57,9 +44,7 @@ PVOID NTAPI ScsiPortGetUncachedExtension(PVOID HwDeviceExtension,
 				"time, or not for a bus master.");
 		return NULL;
 	}
-	adapter->uncached_bytes = bytes;
-	adapter->uncached = uncached_new(adapter, bytes);
-	return adapter->uncached;
+	return uncached_new(adapter, NumberOfBytes);
 }
 DRY_EXPORT(ScsiPortGetUncachedExtension)
 
@@ -108,25 +93,21 @@ static uint64_t data_address(const struct port_request *request, struct scsi_req
 /* What stays where it is: uncached extension, SRB extensions, sense buffers. */
 static uint64_t lasting_address(struct scsi_adapter *adapter, const void *va, uint64_t *bytes)
 {
-	uint64_t offset = (uint64_t)((const char *)va - (const char *)adapter->uncached);
-
-	if (adapter->uncached && offset < adapter->uncached_bytes) {
-		*bytes = adapter->uncached_bytes - offset;
-		return dma_address(adapter->port.dma, va);
-	}
-	if (!port_request_of_slot(&adapter->port, va))
+	if (port_hba_is_uncached(&adapter->hba, va, bytes))
+		return dma_address(adapter->hba.port.dma, va);
+	if (!port_request_of_slot(&adapter->hba.port, va))
 		return MEM_NO_ADDRESS;
-	return port_adapter_address(&adapter->port, va, bytes);
+	return port_adapter_address(&adapter->hba.port, va, bytes);
 }
 
 static uint64_t address_of(
 	struct scsi_adapter *adapter, const void *srb, const void *va, uint64_t *bytes)
 {
-	struct port_request *request = srb ? port_request_find(&adapter->port, srb) : NULL;
+	struct port_request *request = srb ? port_request_find(&adapter->hba.port, srb) : NULL;
 	struct scsi_request *own;
 	uint64_t offset;
 
-	if (unlikely(!adapter->config.NeedPhysicalAddresses || !adapter->port.dma))
+	if (unlikely(!adapter->config.NeedPhysicalAddresses || !adapter->hba.port.dma))
 		return MEM_NO_ADDRESS;
 	if (!request)
 		return srb ? MEM_NO_ADDRESS : lasting_address(adapter, va, bytes);
@@ -159,7 +140,7 @@ SCSI_PHYSICAL_ADDRESS NTAPI ScsiPortGetPhysicalAddress(
 			"ScsiPortGetPhysicalAddress: %s cannot have %p converted: it is neither "
 			"data, "
 			"sense buffer or extension of SRB %p, nor its uncached extension.",
-			adapter->name, VirtualAddress, (void *)Srb);
+			adapter->hba.name, VirtualAddress, (void *)Srb);
 		return result;
 	}
 	result.QuadPart = (LONGLONG)address;
@@ -171,14 +152,6 @@ DRY_EXPORT(ScsiPortGetPhysicalAddress)
 
 /* ---- and back ---- */
 
-static bool is_lasting(const struct scsi_adapter *adapter, const void *va)
-{
-	uint64_t offset = (uint64_t)((const char *)va - (const char *)adapter->uncached);
-
-	return (adapter->uncached && offset < adapter->uncached_bytes) ||
-	       port_request_of_extension(&adapter->port, va);
-}
-
 PVOID NTAPI ScsiPortGetVirtualAddress(
 	PVOID HwDeviceExtension, SCSI_PHYSICAL_ADDRESS PhysicalAddress)
 {
@@ -189,9 +162,10 @@ PVOID NTAPI ScsiPortGetVirtualAddress(
 	cpu_poll();
 	if (!adapter)
 		return NULL;
-	va = adapter->port.dma ? dma_host(adapter->port.dma, (uint64_t)PhysicalAddress.QuadPart)
-			       : NULL;
-	if (va && is_lasting(adapter, va))
+	va = adapter->hba.port.dma
+		     ? dma_host(adapter->hba.port.dma, (uint64_t)PhysicalAddress.QuadPart)
+		     : NULL;
+	if (va && port_hba_is_extension(&adapter->hba, va))
 		return va;
 	nt_violation(0,
 		"ScsiPortGetVirtualAddress: %#llx is in neither the uncached nor an SRB extension.",

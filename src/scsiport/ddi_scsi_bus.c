@@ -22,7 +22,7 @@ static struct bus_function *function_in(ULONG slot)
 /* With Length 0 the port makes the buffer; it is good until HwScsiFindAdapter returns. */
 static void *bus_data_new(struct scsi_adapter *adapter, PVOID *result)
 {
-	if (adapter->phase != SCSI_FINDING) {
+	if (adapter->hba.phase != PORT_HBA_FINDING) {
 		nt_violation(0, "ScsiPortGetBusData with Length 0 outside HwScsiFindAdapter.");
 		return NULL;
 	}
@@ -60,37 +60,25 @@ DRY_EXPORT(ScsiPortGetBusData)
 ULONG NTAPI ScsiPortSetBusDataByOffset(PVOID DeviceExtension, ULONG BusDataType,
 	ULONG SystemIoBusNumber, ULONG SlotNumber, PVOID Buffer, ULONG Offset, ULONG Length)
 {
-	struct scsi_adapter *adapter =
-		scsi_adapter_of(DeviceExtension, "ScsiPortSetBusDataByOffset");
+	struct port_hba *hba = port_hba_of(DeviceExtension, "ScsiPortSetBusDataByOffset");
 
 	cpu_poll();
-	if (!adapter || !Buffer || BusDataType != PCIConfiguration || SystemIoBusNumber != 0 ||
-		SlotNumber != bus_function_slot(adapter->function))
+	if (!hba || !Buffer || SystemIoBusNumber != 0 ||
+		!port_hba_has_slot(hba, BusDataType, SlotNumber))
 		return 0;
-	return bus_config_write(adapter->function, Offset, Buffer, Length);
+	return bus_config_write(hba->function, Offset, Buffer, Length);
 }
 DRY_EXPORT(ScsiPortSetBusDataByOffset)
-
-/* A range of the adapter's own BARs, mapped; NULL if it is none. */
-static void *map_own(const struct scsi_adapter *adapter, SCSI_PHYSICAL_ADDRESS address, ULONG bytes,
-	BOOLEAN is_io)
-{
-	struct bus_function *function = NULL;
-	void *mapped = bus_map((uint64_t)address.QuadPart, bytes, is_io, &function);
-
-	if (!mapped || function == adapter->function)
-		return mapped;
-	bus_unmap(mapped);
-	return NULL;
-}
 
 /* Nobody else has what Plug and Play gave to this adapter. */
 BOOLEAN NTAPI ScsiPortValidateRange(PVOID HwDeviceExtension, INTERFACE_TYPE BusType,
 	ULONG SystemIoBusNumber, SCSI_PHYSICAL_ADDRESS IoAddress, ULONG NumberOfBytes,
 	BOOLEAN InIoSpace)
 {
-	struct scsi_adapter *adapter = scsi_adapter_of(HwDeviceExtension, "ScsiPortValidateRange");
-	void *mapped = adapter ? map_own(adapter, IoAddress, NumberOfBytes, InIoSpace) : NULL;
+	struct port_hba *hba = port_hba_of(HwDeviceExtension, "ScsiPortValidateRange");
+	void *mapped =
+		hba ? port_hba_map(hba, (uint64_t)IoAddress.QuadPart, NumberOfBytes, InIoSpace)
+		    : NULL;
 
 	cpu_poll();
 	if (mapped)
@@ -103,47 +91,20 @@ PVOID NTAPI ScsiPortGetDeviceBase(PVOID HwDeviceExtension, INTERFACE_TYPE BusTyp
 	ULONG SystemIoBusNumber, SCSI_PHYSICAL_ADDRESS IoAddress, ULONG NumberOfBytes,
 	BOOLEAN InIoSpace)
 {
-	struct scsi_adapter *adapter = scsi_adapter_of(HwDeviceExtension, "ScsiPortGetDeviceBase");
-	void *mapped;
+	struct port_hba *hba = port_hba_of(HwDeviceExtension, "ScsiPortGetDeviceBase");
 
 	cpu_poll();
-	if (!adapter)
-		return NULL;
-	mapped = map_own(adapter, IoAddress, NumberOfBytes, InIoSpace);
-	if (!mapped) {
-		nt_violation(0, "ScsiPortGetDeviceBase: %u bytes at %#llx were not assigned to %s.",
-			(unsigned)NumberOfBytes, (unsigned long long)IoAddress.QuadPart,
-			adapter->name);
-		return NULL;
-	}
-	for (unsigned n = 0; n < SCSI_MAPS; n++) {
-		if (adapter->mapped[n])
-			continue;
-		adapter->mapped[n] = mapped;
-		return mapped;
-	}
-	nt_violation(0, "ScsiPortGetDeviceBase: %s has %d ranges mapped already.", adapter->name,
-		SCSI_MAPS);
-	bus_unmap(mapped);
-	return NULL;
+	return hba ? port_hba_base(hba, (uint64_t)IoAddress.QuadPart, NumberOfBytes, InIoSpace, 0)
+		   : NULL;
 }
 DRY_EXPORT(ScsiPortGetDeviceBase)
 
 VOID NTAPI ScsiPortFreeDeviceBase(PVOID HwDeviceExtension, PVOID MappedAddress)
 {
-	struct scsi_adapter *adapter = scsi_adapter_of(HwDeviceExtension, "ScsiPortFreeDeviceBase");
+	struct port_hba *hba = port_hba_of(HwDeviceExtension, "ScsiPortFreeDeviceBase");
 
 	cpu_poll();
-	for (unsigned n = 0; adapter && n < SCSI_MAPS; n++) {
-		if (!MappedAddress || adapter->mapped[n] != MappedAddress)
-			continue;
-		adapter->mapped[n] = NULL;
-		bus_unmap(MappedAddress);
-		return;
-	}
-	if (adapter)
-		nt_violation(0,
-			"ScsiPortFreeDeviceBase: %p did not come from ScsiPortGetDeviceBase.",
-			MappedAddress);
+	if (hba)
+		port_hba_base_free(hba, MappedAddress);
 }
 DRY_EXPORT(ScsiPortFreeDeviceBase)

@@ -44,7 +44,7 @@ VOID NTAPI ScsiPortLogError(PVOID HwDeviceExtension, PSCSI_REQUEST_BLOCK Srb, UC
 	if (!adapter)
 		return;
 	snprintf(line, sizeof(line), "%s logs an error: code %08x, unique id %08x, unit %u:%u:%u.",
-		adapter->name, (unsigned)ErrorCode, (unsigned)UniqueId, PathId, TargetId, Lun);
+		adapter->hba.name, (unsigned)ErrorCode, (unsigned)UniqueId, PathId, TargetId, Lun);
 	nt_debug_line(line);
 }
 DRY_EXPORT(ScsiPortLogError)

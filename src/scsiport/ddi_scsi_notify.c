@@ -16,10 +16,10 @@ typedef void notify_fn(struct scsi_adapter *adapter, __builtin_ms_va_list args);
 static void request_complete(struct scsi_adapter *adapter, __builtin_ms_va_list args)
 {
 	void *srb = arg(args, void *);
-	struct port_request *request = port_request_find(&adapter->port, srb);
+	struct port_request *request = port_request_find(&adapter->hba.port, srb);
 
 	if (unlikely(!request)) {
-		nt_violation(0, "RequestComplete: %p is no SRB of %s.", srb, adapter->name);
+		nt_violation(0, "RequestComplete: %p is no SRB of %s.", srb, adapter->hba.name);
 		return;
 	}
 	if (unlikely(!scsi_request_of(adapter, request)->given)) {
@@ -36,14 +36,14 @@ static void request_complete(struct scsi_adapter *adapter, __builtin_ms_va_list 
  * with the next one. */
 static void next_request(struct scsi_adapter *adapter, __builtin_ms_va_list args)
 {
-	port_adapter_next(&adapter->port, !adapter->in_startio);
+	port_adapter_next(&adapter->hba.port, !adapter->in_startio);
 }
 
 static bool has_untagged(const struct scsi_adapter *adapter, const struct port_unit *unit)
 {
 	for (unsigned n = 0; adapter->untagged && n < PORT_SLOTS; n++)
 		if (adapter->requests[n].given && adapter->requests[n].tag == SP_UNTAGGED &&
-			adapter->port.requests[n].unit == unit)
+			adapter->hba.port.requests[n].unit == unit)
 			return true;
 	return false;
 }
@@ -54,58 +54,36 @@ static void next_unit_request(struct scsi_adapter *adapter, __builtin_ms_va_list
 	UCHAR path = (UCHAR)arg(args, int);
 	UCHAR target = (UCHAR)arg(args, int);
 	UCHAR lun = (UCHAR)arg(args, int);
-	struct port_unit *unit = port_unit_find(&adapter->port, path, target, lun);
+	struct port_unit *unit = port_unit_find(&adapter->hba.port, path, target, lun);
 
 	if (!unit)
-		nt_violation(0, "NextLuRequest: %s has no unit %u:%u:%u.", adapter->name, path,
+		nt_violation(0, "NextLuRequest: %s has no unit %u:%u:%u.", adapter->hba.name, path,
 			target, lun);
 	else if (unlikely(has_untagged(adapter, unit)))
 		nt_violation(0xf1001005,
 			"NextLuRequest: an untagged request of unit %u:%u:%u is active, %s has not "
 			"completed it.",
-			path, target, lun, adapter->name);
+			path, target, lun, adapter->hba.name);
 	else
 		port_unit_next(unit);
-	port_adapter_next(&adapter->port, !adapter->in_startio);
+	port_adapter_next(&adapter->hba.port, !adapter->in_startio);
 }
 
 /* SB-15: the miniport completes its requests itself; the port lets the bus settle. */
 static void reset_detected(struct scsi_adapter *adapter, __builtin_ms_va_list args)
 {
-	port_adapter_pause(&adapter->port, 1);
+	port_adapter_pause(&adapter->hba.port, 1);
 }
 
-static void timer_fired(struct cpu_timer *timer)
-{
-	struct scsi_adapter *adapter = timer->ctx;
-
-	scsi_callback_enter(adapter);
-	trace(TRACE_HW_TIMER, adapter->port.number);
-	atomic_load (&adapter->timer_routine)(adapter->extension);
-	trace(TRACE_HW_TIMER_END, adapter->port.number);
-	scsi_callback_leave(adapter, "HwScsiTimer");
-}
-
-/* One at a time; 0 takes it back. */
 static void request_timer(struct scsi_adapter *adapter, __builtin_ms_va_list args)
 {
 	PHW_TIMER routine = (PHW_TIMER)arg(args, void *);
 	ULONG microseconds = arg(args, ULONG);
 
-	if (!microseconds) {
-		cpu_timer_cancel(&adapter->timer);
-		return;
-	}
-	if (!routine) {
+	if (microseconds && !routine)
 		nt_violation(0, "RequestTimerCall without a HwScsiTimer routine.");
-		return;
-	}
-	if (adapter->phase == SCSI_STOPPED)
-		return;
-	atomic_store(&adapter->timer_routine, routine);
-	adapter->timer.fn = timer_fired;
-	adapter->timer.ctx = adapter;
-	cpu_timer_set(&adapter->timer, microseconds * 1000ull, 0);
+	else
+		port_hba_timer(&adapter->hba, routine, microseconds);
 }
 
 static void deferred_set(struct scsi_adapter *adapter, bool is_deferred)
@@ -123,8 +101,8 @@ static void enabled_run(struct cpu_dpc *dpc)
 	struct scsi_adapter *adapter = dpc->ctx;
 
 	cpu_spin_acquire(&adapter->dispatch_lock);
-	atomic_load (&adapter->enabled_routine)(adapter->extension);
-	scsi_irql_check(adapter, "HwScsiEnableInterruptsCallback", IRQL_DISPATCH);
+	atomic_load (&adapter->enabled_routine)(adapter->hba.extension);
+	port_hba_irql_check(&adapter->hba, "HwScsiEnableInterruptsCallback", IRQL_DISPATCH);
 	deferred_set(adapter, false);
 	cpu_spin_release(&adapter->dispatch_lock);
 }
@@ -138,7 +116,7 @@ static void enable_interrupts(struct scsi_adapter *adapter, __builtin_ms_va_list
 		nt_violation(0, "CallEnableInterrupts without a routine.");
 		return;
 	}
-	if (adapter->phase == SCSI_STOPPED)
+	if (adapter->hba.phase == PORT_HBA_STOPPED)
 		return;
 	atomic_store(&adapter->enabled_routine, routine);
 	adapter->enabled.fn = enabled_run;
@@ -160,8 +138,8 @@ static void disable_interrupts(struct scsi_adapter *adapter, __builtin_ms_va_lis
 	}
 	irql = scsi_interrupt_lock(adapter);
 	adapter->is_deferred = false;
-	routine(adapter->extension);
-	scsi_irql_check(adapter, "HwScsiDisableInterruptsCallback", SCSI_DIRQL);
+	routine(adapter->hba.extension);
+	port_hba_irql_check(&adapter->hba, "HwScsiDisableInterruptsCallback", SCSI_DIRQL);
 	scsi_interrupt_unlock(adapter, irql);
 }
 
@@ -205,7 +183,7 @@ VOID NTAPI ScsiPortNotification(
 		return;
 	}
 	/* There is nothing yet to start or to complete; a timer is the adapter's own. */
-	if (unlikely(adapter->phase < SCSI_INITIALIZING) && type != RequestTimerCall) {
+	if (unlikely(adapter->hba.phase < PORT_HBA_INITIALIZING) && type != RequestTimerCall) {
 		nt_violation(0, "ScsiPortNotification: type %#x in HwScsiFindAdapter.",
 			(unsigned)NotificationType);
 		return;

@@ -10,7 +10,7 @@ PVOID NTAPI ScsiPortGetLogicalUnit(PVOID HwDeviceExtension, UCHAR PathId, UCHAR 
 {
 	struct scsi_adapter *adapter = scsi_adapter_of(HwDeviceExtension, "ScsiPortGetLogicalUnit");
 	struct port_unit *unit =
-		adapter ? port_unit_find(&adapter->port, PathId, TargetId, Lun) : NULL;
+		adapter ? port_unit_find(&adapter->hba.port, PathId, TargetId, Lun) : NULL;
 
 	cpu_poll();
 	return unit ? unit->extension : NULL;
@@ -20,7 +20,7 @@ DRY_EXPORT(ScsiPortGetLogicalUnit)
 /* The n-th slot's request, if the miniport has it. */
 static struct port_request *given(struct scsi_adapter *adapter, unsigned n)
 {
-	return adapter->requests[n].given ? &adapter->port.requests[n] : NULL;
+	return adapter->requests[n].given ? &adapter->hba.port.requests[n] : NULL;
 }
 
 static bool is_of(const struct port_unit *unit, UCHAR path, UCHAR target, UCHAR lun)
@@ -37,7 +37,7 @@ PSCSI_REQUEST_BLOCK NTAPI ScsiPortGetSrb(
 	struct port_unit *unit;
 
 	cpu_poll();
-	unit = adapter ? port_unit_find(&adapter->port, PathId, TargetId, Lun) : NULL;
+	unit = adapter ? port_unit_find(&adapter->hba.port, PathId, TargetId, Lun) : NULL;
 	for (unsigned n = 0; unit && n < PORT_SLOTS; n++) {
 		struct port_request *request = given(adapter, n);
 

@@ -19,9 +19,9 @@ static bool service(struct cpu_interrupt *interrupt)
 	 * interrupt on the same line. */
 	if (likely(!adapter->is_deferred)) {
 		trace(TRACE_IRQ, BUS_LINE);
-		claimed = adapter->hw.HwInterrupt(adapter->extension);
+		claimed = adapter->hba.hw.HwInterrupt(adapter->hba.extension);
 		trace(TRACE_IRQ_END, BUS_LINE, claimed);
-		scsi_irql_check(adapter, "HwScsiInterrupt", SCSI_DIRQL);
+		port_hba_irql_check(&adapter->hba, "HwScsiInterrupt", SCSI_DIRQL);
 	}
 	cpu_spin_release(&adapter->interrupt_lock);
 	return claimed;
@@ -32,12 +32,12 @@ int scsi_interrupt_connect(struct scsi_adapter *adapter)
 	struct cpu_interrupt *vector = &adapter->interrupt.vector;
 	int err;
 
-	if (!adapter->hw.HwInterrupt)
+	if (!adapter->hba.hw.HwInterrupt)
 		return 0;
 	vector->irql = SCSI_DIRQL;
 	vector->service = service;
 	vector->ctx = adapter;
-	err = bus_interrupt_connect(adapter->function, BUS_LINE, &adapter->interrupt);
+	err = bus_interrupt_connect(adapter->hba.function, BUS_LINE, &adapter->interrupt);
 	adapter->is_connected = !err;
 	return err;
 }

@@ -5,10 +5,9 @@
  * (NextRequest, NextLuRequest); it finds its list by itself, one ScsiPortGetPhysicalAddress after
  * the other. The twin of src/storport; the two never include each other.
  *
- * A *driver* is what one DriverEntry registered with ScsiPortInitialize; an *adapter* is one device
- * it found. hba.c brings adapters up and down, config.c talks with HwScsiFindAdapter, start.c is
- * station 4, interrupt.c station 6, window.c what a miniport may not touch; ddi_*.c are the
- * routines that miniports call.
+ * Drivers, adapters and their life are port/hba.h's; hba.c has SCSI Port's share in it, config.c
+ * talks with HwScsiFindAdapter. start.c is station 4, interrupt.c station 6, window.c what a
+ * miniport may not touch; ddi_*.c are the routines that miniports call.
  *
  * Locks. All callbacks of an adapter exclude each other: HwScsiStartIo, HwScsiInterrupt,
  * HwScsiTimer and HwScsiResetBus run at DIRQL under the interrupt lock. dispatch_lock, taken before
@@ -22,18 +21,12 @@
 #ifndef DRY_SCSIPORT_SCSI_ADAPTER_H
 #define DRY_SCSIPORT_SCSI_ADAPTER_H
 
-#include "bus/bus.h"
-#include "port/port.h"
+#include "port/hba.h"
 
 #include <storport.h>
 
-#define SCSI_DIRQL	  8
-#define SCSI_RANGES	  32 /* a miniport may say that it has so many */
-#define SCSI_MAPS	  16 /* live results of ScsiPortGetDeviceBase */
-#define SCSI_ADAPTERS_MAX 16
-#define SCSI_TAGS	  254 /* requests a miniport has at most: 0xFF is no tag */
-
-enum scsi_phase { SCSI_FINDING, SCSI_FOUND, SCSI_INITIALIZING, SCSI_RUNNING, SCSI_STOPPED };
+#define SCSI_DIRQL 8
+#define SCSI_TAGS  254 /* requests a miniport has at most: 0xFF is no tag */
 
 /* What this model knows of a request, by slot. Under the interrupt lock. */
 struct scsi_request {
@@ -45,26 +38,11 @@ struct scsi_request {
 	bool is_listed;	  /* a part of its data has been converted */
 };
 
-struct scsi_driver;
-
 struct scsi_adapter {
-	struct port_adapter port; /* first: the model's functions get this pointer */
-	struct scsi_driver *driver;
-	struct bus_function *function;
-	_Atomic enum scsi_phase phase;
-	char name[48]; /* "pull adapter 0" */
-
-	SCSIPORT_HW_INITIALIZATION_DATA hw;
+	struct port_hba hba; /* first: the model's functions get this pointer */
 	SCSIPORT_PORT_CONFIGURATION_INFORMATION config;
-	ACCESS_RANGE ranges[SCSI_RANGES];
-	void *extension; /* HwDeviceExtension */
-	uint64_t extension_bytes;
-	void *uncached;
-	uint64_t uncached_bytes;
-	void *mapped[SCSI_MAPS]; /* by ScsiPortGetDeviceBase */
-	void *bus_data;		 /* by ScsiPortGetBusData, until HwScsiFindAdapter returns */
-	char *window;		 /* window.c; NULL: buffers are mapped */
-	bool control_supported[ScsiAdapterControlMax];
+	void *bus_data; /* by ScsiPortGetBusData, until HwScsiFindAdapter returns */
+	char *window;	/* window.c; NULL: buffers are mapped */
 
 	struct cpu_spinlock dispatch_lock;
 	struct cpu_spinlock interrupt_lock;
@@ -76,40 +54,19 @@ struct scsi_adapter {
 	bool is_connected;
 	struct scsi_request requests[PORT_SLOTS];
 
-	struct cpu_timer timer; /* RequestTimerCall */
-	_Atomic(PHW_TIMER) timer_routine;
 	struct cpu_dpc enabled; /* CallEnableInterrupts */
 	_Atomic(PHW_INTERRUPT) enabled_routine;
 };
 
-struct scsi_driver {
-	DRIVER_OBJECT object;
-	const char *name;
-	SCSIPORT_HW_INITIALIZATION_DATA hw; /* for PCIBus */
-	void *context;			    /* HwContext */
-	bool registered;		    /* hw is there */
-	bool called;			    /* ScsiPortInitialize, at all */
-	struct scsi_adapter *adapters[SCSI_ADAPTERS_MAX];
-	unsigned adapter_count;
-};
+/* ---- hba.c ---- */
 
-/* ---- hba.c; PASSIVE, in a kernel thread ---- */
+extern const struct port_driver_model scsi_driver_model;
 
-/* Runs DriverEntry and what it leads to for every mass-storage function on the bus. On an error
- * (error_set) all is undone. entry is an ms_abi DriverEntry. */
-int scsi_driver_start(void *entry, const char *name, struct scsi_driver **driver);
-/* Stops the adapters (ScsiStopAdapter), calls DriverUnload if the driver set one, frees everything.
- */
-void scsi_driver_stop(struct scsi_driver *driver);
-/* The driver whose DriverEntry runs with this object, or NULL. */
-struct scsi_driver *scsi_driver_of(const void *driver_object);
-
-/* The model's stop: ScsiStopAdapter, then interrupt, timer and DPCs end. Does nothing the second
- * time. */
-void scsi_adapter_stop(struct port_adapter *port);
-/* The adapter of a HwDeviceExtension; NULL, with a violation naming the routine, if it is none.
- * Constant time. */
-struct scsi_adapter *scsi_adapter_of(const void *extension, const char *routine);
+/* As port_hba_of. */
+static inline struct scsi_adapter *scsi_adapter_of(const void *extension, const char *routine)
+{
+	return (struct scsi_adapter *)port_hba_of(extension, routine);
+}
 
 /* ---- config.c ---- */
 
@@ -125,13 +82,10 @@ unsigned scsi_config_width(const struct scsi_adapter *adapter);
 /* ---- start.c ---- */
 
 extern const struct port_model scsi_model;
-/* Complains about a callback that returned at another IRQL than it was called at, and mends it.
- * adapter: NULL for DriverEntry and DriverUnload. */
-void scsi_irql_check(struct scsi_adapter *adapter, const char *callback, uint8_t irql);
 /* Around a callback that excludes all others; at DISPATCH. leave checks the IRQL that the callback
  * left. */
-void scsi_callback_enter(struct scsi_adapter *adapter);
-void scsi_callback_leave(struct scsi_adapter *adapter, const char *callback);
+void scsi_callback_enter(struct port_hba *hba);
+void scsi_callback_leave(struct port_hba *hba, const char *callback);
 /* What the model knows of a request. */
 struct scsi_request *scsi_request_of(
 	struct scsi_adapter *adapter, const struct port_request *request);

@@ -9,27 +9,19 @@
 #include "trace/trace.h"
 #include "nt/nt.h"
 
-void scsi_irql_check(struct scsi_adapter *adapter, const char *callback, uint8_t irql)
+void scsi_callback_enter(struct port_hba *hba)
 {
-	if (likely(cpu_irql() == irql))
-		return;
-	nt_violation(0, "%s: %s was called at IRQL %u and returned at %u.",
-		adapter ? adapter->name : "the driver", callback, irql, cpu_irql());
-	if (cpu_irql() > irql)
-		cpu_irql_lower(irql);
-	else
-		cpu_irql_raise(irql);
-}
+	struct scsi_adapter *adapter = (struct scsi_adapter *)hba;
 
-void scsi_callback_enter(struct scsi_adapter *adapter)
-{
 	cpu_spin_acquire(&adapter->dispatch_lock);
 	scsi_interrupt_lock(adapter);
 }
 
-void scsi_callback_leave(struct scsi_adapter *adapter, const char *callback)
+void scsi_callback_leave(struct port_hba *hba, const char *callback)
 {
-	scsi_irql_check(adapter, callback, SCSI_DIRQL);
+	struct scsi_adapter *adapter = (struct scsi_adapter *)hba;
+
+	port_hba_irql_check(hba, callback, SCSI_DIRQL);
 	scsi_interrupt_unlock(adapter, IRQL_DISPATCH);
 	cpu_spin_release(&adapter->dispatch_lock);
 }
@@ -37,7 +29,7 @@ void scsi_callback_leave(struct scsi_adapter *adapter, const char *callback)
 struct scsi_request *scsi_request_of(
 	struct scsi_adapter *adapter, const struct port_request *request)
 {
-	return &adapter->requests[request - adapter->port.requests];
+	return &adapter->requests[request - adapter->hba.port.requests];
 }
 
 /* Tags are slots. The last slot's number is the value that means none, so it has that of the slot
@@ -63,7 +55,7 @@ static void srb_finish(struct scsi_adapter *adapter, struct port_request *reques
 	 */
 	if ((adapter->config.TaggedQueuing || adapter->config.MultipleRequestPerLu) &&
 		request->function == SRB_FUNCTION_EXECUTE_SCSI)
-		srb->QueueTag = own->tag = tag_of(&adapter->port, request);
+		srb->QueueTag = own->tag = tag_of(&adapter->hba.port, request);
 	if (!adapter->config.TaggedQueuing || own->tag == SP_UNTAGGED)
 		srb->SrbFlags &= ~(ULONG)SRB_FLAGS_QUEUE_ACTION_ENABLE;
 	if (request->data && !srb->DataBuffer)
@@ -82,18 +74,18 @@ static void scsi_start(struct port_adapter *port, struct port_request *request)
 	BOOLEAN result;
 
 	srb_finish(adapter, request);
-	scsi_callback_enter(adapter);
+	scsi_callback_enter(&adapter->hba);
 	own->given = true;
 	adapter->untagged += own->tag == SP_UNTAGGED;
 	adapter->in_startio = true;
 	trace(TRACE_HW_STARTIO, id);
-	result = adapter->hw.HwStartIo(adapter->extension, srb);
+	result = adapter->hba.hw.HwStartIo(adapter->hba.extension, srb);
 	trace(TRACE_HW_STARTIO_END, id, result);
 	adapter->in_startio = false;
-	scsi_callback_leave(adapter, "HwScsiStartIo");
+	scsi_callback_leave(&adapter->hba, "HwScsiStartIo");
 	if (unlikely(!result))
-		nt_violation(
-			0, "%s: HwScsiStartIo returned FALSE; it must return TRUE.", adapter->name);
+		nt_violation(0, "%s: HwScsiStartIo returned FALSE; it must return TRUE.",
+			adapter->hba.name);
 }
 
 void scsi_request_complete(struct scsi_adapter *adapter, struct port_request *request)
@@ -105,20 +97,9 @@ void scsi_request_complete(struct scsi_adapter *adapter, struct port_request *re
 	port_request_complete(request);
 }
 
-static bool scsi_reset_bus(struct port_adapter *port, uint8_t path)
-{
-	struct scsi_adapter *adapter = (struct scsi_adapter *)port;
-	BOOLEAN done;
-
-	scsi_callback_enter(adapter);
-	done = adapter->hw.HwResetBus(adapter->extension, path);
-	scsi_callback_leave(adapter, "HwScsiResetBus");
-	return done;
-}
-
 const struct port_model scsi_model = {
 	.name = "scsiport",
 	.start = scsi_start,
-	.reset_bus = scsi_reset_bus,
-	.stop = scsi_adapter_stop,
+	.reset_bus = port_hba_reset_bus,
+	.stop = port_hba_stop,
 };

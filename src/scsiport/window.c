@@ -20,7 +20,7 @@ static bool touched(void *owner, uintptr_t address, void *ucontext)
 	cpu_die("%s touched the data of a read or write, in %s: without MapBuffers DataBuffer is "
 		"for "
 		"ScsiPortGetPhysicalAddress alone.",
-		adapter->driver->name, place ? place : "an unknown place");
+		adapter->hba.driver->name, place ? place : "an unknown place");
 	return false;
 }
 
@@ -32,7 +32,7 @@ int scsi_window_new(struct scsi_adapter *adapter)
 	int err;
 
 	if (window == MAP_FAILED)
-		return error_set(ENOMEM, "%s: no room for unmapped buffers.", adapter->name);
+		return error_set(ENOMEM, "%s: no room for unmapped buffers.", adapter->hba.name);
 	adapter->window = window;
 	err = cpu_fault_init();
 	return err ? err : cpu_fault_range((uintptr_t)window, mem_size(), touched, adapter);

@@ -13,31 +13,11 @@
 #define DEFAULT_BREAKS 0x11
 #define MAX_ELEMENTS   4096
 
-static void ranges_init(struct stor_adapter *adapter)
-{
-	PPORT_CONFIGURATION_INFORMATION config = &adapter->config;
-	unsigned used = 0;
-
-	for (unsigned bar = 0; bar < BUS_BARS; bar++) {
-		struct bus_resource resource;
-
-		if (!bus_resource_get(adapter->function, bar, &resource))
-			continue;
-		adapter->ranges[used].RangeStart.QuadPart = (LONGLONG)resource.address;
-		adapter->ranges[used].RangeLength = resource.size;
-		adapter->ranges[used].RangeInMemory = !resource.is_io;
-		used++;
-	}
-	config->AccessRanges = (void *)adapter->ranges;
-	/* Contract 11: ranges agree with the BARs; those not there have length 0. */
-	config->NumberOfAccessRanges = min_of(
-		max_of(adapter->driver->hw.NumberOfAccessRanges, (ULONG)used), (ULONG)STOR_RANGES);
-}
-
 void stor_config_init(struct stor_adapter *adapter)
 {
 	PPORT_CONFIGURATION_INFORMATION config = &adapter->config;
-	const HW_INITIALIZATION_DATA *hw = &adapter->driver->hw;
+	const HW_INITIALIZATION_DATA *hw = &adapter->hba.hw;
+	ULONG ranges;
 
 	memset(config, 0, sizeof(*config));
 	config->Length = stor_os_config_length();
@@ -68,12 +48,16 @@ void stor_config_init(struct stor_adapter *adapter)
 	config->MaxNumberOfIO = PORT_SLOTS;
 	if (stor_os_detail_is_there(STOR_OS_CONFIG_WHOLE)) {
 		config->MaxIOsPerLun = 255; /* */
-		config->InitialLunQueueDepth = adapter->driver->is_virtual ? 250 : 20;
+		config->InitialLunQueueDepth = stor_is_virtual(adapter) ? 250 : 20;
 	}
-	if (!adapter->function)
+	if (!adapter->hba.function)
 		return;
-	config->SlotNumber = bus_function_slot(adapter->function);
-	ranges_init(adapter);
+	config->SlotNumber = bus_function_slot(adapter->hba.function);
+	ranges = port_hba_ranges(&adapter->hba);
+	config->AccessRanges = (void *)adapter->hba.ranges;
+	/* Contract 11: ranges agree with the BARs; those not there have length 0. */
+	config->NumberOfAccessRanges =
+		min_of(max_of(hw->NumberOfAccessRanges, ranges), (ULONG)BUS_BARS);
 }
 
 unsigned stor_config_width(const struct stor_adapter *adapter)
@@ -124,11 +108,11 @@ static void complain(const struct stor_adapter *adapter)
 		nt_violation(0,
 			"%s: HwStorFindAdapter did not set MaximumTransferLength "
 			"(StorPortFindAdapter).",
-			adapter->name);
+			adapter->hba.name);
 	if (config->SynchronizationModel == StorSynchronizeHalfDuplex)
 		nt_violation(0,
 			"%s: half duplex is a porting aid, not for shipping (SpDuplex, LK-7).",
-			adapter->name);
+			adapter->hba.name);
 }
 
 /* An older release's structure ends before ours; what a miniport wrote behind it does not count. */
@@ -142,7 +126,7 @@ static void cut(struct stor_adapter *adapter)
 		nt_violation(0,
 			"%s: HwStorFindAdapter wrote at offset %#zx of the configuration, whose "
 			"Length is %#x on Windows %s.",
-			adapter->name, n & ~(size_t)3, (unsigned)stor_os_config_length(),
+			adapter->hba.name, n & ~(size_t)3, (unsigned)stor_os_config_length(),
 			nt_os_name(nt_os()));
 		memset(bytes + n, 0, sizeof(adapter->config) - n);
 	}
@@ -151,14 +135,14 @@ static void cut(struct stor_adapter *adapter)
 int stor_config_check(struct stor_adapter *adapter)
 {
 	const PORT_CONFIGURATION_INFORMATION *config = &adapter->config;
-	bool is_virtual = adapter->driver->is_virtual;
+	bool is_virtual = stor_is_virtual(adapter);
 	const char *bad;
 
 	cut(adapter);
 	bad = bad_field(config, is_virtual);
 	if (bad)
 		return error_set(
-			EINVAL, "%s: after HwStorFindAdapter %s.", adapter->driver->name, bad);
+			EINVAL, "%s: after HwStorFindAdapter %s.", adapter->hba.driver->name, bad);
 	if (!is_virtual)
 		complain(adapter);
 	adapter->full_duplex =
@@ -179,7 +163,7 @@ void stor_config_depths(const struct stor_adapter *adapter, struct port_limits *
 	limits->max_outstanding = or_default(config->MaxNumberOfIO, PORT_SLOTS - 1, PORT_SLOTS - 1);
 	limits->max_depth = or_default(config->MaxIOsPerLun, 255, limits->max_outstanding);
 	limits->initial_depth = or_default(config->InitialLunQueueDepth,
-		adapter->driver->is_virtual ? 250 : 20, limits->max_depth);
+		stor_is_virtual(adapter) ? 250 : 20, limits->max_depth);
 }
 
 void stor_config_limits(const struct stor_adapter *adapter, struct port_limits *limits)
@@ -199,7 +183,7 @@ void stor_config_limits(const struct stor_adapter *adapter, struct port_limits *
 	limits->extension_bytes = config->SrbExtensionSize;
 	limits->unit_extension_bytes = config->SpecificLuExtensionSize;
 	stor_config_depths(adapter, limits);
-	limits->extended_srb = adapter->hw.SrbTypeFlags & SRB_TYPE_FLAG_STORAGE_REQUEST_BLOCK;
+	limits->extended_srb = adapter->hba.hw.SrbTypeFlags & SRB_TYPE_FLAG_STORAGE_REQUEST_BLOCK;
 	limits->map_buffers = config->MapBuffers;
 	limits->caches_data = config->CachesData;
 	limits->buses = config->NumberOfBuses;

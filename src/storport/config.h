@@ -22,7 +22,4 @@ void stor_config_depths(const struct stor_adapter *adapter, struct port_limits *
  */
 unsigned stor_config_width(const struct stor_adapter *adapter);
 
-/* The driver whose DriverEntry runs with this object, or NULL. */
-struct stor_driver *stor_driver_of(const void *driver_object);
-
 #endif

@@ -11,27 +11,7 @@
 #include "nt/nt.h"
 #include "util/export.h"
 
-#include <string.h>
-
 /* ---- the uncached extension ---- */
-
-/* Whole pages that the device reaches; the miniport has said by now what its device is. */
-static void *uncached_alloc(struct stor_adapter *adapter, uint64_t bytes, uintptr_t site)
-{
-	struct dma_adapter *dma = adapter->port.dma;
-	unsigned width = min_of(stor_config_width(adapter), dma->limits.width);
-	uint64_t highest = width < 64 ? (1ull << width) - 1 : UINT64_MAX;
-	void *va = mem_alloc_bounds(bytes, 0, highest, 0, MEM_EXTENSION, adapter);
-
-	if (!va)
-		return NULL;
-	if (dma_pin(dma, va, bytes, "uncached extension", site) == MEM_NO_ADDRESS) {
-		mem_free(va, bytes);
-		return NULL;
-	}
-	memset(va, 0, bytes);
-	return va;
-}
 
 PVOID NTAPI StorPortGetUncachedExtension(
 	PVOID HwDeviceExtension, PPORT_CONFIGURATION_INFORMATION ConfigInfo, ULONG NumberOfBytes)
@@ -44,36 +24,19 @@ PVOID NTAPI StorPortGetUncachedExtension(
 	if (!adapter || !NumberOfBytes)
 		return NULL;
 	/* A virtual adapter masters no bus: there is no non-cached memory for it. */
-	if (adapter->phase != STOR_FINDING || ConfigInfo != &adapter->config ||
-		!adapter->config.Master || !adapter->port.dma) {
+	if (adapter->hba.phase != PORT_HBA_FINDING || ConfigInfo != &adapter->config ||
+		!adapter->config.Master || !adapter->hba.port.dma) {
 		nt_violation(0xf1002002, "StorPortGetUncachedExtension outside HwStorFindAdapter, "
 					 "or not for a bus master.");
 		return NULL;
 	}
-	if (adapter->uncached) /* contract 12 */
-		return adapter->uncached;
-	adapter->uncached_bytes = round_up((uint64_t)NumberOfBytes, MEM_PAGE_SIZE);
-	adapter->uncached = uncached_alloc(adapter, adapter->uncached_bytes, site);
-	return adapter->uncached;
+	if (adapter->hba.uncached) /* contract 12 */
+		return adapter->hba.uncached;
+	/* It has said by now what its device is. */
+	return port_hba_uncached_new(
+		&adapter->hba, NumberOfBytes, stor_config_width(adapter), site);
 }
 DRY_EXPORT(StorPortGetUncachedExtension)
-
-void stor_uncached_free(struct stor_adapter *adapter)
-{
-	if (!adapter->uncached)
-		return;
-	dma_unpin(adapter->port.dma, adapter->uncached, adapter->uncached_bytes);
-	mem_free(adapter->uncached, adapter->uncached_bytes);
-	adapter->uncached = NULL;
-}
-
-static bool is_uncached(const struct stor_adapter *adapter, const void *va, uint64_t *left)
-{
-	uint64_t offset = (uint64_t)((const char *)va - (const char *)adapter->uncached);
-
-	*left = adapter->uncached_bytes - offset;
-	return adapter->uncached && offset < adapter->uncached_bytes;
-}
 
 /* ---- addresses ---- */
 
@@ -94,7 +57,7 @@ STOR_PHYSICAL_ADDRESS NTAPI StorPortGetPhysicalAddress(
 	request = stor_request_of(adapter, Srb, routine);
 	/* Contract 4: an SRB may be given for its extension too. */
 	address = request ? port_request_address(request, VirtualAddress, &bytes)
-			  : port_adapter_address(&adapter->port, VirtualAddress, &bytes);
+			  : port_adapter_address(&adapter->hba.port, VirtualAddress, &bytes);
 	if (address == MEM_NO_ADDRESS) {
 		nt_violation(0,
 			"StorPortGetPhysicalAddress: %p is neither the SRB's nor the adapter's "
@@ -102,20 +65,13 @@ STOR_PHYSICAL_ADDRESS NTAPI StorPortGetPhysicalAddress(
 			VirtualAddress);
 		return none;
 	}
-	if (is_uncached(adapter, VirtualAddress, &left))
+	if (port_hba_is_uncached(&adapter->hba, VirtualAddress, &left))
 		bytes = left;
 	if (Length)
 		*Length = (ULONG)min_of(bytes, (uint64_t)UINT32_MAX);
 	return (STOR_PHYSICAL_ADDRESS){.QuadPart = (LONGLONG)address};
 }
 DRY_EXPORT(StorPortGetPhysicalAddress)
-
-static bool is_extension(const struct stor_adapter *adapter, const void *va)
-{
-	uint64_t left;
-
-	return is_uncached(adapter, va, &left) || port_request_of_extension(&adapter->port, va);
-}
 
 PVOID NTAPI StorPortGetVirtualAddress(
 	PVOID HwDeviceExtension, STOR_PHYSICAL_ADDRESS PhysicalAddress)
@@ -128,8 +84,8 @@ PVOID NTAPI StorPortGetVirtualAddress(
 	cpu_poll();
 	if (!adapter)
 		return NULL;
-	va = adapter->port.dma ? dma_host(adapter->port.dma, address) : mem_host(address);
-	if (va && is_extension(adapter, va))
+	va = adapter->hba.port.dma ? dma_host(adapter->hba.port.dma, address) : mem_host(address);
+	if (va && port_hba_is_extension(&adapter->hba, va))
 		return va;
 	nt_violation(0,
 		"StorPortGetVirtualAddress: %#llx is in neither the uncached nor an SRB extension.",

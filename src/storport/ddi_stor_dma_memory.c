@@ -46,8 +46,8 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static void raw_give(struct stor_adapter *adapter, struct stor_block *block)
 {
-	if (adapter->port.dma)
-		dma_unpin(adapter->port.dma, block->raw, block->raw_bytes);
+	if (adapter->hba.port.dma)
+		dma_unpin(adapter->hba.port.dma, block->raw, block->raw_bytes);
 	mem_free(block->raw, block->raw_bytes);
 }
 
@@ -65,7 +65,7 @@ static uint64_t place_in(uint64_t address, uint64_t bytes, const struct bounds *
 static bool raw_take(struct stor_adapter *adapter, struct stor_block *block, uint64_t slack,
 	const struct bounds *bounds, const struct bounds *where)
 {
-	struct dma_adapter *dma = adapter->port.dma;
+	struct dma_adapter *dma = adapter->hba.port.dma;
 	uint64_t address, at;
 
 	block->raw_bytes = round_up(block->bytes + slack, MEM_PAGE_SIZE);
@@ -169,7 +169,7 @@ void stor_blocks_free(struct stor_adapter *adapter)
 		struct stor_block *block = adapter->blocks;
 		const char *place = nt_code_place ? nt_code_place(block->site) : NULL;
 
-		nt_violation(0, "%s: %llu bytes of %s%s%s were never freed.", adapter->name,
+		nt_violation(0, "%s: %llu bytes of %s%s%s were never freed.", adapter->hba.name,
 			(unsigned long long)block->bytes, kind_names[block->kind],
 			place ? ", allocated at " : "", place ? place : "");
 		block_free(adapter, block);
@@ -250,7 +250,7 @@ static ULONG release(struct stor_adapter *adapter, struct stor_call *args, const
 	block = base ? block_find(adapter, base, 0) : NULL;
 	if (!block || block->kind != kind) {
 		nt_violation(0, "%s: %p is no %s of %s, or not any more.", routine, base,
-			kind_names[kind], adapter->name);
+			kind_names[kind], adapter->hba.name);
 		return STOR_STATUS_INVALID_PARAMETER;
 	}
 	if (block->bytes != bytes || block->cache != cache ||
@@ -379,7 +379,7 @@ ULONG stor_free_host_buffer(struct stor_adapter *adapter, struct stor_call *args
 		nt_violation(0,
 			"StorPortFreeHostMemoryBuffer: the %u ranges at %p are no host memory "
 			"buffer of %s, or not any more.",
-			(unsigned)count, (void *)ranges, adapter->name);
+			(unsigned)count, (void *)ranges, adapter->hba.name);
 		return STOR_STATUS_UNSUCCESSFUL;
 	}
 	host_free(adapter, ranges, count);

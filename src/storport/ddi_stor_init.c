@@ -13,14 +13,10 @@
 /* The entries a miniport cannot do without, and what must stay unset (4.1). */
 static const char *bad_data(const HW_INITIALIZATION_DATA *hw)
 {
-	if (!hw->HwFindAdapter)
-		return "HwFindAdapter is NULL";
-	if (!hw->HwInitialize)
-		return "HwInitialize is NULL";
-	if (!hw->HwStartIo)
-		return "HwStartIo is NULL";
-	if (!hw->HwResetBus)
-		return "HwResetBus is NULL";
+	const char *bad = port_registration_bad(hw);
+
+	if (bad)
+		return bad;
 	if (hw->HwDmaStarted || hw->HwAdapterState)
 		return "HwDmaStarted and HwAdapterState must be NULL";
 	if (stor_virtual_is(hw))
@@ -52,31 +48,16 @@ static __attribute__((cold)) ULONG wrong_size(ULONG bytes)
 	return (ULONG)STATUS_REVISION_MISMATCH;
 }
 
-static void keep(struct stor_driver *driver, const HW_INITIALIZATION_DATA *data)
-{
-	driver->hw = *data;
-	driver->is_virtual = stor_virtual_is(data);
-	if (driver->is_virtual)
-		driver->hw.HwBuildIo = NULL; /* is not used (VIRTUAL_HW_INITIALIZATION_DATA) */
-	driver->registered = true;
-}
-
 ULONG NTAPI StorPortInitialize(PVOID Argument1, PVOID Argument2,
 	PHW_INITIALIZATION_DATA HwInitializationData, PVOID HwContext)
 {
-	struct stor_driver *driver = stor_driver_of(Argument1);
+	struct port_driver *driver = port_driver_of(
+		&stor_driver_model, Argument1, Argument2, HwInitializationData, 0xf1000000);
 	HW_INITIALIZATION_DATA data = {0};
 	const char *bad;
 
-	if (!Argument1 || !Argument2 || !HwInitializationData) {
-		nt_violation(0xf1000000, "StorPortInitialize: a pointer is NULL.");
+	if (!driver)
 		return (ULONG)STATUS_INVALID_PARAMETER;
-	}
-	if (!driver) {
-		nt_violation(0xf1000000,
-			"StorPortInitialize: not the DriverObject of the DriverEntry that runs.");
-		return (ULONG)STATUS_INVALID_PARAMETER;
-	}
 	if (!stor_os_init_size_is_known(HwInitializationData->HwInitializationDataSize))
 		return wrong_size(HwInitializationData->HwInitializationDataSize);
 	/* A shorter structure is the beginning of the whole. */
@@ -86,9 +67,14 @@ ULONG NTAPI StorPortInitialize(PVOID Argument1, PVOID Argument2,
 		nt_violation(0, "StorPortInitialize: %s.", bad);
 		return (ULONG)STATUS_INVALID_PARAMETER;
 	}
-	keep(driver, &data);
-	if (driver->is_virtual && driver->hw.HwInitializeTracing)
-		driver->hw.HwInitializeTracing(Argument1, Argument2);
+	if (!stor_virtual_is(&data)) {
+		port_driver_register(driver, false, &data, NULL);
+		return STATUS_SUCCESS;
+	}
+	data.HwBuildIo = NULL; /* is not used (VIRTUAL_HW_INITIALIZATION_DATA) */
+	port_driver_register(driver, true, &data, NULL);
+	if (data.HwInitializeTracing)
+		data.HwInitializeTracing(Argument1, Argument2);
 	return STATUS_SUCCESS;
 }
 DRY_EXPORT(StorPortInitialize)

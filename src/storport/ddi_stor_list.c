@@ -30,12 +30,12 @@ PSTOR_SCATTER_GATHER_LIST NTAPI StorPortGetScatterGatherList(
 	cpu_poll();
 	if (unlikely(!adapter))
 		return NULL;
-	request = port_request_find(&adapter->port, Srb);
+	request = port_request_find(&adapter->hba.port, Srb);
 	if (unlikely(!request || atomic_load_explicit(&request->state, memory_order_relaxed) !=
 					 PORT_REQUEST_STARTED)) {
 		/* SG-31, X-50: the list lives as long as the miniport has the SRB. */
 		nt_violation(0, "StorPortGetScatterGatherList: %p is no SRB that %s has.",
-			(void *)Srb, adapter->name);
+			(void *)Srb, adapter->hba.name);
 		return NULL;
 	}
 	if (!request->mapped) /* SG-34, SG-36 */
@@ -112,7 +112,7 @@ ULONG stor_build_list(struct stor_adapter *adapter, struct stor_call *args)
 
 	if (wrong_irql("StorPortBuildScatterGatherList"))
 		return STOR_STATUS_INVALID_IRQL;
-	if (!adapter->port.dma) /* */
+	if (!adapter->hba.port.dma) /* */
 		return STOR_STATUS_NOT_IMPLEMENTED;
 	if (!mdl || !routine || !list) {
 		nt_violation(0,
@@ -122,7 +122,7 @@ ULONG stor_build_list(struct stor_adapter *adapter, struct stor_call *args)
 		return STOR_STATUS_INVALID_PARAMETER;
 	}
 	/* SG-6: DeviceObject and Irp mean nothing to a miniport. */
-	status = dma_build(adapter->port.dma,
+	status = dma_build(adapter->hba.port.dma,
 		&(struct dma_order){.mdl = mdl,
 			.current_va = current_va,
 			.length = length,
@@ -142,7 +142,7 @@ ULONG stor_put_list(struct stor_adapter *adapter, struct stor_call *args)
 
 	if (wrong_irql("StorPortPutScatterGatherList"))
 		return STOR_STATUS_INVALID_IRQL;
-	if (!adapter->port.dma)
+	if (!adapter->hba.port.dma)
 		return STOR_STATUS_NOT_IMPLEMENTED;
-	return stor_status(dma_put_from(adapter->port.dma, list, write, args->site));
+	return stor_status(dma_put_from(adapter->hba.port.dma, list, write, args->site));
 }

@@ -56,7 +56,7 @@ static void put_place(struct line *line, struct stor_adapter *adapter, PSTOR_ADD
 {
 	PSTOR_ADDR_BTL8 unit = (PSTOR_ADDR_BTL8)address;
 
-	put(line, "%s", adapter->name);
+	put(line, "%s", adapter->hba.name);
 	if (unit && unit->Type == STOR_ADDRESS_TYPE_BTL8)
 		put(line, " %u:%u:%u", unit->Path, unit->Target, unit->Lun);
 }
@@ -146,7 +146,7 @@ static ULONG etw_event(
 	struct etw_event event;
 
 	event_read(args, has_channel, &event);
-	request = port_request_find(&adapter->port, stor_arg(args, PVOID));
+	request = port_request_find(&adapter->hba.port, stor_arg(args, PVOID));
 	if (!event_is_good(&event))
 		return STOR_STATUS_INVALID_PARAMETER;
 	put_event(&line, adapter, &event);
@@ -310,7 +310,7 @@ static void async_tell(struct cpu_dpc *dpc)
 	struct line line = {.used = 0};
 	uint64_t flags = atomic_exchange(&adapter->async_flags, 0);
 
-	put(&line, "%s has an asynchronous notification, flags %#llx", adapter->name,
+	put(&line, "%s has an asynchronous notification, flags %#llx", adapter->hba.name,
 		(unsigned long long)flags);
 	emit(&line, (ULONG)flags, StorportEtwLevelInformational);
 }
@@ -352,7 +352,7 @@ ULONG stor_log_event(struct stor_adapter *adapter, struct stor_call *args)
 		details->InterfaceRevision = STOR_CURRENT_LOG_INTERFACE_REVISION;
 		return STOR_STATUS_UNSUPPORTED_VERSION;
 	}
-	put(&line, "%s logs an event: error code %08x, unique id %08x", adapter->name,
+	put(&line, "%s logs an event: error code %08x, unique id %08x", adapter->hba.name,
 		(unsigned)details->ErrorCode, (unsigned)details->UniqueId);
 	if (details->EventAssociation == StorEventLunAssociation)
 		put(&line, ", unit %u:%u:%u", (unsigned)details->PathId,

@@ -14,7 +14,8 @@ static ULONG update(
 {
 	struct port_limits limits;
 
-	if (adapter->phase != STOR_INITIALIZING && adapter->phase != STOR_PASSIVE_INITIALIZING) {
+	if (adapter->hba.phase != PORT_HBA_INITIALIZING &&
+		adapter->hba.phase != PORT_HBA_PASSIVE_INITIALIZING) {
 		nt_violation(0, "%s outside HwStorInitialize and HwStorPassiveInitializeRoutine.",
 			routine);
 		return STOR_STATUS_INVALID_DEVICE_REQUEST;
@@ -24,9 +25,9 @@ static ULONG update(
 	adapter->config.MaxNumberOfIO = max_io;
 	if (max_unit_io)
 		adapter->config.MaxIOsPerLun = *max_unit_io;
-	limits = adapter->port.limits;
+	limits = adapter->hba.port.limits;
 	stor_config_depths(adapter, &limits);
-	adapter->port.limits = limits;
+	adapter->hba.port.limits = limits;
 	return STOR_STATUS_SUCCESS;
 }
 

@@ -41,7 +41,7 @@ BOOLEAN NTAPI StorPortSynchronizeAccess(
 		return FALSE;
 	irql = stor_interrupt_lock(adapter);
 	result = SynchronizedAccessRoutine(HwDeviceExtension, Context);
-	stor_irql_check(adapter, "the routine of StorPortSynchronizeAccess",
+	port_hba_irql_check(&adapter->hba, "the routine of StorPortSynchronizeAccess",
 		max_of(irql, (uint8_t)STOR_DIRQL));
 	stor_interrupt_unlock(adapter, irql);
 	return result;

@@ -20,10 +20,10 @@ typedef void notify_fn(struct stor_adapter *adapter, __builtin_ms_va_list args);
 static void request_complete(struct stor_adapter *adapter, __builtin_ms_va_list args)
 {
 	void *srb = arg(args, void *);
-	struct port_request *request = port_request_find(&adapter->port, srb);
+	struct port_request *request = port_request_find(&adapter->hba.port, srb);
 
 	if (unlikely(!request)) {
-		nt_violation(0, "RequestComplete: %p is no SRB of %s.", srb, adapter->name);
+		nt_violation(0, "RequestComplete: %p is no SRB of %s.", srb, adapter->hba.name);
 		return;
 	}
 	port_request_complete(request);
@@ -32,18 +32,7 @@ static void request_complete(struct stor_adapter *adapter, __builtin_ms_va_list 
 /* SB-15: the miniport completes its requests itself; the port lets the bus settle. */
 static void reset_detected(struct stor_adapter *adapter, __builtin_ms_va_list args)
 {
-	port_adapter_pause(&adapter->port, 1);
-}
-
-static void timer_fired(struct cpu_timer *timer)
-{
-	struct stor_adapter *adapter = timer->ctx;
-
-	stor_callback_enter(adapter);
-	trace(TRACE_HW_TIMER, adapter->port.number);
-	atomic_load (&adapter->timer_routine)(adapter->extension);
-	trace(TRACE_HW_TIMER_END, adapter->port.number);
-	stor_callback_leave(adapter, "HwStorTimer");
+	port_adapter_pause(&adapter->hba.port, 1);
 }
 
 /* T-1 */
@@ -52,31 +41,21 @@ static void request_timer(struct stor_adapter *adapter, __builtin_ms_va_list arg
 	PHW_TIMER routine = (PHW_TIMER)arg(args, void *);
 	ULONG microseconds = arg(args, ULONG);
 
-	if (!microseconds) {
-		cpu_timer_cancel(&adapter->timer);
-		return;
-	}
-	if (!routine) {
+	if (microseconds && !routine)
 		nt_violation(0, "RequestTimerCall without a HW_TIMER routine (StorPortTimer).");
-		return;
-	}
-	if (adapter->phase == STOR_STOPPED)
-		return;
-	atomic_store(&adapter->timer_routine, routine);
-	adapter->timer.fn = timer_fired;
-	adapter->timer.ctx = adapter;
-	cpu_timer_set(&adapter->timer, microseconds * 1000ull, 0);
+	else
+		port_hba_timer(&adapter->hba, routine, microseconds);
 }
 
 /* */
 static void link_up(struct stor_adapter *adapter, __builtin_ms_va_list args)
 {
-	port_adapter_resume(&adapter->port);
+	port_adapter_resume(&adapter->hba.port);
 }
 
 static void link_down(struct stor_adapter *adapter, __builtin_ms_va_list args)
 {
-	port_adapter_pause(&adapter->port, 30);
+	port_adapter_pause(&adapter->hba.port, 30);
 }
 
 /* Units are looked for again, in a thread. */
@@ -96,7 +75,7 @@ static void enable_passive(struct stor_adapter *adapter, __builtin_ms_va_list ar
 	LONG *result = arg(args, LONG *);
 
 	*result = FALSE;
-	if (adapter->phase != STOR_INITIALIZING || !routine) {
+	if (adapter->hba.phase != PORT_HBA_INITIALIZING || !routine) {
 		nt_violation(0, "StorPortEnablePassiveInitialization outside HwStorInitialize "
 				"(StorPortEnablePassive).");
 		return;
@@ -125,7 +104,7 @@ static void issue_dpc(struct stor_adapter *adapter, __builtin_ms_va_list args)
 	LONG *result = arg(args, LONG *);
 
 	/* LK-10 */
-	*result = adapter->phase != STOR_STOPPED &&
+	*result = adapter->hba.phase != PORT_HBA_STOPPED &&
 		  KeInsertQueueDpc((PKDPC)dpc, argument1, argument2);
 }
 
@@ -167,9 +146,10 @@ static void state_changed(struct cpu_dpc *dpc)
 
 	/* From here on the next one may be told, and its DPC run on another processor. */
 	atomic_store(&change->pending, false);
-	stor_callback_enter(adapter);
-	routine(adapter->extension, context, (SHORT)address.Type, &address, STOR_STATUS_SUCCESS);
-	stor_callback_leave(adapter, "HwStorStateChange");
+	stor_callback_enter(&adapter->hba);
+	routine(adapter->hba.extension, context, (SHORT)address.Type, &address,
+		STOR_STATUS_SUCCESS);
+	stor_callback_leave(&adapter->hba, "HwStorStateChange");
 }
 
 /* one at a time. */

@@ -20,11 +20,11 @@ struct stor_objects {
 	DEVICE_OBJECT physical, functional;
 };
 
-static struct stor_adapter *known[STOR_ADAPTERS_MAX];
+static struct stor_adapter *known[PORT_HBAS_MAX];
 
 static const struct dma_device *resolve(PDEVICE_OBJECT physical)
 {
-	for (unsigned n = 0; n < STOR_ADAPTERS_MAX; n++)
+	for (unsigned n = 0; n < PORT_HBAS_MAX; n++)
 		if (known[n] && physical == &known[n]->objects->physical)
 			return &known[n]->dma_device;
 	return NULL;
@@ -34,17 +34,18 @@ int stor_objects_new(struct stor_adapter *adapter)
 {
 	unsigned n = 0;
 
-	while (n < STOR_ADAPTERS_MAX && known[n])
+	while (n < PORT_HBAS_MAX && known[n])
 		n++;
-	if (n == STOR_ADAPTERS_MAX)
-		return error_set(ENOMEM, "more than %d adapters.", STOR_ADAPTERS_MAX);
+	if (n == PORT_HBAS_MAX)
+		return error_set(ENOMEM, "more than %d adapters.", PORT_HBAS_MAX);
 	adapter->objects = nt_pool_alloc(sizeof(*adapter->objects), OBJECT_TAG, NULL, true);
 	if (!adapter->objects)
-		return error_set(ENOMEM, "%s: no memory for device objects.", adapter->name);
+		return error_set(ENOMEM, "%s: no memory for device objects.", adapter->hba.name);
 	adapter->objects->physical.AttachedDevice = &adapter->objects->functional;
-	adapter->objects->functional.DriverObject = &adapter->driver->object;
+	adapter->objects->functional.DriverObject = &adapter->hba.driver->object;
 	adapter->dma_device = (struct dma_device){.width = 64,
-		.device = adapter->function ? (uint8_t)bus_function_slot(adapter->function) : 255,
+		.device = adapter->hba.function ? (uint8_t)bus_function_slot(adapter->hba.function)
+						: 255,
 		.owner = adapter};
 	known[n] = adapter;
 	dma_device_resolve = resolve;
@@ -53,7 +54,7 @@ int stor_objects_new(struct stor_adapter *adapter)
 
 void stor_objects_free(struct stor_adapter *adapter)
 {
-	for (unsigned n = 0; n < STOR_ADAPTERS_MAX; n++)
+	for (unsigned n = 0; n < PORT_HBAS_MAX; n++)
 		if (known[n] == adapter)
 			known[n] = NULL;
 	if (adapter->objects)

@@ -26,7 +26,8 @@ ULONG stor_initialize_perf(struct stor_adapter *adapter, struct stor_call *args)
 		return STOR_STATUS_INVALID_PARAMETER;
 	}
 	/* HwInitialize or passive initialisation */
-	if (adapter->phase != STOR_INITIALIZING && adapter->phase != STOR_PASSIVE_INITIALIZING)
+	if (adapter->hba.phase != PORT_HBA_INITIALIZING &&
+		adapter->hba.phase != PORT_HBA_PASSIVE_INITIALIZING)
 		return STOR_STATUS_UNSUCCESSFUL;
 	if (data->Version < 1 || data->Version > STOR_PERF_VERSION)
 		return STOR_STATUS_UNSUPPORTED_VERSION;
@@ -42,18 +43,18 @@ ULONG stor_initialize_perf(struct stor_adapter *adapter, struct stor_call *args)
 	if (data->Flags & ~offered)
 		return STOR_STATUS_UNSUCCESSFUL;
 	if (data->Flags & STOR_PERF_NO_SGL) /* SG-36 */
-		port_adapter_no_lists(&adapter->port);
+		port_adapter_no_lists(&adapter->hba.port);
 	/* Half duplex knows one channel only (LK-7). */
 	adapter->channels = data->Flags & STOR_PERF_CONCURRENT_CHANNELS && adapter->full_duplex
 				    ? data->ConcurrentChannels
 				    : 0;
-	adapter->concurrent = adapter->channels > 1 || adapter->driver->is_virtual;
+	adapter->concurrent = adapter->channels > 1 || stor_is_virtual(adapter);
 	return STOR_STATUS_SUCCESS;
 }
 
 ULONG stor_get_startio_perf(struct stor_adapter *adapter, struct stor_call *args)
 {
-	struct port_request *request = port_request_find(&adapter->port, stor_arg(args, PVOID));
+	struct port_request *request = port_request_find(&adapter->hba.port, stor_arg(args, PVOID));
 	PSTARTIO_PERFORMANCE_PARAMETERS parameters =
 		stor_arg(args, PSTARTIO_PERFORMANCE_PARAMETERS);
 	unsigned channels = max_of(adapter->channels, 1u);

@@ -25,7 +25,7 @@ struct port_unit *stor_unit_of(struct stor_adapter *adapter, const STOR_ADDRESS 
 	const STOR_ADDR_BTL8 *unit = (const STOR_ADDR_BTL8 *)address;
 
 	return stor_address_is_good(address)
-		       ? port_unit_find(&adapter->port, unit->Path, unit->Target, unit->Lun)
+		       ? port_unit_find(&adapter->hba.port, unit->Path, unit->Target, unit->Lun)
 		       : NULL;
 }
 
@@ -45,9 +45,9 @@ ULONG stor_get_port_number(struct stor_adapter *adapter, struct stor_call *args)
 
 	if (!stor_address_is_good(address))
 		return STOR_STATUS_INVALID_PARAMETER;
-	if (adapter->phase == STOR_FINDING)
+	if (adapter->hba.phase == PORT_HBA_FINDING)
 		return STOR_STATUS_INVALID_DEVICE_STATE;
-	address->Port = (USHORT)adapter->port.number;
+	address->Port = (USHORT)adapter->hba.port.number;
 	return STOR_STATUS_SUCCESS;
 }
 
@@ -56,7 +56,7 @@ ULONG stor_set_bus_type(struct stor_adapter *adapter, struct stor_call *args)
 {
 	ULONG type = stor_arg(args, ULONG);
 
-	if (adapter->phase != STOR_FINDING)
+	if (adapter->hba.phase != PORT_HBA_FINDING)
 		return STOR_STATUS_UNSUCCESSFUL;
 	return type > BusTypeUnknown && type < BusTypeMax ? STOR_STATUS_SUCCESS
 							  : STOR_STATUS_INVALID_PARAMETER;
@@ -98,8 +98,8 @@ ULONG stor_mask_message(struct stor_adapter *adapter, struct stor_call *args)
 
 	if (message >= adapter->messages)
 		return STOR_STATUS_INVALID_PARAMETER;
-	return bus_message_mask(adapter->function, message, mask) ? STOR_STATUS_SUCCESS
-								  : STOR_STATUS_UNSUCCESSFUL;
+	return bus_message_mask(adapter->hba.function, message, mask) ? STOR_STATUS_SUCCESS
+								      : STOR_STATUS_UNSUCCESSFUL;
 }
 
 ULONG stor_reset_device(struct stor_adapter *adapter, struct stor_call *args)
@@ -171,7 +171,7 @@ ULONG stor_mark_dump(struct stor_adapter *adapter, struct stor_call *args)
 
 	if (flags & ~(ULONG)MARK_DUMP_MEMORY_FLAG_PHYSICAL_ADDRESS)
 		return STOR_STATUS_INVALID_PARAMETER;
-	if (adapter->phase != STOR_FINDING)
+	if (adapter->hba.phase != PORT_HBA_FINDING)
 		nt_violation(0,
 			"StorPortMarkDumpMemory of %llu bytes at %p: only DriverEntry and "
 			"HwStorFindAdapter may call it.",

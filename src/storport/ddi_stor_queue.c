@@ -12,7 +12,7 @@
 static struct port_unit *unit_of(struct stor_adapter *adapter, UCHAR path, UCHAR target, UCHAR lun)
 {
 	cpu_poll();
-	return adapter ? port_unit_find(&adapter->port, path, target, lun) : NULL;
+	return adapter ? port_unit_find(&adapter->hba.port, path, target, lun) : NULL;
 }
 
 BOOLEAN NTAPI StorPortSetDeviceQueueDepth(
@@ -34,7 +34,7 @@ BOOLEAN NTAPI StorPortPause(PVOID HwDeviceExtension, ULONG TimeOut)
 	cpu_poll();
 	if (!adapter)
 		return FALSE;
-	port_adapter_pause(&adapter->port, min_of(TimeOut, (ULONG)LONGEST_PAUSE));
+	port_adapter_pause(&adapter->hba.port, min_of(TimeOut, (ULONG)LONGEST_PAUSE));
 	return TRUE;
 }
 DRY_EXPORT(StorPortPause)
@@ -46,7 +46,7 @@ BOOLEAN NTAPI StorPortResume(PVOID HwDeviceExtension)
 	cpu_poll();
 	if (!adapter)
 		return FALSE;
-	port_adapter_resume(&adapter->port);
+	port_adapter_resume(&adapter->hba.port);
 	return TRUE;
 }
 DRY_EXPORT(StorPortResume)
@@ -81,7 +81,7 @@ BOOLEAN NTAPI StorPortBusy(PVOID HwDeviceExtension, ULONG RequestsToComplete)
 	cpu_poll();
 	if (!adapter)
 		return FALSE;
-	port_adapter_busy(&adapter->port, RequestsToComplete);
+	port_adapter_busy(&adapter->hba.port, RequestsToComplete);
 	return TRUE;
 }
 DRY_EXPORT(StorPortBusy)
@@ -93,7 +93,7 @@ BOOLEAN NTAPI StorPortReady(PVOID HwDeviceExtension)
 	cpu_poll();
 	if (!adapter)
 		return FALSE;
-	port_adapter_ready(&adapter->port);
+	port_adapter_ready(&adapter->hba.port);
 	return TRUE;
 }
 DRY_EXPORT(StorPortReady)

@@ -46,7 +46,7 @@ VOID NTAPI StorPortFreeRegistryBuffer(PVOID HwDeviceExtension, PUCHAR Buffer)
 		return;
 	if (!Buffer || Buffer != adapter->registry_buffer) {
 		nt_violation(0, "StorPortFreeRegistryBuffer: %p is not the registry buffer of %s.",
-			(void *)Buffer, adapter->name);
+			(void *)Buffer, adapter->hba.name);
 		return;
 	}
 	nt_pool_free(adapter->registry_buffer);
@@ -101,9 +101,9 @@ VOID NTAPI StorPortLogError(PVOID HwDeviceExtension, PSCSI_REQUEST_BLOCK Srb, UC
 	if (!adapter)
 		return;
 	snprintf(line, sizeof(line),
-		"%s logs an error: code %08x (%s), unique id %08x, unit %u:%u:%u.", adapter->name,
-		(unsigned)ErrorCode, error_name(ErrorCode), (unsigned)UniqueId, PathId, TargetId,
-		Lun);
+		"%s logs an error: code %08x (%s), unique id %08x, unit %u:%u:%u.",
+		adapter->hba.name, (unsigned)ErrorCode, error_name(ErrorCode), (unsigned)UniqueId,
+		PathId, TargetId, Lun);
 	nt_debug_line(line);
 }
 DRY_EXPORT(StorPortLogError)

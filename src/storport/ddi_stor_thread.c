@@ -175,7 +175,7 @@ void stor_thread_terminate(struct stor_adapter *adapter, void *context)
 	if (!thread || thread->object != KeGetCurrentThread()) {
 		nt_violation(0,
 			"StorPortTerminateSystemThread: the calling thread is none that %s made.",
-			adapter->name);
+			adapter->hba.name);
 		return;
 	}
 	thread_ends(thread);
@@ -197,7 +197,8 @@ void stor_threads_free(struct stor_adapter *adapter)
 			if (cpu_clock() - start > PATIENCE * 1000000000ull)
 				cpu_die("%s has gone, but a system thread that it made has not "
 					"ended within %u seconds: %s.",
-					adapter->name, PATIENCE, place ? place : "an unknown one");
+					adapter->hba.name, PATIENCE,
+					place ? place : "an unknown one");
 			cpu_thread_park(1000000);
 		}
 	}

@@ -79,7 +79,7 @@ static void timer_expired(struct cpu_timer *expired)
 	PHW_TIMER_EX routine = atomic_load(&timer->routine);
 	PVOID context = atomic_load(&timer->context);
 
-	if (adapter->phase == STOR_STOPPED || state_of(word) != TIMER_ARMED)
+	if (adapter->hba.phase == PORT_HBA_STOPPED || state_of(word) != TIMER_ARMED)
 		return;
 	if (cpu_clock() < atomic_load(&timer->due)) { /* cancelled, and set anew for later */
 		timer_arm(timer);
@@ -87,11 +87,11 @@ static void timer_expired(struct cpu_timer *expired)
 	}
 	if (!state_change(timer, &word, TIMER_IDLE))
 		return;
-	stor_callback_enter(adapter);
-	trace(TRACE_HW_TIMER, adapter->port.number);
-	routine(adapter->extension, context);
-	trace(TRACE_HW_TIMER_END, adapter->port.number);
-	stor_callback_leave(adapter, "the callback of StorPortRequestTimer");
+	stor_callback_enter(&adapter->hba);
+	trace(TRACE_HW_TIMER, adapter->hba.port.number);
+	routine(adapter->hba.extension, context);
+	trace(TRACE_HW_TIMER_END, adapter->hba.port.number);
+	stor_callback_leave(&adapter->hba, "the callback of StorPortRequestTimer");
 }
 
 static void timer_arm_later(struct cpu_dpc *dpc)
@@ -174,7 +174,7 @@ ULONG stor_request_timer(struct stor_adapter *adapter, struct stor_call *args)
 		return STOR_STATUS_INVALID_PARAMETER;
 	if (!microseconds)
 		return timer_cancel(timer, word);
-	if (adapter->phase == STOR_STOPPED)
+	if (adapter->hba.phase == PORT_HBA_STOPPED)
 		return STOR_STATUS_INSUFFICIENT_RESOURCES;
 	if (state_of(word) != TIMER_IDLE || !state_change(timer, &word, TIMER_SETTING))
 		return STOR_STATUS_BUSY;

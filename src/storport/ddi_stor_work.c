@@ -97,8 +97,8 @@ static void worker_main(void *ctx)
 		worker->has_ended = ends;
 		work_unlock(work, irql);
 		if (worker->running) {
-			worker->running(adapter->extension, context, item);
-			stor_irql_check(adapter, "HwStorWorkItem", IRQL_PASSIVE);
+			worker->running(adapter->hba.extension, context, item);
+			port_hba_irql_check(&adapter->hba, "HwStorWorkItem", IRQL_PASSIVE);
 		} else if (!ends) {
 			cpu_thread_park(CPU_FOREVER);
 		}
@@ -206,7 +206,7 @@ static ULONG item_queue(
 		return STOR_STATUS_INVALID_PARAMETER;
 	if (item->state == ITEM_QUEUED)
 		return STOR_STATUS_BUSY;
-	if (work->ends || work->adapter->phase == STOR_STOPPED)
+	if (work->ends || work->adapter->hba.phase == PORT_HBA_STOPPED)
 		return STOR_STATUS_INVALID_DEVICE_STATE;
 	item->state = ITEM_QUEUED;
 	item->routine = routine;
@@ -295,7 +295,7 @@ void stor_work_stop(struct stor_adapter *adapter)
 		if (cpu_clock() - start > PATIENCE * 1000000000ull)
 			cpu_die("%s stops, but a work item's routine has not returned for %u "
 				"seconds: %s.",
-				adapter->name, PATIENCE, place ? place : "an unknown one");
+				adapter->hba.name, PATIENCE, place ? place : "an unknown one");
 		cpu_thread_park(1000000);
 	}
 	work_end(work);

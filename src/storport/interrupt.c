@@ -20,9 +20,9 @@ static bool service_line(struct cpu_interrupt *interrupt)
 
 	cpu_spin_acquire(&adapter->interrupt_lock);
 	trace(TRACE_IRQ, BUS_LINE);
-	claimed = adapter->hw.HwInterrupt(adapter->extension);
+	claimed = adapter->hba.hw.HwInterrupt(adapter->hba.extension);
 	trace(TRACE_IRQ_END, BUS_LINE, claimed);
-	stor_irql_check(adapter, "HwStorInterrupt", STOR_DIRQL);
+	port_hba_irql_check(&adapter->hba, "HwStorInterrupt", STOR_DIRQL);
 	cpu_spin_release(&adapter->interrupt_lock);
 	return claimed;
 }
@@ -37,9 +37,9 @@ static bool service_message(struct cpu_interrupt *interrupt)
 
 	cpu_spin_acquire(lock);
 	trace(TRACE_IRQ, message);
-	claimed = adapter->config.HwMSInterruptRoutine(adapter->extension, message);
+	claimed = adapter->config.HwMSInterruptRoutine(adapter->hba.extension, message);
 	trace(TRACE_IRQ_END, message, claimed);
-	stor_irql_check(adapter, "HwMSInterruptRoutine", STOR_DIRQL);
+	port_hba_irql_check(&adapter->hba, "HwMSInterruptRoutine", STOR_DIRQL);
 	cpu_spin_release(lock);
 	return claimed;
 }
@@ -54,26 +54,27 @@ static int vector_connect(struct stor_adapter *adapter, unsigned n, unsigned mes
 	vector->interrupt.vector.cpu = (uint8_t)(n % cpu_count());
 	vector->interrupt.vector.service = message == BUS_LINE ? service_line : service_message;
 	vector->interrupt.vector.ctx = vector;
-	err = bus_interrupt_connect(adapter->function, message, &vector->interrupt);
+	err = bus_interrupt_connect(adapter->hba.function, message, &vector->interrupt);
 	if (!err)
 		adapter->vectors_connected++;
 	return err;
 }
 
-int stor_interrupt_connect(struct stor_adapter *adapter)
+int stor_interrupt_connect(struct port_hba *hba)
 {
+	struct stor_adapter *adapter = (struct stor_adapter *)hba;
 	int err = 0;
 
-	if (adapter->driver->is_virtual)
+	if (stor_is_virtual(adapter))
 		return 0;
 	if (!adapter->config.HwMSInterruptRoutine || !adapter->messages ||
 		adapter->config.InterruptSynchronizationMode == InterruptSupportNone) {
-		bus_messages_disable(adapter->function);
+		bus_messages_disable(adapter->hba.function);
 		adapter->messages = 0;
-		if (!adapter->hw.HwInterrupt)
+		if (!adapter->hba.hw.HwInterrupt)
 			return error_set(EINVAL,
 				"%s has neither HwInterrupt nor messages to interrupt with.",
-				adapter->name);
+				adapter->hba.name);
 		return vector_connect(adapter, 0, BUS_LINE);
 	}
 	adapter->per_message =
@@ -83,15 +84,17 @@ int stor_interrupt_connect(struct stor_adapter *adapter)
 	return err;
 }
 
-void stor_interrupt_disconnect(struct stor_adapter *adapter)
+void stor_interrupt_disconnect(struct port_hba *hba)
 {
+	struct stor_adapter *adapter = (struct stor_adapter *)hba;
+
 	while (adapter->vectors_connected) {
 		struct stor_vector *vector = &adapter->vectors[--adapter->vectors_connected];
 
 		bus_interrupt_disconnect(&vector->interrupt);
 	}
-	if (adapter->function)
-		bus_messages_disable(adapter->function);
+	if (adapter->hba.function)
+		bus_messages_disable(adapter->hba.function);
 }
 
 static VOID NTAPI dpc_run(PKDPC dpc, PVOID context, PVOID argument1, PVOID argument2)
@@ -101,9 +104,9 @@ static VOID NTAPI dpc_run(PKDPC dpc, PVOID context, PVOID argument1, PVOID argum
 	/* LK-10 */
 	cpu_spin_acquire(&state->running);
 	trace(TRACE_DPC, state - state->adapter->dpcs);
-	state->routine((PSTOR_DPC)dpc, state->adapter->extension, argument1, argument2);
+	state->routine((PSTOR_DPC)dpc, state->adapter->hba.extension, argument1, argument2);
 	trace(TRACE_DPC_END, state - state->adapter->dpcs);
-	stor_irql_check(state->adapter, "HwStorDpcRoutine", IRQL_DISPATCH);
+	port_hba_irql_check(&state->adapter->hba, "HwStorDpcRoutine", IRQL_DISPATCH);
 	cpu_spin_release(&state->running);
 }
 
@@ -120,7 +123,8 @@ BOOLEAN stor_dpc_init(struct stor_adapter *adapter, PSTOR_DPC dpc, PHW_DPC_ROUTI
 
 		if (n >= STOR_DPCS) {
 			atomic_store(&adapter->dpc_count, STOR_DPCS);
-			nt_violation(0, "%s: more than %d DPC objects.", adapter->name, STOR_DPCS);
+			nt_violation(
+				0, "%s: more than %d DPC objects.", adapter->hba.name, STOR_DPCS);
 			return FALSE;
 		}
 		state = &adapter->dpcs[n];

@@ -22,7 +22,7 @@ static void take(struct stor_adapter *adapter, struct cpu_spinlock *lock, STOR_S
 	if (unlikely(cpu_spin_is_held(lock)))
 		cpu_die("%s takes the %s lock while it holds it, at %s: a deadlock on Windows "
 			"(LK-1).",
-			adapter->name, lock_name[kind], place());
+			adapter->hba.name, lock_name[kind], place());
 	cpu_spin_acquire(lock);
 }
 
@@ -32,8 +32,8 @@ static bool may_release(
 {
 	if (likely(cpu_spin_is_held(lock)))
 		return true;
-	nt_violation(0, "%s releases the %s lock, which it does not hold, at %s.", adapter->name,
-		lock_name[kind], place());
+	nt_violation(0, "%s releases the %s lock, which it does not hold, at %s.",
+		adapter->hba.name, lock_name[kind], place());
 	return false;
 }
 
@@ -118,7 +118,7 @@ void stor_lock(
 		return;
 	}
 	if (unlikely(irql > IRQL_DISPATCH)) {
-		nt_violation(0, "%s takes the %s lock at IRQL %u (4.2).", adapter->name,
+		nt_violation(0, "%s takes the %s lock at IRQL %u (4.2).", adapter->hba.name,
 			lock_name[kind], irql);
 		handle->Context.OldIrql = irql;
 	} else {

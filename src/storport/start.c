@@ -14,28 +14,20 @@
 
 #include <srbhelper.h>
 
-void stor_irql_check(struct stor_adapter *adapter, const char *callback, uint8_t irql)
+void stor_callback_enter(struct port_hba *hba)
 {
-	if (likely(cpu_irql() == irql))
-		return;
-	nt_violation(0, "%s: %s was called at IRQL %u and returned at %u (SpChangeIrql).",
-		adapter ? adapter->name : "the driver", callback, irql, cpu_irql());
-	if (cpu_irql() > irql)
-		cpu_irql_lower(irql);
-	else
-		cpu_irql_raise(irql);
-}
+	struct stor_adapter *adapter = (struct stor_adapter *)hba;
 
-void stor_callback_enter(struct stor_adapter *adapter)
-{
 	cpu_spin_acquire(&adapter->startio_lock);
 	if (!adapter->full_duplex)
 		stor_interrupt_lock(adapter);
 }
 
-void stor_callback_leave(struct stor_adapter *adapter, const char *callback)
+void stor_callback_leave(struct port_hba *hba, const char *callback)
 {
-	stor_irql_check(adapter, callback, adapter->full_duplex ? IRQL_DISPATCH : STOR_DIRQL);
+	struct stor_adapter *adapter = (struct stor_adapter *)hba;
+
+	port_hba_irql_check(hba, callback, adapter->full_duplex ? IRQL_DISPATCH : STOR_DIRQL);
 	if (!adapter->full_duplex)
 		stor_interrupt_unlock(adapter, IRQL_DISPATCH);
 	cpu_spin_release(&adapter->startio_lock);
@@ -47,14 +39,14 @@ static void start_io(struct stor_adapter *adapter, void *srb, uint64_t id)
 	BOOLEAN result;
 
 	if (likely(!adapter->concurrent))
-		stor_callback_enter(adapter);
+		stor_callback_enter(&adapter->hba);
 	trace(TRACE_HW_STARTIO, id);
-	result = adapter->hw.HwStartIo(adapter->extension, srb);
+	result = adapter->hba.hw.HwStartIo(adapter->hba.extension, srb);
 	trace(TRACE_HW_STARTIO_END, id, result);
 	if (likely(!adapter->concurrent))
-		stor_callback_leave(adapter, "HwStorStartIo");
+		stor_callback_leave(&adapter->hba, "HwStorStartIo");
 	else
-		stor_irql_check(adapter, "HwStorStartIo", IRQL_DISPATCH);
+		port_hba_irql_check(&adapter->hba, "HwStorStartIo", IRQL_DISPATCH);
 }
 
 static void stor_start(struct port_adapter *port, struct port_request *request)
@@ -64,33 +56,20 @@ static void stor_start(struct port_adapter *port, struct port_request *request)
 	uint64_t id = request->id;
 	BOOLEAN result;
 
-	if (adapter->hw.HwBuildIo) {
+	if (adapter->hba.hw.HwBuildIo) {
 		trace(TRACE_HW_BUILDIO, id);
-		result = adapter->hw.HwBuildIo(adapter->extension, srb);
+		result = adapter->hba.hw.HwBuildIo(adapter->hba.extension, srb);
 		trace(TRACE_HW_BUILDIO_END, id, result);
-		stor_irql_check(adapter, "HwStorBuildIo", IRQL_DISPATCH);
+		port_hba_irql_check(&adapter->hba, "HwStorBuildIo", IRQL_DISPATCH);
 		if (!result) /* the miniport completes it itself (SB-5) */
 			return;
 	}
 	start_io(adapter, srb, id);
 }
 
-/* R-2: under the locks of StartIo, so that none runs meanwhile; concurrent channels have no such
- * lock, and the port has seen to it that they are at rest. */
-static bool stor_reset_bus(struct port_adapter *port, uint8_t path)
-{
-	struct stor_adapter *adapter = (struct stor_adapter *)port;
-	BOOLEAN done;
-
-	stor_callback_enter(adapter);
-	done = adapter->hw.HwResetBus(adapter->extension, path);
-	stor_callback_leave(adapter, "HwStorResetBus");
-	return done;
-}
-
 const struct port_model stor_model = {
 	.name = "storport",
 	.start = stor_start,
-	.reset_bus = stor_reset_bus,
-	.stop = stor_adapter_stop,
+	.reset_bus = port_hba_reset_bus,
+	.stop = port_hba_stop,
 };

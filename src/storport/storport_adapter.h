@@ -3,11 +3,10 @@
 /*
  * The Storport model: push, with an unsynchronised HwStorBuildIo before HwStorStartIo.
  *
- * A *driver* is what one DriverEntry registered with StorPortInitialize; an *adapter* is one device
- * it found. hba.c brings adapters up and down, start.c is station 4, interrupt.c station 6, lock.c
- * the three kinds of lock; ddi_*.c are the routines that miniports call. A routine gets its adapter
- * from the HwDeviceExtension pointer: the page's owner is the adapter, so a foreign pointer is
- * recognised before it is followed.
+ * Drivers, adapters and their life are port/hba.h's; hba.c has Storport's share in it. start.c is
+ * station 4, interrupt.c station 6, lock.c the three kinds of lock; ddi_*.c are the routines that
+ * miniports call. A routine gets its adapter from the HwDeviceExtension pointer: the page's owner
+ * is the adapter, so a foreign pointer is recognised before it is followed.
  *
  * A *virtual* miniport controls no hardware: its adapter has no function on the bus, no DMA, no
  * interrupt, and its requests have no lists; virtual.c has what is said to it alone.
@@ -19,16 +18,12 @@
 #ifndef DRY_STORPORT_STORPORT_ADAPTER_H
 #define DRY_STORPORT_STORPORT_ADAPTER_H
 
-#include "bus/bus.h"
-#include "port/port.h"
+#include "port/hba.h"
 
 #include <storport.h>
 
-#define STOR_DIRQL	  8
-#define STOR_DPCS	  256
-#define STOR_RANGES	  BUS_BARS
-#define STOR_MAPS	  16 /* live results of StorPortGetDeviceBase */
-#define STOR_ADAPTERS_MAX 16
+#define STOR_DIRQL 8
+#define STOR_DPCS  256
 
 /* A STOR_DPC the miniport initialised: it never runs on two processors at once (LK-10). */
 struct stor_dpc {
@@ -53,33 +48,11 @@ struct stor_state_change {
 	STOR_ADDR_BTL8 address;
 };
 
-enum stor_phase {
-	STOR_FINDING,
-	STOR_FOUND,
-	STOR_INITIALIZING,
-	STOR_PASSIVE_INITIALIZING,
-	STOR_RUNNING,
-	STOR_STOPPED
-};
-
-struct stor_driver;
-
 struct stor_adapter {
-	struct port_adapter port; /* first: the model's functions get this pointer */
-	struct stor_driver *driver;
-	struct bus_function *function; /* NULL: virtual */
-	_Atomic enum stor_phase phase;
-	char name[48]; /* "simple adapter 0" */
-
-	HW_INITIALIZATION_DATA hw;
+	struct port_hba hba; /* first: the model's functions get this pointer */
 	PORT_CONFIGURATION_INFORMATION config;
-	ACCESS_RANGE ranges[STOR_RANGES];
 	struct stor_objects *objects; /* ddi_stor_object.c */
 	struct dma_device dma_device;
-	void *extension; /* HwDeviceExtension */
-	uint64_t extension_bytes;
-	void *uncached; /* whole pages, pinned for the device */
-	uint64_t uncached_bytes;
 	struct stor_block *blocks; /* memory that the miniport asked for: ddi_stor_dma_memory.c */
 	_Atomic(struct stor_timers *) timers;	/* ddi_stor_timer.c; NULL: none was asked for */
 	_Atomic(struct stor_work *) work;	/* ddi_stor_work.c */
@@ -88,12 +61,9 @@ struct stor_adapter {
 	STOR_UNIT_ATTRIBUTES unit_attributes[PORT_UNITS_MAX]; /* by port_unit.number */
 	struct cpu_dpc async;	      /* StorPortAsyncNotificationDetected */
 	_Atomic uint64_t async_flags; /* of the one that is on its way, 0: none */
-	ULONG features;		 /* StorPortSetFeatureList: a bit for each STORPORT_FEATURE_TYPE */
-	void *registry_buffer;	 /* StorPortAllocateRegistryBuffer: one at a time */
-	void *mapped[STOR_MAPS]; /* by StorPortGetDeviceBase */
+	ULONG features;	       /* StorPortSetFeatureList: a bit for each STORPORT_FEATURE_TYPE */
+	void *registry_buffer; /* StorPortAllocateRegistryBuffer: one at a time */
 	PHW_PASSIVE_INITIALIZE_ROUTINE passive_init;
-	bool control_supported[ScsiAdapterControlMax];
-	bool was_found; /* HwStorFindAdapter took it */
 
 	struct cpu_spinlock startio_lock;
 	struct cpu_spinlock interrupt_lock;
@@ -108,59 +78,40 @@ struct stor_adapter {
 	unsigned channels; /* ConcurrentChannels, 0: not asked for */
 
 	struct stor_state_change state_change;
-	struct cpu_timer timer; /* RequestTimerCall (T-1) */
-	_Atomic(PHW_TIMER) timer_routine;
 };
 
-struct stor_driver {
-	DRIVER_OBJECT object;
-	const char *name;
-	HW_INITIALIZATION_DATA hw;
-	bool registered, is_virtual;
-	struct stor_adapter *adapters[STOR_ADAPTERS_MAX];
-	unsigned adapter_count;
-};
+/* ---- hba.c ---- */
 
-/* ---- hba.c; PASSIVE, in a kernel thread ---- */
+extern const struct port_driver_model stor_driver_model;
 
-/* Runs DriverEntry and what it leads to for every mass-storage function on the bus. On an error
- * (error_set) all is undone. entry is an ms_abi DriverEntry. */
-int stor_driver_start(void *entry, const char *name, struct stor_driver **driver);
-/* Stops the adapters (ScsiStopAdapter), calls DriverUnload if the driver set one, frees everything.
- */
-void stor_driver_stop(struct stor_driver *driver);
+static inline bool stor_is_virtual(const struct stor_adapter *adapter)
+{
+	return !adapter->hba.function;
+}
 
-/* The model's stop: ScsiStopAdapter, then interrupts, timer and DPCs end. Does nothing the second
- * time. */
-void stor_adapter_stop(struct port_adapter *port);
-
-/* The adapter of a HwDeviceExtension, NULL if it is none. Constant time. */
-struct stor_adapter *stor_adapter_find(const void *extension);
-/* The same, and a violation naming the routine if it is none. */
-struct stor_adapter *stor_adapter_of(const void *extension, const char *routine);
+/* As port_hba_of. */
+static inline struct stor_adapter *stor_adapter_of(const void *extension, const char *routine)
+{
+	return (struct stor_adapter *)port_hba_of(extension, routine);
+}
 
 /* ---- start.c ---- */
 
 extern const struct port_model stor_model;
-/* Complains about a callback that returned at another IRQL than it was called at, and mends it.
- * adapter: NULL for DriverEntry and DriverUnload. */
-void stor_irql_check(struct stor_adapter *adapter, const char *callback, uint8_t irql);
-
 /* The locks that HwStorStartIo, HwStorTimer, HwStorResetBus and HwStorStateChange are called under
  * (4.2): StartIo, in half duplex the interrupt lock too. At DISPATCH. leave checks the IRQL that
  * the callback left before it lets go. */
-void stor_callback_enter(struct stor_adapter *adapter);
-void stor_callback_leave(struct stor_adapter *adapter, const char *callback);
+void stor_callback_enter(struct port_hba *hba);
+void stor_callback_leave(struct port_hba *hba, const char *callback);
 
 /* ---- interrupt.c ---- */
 
-int stor_interrupt_connect(struct stor_adapter *adapter);
-void stor_interrupt_disconnect(struct stor_adapter *adapter);
+int stor_interrupt_connect(struct port_hba *hba);
+void stor_interrupt_disconnect(struct port_hba *hba);
 BOOLEAN stor_dpc_init(struct stor_adapter *adapter, PSTOR_DPC dpc, PHW_DPC_ROUTINE routine);
 
-/* ---- ddi_stor_address.c, ddi_stor_dma_memory.c; PASSIVE ---- */
+/* ---- ddi_stor_dma_memory.c; PASSIVE ---- */
 
-void stor_uncached_free(struct stor_adapter *adapter);
 /* Reports and frees what the miniport never freed. */
 void stor_blocks_free(struct stor_adapter *adapter);
 

@@ -44,19 +44,19 @@ const char *stor_virtual_bad(const HW_INITIALIZATION_DATA *data)
 
 ULONG stor_virtual_find(struct stor_adapter *adapter, PCHAR arguments, PBOOLEAN again)
 {
-	PVIRTUAL_HW_FIND_ADAPTER find = (PVIRTUAL_HW_FIND_ADAPTER)adapter->hw.HwFindAdapter;
+	PVIRTUAL_HW_FIND_ADAPTER find = (PVIRTUAL_HW_FIND_ADAPTER)adapter->hba.hw.HwFindAdapter;
 	PVOID functional, physical, lower;
 
 	stor_objects_get(adapter, &functional, &physical, &lower);
-	return find(adapter->extension, physical, functional, lower, arguments, &adapter->config,
-		again);
+	return find(adapter->hba.extension, physical, functional, lower, arguments,
+		&adapter->config, again);
 }
 
 void stor_virtual_remove(struct stor_adapter *adapter)
 {
-	if (adapter->hw.HwCompleteServiceIrp)
-		adapter->hw.HwCompleteServiceIrp(adapter->extension);
-	stor_irql_check(adapter, "HwStorCompleteServiceIrp", IRQL_PASSIVE);
-	adapter->hw.HwFreeAdapterResources(adapter->extension);
-	stor_irql_check(adapter, "HwStorFreeAdapterResources", IRQL_PASSIVE);
+	if (adapter->hba.hw.HwCompleteServiceIrp)
+		adapter->hba.hw.HwCompleteServiceIrp(adapter->hba.extension);
+	port_hba_irql_check(&adapter->hba, "HwStorCompleteServiceIrp", IRQL_PASSIVE);
+	adapter->hba.hw.HwFreeAdapterResources(adapter->hba.extension);
+	port_hba_irql_check(&adapter->hba, "HwStorFreeAdapterResources", IRQL_PASSIVE);
 }

@@ -458,7 +458,7 @@ static SCSI_ADAPTER_CONTROL_STATUS control(SCSI_ADAPTER_CONTROL_TYPE type)
 	bool is_at_dirql = type != ScsiAdapterSurpriseRemoval; /* */
 	uint8_t irql = is_at_dirql ? stor_interrupt_lock(adapter) : 0;
 	SCSI_ADAPTER_CONTROL_STATUS status =
-		adapter->hw.HwAdapterControl(adapter->extension, type, NULL);
+		adapter->hba.hw.HwAdapterControl(adapter->hba.extension, type, NULL);
 
 	if (is_at_dirql)
 		stor_interrupt_unlock(adapter, irql);

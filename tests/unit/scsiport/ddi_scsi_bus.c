@@ -87,7 +87,7 @@ static void ranges(void)
 	expect_violation(0, "not assigned");
 	expect_is(ScsiPortGetDeviceBase(NULL, PCIBus, 0, start, 4, FALSE), NULL);
 	expect_violation(0, "HwDeviceExtension");
-	for (unsigned n = 1; n < SCSI_MAPS; n++) /* FindAdapter has one */
+	for (unsigned n = 1; n < PORT_HBA_MAPS; n++) /* FindAdapter has one */
 		expect(ScsiPortGetDeviceBase(world.ext, PCIBus, 0, start, 4, FALSE) != NULL);
 	expect_is(ScsiPortGetDeviceBase(world.ext, PCIBus, 0, start, 4, FALSE), NULL);
 	expect_violation(0, "mapped already");

@@ -48,7 +48,7 @@ static void units(void)
 {
 	UCHAR *extension;
 
-	port_unit_add(&world.adapter->port, 0, 0, 1);
+	port_unit_add(&world.adapter->hba.port, 0, 0, 1);
 	extension = ScsiPortGetLogicalUnit(world.ext, 0, 0, 1);
 	expect(extension != NULL);
 	for (unsigned n = 0; extension && n < 100; n++)

@@ -148,7 +148,7 @@ static void look(SCSIPORT_HW_INITIALIZATION_DATA *data)
 
 static void limits(void)
 {
-	const struct port_limits *l = &world.adapter->port.limits;
+	const struct port_limits *l = &world.adapter->hba.port.limits;
 
 	expect_is(l->max_transfer, 65536); /* 16 breaks: as many pages */
 	expect_is(l->max_elements, 17);	   /* "the number of scatter/gather lists minus one" */
@@ -335,7 +335,7 @@ static void leave_one(void)
 {
 	world_submit(&lost, 0, 512);
 	/* as at the end of a stop that nobody could wait for */
-	port_adapter_give_up(&world.adapter->port);
+	port_adapter_give_up(&world.adapter->hba.port);
 	expect_violation(0, "never came back");
 	expect_is(lost.srb_status, SRB_STATUS_NO_HBA);
 	world_end(&lost);

@@ -40,14 +40,14 @@ static void notify(SCSI_NOTIFICATION_TYPE type, PSCSI_REQUEST_BLOCK srb)
 {
 	uint8_t irql = cpu_irql_raise(IRQL_DISPATCH);
 
-	scsi_callback_enter(world.adapter);
+	scsi_callback_enter(&world.adapter->hba);
 	if (type == RequestComplete)
 		world_give_back(srb, SRB_STATUS_SUCCESS);
 	else if (type == NextLuRequest)
 		ScsiPortNotification(NextLuRequest, world.ext, 0, 0, srb ? srb->Lun : 0);
 	else
 		ScsiPortNotification(type, world.ext);
-	scsi_callback_leave(world.adapter, "the test");
+	scsi_callback_leave(&world.adapter->hba, "the test");
 	cpu_irql_lower(irql);
 }
 
@@ -145,7 +145,7 @@ static void fall_silent(void)
 	notify(RequestComplete, seen.srbs[0]);
 	world_end(&requests[0]);
 	world_submit(&requests[1], 0, 4096);
-	world.adapter->port.idle_ticks = 9; /* of ten seconds */
+	world.adapter->hba.port.idle_ticks = 9; /* of ten seconds */
 	world_wait(seen.starts == 2);
 	expect_is(resets, 1);
 	expect_violation(0, "not asked for another for 10 seconds");

@@ -179,14 +179,14 @@ static struct world_request both;
 
 static void submit_both(char *out, PMDL out_mdl, ULONG out_bytes, char *in, PMDL in_mdl)
 {
-	struct port_unit *unit = port_unit_add(&world.adapter->port, 0, 0, 0);
+	struct port_unit *unit = port_unit_add(&world.adapter->hba.port, 0, 0, 0);
 	struct port_request *request;
 	struct port_data_in *other;
 	KIRQL old;
 
 	memset(&both, 0, sizeof(both));
 	KeRaiseIrql(DISPATCH_LEVEL, &old);
-	request = port_request_get(&world.adapter->port);
+	request = port_request_get(&world.adapter->hba.port);
 	request->unit = unit;
 	request->function = SRB_FUNCTION_EXECUTE_SCSI;
 	request->cdb_length = 10;
@@ -231,7 +231,7 @@ static void both_ways(void)
 
 	MmBuildMdlForNonPagedPool(out_mdl);
 	MmBuildMdlForNonPagedPool(in_mdl);
-	expect_is(port_data_in_enable(&world.adapter->port), 0);
+	expect_is(port_data_in_enable(&world.adapter->hba.port), 0);
 	submit_both(out, out_mdl, 8192, in + 100, in_mdl);
 	srb = (PVOID)held;
 	expect_is(StorPortGetDataInBufferScatterGatherList(world.ext, srb, &list),

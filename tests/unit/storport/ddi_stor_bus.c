@@ -185,10 +185,10 @@ static void an_address_that_was_not_assigned_is_refused_and_reported(void **stat
 
 static void map_often(void)
 {
-	PVOID at[STOR_MAPS];
+	PVOID at[PORT_HBA_MAPS];
 
 	/* The same range twice, and parts of it: each is undone by itself. */
-	for (unsigned n = 0; n < STOR_MAPS; n++) {
+	for (unsigned n = 0; n < PORT_HBA_MAPS; n++) {
 		at[n] = map(&ranges[0], n / 2 * 16, 16);
 		expect(at[n] != NULL);
 	}
@@ -196,7 +196,7 @@ static void map_often(void)
 	expect_is(world.violations, 0);
 	expect_is(map(&ranges[0], 0, 16), NULL);
 	expect_violation(0, "mapped already");
-	for (unsigned n = 0; n < STOR_MAPS; n++) {
+	for (unsigned n = 0; n < PORT_HBA_MAPS; n++) {
 		world.registers[0] = n;
 		expect_is(StorPortReadRegisterUlong(NULL, (PULONG)((PUCHAR)at[n] - n / 2 * 16)), n);
 		StorPortFreeDeviceBase(world.ext, at[n]);

@@ -137,7 +137,7 @@ static void parameters(void)
 {
 	STARTIO_PERFORMANCE_PARAMETERS none;
 
-	port_unit_add(&world.adapter->port, 0, 0, 0);
+	port_unit_add(&world.adapter->hba.port, 0, 0, 0);
 	submit_here((void *)0);
 	world_on(1, submit_here, (void *)1);
 	expect_is(StorPortGetStartIoPerfParams(world.ext, NULL, &none),

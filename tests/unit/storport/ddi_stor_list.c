@@ -524,7 +524,7 @@ static void size_vectors(void)
 			MmBuildMdlForNonPagedPool(next);
 			mdl->Next = next;
 		}
-		status = dma_list_size(world.adapter->port.dma, mdl,
+		status = dma_list_size(world.adapter->hba.port.dma, mdl,
 			data + vectors[n].offset + vectors[n].start, vectors[n].length, &bytes,
 			&registers);
 		expect_is(status, wanted == TS ? STATUS_BUFFER_TOO_SMALL : STATUS_SUCCESS);
@@ -648,7 +648,7 @@ static void without_lists(void)
 	expect_is(StorPortGetScatterGatherList(world.ext, held), NULL);
 	expect_is(StorPortGetSystemAddress(world.ext, held, &va), STOR_STATUS_SUCCESS);
 	expect_is(va, r.data); /* nothing is copied for it */
-	expect_is(dma_adapter_counts(world.adapter->port.dma).mapped, 0);
+	expect_is(dma_adapter_counts(world.adapter->hba.port.dma).mapped, 0);
 	/* A list is still to be had: the miniport's own. */
 	make_buffers();
 	expect_is(StorPortGetOriginalMdl(world.ext, held, &mdl), STOR_STATUS_SUCCESS);

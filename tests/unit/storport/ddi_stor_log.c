@@ -265,7 +265,7 @@ static void failures(void)
 {
 	STOR_ADDR_BTL8 nobody = unit;
 
-	port_unit_add(&world.adapter->port, 0, 0, 0);
+	port_unit_add(&world.adapter->hba.port, 0, 0, 0);
 	nobody.Lun = 5;
 	expect_is(StorPortMarkDeviceFailed(world.ext, UNIT, 0, u"worn out"), STOR_STATUS_SUCCESS);
 	expect_line("log id 0x0 level 1 text \"test adapter 0 0:0:0 is marked as failed, code 0: "
@@ -295,7 +295,7 @@ static void async(void)
 	STOR_ADDR_BTL8 other = unit;
 	uint8_t irql;
 
-	port_unit_add(&world.adapter->port, 0, 0, 0);
+	port_unit_add(&world.adapter->hba.port, 0, 0, 0);
 	expect_is(StorPortAsyncNotificationDetected(world.ext, UNIT, 0),
 		STOR_STATUS_INVALID_DEVICE_REQUEST);
 	expect_is(StorPortSetUnitAttributes(world.ext, UNIT, attributes), STOR_STATUS_SUCCESS);

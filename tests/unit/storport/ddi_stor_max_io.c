@@ -7,7 +7,7 @@ static void (*update)(void);
 
 static void limits_are(uint32_t outstanding, uint32_t depth, uint32_t initial)
 {
-	const struct port_limits *limits = &world.adapter->port.limits;
+	const struct port_limits *limits = &world.adapter->hba.port.limits;
 
 	expect_is(limits->max_outstanding, outstanding);
 	expect_is(limits->max_depth, depth);

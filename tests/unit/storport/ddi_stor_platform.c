@@ -82,7 +82,7 @@ static void installation(void)
 	ULONG allowed = 5;
 	uint8_t irql;
 
-	port_unit_add(&world.adapter->port, 0, 0, 0);
+	port_unit_add(&world.adapter->hba.port, 0, 0, 0);
 	expect_is(StorPortIsCurrentOsInstallationUpgrade(world.ext, &answer), STOR_STATUS_SUCCESS);
 	expect_is(answer, FALSE);
 	expect_is(StorPortIsCurrentOsInstallationUpgrade(world.ext, NULL),
@@ -244,7 +244,7 @@ static void attributes(void)
 {
 	STOR_UNIT_ATTRIBUTES good = {.D3ColdNotSupported = 1}, reserved = {.Reserved = 1};
 
-	port_unit_add(&world.adapter->port, 0, 0, 0);
+	port_unit_add(&world.adapter->hba.port, 0, 0, 0);
 	expect_is(StorPortSetUnitAttributes(world.ext, UNIT, good), STOR_STATUS_SUCCESS);
 	expect_is(StorPortSetUnitAttributes(world.ext, UNIT, reserved),
 		STOR_STATUS_INVALID_PARAMETER);

@@ -27,7 +27,7 @@ static void registers(void)
 	STOR_POFX_DEVICE_V2 device = good_device();
 	BOOLEAN cold = TRUE;
 
-	port_unit_add(&world.adapter->port, 0, 0, 0);
+	port_unit_add(&world.adapter->hba.port, 0, 0, 0);
 	expect_is(StorPortInitializePoFxPower(world.ext, NULL, NULL, &cold),
 		STOR_STATUS_INVALID_PARAMETER);
 	device.ComponentCount = 2;
@@ -98,7 +98,7 @@ static void components(void)
 	struct world_request r;
 	uint8_t irql;
 
-	port_unit_add(&world.adapter->port, 0, 0, 0);
+	port_unit_add(&world.adapter->hba.port, 0, 0, 0);
 	counts(NULL);
 	counts(UNIT);
 	world_submit(&r, SRB_FUNCTION_EXECUTE_SCSI, SCSIOP_READ, 4096);
@@ -139,7 +139,7 @@ static void hints(void)
 	STOR_POFX_DEVICE_V2 device = good_device();
 	uint8_t irql;
 
-	port_unit_add(&world.adapter->port, 0, 0, 0);
+	port_unit_add(&world.adapter->hba.port, 0, 0, 0);
 	expect_is(StorPortPoFxSetComponentLatency(world.ext, NULL, 0, 5),
 		STOR_STATUS_INVALID_DEVICE_REQUEST);
 	expect_is(StorPortPoFxSetComponentResidency(world.ext, NULL, 0, 5),

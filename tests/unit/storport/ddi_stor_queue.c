@@ -6,7 +6,7 @@
 
 static struct port_unit *unit(void)
 {
-	return port_unit_find(&world.adapter->port, 0, 0, 0);
+	return port_unit_find(&world.adapter->hba.port, 0, 0, 0);
 }
 
 /* ---- depth ---- */
@@ -61,7 +61,7 @@ static void the_queue_depth_can_be_set_from_the_first_inquiry_on(void **state)
 
 static void depth_limits(void)
 {
-	port_unit_add(&world.adapter->port, 0, 0, 0);
+	port_unit_add(&world.adapter->hba.port, 0, 0, 0);
 	expect(!StorPortSetDeviceQueueDepth(world.ext, 0, 0, 0, 0));
 	expect_is(unit()->depth, 20); /* */
 	expect(StorPortSetDeviceQueueDepth(world.ext, 0, 0, 0, 1));
@@ -97,7 +97,7 @@ static void few_at_all(PPORT_CONFIGURATION_INFORMATION config)
 
 static void eight(void)
 {
-	port_unit_add(&world.adapter->port, 0, 0, 0);
+	port_unit_add(&world.adapter->hba.port, 0, 0, 0);
 	expect_is(unit()->depth, 8);
 	expect(!StorPortSetDeviceQueueDepth(world.ext, 0, 0, 0, 9));
 	expect(StorPortSetDeviceQueueDepth(world.ext, 0, 0, 0, 8));
@@ -217,7 +217,7 @@ static void interrupt_once(void)
 {
 	struct world_request r;
 
-	port_unit_add(&world.adapter->port, 0, 0, 0);
+	port_unit_add(&world.adapter->hba.port, 0, 0, 0);
 	bus_line_set(world.function, true);
 	world_wait(started == 77);
 	started = 0;
@@ -243,8 +243,8 @@ static void unit_extension(void)
 	PUCHAR first, second;
 
 	expect_is(StorPortGetLogicalUnit(world.ext, 0, 0, 0), NULL);
-	port_unit_add(&world.adapter->port, 0, 0, 0);
-	port_unit_add(&world.adapter->port, 0, 0, 1);
+	port_unit_add(&world.adapter->hba.port, 0, 0, 0);
+	port_unit_add(&world.adapter->hba.port, 0, 0, 1);
 	first = StorPortGetLogicalUnit(world.ext, 0, 0, 0);
 	second = StorPortGetLogicalUnit(world.ext, 0, 0, 1);
 	expect(first && second && first != second);
@@ -264,7 +264,7 @@ static void each_unit_has_a_cleared_extension(void **state)
 
 static void no_unit_extension(void)
 {
-	port_unit_add(&world.adapter->port, 0, 0, 0);
+	port_unit_add(&world.adapter->hba.port, 0, 0, 0);
 	expect_is(StorPortGetLogicalUnit(world.ext, 0, 0, 0), NULL);
 }
 
@@ -275,8 +275,8 @@ static void no_extension_is_null(void **state)
 
 static void huge_unit_extension(void)
 {
-	expect_is(port_unit_add(&world.adapter->port, 0, 0, 0), NULL);
-	expect_is(world.adapter->port.unit_count, 0);
+	expect_is(port_unit_add(&world.adapter->hba.port, 0, 0, 0), NULL);
+	expect_is(world.adapter->hba.port.unit_count, 0);
 }
 
 static void an_extension_larger_than_memory_makes_no_unit(void **state)

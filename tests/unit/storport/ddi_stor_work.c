@@ -148,7 +148,7 @@ static SCSI_ADAPTER_CONTROL_STATUS NTAPI control(
 
 static VOID NTAPI queue_late(PVOID ext, PVOID context, PVOID worker)
 {
-	while (world.adapter->phase != STOR_STOPPED)
+	while (world.adapter->hba.phase != PORT_HBA_STOPPED)
 		cpu_thread_park(1000000);
 	late_status = StorPortQueueWorkItem(ext, called, context, NULL);
 }

@@ -185,7 +185,7 @@ static void grown_extension(PPORT_CONFIGURATION_INFORMATION config)
 
 static void is_grown(void)
 {
-	expect_is(world.adapter->port.limits.extension_bytes, WORLD_EXTENSION + 1000);
+	expect_is(world.adapter->hba.port.limits.extension_bytes, WORLD_EXTENSION + 1000);
 }
 
 /* Contract 5 */
@@ -274,12 +274,12 @@ static void give_up(void)
 {
 	struct world_request kept, waiting, late;
 
-	port_unit_add(&world.adapter->port, 0, 0, 0);
+	port_unit_add(&world.adapter->hba.port, 0, 0, 0);
 	expect(StorPortSetDeviceQueueDepth(world.ext, 0, 0, 0, 1));
 	world_submit(&kept, SRB_FUNCTION_EXECUTE_SCSI, SCSIOP_READ, 4096);
 	world_submit(&waiting, SRB_FUNCTION_EXECUTE_SCSI, SCSIOP_READ, 4096);
 	expect(command() & 4);
-	port_adapter_give_up(&world.adapter->port);
+	port_adapter_give_up(&world.adapter->hba.port);
 	expect_violation(0, "1 requests never came back");
 	expect_is(control.stops, 1);
 	expect(!(command() & 4)); /* the device writes no more to what is others' now */

@@ -184,9 +184,9 @@ static void state_changes_are_told_since_windows_8(void **state)
 static void plain_srbs(void)
 {
 	/* what stands behind the structure is no part of it: SrbTypeFlags, HwUnitControl */
-	expect(!world.adapter->port.limits.extended_srb);
-	expect(world.adapter->driver->hw.HwUnitControl == NULL);
-	expect(!world.adapter->driver->is_virtual);
+	expect(!world.adapter->hba.port.limits.extended_srb);
+	expect(world.adapter->hba.hw.HwUnitControl == NULL);
+	expect(!stor_is_virtual(world.adapter));
 }
 
 /* covers: StorPortInitialize */
@@ -293,7 +293,7 @@ static void write_behind(PPORT_CONFIGURATION_INFORMATION config)
 
 static void depth_is_the_default(void)
 {
-	expect_is(world.adapter->port.limits.initial_depth, 20);
+	expect_is(world.adapter->hba.port.limits.initial_depth, 20);
 	expect_violation(0, "offset 0xd4 of the configuration, whose Length is 0xd0 on Windows 7");
 }
 
@@ -315,12 +315,12 @@ static void narrow(PPORT_CONFIGURATION_INFORMATION config)
 
 static void width_is_36(void)
 {
-	expect_is(world.adapter->port.dma->limits.width, 36);
+	expect_is(world.adapter->hba.port.dma->limits.width, 36);
 }
 
 static void width_is_64(void)
 {
-	expect_is(world.adapter->port.dma->limits.width, 64);
+	expect_is(world.adapter->hba.port.dma->limits.width, 64);
 }
 
 static void an_address_width_counts_since_2004(void **state)

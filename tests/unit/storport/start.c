@@ -67,7 +67,7 @@ static void one_read(void)
 	world_submit(&r, SRB_FUNCTION_EXECUTE_SCSI, SCSIOP_READ, 4096);
 	world_end(&r);
 	expect_is(r.srb_status, SRB_STATUS_SUCCESS);
-	lists = dma_adapter_counts(world.adapter->port.dma);
+	lists = dma_adapter_counts(world.adapter->hba.port.dma);
 	expect(lists.mapped > 0);
 	expect_is(lists.mapped, lists.unmapped);
 }
@@ -189,7 +189,7 @@ static void submit_on_both(void)
 {
 	struct cpu_thread *other;
 
-	port_unit_add(&world.adapter->port, 0, 0, 0);
+	port_unit_add(&world.adapter->hba.port, 0, 0, 0);
 	other = cpu_thread_new(submit_some, NULL, 1, "other");
 	submit_some(NULL);
 	cpu_thread_join(other);
@@ -423,8 +423,8 @@ static void reset_it(void)
 {
 	uint8_t irql = cpu_irql_raise(IRQL_DISPATCH);
 
-	expect(stor_model.reset_bus(&world.adapter->port, 3));
-	expect(!stor_model.reset_bus(&world.adapter->port, 2));
+	expect(stor_model.reset_bus(&world.adapter->hba.port, 3));
+	expect(!stor_model.reset_bus(&world.adapter->hba.port, 2));
 	cpu_irql_lower(irql);
 }
 

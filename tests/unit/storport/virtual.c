@@ -100,7 +100,7 @@ static SCSI_ADAPTER_CONTROL_STATUS NTAPI control(
 /* Before world.adapter is there. */
 static void initialize(void)
 {
-	const struct stor_adapter *adapter = stor_adapter_find(world.ext);
+	const struct stor_adapter *adapter = stor_adapter_of(world.ext, "the test");
 
 	called("initialize");
 	seen.initialize_irql = KeGetCurrentIrql();
@@ -165,8 +165,8 @@ static void look_at_adapter(void)
 	PVOID functional, physical, lower;
 
 	expect_is(world.driver->adapter_count, 1);
-	expect_is(world.adapter->function, NULL); /* though there is a device on the bus */
-	expect_is(world.adapter->port.dma, NULL);
+	expect_is(world.adapter->hba.function, NULL); /* though there is a device on the bus */
+	expect_is(world.adapter->hba.port.dma, NULL);
 	expect_is(world.adapter->vectors_connected, 0);
 	expect_is(StorPortGetDeviceObjects(world.ext, &functional, &physical, &lower),
 		STOR_STATUS_SUCCESS);
@@ -200,7 +200,7 @@ static void either_structure_makes_one_adapter_without_hardware(void **state)
 static void look_at_kind(void)
 {
 	/* The older structure has no SrbTypeFlags: SCSI_REQUEST_BLOCK it is. */
-	expect_is(world.adapter->port.limits.extended_srb, !seen.older);
+	expect_is(world.adapter->hba.port.limits.extended_srb, !seen.older);
 }
 
 static void the_older_structure_ends_before_srb_types(void **state)
@@ -306,9 +306,9 @@ static unsigned limit_row;
 
 static void look_at_limit(void)
 {
-	expect_is(world.adapter->port.limits.max_transfer, limit_rows[limit_row].limit);
-	expect_is(world.adapter->port.limits.initial_depth, 250);
-	expect_is(world.adapter->port.lists.base, NULL);
+	expect_is(world.adapter->hba.port.limits.max_transfer, limit_rows[limit_row].limit);
+	expect_is(world.adapter->hba.port.limits.initial_depth, 250);
+	expect_is(world.adapter->hba.port.lists.base, NULL);
 }
 
 static void fields_that_are_not_set_are_no_offence(void **state)
@@ -414,7 +414,7 @@ static void submit_on_both(void)
 {
 	struct cpu_thread *other;
 
-	port_unit_add(&world.adapter->port, 0, 0, 0);
+	port_unit_add(&world.adapter->hba.port, 0, 0, 0);
 	other = cpu_thread_new(submit_some, NULL, 1, "other");
 	submit_some(NULL);
 	cpu_thread_join(other);
@@ -450,7 +450,7 @@ static VOID NTAPI no_list(PVOID device, PVOID irp, PVOID list, PVOID context)
 
 static void ask_for_hardware(void)
 {
-	STOR_PHYSICAL_ADDRESS address = {.QuadPart = (LONGLONG)world.adapter->extension_bytes};
+	STOR_PHYSICAL_ADDRESS address = {.QuadPart = (LONGLONG)world.adapter->hba.extension_bytes};
 	char buffer[64], list[256];
 	ULONG length = 64;
 	KIRQL old;

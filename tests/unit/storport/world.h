@@ -33,7 +33,7 @@ const char *__tsan_default_options(void)
 static struct {
 	struct bus_function *function;
 	_Atomic uint32_t registers[WORLD_BAR / 4];
-	struct stor_driver *driver;
+	struct port_driver *driver;
 	struct stor_adapter *adapter;
 	void *ext; /* the adapter's HwDeviceExtension */
 	_Atomic unsigned violations;
@@ -213,15 +213,16 @@ static inline void expect_violation(uint64_t number, const char *words)
 
 static void world_body(void *ctx)
 {
-	world.start_result = stor_driver_start((void *)world_entry, "test", &world.driver);
+	world.start_result =
+		port_driver_start(&stor_driver_model, (void *)world_entry, "test", &world.driver);
 	if (world.start_result)
 		error_take(world.start_error, sizeof(world.start_error));
 	else
-		world.adapter = world.driver->adapters[0];
+		world.adapter = (struct stor_adapter *)world.driver->adapters[0];
 	if (world.body)
 		world.body();
 	if (!world.start_result)
-		stor_driver_stop(world.driver);
+		port_driver_stop(world.driver);
 	world.done = true;
 }
 
@@ -339,7 +340,7 @@ static void world_request_done(struct port_request *request)
 static inline void world_submit(
 	struct world_request *r, uint8_t function, uint8_t opcode, uint32_t bytes)
 {
-	struct port_unit *unit = port_unit_add(&world.adapter->port, 0, 0, 0);
+	struct port_unit *unit = port_unit_add(&world.adapter->hba.port, 0, 0, 0);
 	struct port_request *request;
 	uint8_t irql;
 
@@ -351,7 +352,7 @@ static inline void world_submit(
 		MmBuildMdlForNonPagedPool(r->mdl);
 	}
 	irql = cpu_irql_raise(IRQL_DISPATCH);
-	request = port_request_get(&world.adapter->port);
+	request = port_request_get(&world.adapter->hba.port);
 	expect(request != NULL);
 	r->port = request;
 	request->unit = unit;

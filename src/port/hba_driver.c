@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * A driver's life: DriverEntry, what it registers, its adapters, DriverUnload. hba_life.c has the
+ * adapters'; see hba.h.
+ */
+#include "port/hba.h"
+#include "nt/nt.h"
+#include "util/error.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define CLASS	     11 /* in configuration space: the base class */
+#define MASS_STORAGE 1
+
+/* The driver whose DriverEntry runs: StorPortInitialize gets only a DRIVER_OBJECT. */
+static struct port_driver *loading;
+
+/* ---- what is registered ---- */
+
+struct port_driver *port_driver_of(const struct port_driver_model *model, const void *object,
+	const void *registry, const void *data, uint64_t number)
+{
+	if (!object || !registry || !data) {
+		nt_violation(number, "%sPortInitialize: a pointer is NULL.", model->stem);
+		return NULL;
+	}
+	if (!loading || loading->model != model || object != &loading->object) {
+		nt_violation(number,
+			"%sPortInitialize: not the DriverObject of the DriverEntry that runs.",
+			model->stem);
+		return NULL;
+	}
+	loading->has_called = true;
+	return loading;
+}
+
+const char *port_registration_bad(const HW_INITIALIZATION_DATA *hw)
+{
+	if (!hw->HwFindAdapter)
+		return "HwFindAdapter is NULL";
+	if (!hw->HwInitialize)
+		return "HwInitialize is NULL";
+	if (!hw->HwStartIo)
+		return "HwStartIo is NULL";
+	if (!hw->HwResetBus)
+		return "HwResetBus is NULL";
+	return NULL;
+}
+
+void port_driver_register(struct port_driver *driver, bool is_virtual,
+	const HW_INITIALIZATION_DATA *hw, void *context)
+{
+	struct port_registration *kept = is_virtual ? &driver->virtual : &driver->physical;
+
+	*kept = (struct port_registration){.is_there = true, .hw = *hw, .context = context};
+}
+
+static int entry_run(struct port_driver *driver, void *entry)
+{
+	static const WCHAR path[] = {'\\', 'R', 'e', 'g', 'i', 's', 't', 'r', 'y', '\\', 'M', 'a',
+		'c', 'h', 'i', 'n', 'e', '\\', 'd', 'r', 'y', 'p', 'o', 'r', 't', 0};
+	UNICODE_STRING registry = {sizeof(path) - sizeof(WCHAR), sizeof(path), (PWSTR)path};
+	NTSTATUS status;
+
+	loading = driver;
+	status = ((PDRIVER_INITIALIZE)entry)(&driver->object, &registry);
+	loading = NULL;
+	if (cpu_irql() != IRQL_PASSIVE)
+		port_irql_mend(driver->model, NULL, "DriverEntry", IRQL_PASSIVE);
+	if (!NT_SUCCESS(status))
+		return error_set(EIO, "%s: DriverEntry failed with status %08x.", driver->name,
+			(unsigned)status);
+	if (!driver->has_called)
+		return error_set(EIO,
+			"%s: DriverEntry succeeded but never called %sPortInitialize.",
+			driver->name, driver->model->stem);
+	if (!driver->physical.is_there && !driver->virtual.is_there)
+		return error_set(ENODEV,
+			"%s: DriverEntry registered no AdapterInterfaceType PCIBus, and this "
+			"machine has no other bus.",
+			driver->name);
+	return 0;
+}
+
+/* ---- its adapters ---- */
+
+static bool is_storage(struct bus_function *function)
+{
+	uint8_t class = 0;
+
+	bus_config_read(function, CLASS, &class, sizeof(class));
+	return class == MASS_STORAGE;
+}
+
+static int adapters_start(struct port_driver *driver)
+{
+	struct bus_function *function;
+	unsigned found = 0;
+
+	if (driver->virtual.is_there) /* one that no bus reports: the system has been told of it */
+		return port_hba_start(driver, &driver->virtual, NULL);
+	for (unsigned n = 0; (function = bus_function_get(n)) != NULL; n++) {
+		int err;
+
+		if (!is_storage(function) || driver->adapter_count == PORT_HBAS_MAX)
+			continue;
+		err = port_hba_start(driver, &driver->physical, function);
+		if (err)
+			return err;
+		found++;
+	}
+	if (!found)
+		return error_set(ENODEV,
+			"the machine has no mass-storage device for %s; name one with --hw.",
+			driver->name);
+	return 0;
+}
+
+int port_driver_start(const struct port_driver_model *model, void *entry, const char *name,
+	struct port_driver **driver)
+{
+	struct port_driver *made = calloc(1, sizeof(*made));
+	int err;
+
+	if (!made)
+		return error_set(ENOMEM, "no memory for driver %s.", name);
+	made->model = model;
+	made->name = name;
+	made->object.DriverUnload = model->unload;
+	err = entry_run(made, entry);
+	if (!err)
+		err = adapters_start(made);
+	if (err) {
+		port_driver_stop(made);
+		return err;
+	}
+	*driver = made;
+	return 0;
+}
+
+void port_driver_stop(struct port_driver *driver)
+{
+	while (driver->adapter_count)
+		port_hba_end(driver);
+	if (driver->has_called && driver->object.DriverUnload)
+		driver->object.DriverUnload(&driver->object);
+	if (cpu_irql() != IRQL_PASSIVE)
+		port_irql_mend(driver->model, NULL, "DriverUnload", IRQL_PASSIVE);
+	free(driver);
+}

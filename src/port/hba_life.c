@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * An adapter's life: found, initialised, asked what it can control, stopped, freed (4.1). Before:
+ * hba_driver.c. What is each model's own: src/storport/hba.c, src/scsiport/hba.c. See hba.h.
+ */
+#include "port/hba.h"
+#include "mem/mem.h"
+#include "nt/nt.h"
+#include "util/error.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define STOP_SECONDS   10
+#define COMMAND	       4 /* of configuration space */
+#define COMMAND_MASTER 4
+
+/* ---- bringing one up ---- */
+
+static const char *device_name(const struct port_hba *hba)
+{
+	return hba->function ? bus_function_name(hba->function) : "its virtual adapter";
+}
+
+static int find(struct port_hba *hba)
+{
+	const char *driver = hba->driver->name, *stem = hba->driver->model->stem;
+
+	hba->phase = PORT_HBA_FINDING;
+	hba->answer = hba->driver->model->find(hba);
+	port_hba_irql_check(hba, "Hw*FindAdapter", IRQL_PASSIVE);
+	hba->phase = PORT_HBA_FOUND;
+	switch (hba->answer) {
+	case SP_RETURN_FOUND:
+		return 0;
+	case SP_RETURN_NOT_FOUND:
+		return error_set(ENODEV,
+			"%s: Hw%sFindAdapter says that %s (slot %u) is not its device "
+			"(SP_RETURN_NOT_FOUND).",
+			driver, stem, device_name(hba),
+			hba->function ? bus_function_slot(hba->function) : 0);
+	case SP_RETURN_ERROR:
+	case SP_RETURN_BAD_CONFIG:
+		return error_set(ENODEV, "%s: Hw%sFindAdapter failed for %s with %s.", driver, stem,
+			device_name(hba),
+			hba->answer == SP_RETURN_ERROR ? "SP_RETURN_ERROR"
+						       : "SP_RETURN_BAD_CONFIG");
+	default:
+		return error_set(ENODEV,
+			"%s: Hw%sFindAdapter returned %u, which is no SP_RETURN_ value%s.", driver,
+			stem, (unsigned)hba->answer, hba->driver->model->answer_rule);
+	}
+}
+
+/* Before HwFindAdapter, which may ask for memory that the device reaches. */
+static int dma_new(struct port_hba *hba)
+{
+	struct dma_constraints constraints = {.width = 64, .scatter_gather = true};
+
+	if (!hba->function) /* no DMA object (VirtualDevice) */
+		return 0;
+	constraints.device = (uint8_t)bus_function_slot(hba->function);
+	hba->port.dma = dma_adapter_new(&constraints, hba);
+	return hba->port.dma ? 0 : -ENOMEM;
+}
+
+/* After it: as it says what its device is. A transfer that may begin anywhere in a page takes one
+ * register more than its pages (D-5). */
+static int dma_limit(
+	struct port_hba *hba, struct port_limits *limits, struct dma_constraints *constraints)
+{
+	struct dma_adapter *dma = hba->port.dma;
+	uint64_t bytes;
+	int err;
+
+	if (!dma)
+		return 0;
+	constraints->max_transfer = limits->max_transfer;
+	err = dma_adapter_limit(dma, constraints);
+	if (err)
+		return err;
+	if (dma->map_registers < 2)
+		return error_set(ERANGE,
+			"%s: one map register is too few for a port; a buffer may cross a page.",
+			hba->name);
+	bytes = (dma->map_registers - 1ull) << MEM_PAGE_SHIFT;
+	limits->max_transfer = (uint32_t)min_of(bytes, limits->max_transfer);
+	return 0;
+}
+
+/* With what it says of itself; a part may have been made when this fails. */
+static int requests_new(struct port_hba *hba)
+{
+	const struct port_driver_model *model = hba->driver->model;
+	struct dma_constraints constraints = {0};
+	struct port_limits limits = {0};
+	int err;
+
+	if (hba->port.dma)
+		constraints = hba->port.dma->limits;
+	err = model->accept(hba, &limits, &constraints);
+	if (!err)
+		err = dma_limit(hba, &limits, &constraints);
+	if (!err)
+		err = port_adapter_init(
+			&hba->port, model->requests, hba->name, hba->port.dma, &limits);
+	if (!err)
+		port_adapter_number(&hba->port, hba->driver->adapter_count - 1);
+	return err;
+}
+
+static int initialize(struct port_hba *hba)
+{
+	const struct port_driver_model *model = hba->driver->model;
+	uint8_t old, irql;
+	BOOLEAN done;
+
+	hba->phase = PORT_HBA_INITIALIZING;
+	old = model->lock(hba);
+	irql = cpu_irql();
+	done = hba->hw.HwInitialize(hba->extension);
+	port_hba_irql_check(hba, "Hw*Initialize", irql);
+	model->unlock(hba, old);
+	if (!done)
+		return error_set(EIO, "%s: Hw%sInitialize failed for %s.", hba->driver->name,
+			model->stem, device_name(hba));
+	if (model->settle && !model->settle(hba))
+		return error_set(EIO, "%s: the passive initialisation routine failed for %s.",
+			hba->driver->name, device_name(hba));
+	hba->phase = PORT_HBA_RUNNING;
+	return 0;
+}
+
+static void control_ask(struct port_hba *hba)
+{
+	ULONG memory[(sizeof(SCSI_SUPPORTED_CONTROL_TYPE_LIST) + ScsiAdapterControlMax) /
+			     sizeof(ULONG) +
+		     1] = {0};
+	PSCSI_SUPPORTED_CONTROL_TYPE_LIST list = (PVOID)memory;
+	SCSI_ADAPTER_CONTROL_STATUS status;
+
+	if (!hba->hw.HwAdapterControl)
+		return;
+	list->MaxControlType = hba->driver->model->control_types;
+	status = hba->hw.HwAdapterControl(hba->extension, ScsiQuerySupportedControlTypes, list);
+	port_hba_irql_check(hba, "Hw*AdapterControl", IRQL_PASSIVE);
+	if (status != ScsiAdapterControlSuccess)
+		return;
+	for (unsigned n = 0; n < hba->driver->model->control_types; n++)
+		hba->control_supported[n] = list->SupportedTypeList[n];
+}
+
+static int start(struct port_hba *hba)
+{
+	const struct port_driver_model *model = hba->driver->model;
+	int err = model->prepare(hba);
+
+	if (!err)
+		err = dma_new(hba);
+	if (!err)
+		err = find(hba);
+	if (!err)
+		err = requests_new(hba);
+	if (!err)
+		err = model->connect(hba);
+	if (!err)
+		err = initialize(hba);
+	if (err)
+		return err;
+	control_ask(hba);
+	port_adapter_open(&hba->port);
+	return 0;
+}
+
+int port_hba_start(struct port_driver *driver, const struct port_registration *registration,
+	struct bus_function *function)
+{
+	struct port_hba *hba = calloc(1, driver->model->adapter_bytes);
+	uint64_t bytes = round_up(max_of(registration->hw.DeviceExtensionSize, 1u), MEM_PAGE_SIZE);
+
+	if (!hba)
+		return error_set(ENOMEM, "%s: no memory for an adapter.", driver->name);
+	hba->driver = driver;
+	hba->function = function;
+	hba->hw = registration->hw;
+	hba->context = registration->context;
+	hba->answer = SP_UNINITIALIZED_VALUE;
+	snprintf(hba->name, sizeof(hba->name), "%.30s adapter %u", driver->name,
+		driver->adapter_count);
+	hba->extension_bytes = bytes;
+	hba->extension = mem_alloc(bytes, MEM_LINEAR, MEM_EXTENSION, hba);
+	driver->adapters[driver->adapter_count++] = hba;
+	if (!hba->extension)
+		return error_set(ENOMEM, "%s: no memory for %llu bytes of device extension.",
+			hba->name, (unsigned long long)bytes);
+	/* Zeroed once, at its first allocation (4.1). */
+	memset(hba->extension, 0, bytes);
+	return start(hba);
+}
+
+/* ---- taking one down ---- */
+
+static void control_stop(struct port_hba *hba)
+{
+	const struct port_driver_model *model = hba->driver->model;
+	uint8_t old, irql;
+
+	if (hba->phase != PORT_HBA_RUNNING || !hba->control_supported[ScsiStopAdapter])
+		return;
+	old = model->lock(hba);
+	irql = cpu_irql();
+	hba->hw.HwAdapterControl(hba->extension, ScsiStopAdapter, NULL);
+	port_hba_irql_check(hba, "Hw*AdapterControl(ScsiStopAdapter)", irql);
+	model->unlock(hba, old);
+}
+
+/* A device that still has requests may write to their memory, which is about to be others'. */
+static void master_off(struct bus_function *function)
+{
+	uint16_t command;
+
+	bus_config_read(function, COMMAND, &command, sizeof(command));
+	command &= ~COMMAND_MASTER;
+	bus_config_write(function, COMMAND, &command, sizeof(command));
+}
+
+void port_hba_stop(struct port_adapter *port)
+{
+	struct port_hba *hba = (struct port_hba *)port;
+
+	if (hba->phase == PORT_HBA_STOPPED)
+		return;
+	control_stop(hba);
+	hba->phase = PORT_HBA_STOPPED; /* no DPC is issued, no timer armed from here on */
+	if (port->outstanding && hba->function)
+		master_off(hba->function);
+	hba->driver->model->disconnect(hba);
+	cpu_dpc_flush();
+	cpu_timer_cancel(&hba->timer);
+	if (hba->driver->model->quiet)
+		hba->driver->model->quiet(hba);
+	cpu_dpc_flush();
+}
+
+void port_hba_end(struct port_driver *driver)
+{
+	struct port_hba *hba = driver->adapters[--driver->adapter_count];
+	bool has_slots = hba->port.slots;
+
+	if (has_slots && port_adapter_close(&hba->port, STOP_SECONDS))
+		port_adapter_give_up(&hba->port);
+	port_hba_stop(&hba->port);
+	driver->model->release(hba);
+	for (unsigned n = 0; n < PORT_HBA_MAPS; n++)
+		if (hba->mapped[n])
+			bus_unmap(hba->mapped[n]);
+	if (has_slots)
+		port_adapter_fini(&hba->port);
+	port_hba_uncached_free(hba);
+	if (hba->port.dma)
+		dma_adapter_free(hba->port.dma);
+	if (hba->extension)
+		mem_free(hba->extension, hba->extension_bytes);
+	free(hba);
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/* What an adapter has of the bus and of memory: its BARs, its slot, the uncached extension. See
+ * hba.h. */
+#include "port/hba.h"
+#include "mem/mem.h"
+#include "nt/nt.h"
+
+#include <string.h>
+
+/* ---- of the bus ---- */
+
+unsigned port_hba_ranges(struct port_hba *hba)
+{
+	struct bus_resource resource;
+	unsigned used = 0;
+
+	for (unsigned bar = 0; bar < BUS_BARS; bar++) {
+		if (!bus_resource_get(hba->function, bar, &resource))
+			continue;
+		hba->ranges[used].RangeStart.QuadPart = (LONGLONG)resource.address;
+		hba->ranges[used].RangeLength = resource.size;
+		hba->ranges[used].RangeInMemory = !resource.is_io;
+		used++;
+	}
+	return used;
+}
+
+bool port_hba_has_slot(const struct port_hba *hba, ULONG type, ULONG slot)
+{
+	return hba->function && type == PCIConfiguration &&
+	       slot == bus_function_slot(hba->function);
+}
+
+void *port_hba_map(const struct port_hba *hba, uint64_t address, uint32_t bytes, bool is_io)
+{
+	struct bus_function *function = NULL;
+	void *mapped = bus_map(address, bytes, is_io, &function);
+
+	if (!mapped || function == hba->function)
+		return mapped;
+	bus_unmap(mapped);
+	return NULL;
+}
+
+void *port_hba_base(
+	struct port_hba *hba, uint64_t address, uint32_t bytes, bool is_io, uint64_t number)
+{
+	const char *stem = hba->driver->model->stem;
+	void *mapped = port_hba_map(hba, address, bytes, is_io);
+
+	if (!mapped) {
+		nt_violation(number,
+			"%sPortGetDeviceBase: %u bytes at %#llx were not assigned to %s.", stem,
+			bytes, (unsigned long long)address, hba->name);
+		return NULL;
+	}
+	/* Each call has its place, that of an address mapped already too: each is undone by itself.
+	 */
+	for (unsigned n = 0; n < PORT_HBA_MAPS; n++) {
+		if (hba->mapped[n])
+			continue;
+		hba->mapped[n] = mapped;
+		return mapped;
+	}
+	nt_violation(0, "%sPortGetDeviceBase: %s has %d ranges mapped already.", stem, hba->name,
+		PORT_HBA_MAPS);
+	bus_unmap(mapped);
+	return NULL;
+}
+
+void port_hba_base_free(struct port_hba *hba, void *mapped)
+{
+	const char *stem = hba->driver->model->stem;
+
+	for (unsigned n = 0; mapped && n < PORT_HBA_MAPS; n++) {
+		if (hba->mapped[n] != mapped)
+			continue;
+		hba->mapped[n] = NULL;
+		bus_unmap(mapped);
+		return;
+	}
+	nt_violation(0, "%sPortFreeDeviceBase: %p did not come from %sPortGetDeviceBase.", stem,
+		mapped, stem);
+}
+
+/* ---- of memory ---- */
+
+void *port_hba_uncached_new(struct port_hba *hba, uint64_t bytes, unsigned width, uintptr_t site)
+{
+	struct dma_adapter *dma = hba->port.dma;
+	unsigned bits = min_of(width, dma->limits.width);
+	uint64_t highest = bits < 64 ? (1ull << bits) - 1 : UINT64_MAX;
+	void *va;
+
+	bytes = round_up(bytes, MEM_PAGE_SIZE);
+	va = mem_alloc_bounds(bytes, 0, highest, 0, MEM_EXTENSION, hba);
+	if (!va)
+		return NULL;
+	if (dma_pin(dma, va, bytes, "uncached extension", site) == MEM_NO_ADDRESS) {
+		mem_free(va, bytes);
+		return NULL;
+	}
+	memset(va, 0, bytes);
+	hba->uncached = va;
+	hba->uncached_bytes = bytes;
+	return va;
+}
+
+void port_hba_uncached_free(struct port_hba *hba)
+{
+	if (!hba->uncached)
+		return;
+	if (hba->port.dma)
+		dma_unpin(hba->port.dma, hba->uncached, hba->uncached_bytes);
+	mem_free(hba->uncached, hba->uncached_bytes);
+	hba->uncached = NULL;
+}
+
+bool port_hba_is_uncached(const struct port_hba *hba, const void *va, uint64_t *left)
+{
+	uint64_t offset = (uint64_t)((const char *)va - (const char *)hba->uncached);
+
+	*left = hba->uncached_bytes - offset;
+	return hba->uncached && offset < hba->uncached_bytes;
+}
+
+bool port_hba_is_extension(const struct port_hba *hba, const void *va)
+{
+	uint64_t left;
+
+	return port_hba_is_uncached(hba, va, &left) || port_request_of_extension(&hba->port, va);
+}
