@@ -205,7 +205,7 @@ static void thirty_two_bits(PSCSIPORT_PORT_CONFIGURATION_INFORMATION config)
 {
 	config->Dma32BitAddresses = TRUE;
 	config->Dma64BitAddresses = 0;
-	expect(mem_physical(world.uncached) + WORLD_UNCACHED <= 1ull << 32);
+	expect(mem_physical(found.uncached) + WORLD_UNCACHED <= 1ull << 32);
 }
 
 /* covers: ScsiPortGetPhysicalAddress */
@@ -232,10 +232,10 @@ static void lasting(void)
 
 	begin();
 	address =
-		ScsiPortGetPhysicalAddress(world.ext, NULL, (char *)world.uncached + 4100, &length);
-	expect_is(address.QuadPart, mem_physical(world.uncached) + 4100);
+		ScsiPortGetPhysicalAddress(world.ext, NULL, (char *)found.uncached + 4100, &length);
+	expect_is(address.QuadPart, mem_physical(found.uncached) + 4100);
 	expect(length >= WORLD_UNCACHED - 4100);
-	expect_is(ScsiPortGetVirtualAddress(world.ext, address), (char *)world.uncached + 4100);
+	expect_is(ScsiPortGetVirtualAddress(world.ext, address), (char *)found.uncached + 4100);
 	for (unsigned n = 0; n < 2; n++) { /* with the SRB too: contract 4 */
 		address = ScsiPortGetPhysicalAddress(
 			world.ext, n ? held : NULL, (char *)held->SrbExtension + 7, &length);
@@ -292,7 +292,7 @@ static void refusals(void)
 	end();
 	expect_none(gone, gone->DataBuffer); /* the port's again */
 	/* no adapter */
-	address = ScsiPortGetPhysicalAddress(foreign, NULL, world.uncached, &length);
+	address = ScsiPortGetPhysicalAddress(foreign, NULL, found.uncached, &length);
 	expect_is(address.QuadPart, 0);
 	expect_violation(0, "HwDeviceExtension");
 
@@ -346,9 +346,9 @@ static void ask_again(PSCSIPORT_PORT_CONFIGURATION_INFORMATION config)
 
 static void ask_late(void)
 {
-	expect(((uintptr_t)world.uncached & 4095) == 0);
+	expect(((uintptr_t)found.uncached & 4095) == 0);
 	for (unsigned n = 0; n < WORLD_UNCACHED; n++)
-		expect_is(((char *)world.uncached)[n], 0);
+		expect_is(((char *)found.uncached)[n], 0);
 	expect_is(ScsiPortGetUncachedExtension(world.ext, configuration, 100), NULL);
 	expect_violation(0, "outside HwScsiFindAdapter");
 	expect_is(ScsiPortGetUncachedExtension(NULL, configuration, 100), NULL);

@@ -73,10 +73,10 @@ static void with_length_0_the_port_makes_the_buffer(void **state)
 
 static void ranges(void)
 {
-	SCSI_PHYSICAL_ADDRESS start = world.range.RangeStart, wrong = {.QuadPart = 0x1000};
+	SCSI_PHYSICAL_ADDRESS start = found.range.RangeStart, wrong = {.QuadPart = 0x1000};
 	void *again;
 
-	expect(world.base != NULL);
+	expect(found.base != NULL);
 	expect(ScsiPortValidateRange(world.ext, PCIBus, 0, start, WORLD_BAR, FALSE));
 	expect_is(ScsiPortValidateRange(world.ext, PCIBus, 0, wrong, WORLD_BAR, FALSE), FALSE);
 	expect_is(ScsiPortValidateRange(world.ext, PCIBus, 0, start, WORLD_BAR * 2, FALSE), FALSE);
@@ -91,7 +91,7 @@ static void ranges(void)
 		expect(ScsiPortGetDeviceBase(world.ext, PCIBus, 0, start, 4, FALSE) != NULL);
 	expect_is(ScsiPortGetDeviceBase(world.ext, PCIBus, 0, start, 4, FALSE), NULL);
 	expect_violation(0, "mapped already");
-	ScsiPortFreeDeviceBase(world.ext, world.base);
+	ScsiPortFreeDeviceBase(world.ext, found.base);
 	again = ScsiPortGetDeviceBase(world.ext, PCIBus, 0, start, WORLD_BAR, FALSE);
 	expect(again != NULL);
 	ScsiPortFreeDeviceBase(world.ext, &start);
@@ -110,7 +110,7 @@ static void what_is_the_adapters_is_mapped_and_nothing_else(void **state)
 
 static void registers(void)
 {
-	char *base = world.base;
+	char *base = found.base;
 	ULONG longs[3] = {0x11223344, 0x55667788, 0x99aabbcc}, back[3] = {0};
 	USHORT shorts[2] = {0x1122, 0x3344}, short_back[2] = {0};
 	UCHAR bytes[2] = {0x12, 0x34}, byte_back[2] = {0};
