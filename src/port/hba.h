@@ -70,6 +70,7 @@ struct port_driver {
 	const struct port_driver_model *model;
 	const char *name;
 	bool has_called; /* StorPortInitialize or ScsiPortInitialize, whatever came of it */
+	bool is_loaded;	 /* DriverEntry succeeded */
 	struct port_registration physical, virtual;
 	struct port_hba *adapters[PORT_HBAS_MAX];
 	unsigned adapter_count;

@@ -72,6 +72,7 @@ static int entry_run(struct port_driver *driver, void *entry)
 	if (!NT_SUCCESS(status))
 		return error_set(EIO, "%s: DriverEntry failed with status %08x.", driver->name,
 			(unsigned)status);
+	driver->is_loaded = true;
 	if (!driver->has_called)
 		return error_set(EIO,
 			"%s: DriverEntry succeeded but never called %sPortInitialize.",
@@ -144,7 +145,9 @@ void port_driver_stop(struct port_driver *driver)
 {
 	while (driver->adapter_count)
 		port_hba_end(driver);
-	if (driver->has_called && driver->object.DriverUnload)
+	/* "A driver's Unload routine is not called if [its] DriverEntry routine returns a failure
+	 * status": DriverEntry Return Values. */
+	if (driver->is_loaded && driver->object.DriverUnload)
 		driver->object.DriverUnload(&driver->object);
 	if (cpu_irql() != IRQL_PASSIVE)
 		port_irql_mend(driver->model, NULL, "DriverUnload", IRQL_PASSIVE);
