@@ -71,9 +71,11 @@ struct port_driver {
 	const char *name;
 	bool has_called; /* StorPortInitialize or ScsiPortInitialize, whatever came of it */
 	bool is_loaded;	 /* DriverEntry succeeded */
-	struct port_registration physical, virtual;
+	struct port_registration physical, virtual; /* it may have both */
 	struct port_hba *adapters[PORT_HBAS_MAX];
 	unsigned adapter_count;
+	char unknown[256]; /* in words: the last device that HwFindAdapter did not know, until told
+			    */
 };
 
 struct port_driver_model {
@@ -110,7 +112,8 @@ struct port_driver_model {
 /* ---- hba_driver.c ---- */
 
 /* Runs DriverEntry and what it leads to for every mass-storage function on the bus. On an error
- * (error_set) all is undone. entry is an ms_abi DriverEntry. */
+ * (error_set) all is undone. entry is an ms_abi DriverEntry. A device that HwFindAdapter does not
+ * know (SP_RETURN_NOT_FOUND) is left alone and told of; it is an error if there is no other. */
 int port_driver_start(const struct port_driver_model *model, void *entry, const char *name,
 	struct port_driver **driver);
 /* Stops the adapters, calls DriverUnload, frees everything. */
@@ -121,7 +124,8 @@ struct port_driver *port_driver_of(const struct port_driver_model *model, const 
 	const void *registry, const void *data, uint64_t number);
 /* The entry that a miniport cannot do without and has left out, in words, or NULL. */
 const char *port_registration_bad(const HW_INITIALIZATION_DATA *hw);
-/* Keeps what DriverEntry registers, with a copy of hw. */
+/* Keeps what DriverEntry registers, with a copy of hw: of each of both kinds the last, but that for
+ * PCI, which is the bus that this machine has, before any other. */
 void port_driver_register(struct port_driver *driver, bool is_virtual,
 	const HW_INITIALIZATION_DATA *hw, void *context);
 

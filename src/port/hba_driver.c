@@ -54,6 +54,9 @@ void port_driver_register(struct port_driver *driver, bool is_virtual,
 {
 	struct port_registration *kept = is_virtual ? &driver->virtual : &driver->physical;
 
+	if (!is_virtual && kept->is_there && kept->hw.AdapterInterfaceType == PCIBus &&
+		hw->AdapterInterfaceType != PCIBus)
+		return;
 	*kept = (struct port_registration){.is_there = true, .hw = *hw, .context = context};
 }
 
@@ -95,28 +98,53 @@ static bool is_storage(struct bus_function *function)
 	return class == MASS_STORAGE;
 }
 
+static void unknown_tell(struct port_driver *driver)
+{
+	if (*driver->unknown)
+		nt_debug_line(driver->unknown);
+	*driver->unknown = 0;
+}
+
+/* As Plug and Play does, which shows each device to the driver once, by itself: one that it does
+ * not know keeps it from no other. */
+static int device_start(struct port_driver *driver, const struct port_registration *registration,
+	struct bus_function *function)
+{
+	unsigned place = driver->adapter_count;
+	int err;
+
+	if (!registration->is_there || place == PORT_HBAS_MAX)
+		return 0;
+	unknown_tell(driver);
+	err = port_hba_start(driver, registration, function);
+	if (!err || driver->adapter_count == place ||
+		driver->adapters[place]->answer != SP_RETURN_NOT_FOUND)
+		return err;
+	error_take(driver->unknown, sizeof(driver->unknown));
+	port_hba_end(driver);
+	return 0;
+}
+
 static int adapters_start(struct port_driver *driver)
 {
 	struct bus_function *function;
-	unsigned found = 0;
+	int err = 0;
 
-	if (driver->virtual.is_there) /* one that no bus reports: the system has been told of it */
-		return port_hba_start(driver, &driver->virtual, NULL);
-	for (unsigned n = 0; (function = bus_function_get(n)) != NULL; n++) {
-		int err;
-
-		if (!is_storage(function) || driver->adapter_count == PORT_HBAS_MAX)
-			continue;
-		err = port_hba_start(driver, &driver->physical, function);
-		if (err)
-			return err;
-		found++;
+	for (unsigned n = 0; !err && (function = bus_function_get(n)) != NULL; n++)
+		if (is_storage(function))
+			err = device_start(driver, &driver->physical, function);
+	if (!err) /* one that no bus reports: the system has been told of it */
+		err = device_start(driver, &driver->virtual, NULL);
+	if (err)
+		return err;
+	if (driver->adapter_count) {
+		unknown_tell(driver);
+		return 0;
 	}
-	if (!found)
-		return error_set(ENODEV,
-			"the machine has no mass-storage device for %s; name one with --hw.",
-			driver->name);
-	return 0;
+	if (*driver->unknown)
+		return error_set(ENODEV, "%s", driver->unknown);
+	return error_set(ENODEV,
+		"the machine has no mass-storage device for %s; name one with --hw.", driver->name);
 }
 
 int port_driver_start(const struct port_driver_model *model, void *entry, const char *name,

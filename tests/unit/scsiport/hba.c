@@ -230,6 +230,38 @@ static void what_find_adapter_answers_is_told(void **state)
 	}
 }
 
+static unsigned finds;
+
+/* Knows its second device only, and would be asked again. */
+static ULONG NTAPI find_second(PVOID ext, PVOID given, PVOID bus, PCHAR arguments,
+	PSCSIPORT_PORT_CONFIGURATION_INFORMATION config, PBOOLEAN again)
+{
+	world_find(ext, given, bus, arguments, config, again);
+	*again = TRUE;
+	return ++finds == 2 ? SP_RETURN_FOUND : SP_RETURN_NOT_FOUND;
+}
+
+static void second_data(SCSIPORT_HW_INITIALIZATION_DATA *data)
+{
+	data->HwFindAdapter = find_second;
+}
+
+static void is_second(void)
+{
+	expect_is(world.driver->adapter_count, 1);
+	expect_is(world.adapter->hba.function, world.functions[1]);
+}
+
+/* As Plug and Play shows them: each once, by itself. */
+static void a_device_that_the_driver_does_not_know_keeps_it_from_no_other(void **state)
+{
+	finds = 0;
+	miniport.devices = 3;
+	miniport.data = second_data;
+	world_good(is_second);
+	assert_int_equal(finds, 3);
+}
+
 /* ---- HwScsiInitialize ---- */
 
 static KIRQL initialize_irql;
@@ -357,6 +389,7 @@ int main(void)
 		world_test(find_adapter_gets_what_is_known_and_breaks_are_one_less_than_elements),
 		world_test(configurations_that_cannot_be_are_refused),
 		world_test(what_find_adapter_answers_is_told),
+		world_test(a_device_that_the_driver_does_not_know_keeps_it_from_no_other),
 		world_test(initialize_runs_at_the_interrupts_irql_and_may_fail),
 		world_test(the_line_reaches_the_miniport_under_its_lock),
 		world_test(a_miniport_that_polls_has_no_interrupt),

@@ -61,66 +61,6 @@ static void nonsense_from_find_adapter_is_named(void **state)
 	fails_with("VirtualDevice");
 }
 
-/* ---- DriverEntry ---- */
-
-static struct {
-	NTSTATUS status;
-	bool is_refused;
-	unsigned unloads;
-	KIRQL irql;
-} driver_entry;
-
-static VOID NTAPI unload(PDRIVER_OBJECT driver)
-{
-	driver_entry.unloads++;
-	driver_entry.irql = KeGetCurrentIrql();
-}
-
-static NTSTATUS entry_with_unload(PDRIVER_OBJECT driver, PUNICODE_STRING registry)
-{
-	HW_INITIALIZATION_DATA data = world_data();
-
-	if (driver_entry.is_refused)
-		data.HwResetBus = NULL;
-	StorPortInitialize(driver, registry, &data, NULL);
-	driver->DriverUnload = unload;
-	return driver_entry.status;
-}
-
-/* "Note that a driver's Unload routine is not called if a driver's DriverEntry routine returns a
- * failure status" (DriverEntry Return Values); after that, whatever else fails, it is. */
-static void unload_is_called_if_driver_entry_succeeded(void **state)
-{
-	memset(&driver_entry, 0, sizeof(driver_entry));
-	miniport.entry = entry_with_unload;
-	driver_entry.irql = HIGH_LEVEL;
-	world_good(NULL);
-	assert_int_equal(driver_entry.unloads, 1);
-	assert_int_equal(driver_entry.irql, PASSIVE_LEVEL);
-	miniport.initialize_result = FALSE;
-	fails_with("HwStorInitialize");
-	assert_int_equal(driver_entry.unloads, 2);
-	driver_entry.status = STATUS_UNSUCCESSFUL;
-	fails_with("DriverEntry failed with status c0000001");
-	assert_int_equal(driver_entry.unloads, 2);
-}
-
-static NTSTATUS no_call(PDRIVER_OBJECT driver, PUNICODE_STRING registry)
-{
-	return STATUS_SUCCESS;
-}
-
-static void a_driver_is_told_that_it_registered_nothing_and_why(void **state)
-{
-	memset(&driver_entry, 0, sizeof(driver_entry));
-	miniport.entry = no_call;
-	fails_with("never called StorPortInitialize");
-	miniport.entry = entry_with_unload;
-	driver_entry.is_refused = true;
-	fails_with("registered no AdapterInterfaceType PCIBus");
-	assert_int_equal(world.violations, 1); /* the refusal itself */
-}
-
 static void a_failing_initialize_is_told(void **state)
 {
 	miniport.initialize_result = FALSE;
@@ -416,8 +356,6 @@ int main(void)
 		cmocka_unit_test_setup(a_good_miniport_starts, world_miniport),
 		cmocka_unit_test_setup(each_result_of_find_adapter_is_told, world_miniport),
 		cmocka_unit_test_setup(nonsense_from_find_adapter_is_named, world_miniport),
-		world_test(unload_is_called_if_driver_entry_succeeded),
-		world_test(a_driver_is_told_that_it_registered_nothing_and_why),
 		cmocka_unit_test_setup(a_failing_initialize_is_told, world_miniport),
 		cmocka_unit_test_setup(
 			find_adapter_is_offered_the_documented_defaults, world_miniport),
