@@ -21,5 +21,6 @@
 #include "parts/hal.h"
 #include "parts/pci.h"
 #include "parts/ps.h"
+#include "parts/registry.h"
 
 #endif

@@ -2,11 +2,12 @@
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
  * Life of the kernel subset, and its one way to say that a rule was broken. The parts it starts and
- * ends: pool.c mm_memory.c ps_thread.c dbg_print.c.
+ * ends: pool.c mm_memory.c ps_thread.c dbg_print.c registry.c.
  */
 #include "nt/nt.h"
 #include "nt/nt_check.h"
 #include "nt/nt_parts.h"
+#include "nt/registry.h"
 #include "trace/trace.h"
 
 #include <stdarg.h>
@@ -27,7 +28,10 @@ int nt_init(const struct nt_config *config)
 		return err;
 	nt_debug_init(config->debug_level);
 	nt_timer_init();
-	return 0;
+	err = reg_init();
+	if (err)
+		nt_fini();
+	return err;
 }
 
 uint64_t nt_fini(void)
@@ -36,6 +40,7 @@ uint64_t nt_fini(void)
 
 	nt_timer_fini();
 	nt_thread_fini();
+	reg_fini();
 	left = nt_memory_fini();
 	left += nt_pool_fini();
 	nt_debug_fini();

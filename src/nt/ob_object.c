@@ -27,6 +27,7 @@ static struct {
 	struct nt_lock lock;
 	struct {
 		void *body;
+		uintptr_t site;
 		uint32_t uses;
 	} entries[HANDLES];
 } table;
@@ -91,7 +92,7 @@ static unsigned entry_of(HANDLE handle)
 	return entry;
 }
 
-NTSTATUS ob_handle_new(void *body, HANDLE *handle)
+NTSTATUS ob_handle_new(void *body, HANDLE *handle, uintptr_t site)
 {
 	NTSTATUS status = STATUS_INSUFFICIENT_RESOURCES;
 
@@ -100,6 +101,7 @@ NTSTATUS ob_handle_new(void *body, HANDLE *handle)
 		if (table.entries[i].body)
 			continue;
 		table.entries[i].body = body;
+		table.entries[i].site = site;
 		table.entries[i].uses++;
 		ob_reference(body);
 		*handle = handle_value(i);
@@ -110,10 +112,20 @@ NTSTATUS ob_handle_new(void *body, HANDLE *handle)
 	return status;
 }
 
-unsigned ob_handles_close_all(void)
+static void report_open(void *body, uintptr_t site)
 {
-	unsigned count = 0;
+	const struct ob_type *type = header_of(body)->type;
+	const char *place = site && nt_code_place ? nt_code_place(site) : NULL;
+	char what[200] = "";
 
+	if (type->describe)
+		type->describe(body, what, sizeof(what));
+	nt_violation(0, "a handle of a %s%s%s was never closed%s%s", type->name, *what ? " " : "",
+		what, place ? "; it was opened at " : "", place ? place : "");
+}
+
+void ob_handles_close_all(void)
+{
 	for (unsigned i = 0; i < HANDLES; i++) {
 		void *body;
 
@@ -123,10 +135,28 @@ unsigned ob_handles_close_all(void)
 		nt_lock_drop(&table.lock);
 		if (!body)
 			continue;
+		report_open(body, table.entries[i].site);
 		ob_dereference(body);
-		count++;
 	}
-	return count;
+}
+
+NTSTATUS ob_handle_reference(HANDLE handle, const struct ob_type *type, void **body)
+{
+	NTSTATUS status = STATUS_INVALID_HANDLE;
+	unsigned entry;
+
+	nt_lock_take(&table.lock);
+	entry = entry_of(handle);
+	if (entry < HANDLES) {
+		status = STATUS_OBJECT_TYPE_MISMATCH;
+		if (!type || type == header_of(table.entries[entry].body)->type) {
+			*body = table.entries[entry].body;
+			ob_reference(*body);
+			status = STATUS_SUCCESS;
+		}
+	}
+	nt_lock_drop(&table.lock);
+	return status;
 }
 
 void *ob_handle_take(HANDLE handle)
@@ -163,25 +193,12 @@ DRY_EXPORT(ZwClose)
 NTSTATUS NTAPI ObReferenceObjectByHandle(HANDLE Handle, ACCESS_MASK DesiredAccess,
 	POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode, PVOID *Object, PVOID HandleInformation)
 {
-	NTSTATUS status = STATUS_INVALID_HANDLE;
-	unsigned entry;
+	NTSTATUS status;
 
 	cpu_poll();
 	nt_irql_max("ObReferenceObjectByHandle", IRQL_PASSIVE, NT_C4(NT_RULE_OB_PASSIVE));
 	*Object = NULL;
-	nt_lock_take(&table.lock);
-	entry = entry_of(Handle);
-	if (entry < HANDLES) {
-		void *body = table.entries[entry].body;
-
-		status = STATUS_OBJECT_TYPE_MISMATCH;
-		if (!ObjectType || (const struct ob_type *)ObjectType == header_of(body)->type) {
-			ob_reference(body);
-			*Object = body;
-			status = STATUS_SUCCESS;
-		}
-	}
-	nt_lock_drop(&table.lock);
+	status = ob_handle_reference(Handle, (const struct ob_type *)ObjectType, Object);
 	if (status == STATUS_INVALID_HANDLE)
 		nt_violation(NT_C4(0x3C),
 			"ObReferenceObjectByHandle of %p, which is no open handle", Handle);

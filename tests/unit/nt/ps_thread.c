@@ -281,7 +281,7 @@ static void handles_left_open_are_reported_at_the_end(void **state)
 	machine_start(1, MEM_SCATTERED);
 	run_on(0, leave_handle_open, NULL);
 	nt_fini();
-	assert_true(CHECK_VIOLATION(0, "1 handle of a thread never closed"));
+	assert_true(CHECK_VIOLATION(0, "a handle of a thread was never closed"));
 	machine_stop();
 }
 
