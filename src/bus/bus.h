@@ -74,6 +74,8 @@ void bus_function_unplug(struct bus_function *function);
 struct bus_function *bus_function_get(unsigned n);
 unsigned bus_function_slot(const struct bus_function *function);
 const char *bus_function_name(const struct bus_function *function);
+/* Its device instance, "PCI\VEN_1B36&DEV_0010&SUBSYS_11001AF4&REV_02\3&0&08". */
+void bus_function_instance(const struct bus_function *function, char *text, size_t size);
 
 /* Configuration space; returns bytes read or written (256 at most), 0 if no such slot. */
 unsigned bus_config_read(

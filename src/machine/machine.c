@@ -7,6 +7,7 @@
 #include "machine/machine.h"
 #include "bus/bus.h"
 #include "nt/nt.h"
+#include "nt/registry.h"
 #include "trace/trace.h"
 #include "util/error.h"
 #include "util/random.h"
@@ -284,6 +285,51 @@ static void device_down(struct dry_machine *machine)
 	machine->device = NULL;
 }
 
+/* Each device that Plug and Play would install the driver for. */
+static int devices_add(void)
+{
+	enum { CLASS = 11, MASS_STORAGE = 1 };
+	struct bus_function *function;
+
+	for (unsigned n = 0; (function = bus_function_get(n)) != NULL; n++) {
+		char instance[REG_INSTANCE_MAX];
+		uint8_t class = 0;
+		int device;
+
+		bus_config_read(function, CLASS, &class, 1);
+		if (class != MASS_STORAGE)
+			continue;
+		bus_function_instance(function, instance, sizeof(instance));
+		device = reg_device_add(instance);
+		if (device < 0)
+			return device;
+	}
+	if (!reg_device_count() && reg_device_add(REG_VIRTUAL_DEVICE) < 0)
+		return -ENOMEM;
+	return 0;
+}
+
+static int registry_up(struct dry_machine *machine)
+{
+	const struct machine_options *options = &machine->options;
+	int err = devices_add();
+
+	if (!err && options->inf)
+		err = reg_inf_read(options->inf);
+	if (!err && options->registry)
+		err = reg_file_read(options->registry);
+	return err;
+}
+
+static void registry_down(struct dry_machine *machine)
+{
+	const char *path = machine->options.registry_out;
+	int err = path ? reg_file_write(path) : 0;
+
+	if (err && !machine->stop_result)
+		machine->stop_result = err;
+}
+
 static int processors_up(struct dry_machine *machine)
 {
 	machine_seed(machine);
@@ -464,11 +510,12 @@ static const struct stage stages[] = {
 	{bus_up, bus_down},
 	{dma_up, dma_down},
 	{device_up, device_down},
+	{registry_up, registry_down},
 	{processors_up, processors_down},
 	{driver_up, driver_down},
 };
 
-enum { STAGES_PREPARED = 7 }; /* with those the driver is still to be started */
+enum { STAGES_PREPARED = 8 }; /* with those the driver is still to be started */
 
 static void undo(struct dry_machine *machine)
 {

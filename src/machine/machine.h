@@ -29,7 +29,7 @@
 #include <pthread.h>
 
 struct machine_options {
-	char *hw, *disk, *trace;
+	char *hw, *disk, *trace, *inf, *registry, *registry_out;
 	uint64_t size, ram, seed, frames_seed;
 	bool replay; /* seed is set */
 	uint32_t block_size, cpus, claim_plus_1;

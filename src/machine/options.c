@@ -79,6 +79,12 @@ static const struct row rows[] = {
 		 "the Windows release that is played, vista to 11-24H2 (default; "
 		 "docs/os-releases.md)"},
 		RELEASE, AT(os), 0, 0, NULL},
+	{{"inf", "FILE", "the registry gets what this INF's AddReg directives write"}, TEXT,
+		AT(inf), 0, 0, NULL},
+	{{"registry", "FILE", "the registry gets what is in this .reg file, after that of --inf"},
+		TEXT, AT(registry), 0, 0, NULL},
+	{{"registry-out", "FILE", "at the end the whole registry is written into this .reg file"},
+		TEXT, AT(registry_out), 0, 0, NULL},
 	{{"debug-print", "LEVEL",
 		 "DbgPrintEx and StorPortDebugPrint up to this level (-1 to 9) go to stderr; "
 		 "default 0"},
@@ -121,6 +127,9 @@ void machine_options_fini(struct machine_options *options)
 	free(options->hw);
 	free(options->disk);
 	free(options->trace);
+	free(options->inf);
+	free(options->registry);
+	free(options->registry_out);
 }
 
 static int parse_number(const struct row *row, const char *value, uint64_t *number)

@@ -337,6 +337,10 @@ static int check(const struct dry_machine *machine, const struct dry_seeds *seed
 		return error_set(EINVAL,
 			"--seeds with --disk: each run starts from the same disk, so it is in "
 			"memory (--size), or --read-only.");
+	if (machine->options.registry_out)
+		return error_set(EINVAL,
+			"--seeds with --registry-out: the file is of one run; give it to the "
+			"command that repeats a seed.");
 	if (machine->options.trace)
 		return error_set(EINVAL,
 			"--seeds with --trace: a trace is of one run; give it to the command that "

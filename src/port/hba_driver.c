@@ -5,7 +5,7 @@
  * adapters'; see hba.h.
  */
 #include "port/hba.h"
-#include "nt/nt.h"
+#include "nt/registry.h"
 #include "util/error.h"
 
 #include <errno.h>
@@ -62,13 +62,11 @@ void port_driver_register(struct port_driver *driver, bool is_virtual,
 
 static int entry_run(struct port_driver *driver, void *entry)
 {
-	static const WCHAR path[] = {'\\', 'R', 'e', 'g', 'i', 's', 't', 'r', 'y', '\\', 'M', 'a',
-		'c', 'h', 'i', 'n', 'e', '\\', 'd', 'r', 'y', 'p', 'o', 'r', 't', 0};
-	UNICODE_STRING registry = {sizeof(path) - sizeof(WCHAR), sizeof(path), (PWSTR)path};
+	UNICODE_STRING *path = reg_service_path(driver->name);
 	NTSTATUS status;
 
 	loading = driver;
-	status = ((PDRIVER_INITIALIZE)entry)(&driver->object, &registry);
+	status = ((PDRIVER_INITIALIZE)entry)(&driver->object, path);
 	loading = NULL;
 	if (cpu_irql() != IRQL_PASSIVE)
 		port_irql_mend(driver->model, NULL, "DriverEntry", IRQL_PASSIVE);

@@ -7,7 +7,7 @@
  */
 #define DRY_MODULE "storport.sys"
 #include "storport/extended.h"
-#include "nt/nt.h"
+#include "nt/registry.h"
 #include "util/error.h"
 
 #include <errno.h>
@@ -32,7 +32,9 @@ static const struct dma_device *resolve(PDEVICE_OBJECT physical)
 
 int stor_objects_new(struct stor_adapter *adapter)
 {
+	char instance[REG_INSTANCE_MAX] = REG_VIRTUAL_DEVICE;
 	unsigned n = 0;
+	int device;
 
 	while (n < PORT_HBAS_MAX && known[n])
 		n++;
@@ -41,6 +43,13 @@ int stor_objects_new(struct stor_adapter *adapter)
 	adapter->objects = nt_pool_alloc(sizeof(*adapter->objects), OBJECT_TAG, NULL, true);
 	if (!adapter->objects)
 		return error_set(ENOMEM, "%s: no memory for device objects.", adapter->hba.name);
+	if (adapter->hba.function)
+		bus_function_instance(adapter->hba.function, instance, sizeof(instance));
+	device = reg_device_add(instance);
+	if (device < 0)
+		return device;
+	adapter->registry_device = (unsigned)device;
+	reg_device_object_set(adapter->registry_device, &adapter->objects->physical);
 	adapter->objects->physical.AttachedDevice = &adapter->objects->functional;
 	adapter->objects->functional.DriverObject = &adapter->hba.driver->object;
 	adapter->dma_device = (struct dma_device){.width = 64,
@@ -57,8 +66,11 @@ void stor_objects_free(struct stor_adapter *adapter)
 	for (unsigned n = 0; n < PORT_HBAS_MAX; n++)
 		if (known[n] == adapter)
 			known[n] = NULL;
-	if (adapter->objects)
-		nt_pool_free(adapter->objects);
+	if (!adapter->objects)
+		return;
+	if (reg_device_of(&adapter->objects->physical) >= 0)
+		reg_device_object_set(adapter->registry_device, NULL);
+	nt_pool_free(adapter->objects);
 }
 
 void stor_objects_get(

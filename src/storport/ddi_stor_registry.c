@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
- * The registry for miniports, and the event log. There is no registry: each value is absent and
- * none can be written, which a driver meets on Windows as well. The buffer for it is real.
+ * The registry for miniports, and the event log. Values stand below the service's key, in
+ * Parameters\Device for all adapters and Parameters\Device<d> for the d-th (the port's number: 0 is
+ * the first), or below the device's hardware key. Strings are bytes to the miniport and 16-bit
+ * characters in the registry; they always end with a zero.
  */
 #define DRY_MODULE "storport.sys"
-#include "storport/storport_adapter.h"
-#include "nt/nt.h"
+#include "storport/extended.h"
+#include "nt/registry.h"
+#include "nt/rtl_unicode.h"
 #include "util/export.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #define REGISTRY_TAG 0x67655253 /* "SReg" */
 
@@ -54,24 +58,240 @@ VOID NTAPI StorPortFreeRegistryBuffer(PVOID HwDeviceExtension, PUCHAR Buffer)
 }
 DRY_EXPORT(StorPortFreeRegistryBuffer)
 
+/* ---- values, as miniports have them ---- */
+
+enum { KEY_TEXT = 64 };
+
+static bool is_string(ULONG type)
+{
+	return type == REG_SZ || type == REG_EXPAND_SZ || type == REG_MULTI_SZ;
+}
+
+/* A value's name or a key's, of bytes; freed by the caller. False: out of memory, or too long. */
+static bool widen(const UCHAR *text, size_t bytes, bool ends, UNICODE_STRING *wide)
+{
+	WCHAR *to = bytes > REG_VALUE_NAME_MAX ? NULL : malloc((bytes + 1) * sizeof(WCHAR));
+
+	if (!to)
+		return false;
+	for (size_t n = 0; n < bytes; n++)
+		to[n] = rtl_from_ansi(text[n]);
+	if (ends && (!bytes || to[bytes - 1]))
+		to[bytes++] = 0;
+	*wide = reg_string(to, bytes);
+	return true;
+}
+
+/* Bytes that a value is to a miniport; to: NULL to count them. */
+static uint32_t value_take(const struct reg_value *value, UCHAR *to)
+{
+	const WCHAR *wide = (const WCHAR *)value->data;
+	uint32_t count = value->bytes / 2;
+	bool ends;
+
+	if (!is_string(value->type)) {
+		if (to)
+			memcpy(to, value->data, value->bytes);
+		return value->bytes;
+	}
+	ends = count && !wide[count - 1];
+	for (uint32_t n = 0; to && n < count; n++)
+		to[n] = rtl_to_ansi(wide[n]);
+	if (to && !ends)
+		to[count] = 0;
+	return count + !ends;
+}
+
+/* reg_lock held. STOR_STATUS_UNSUCCESSFUL: there is no such value of this type; *length then is 0.
+ * STOR_STATUS_BUFFER_TOO_SMALL: *length is what it takes. */
+static ULONG value_read(
+	struct reg_key *key, const UNICODE_STRING *name, ULONG type, UCHAR *buffer, ULONG *length)
+{
+	const struct reg_value *value = key ? reg_value_find(key, name) : NULL;
+	ULONG room = *length;
+
+	*length = 0;
+	if (!value || (type != REG_NONE && type != value->type))
+		return STOR_STATUS_UNSUCCESSFUL;
+	*length = value_take(value, NULL);
+	if (*length > room)
+		return STOR_STATUS_BUFFER_TOO_SMALL;
+	value_take(value, buffer);
+	return STOR_STATUS_SUCCESS;
+}
+
+/* reg_lock held. */
+static ULONG value_write(struct reg_key *key, const UNICODE_STRING *name, ULONG type,
+	const UCHAR *buffer, ULONG length)
+{
+	UNICODE_STRING text;
+	NTSTATUS status;
+
+	if (!key)
+		return STOR_STATUS_INSUFFICIENT_RESOURCES;
+	if (is_string(type)) {
+		if (!widen(buffer, length, true, &text))
+			return STOR_STATUS_INSUFFICIENT_RESOURCES;
+		status = reg_value_set(key, name, type, text.Buffer, text.Length);
+		free(text.Buffer);
+	} else {
+		status = reg_value_set(key, name, type, buffer, length);
+	}
+	return status ? STOR_STATUS_INSUFFICIENT_RESOURCES : STOR_STATUS_SUCCESS;
+}
+
+/* ---- the service's key ---- */
+
+static struct reg_key *parameters(const struct stor_adapter *adapter, bool global, bool make)
+{
+	const struct stor_driver *driver = adapter->driver;
+	char path[KEY_TEXT];
+	unsigned port = 0;
+
+	while (port + 1 < driver->adapter_count && driver->adapters[port] != adapter)
+		port++;
+	if (global)
+		return reg_service_key("Parameters\\Device", make);
+	snprintf(path, sizeof(path), "Parameters\\Device%u", port);
+	return reg_service_key(path, make);
+}
+
+/* How much of what the miniport says is the registry buffer is; 0 and a violation: it is none. */
+static ULONG buffer_room(const struct stor_adapter *adapter, const UCHAR *buffer, ULONG length)
+{
+	const void *owner;
+	void *start;
+	size_t bytes;
+
+	if (buffer && buffer == adapter->registry_buffer &&
+		nt_pool_block(buffer, &start, &bytes, &owner))
+		return (ULONG)min_of(bytes, (size_t)length);
+	nt_violation(0,
+		"StorPortRegistryRead: %p is not the buffer that StorPortAllocateRegistryBuffer "
+		"gave %s.",
+		(const void *)buffer, adapter->name);
+	return 0;
+}
+
 BOOLEAN NTAPI StorPortRegistryRead(PVOID HwDeviceExtension, PUCHAR ValueName, ULONG Global,
 	ULONG Type, PUCHAR Buffer, PULONG BufferLength)
 {
-	caller(HwDeviceExtension, "StorPortRegistryRead");
-	/* not "too small": there is no such value */
+	struct stor_adapter *adapter = caller(HwDeviceExtension, "StorPortRegistryRead");
+	ULONG status = STOR_STATUS_INVALID_PARAMETER, length = 0;
+	UNICODE_STRING name;
+
+	if (adapter && ValueName && BufferLength && *BufferLength)
+		length = buffer_room(adapter, Buffer, *BufferLength);
+	if (length && widen(ValueName, strlen((char *)ValueName), false, &name)) {
+		reg_lock();
+		status = value_read(
+			parameters(adapter, Global != 0, false), &name, Type, Buffer, &length);
+		reg_unlock();
+		free(name.Buffer);
+	}
+	/* with FALSE a length says that the buffer is too small, none that it is something else */
 	if (BufferLength)
-		*BufferLength = 0;
-	return FALSE;
+		*BufferLength = length;
+	return status == STOR_STATUS_SUCCESS;
 }
 DRY_EXPORT(StorPortRegistryRead)
 
 BOOLEAN NTAPI StorPortRegistryWrite(PVOID HwDeviceExtension, PUCHAR ValueName, ULONG Global,
 	ULONG Type, PUCHAR Buffer, ULONG BufferLength)
 {
-	caller(HwDeviceExtension, "StorPortRegistryWrite");
-	return FALSE;
+	struct stor_adapter *adapter = caller(HwDeviceExtension, "StorPortRegistryWrite");
+	UNICODE_STRING name;
+	ULONG status;
+
+	if (!adapter || !ValueName || (BufferLength && !Buffer) ||
+		!widen(ValueName, strlen((char *)ValueName), false, &name))
+		return FALSE;
+	reg_lock();
+	status = value_write(
+		parameters(adapter, Global != 0, true), &name, Type, Buffer, BufferLength);
+	reg_unlock();
+	free(name.Buffer);
+	return status == STOR_STATUS_SUCCESS;
 }
 DRY_EXPORT(StorPortRegistryWrite)
+
+/* ---- the device's key ---- */
+
+/* The arguments that both routines have. */
+struct adapter_value {
+	UCHAR *subkey, *value;
+	ULONG type;
+	void *data;
+	ULONG *length;
+};
+
+static ULONG adapter_value_do(
+	struct stor_adapter *adapter, const struct adapter_value *value, bool writes)
+{
+	const char *subkey_text = value->subkey ? (char *)value->subkey : "";
+	UNICODE_STRING subkey, name;
+	struct reg_key *key;
+	NTSTATUS found = STATUS_OBJECT_NAME_NOT_FOUND;
+	ULONG status;
+
+	if (!widen((const UCHAR *)subkey_text, strlen(subkey_text), false, &subkey))
+		return STOR_STATUS_INSUFFICIENT_RESOURCES;
+	if (!widen(value->value, strlen((char *)value->value), false, &name)) {
+		free(subkey.Buffer);
+		return STOR_STATUS_INSUFFICIENT_RESOURCES;
+	}
+	reg_lock();
+	key = reg_device_key(adapter->registry_device, REG_DEVICE_HARDWARE);
+	if (key)
+		found = writes ? reg_key_make(key, &subkey, true, false, &key, NULL)
+			       : reg_key_find(key, &subkey, &key);
+	status = found	  ? STOR_STATUS_UNSUCCESSFUL
+		 : writes ? value_write(key, &name, value->type, value->data, *value->length)
+			  : value_read(key, &name, value->type, value->data, value->length);
+	reg_unlock();
+	free(subkey.Buffer);
+	free(name.Buffer);
+	return status;
+}
+
+static ULONG irql_bad(const char *routine)
+{
+	if (likely(KeGetCurrentIrql() == PASSIVE_LEVEL))
+		return STOR_STATUS_SUCCESS;
+	nt_violation(0, "%s at IRQL %u: it is for PASSIVE_LEVEL.", routine, KeGetCurrentIrql());
+	return STOR_STATUS_INVALID_IRQL;
+}
+
+ULONG stor_read_adapter_key(struct stor_adapter *adapter, struct stor_call *args)
+{
+	struct adapter_value value = {stor_arg(args, UCHAR *), stor_arg(args, UCHAR *),
+		stor_arg(args, ULONG), NULL, NULL};
+	void **data = stor_arg(args, void **);
+
+	value.length = stor_arg(args, ULONG *);
+	if (irql_bad("StorPortRegistryReadAdapterKey"))
+		return STOR_STATUS_INVALID_IRQL;
+	if (!value.value || !data || !*data || !value.length)
+		return STOR_STATUS_INVALID_PARAMETER;
+	value.data = *data;
+	return adapter_value_do(adapter, &value, false);
+}
+
+ULONG stor_write_adapter_key(struct stor_adapter *adapter, struct stor_call *args)
+{
+	struct adapter_value value = {stor_arg(args, UCHAR *), stor_arg(args, UCHAR *),
+		stor_arg(args, ULONG), NULL, NULL};
+
+	value.data = stor_arg(args, void *);
+	value.length = stor_arg(args, ULONG *);
+	if (irql_bad("StorPortRegistryWriteAdapterKey"))
+		return STOR_STATUS_INVALID_IRQL;
+	if (!value.value || !value.length || (*value.length && !value.data))
+		return STOR_STATUS_INVALID_PARAMETER;
+	return adapter_value_do(adapter, &value, true);
+}
+
+/* ---- the event log ---- */
 
 static const char *error_name(ULONG code)
 {

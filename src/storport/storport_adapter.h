@@ -63,6 +63,7 @@ struct stor_adapter {
 	_Atomic uint64_t async_flags; /* of the one that is on its way, 0: none */
 	ULONG features;	       /* StorPortSetFeatureList: a bit for each STORPORT_FEATURE_TYPE */
 	void *registry_buffer; /* StorPortAllocateRegistryBuffer: one at a time */
+	unsigned registry_device; /* reg_device_add */
 	PHW_PASSIVE_INITIALIZE_ROUTINE passive_init;
 
 	struct cpu_spinlock startio_lock;
