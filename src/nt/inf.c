@@ -183,6 +183,8 @@ int inf_section(const struct inf *inf, const char *a, const char *b, const char 
 
 const struct inf_line *inf_next(const struct inf *inf, int section, const struct inf_line *after)
 {
+	if (!inf->line_count)
+		return NULL;
 	for (after = after ? after + 1 : inf->lines; after < inf->lines + inf->line_count; after++)
 		if ((int)after->section == section)
 			return after;

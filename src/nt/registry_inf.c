@@ -157,11 +157,12 @@ static int append(struct entry *entry, const struct reg_value *old)
 {
 	const WCHAR *next = (const WCHAR *)entry->data;
 	WCHAR *all, *to;
-	size_t old_count = old && old->type == REG_MULTI_SZ ? old->bytes / 2 : 0, length;
+	size_t old_count = old && old->type == REG_MULTI_SZ ? old->bytes / 2 : 0, length, room;
 
 	while (old_count && !((const WCHAR *)old->data)[old_count - 1])
 		old_count--;
-	all = calloc(old_count + 2 + entry->bytes / 2, sizeof(WCHAR));
+	room = old_count + 2 + entry->bytes / 2;
+	all = calloc(room, sizeof(WCHAR));
 	if (!all)
 		return no_memory(entry);
 	if (old_count)
@@ -185,6 +186,7 @@ static int append(struct entry *entry, const struct reg_value *old)
 	}
 	free(entry->data);
 	entry->data = (uint8_t *)all;
+	entry->room = room * sizeof(WCHAR);
 	entry->bytes = (size_t)(to + 1 - all) * sizeof(WCHAR);
 	return 0;
 }

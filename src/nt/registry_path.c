@@ -112,14 +112,16 @@ size_t reg_key_path(const struct reg_key *key, char *text, size_t room)
 
 	for (; key; key = key->parent)
 		way[levels++] = key;
+	if (room)
+		*text = 0;
 	while (levels--) {
 		const UNICODE_STRING *name = &way[levels]->name;
+		size_t left = used + 1 < room ? room - used - 1 : 0;
 
-		if (used + 1 < room)
+		if (left)
 			text[used] = '\\';
 		used++;
-		used += reg_narrow(name->Buffer, name->Length / 2, text + min_of(used, room),
-			room - min_of(used, room));
+		used += reg_narrow(name->Buffer, name->Length / 2, left ? text + used : NULL, left);
 	}
 	return used;
 }

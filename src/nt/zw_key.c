@@ -243,12 +243,13 @@ DRY_EXPORT(ZwSetValueKey)
 
 NTSTATUS NTAPI ZwDeleteValueKey(HANDLE KeyHandle, PUNICODE_STRING ValueName)
 {
+	UNICODE_STRING name = ValueName ? *ValueName : (UNICODE_STRING){0};
 	struct zw_key *object;
 	NTSTATUS status = zw_key_enter("ZwDeleteValueKey", KeyHandle, KEY_SET_VALUE, &object);
 
 	if (status)
 		return status;
-	return zw_key_leave(object, reg_value_delete(object->key, ValueName)
+	return zw_key_leave(object, reg_value_delete(object->key, &name)
 					    ? STATUS_SUCCESS
 					    : STATUS_OBJECT_NAME_NOT_FOUND);
 }

@@ -3,6 +3,9 @@
 /* Values by the path of their key, and tables of values. */
 #include "reg_kit.h"
 
+/* Rows of tables end where the rest is zero, as drivers write them. */
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+
 #define ACME u"\\Registry\\Machine\\Software\\Acme"
 #define TABLE(...)                                                                                 \
 	RtlQueryRegistryValues(RTL_REGISTRY_ABSOLUTE, ACME,                                        \

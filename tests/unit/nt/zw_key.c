@@ -114,6 +114,8 @@ NT_TEST(a_value_is_set_and_deleted_with_the_access_for_it)
 	CHECK(kit_is_dword("Machine\\Software", "N", 7));
 	CHECK_EQUAL(ZwSetValueKey(key, NULL, 0, REG_SZ, u"d", 4), STATUS_SUCCESS);
 	CHECK(kit_is_text("Machine\\Software", "", REG_SZ, u"d"));
+	CHECK_EQUAL(ZwDeleteValueKey(key, NULL), STATUS_SUCCESS);
+	CHECK(!kit_value("Machine\\Software", ""));
 	CHECK_EQUAL(ZwSetValueKey(key, NAME("n"), 0, 3, NULL, 1), STATUS_INVALID_PARAMETER);
 	ddi_expect(ZwSetValueKey, STATUS_ACCESS_DENIED,
 		ZwSetValueKey(reader, NAME("n"), 0, REG_DWORD, &number, 4));
