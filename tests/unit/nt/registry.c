@@ -74,9 +74,14 @@ NT_TEST(the_root_and_its_subkeys_stay)
 
 NT_TEST(the_first_control_set_is_the_current_one)
 {
+	struct reg_key *key;
+
 	CHECK(kit_key("Machine\\System\\ControlSet001\\Services") ==
 		kit_key("Machine\\System\\CurrentControlSet\\Services"));
-	CHECK(!kit_key("Machine\\Software\\ControlSet001"));
+	CHECK_EQUAL(reg_key_make(reg_root(), NAME("Machine\\System\\A\\CurrentControlSet"), true,
+			    false, &key, NULL),
+		0);
+	CHECK(!kit_key("Machine\\System\\A\\ControlSet001"));
 }
 
 NT_TEST(a_value_is_replaced_in_its_place)

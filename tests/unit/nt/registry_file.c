@@ -83,6 +83,7 @@ NT_TEST(utf_16_is_read)
 
 	CHECK_EQUAL((uint32_t)reg_file_parse("x.reg", (const char *)text, sizeof(text) - 2), 0);
 	CHECK(kit_is_text("User\\.Default\\\u03b1", "\U0001f4be", REG_SZ, u"\u4e00"));
+	CHECK(!memcmp(kit_key("User\\.Default\\\u03b1")->values->name.Buffer, u"\U0001f4be", 6));
 	CHECK_EQUAL((uint32_t)reg_file_parse("x.reg", (const char *)text, sizeof(text) - 3),
 		(uint32_t)-EINVAL);
 	CHECK(strstr(error_text(), "odd number of bytes"));

@@ -118,24 +118,29 @@ NT_TEST(flags_say_whether_a_value_is_written)
 }
 
 #define CHOICE(manufacturer, ...) "[Version]\n[Manufacturer]\nx = M" manufacturer "\n" __VA_ARGS__
-#define LEADS(models, install)                                                                     \
-	"[M" models "]\nd = I,PCI\\VEN_9\n[I" install "]\n[I" install                              \
-	".Services]\nAddService=s,2,S" models install "\n[S" models install                        \
-	"]\nAddReg=R" models install "\n[R" models install                                         \
-	"]\nHKLM,SOFTWARE\\Acme,x,,\"" models install "\"\n"
+/* Models of this decoration, whose install section has this name and decoration; what it writes
+ * says which it was. */
+#define LEADS(models, name, install)                                                               \
+	"[M" models "]\nd = " name ",PCI\\VEN_9\n[" name install "]\n[" name install               \
+	".Services]\nAddService=s,2,S" name install "\n[S" name install "]\nAddReg=R" name install \
+	"\n[R" name install "]\nHKLM,SOFTWARE\\Acme,x,,\"" name install "\"\n"
+#define chosen(which) kit_is_text("Machine\\SOFTWARE\\Acme", "x", REG_SZ, which)
 
 NT_TEST(the_decoration_that_fits_best_is_taken)
 {
-	nt_os_set(NT_OS_10_1809); /* build 17763 */
-	good(CHOICE(",NTx86,NTamd64.6.1,NTamd64.10.0...17763,NTamd64.10.0...22000,NTarm64",
-		LEADS(".NTamd64.6.1", ".a") LEADS(".NTamd64.10.0...17763", "")
-			LEADS(".NTamd64.10.0...22000", ".c")));
-	CHECK(kit_is_text("Machine\\SOFTWARE\\Acme", "x", REG_SZ, u".NTamd64.10.0...17763"));
-	good(CHOICE("", LEADS("", ".NTamd64")));
-	CHECK(kit_is_text("Machine\\SOFTWARE\\Acme", "x", REG_SZ, u".NTamd64"));
-	good(CHOICE(",NT$ARCH$", LEADS(".nt$arch$", "")));
-	CHECK(kit_is_text("Machine\\SOFTWARE\\Acme", "x", REG_SZ, u".ntamd64"));
-	bad(CHOICE(",NTarm64,NTamd64.10.0...22000", LEADS(".NTamd64.10.0...22000", "")),
+	nt_os_set(NT_OS_10_1809); /* 10.0, build 17763 */
+	good(CHOICE(",NTx86,NT,NTamd64.6.1,NTamd64.10.0...17763,NTamd64.10.0...22000,NTamd64.11",
+		LEADS(".NTx86", "A", "") LEADS(".NT", "B", "") LEADS(".NTamd64.6.1", "C", "") LEADS(
+			".NTamd64.10.0...17763", "D", "") LEADS(".NTamd64.10.0...22000", "E", "")
+			LEADS(".NTamd64.11", "F", "")));
+	CHECK(chosen(u"D"));
+	good(CHOICE(",NT,NTamd64", LEADS(".NT", "A", "") LEADS(".NTamd64", "B", "")));
+	CHECK(chosen(u"B"));
+	good(CHOICE("", LEADS("", "A", "") LEADS("", "A", ".NT") LEADS("", "A", ".NTamd64")));
+	CHECK(chosen(u"A.NTamd64"));
+	good(CHOICE(",NT$ARCH$", LEADS(".nt$arch$", "A", ".NT")));
+	CHECK(chosen(u"A.NT"));
+	bad(CHOICE(",NTarm64,NTamd64.10.1", LEADS(".NTamd64.10.1", "A", "")),
 		"x.inf:", "installs no driver's service");
 	nt_os_set(NT_OS_NEWEST);
 }
