@@ -147,7 +147,7 @@ static void disable_interrupts(struct scsi_adapter *adapter, __builtin_ms_va_lis
 static void bus_changed(struct scsi_adapter *adapter, __builtin_ms_va_list args)
 {
 	trace(TRACE_STATE_CHANGE, STATE_CHANGE_BUS, 0, 0);
-	port_adapter_changed(&adapter->port);
+	port_adapter_changed(&adapter->hba.port);
 }
 
 static void ignored(struct scsi_adapter *adapter, __builtin_ms_va_list args)

@@ -62,7 +62,7 @@ static void link_down(struct stor_adapter *adapter, __builtin_ms_va_list args)
 static void bus_changed(struct stor_adapter *adapter, __builtin_ms_va_list args)
 {
 	trace(TRACE_STATE_CHANGE, STATE_CHANGE_BUS, 0, 0);
-	port_adapter_changed(&adapter->port);
+	port_adapter_changed(&adapter->hba.port);
 }
 
 static void ignored(struct stor_adapter *adapter, __builtin_ms_va_list args)

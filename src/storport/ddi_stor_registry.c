@@ -144,11 +144,11 @@ static ULONG value_write(struct reg_key *key, const UNICODE_STRING *name, ULONG 
 
 static struct reg_key *parameters(const struct stor_adapter *adapter, bool global, bool make)
 {
-	const struct stor_driver *driver = adapter->driver;
+	const struct port_driver *driver = adapter->hba.driver;
 	char path[KEY_TEXT];
 	unsigned port = 0;
 
-	while (port + 1 < driver->adapter_count && driver->adapters[port] != adapter)
+	while (port + 1 < driver->adapter_count && driver->adapters[port] != &adapter->hba)
 		port++;
 	if (global)
 		return reg_service_key("Parameters\\Device", make);
@@ -169,7 +169,7 @@ static ULONG buffer_room(const struct stor_adapter *adapter, const UCHAR *buffer
 	nt_violation(0,
 		"StorPortRegistryRead: %p is not the buffer that StorPortAllocateRegistryBuffer "
 		"gave %s.",
-		(const void *)buffer, adapter->name);
+		(const void *)buffer, adapter->hba.name);
 	return 0;
 }
 
