@@ -70,44 +70,14 @@ void mem_frames_draw(enum mem_policy policy, uint64_t seed)
 	mem_index.low = (struct mem_span){FIRST_FRAME, 0};
 	mem_index.high = (struct mem_span){HIGH_FRAME, 0};
 	for (place = 0; place < space->linear_pages; place++)
-		space->frame_of[place] = frame_next(false);
+		mem_index.frame_of[place] = frame_next(false);
 	for (; place < space->places; place++)
-		space->frame_of[place] = frame_next(policy == MEM_HIGH);
+		mem_index.frame_of[place] = frame_next(policy == MEM_HIGH);
 	if (policy == MEM_CONTIGUOUS)
 		return;
-	scatter(space->frame_of + space->linear_pages, space->ram_pages - space->linear_pages,
+	scatter(mem_index.frame_of + space->linear_pages, space->ram_pages - space->linear_pages,
 		&seed);
-	scatter(space->frame_of + space->ram_pages, space->places - space->ram_pages, &seed);
-}
-
-static uint64_t place_of(const void *va)
-{
-	uint64_t offset = (uintptr_t)va - (uintptr_t)mem_space.base;
-
-	if (likely(offset < mem_space.size))
-		return offset >> MEM_PAGE_SHIFT;
-	return mem_range_place((uintptr_t)va);
-}
-
-uint64_t mem_frame_number(const void *va)
-{
-	uint64_t place = place_of(va);
-
-	return place == MEM_NO_ADDRESS ? MEM_NO_ADDRESS : mem_space.frame_of[place];
-}
-
-uint64_t mem_physical(const void *va)
-{
-	uint64_t number = mem_frame_number(va);
-
-	if (number == MEM_NO_ADDRESS)
-		return MEM_NO_ADDRESS;
-	return (number << MEM_PAGE_SHIFT) + ((uintptr_t)va & MEM_PAGE_MASK);
-}
-
-const struct mem_frame *mem_owner(const void *va)
-{
-	return mem_frame_get(mem_frame_number(va));
+	scatter(mem_index.frame_of + space->ram_pages, space->places - space->ram_pages, &seed);
 }
 
 void *mem_host(uint64_t physical)
@@ -140,7 +110,7 @@ bool mem_is_valid(const void *va, uint64_t bytes)
 void mem_places_assign(uint64_t place, uint64_t pages, enum mem_kind kind, const void *owner)
 {
 	for (uint64_t i = place; i < place + pages; i++) {
-		struct mem_frame *frame = mem_frame_at(mem_space.frame_of[i]);
+		struct mem_frame *frame = mem_frame_at(mem_index.frame_of[i]);
 
 		__atomic_store_n(&frame->owner, owner, __ATOMIC_RELAXED);
 		__atomic_store_n(&frame->kind, kind, __ATOMIC_RELAXED);

@@ -111,22 +111,21 @@ void mem_free(void *va, uint64_t bytes);
 int mem_range_add(void *base, uint64_t bytes, enum mem_kind kind, const void *owner);
 void mem_range_remove(void *base);
 
-/* Physical address of a byte, or MEM_NO_ADDRESS if the pointer is no memory of the machine. */
-uint64_t mem_physical(const void *va);
-/* Frame number of the page that va lies in, or MEM_NO_ADDRESS. */
-uint64_t mem_frame_number(const void *va);
-
 /* The records of the two spans of frame numbers that are in use: below the hole and above 4 GiB. */
 struct mem_span {
 	uint64_t first, count;
 };
 
+/* What look-ups read. A *place* numbers what bears a frame: a page of RAM, or one outside it. */
 struct mem_index {
+	char *base; /* of RAM; NULL: no machine lives */
+	uint64_t size;
+	uint32_t *frame_of; /* of each place */
 	struct mem_span low, high;
 	struct mem_frame *record; /* [low.count + high.count] */
 };
 
-extern struct mem_index mem_index;
+extern struct mem_index mem_index __attribute__((visibility("hidden")));
 extern const struct mem_frame mem_no_frame;
 
 /* The frame record for a frame number; a record with host NULL and kind MEM_NONE if there is none.
@@ -142,8 +141,40 @@ static inline const struct mem_frame *mem_frame_get(uint64_t frame_number)
 		return &mem_index.record[mem_index.low.count + high];
 	return &mem_no_frame;
 }
+
+/* The place of an address outside RAM, MEM_NO_ADDRESS if there is none. */
+uint64_t mem_range_place(uintptr_t va);
+
+/* Frame number of the page that va lies in, or MEM_NO_ADDRESS. */
+static inline uint64_t mem_frame_number(const void *va)
+{
+	uint64_t offset = (uintptr_t)va - (uintptr_t)mem_index.base;
+	uint64_t place = offset >> MEM_PAGE_SHIFT;
+
+	if (unlikely(offset >= mem_index.size)) {
+		place = mem_range_place((uintptr_t)va);
+		if (place == MEM_NO_ADDRESS)
+			return MEM_NO_ADDRESS;
+	}
+	return mem_index.frame_of[place];
+}
+
+/* Physical address of a byte, or MEM_NO_ADDRESS if the pointer is no memory of the machine. */
+static inline uint64_t mem_physical(const void *va)
+{
+	uint64_t number = mem_frame_number(va);
+
+	if (unlikely(number == MEM_NO_ADDRESS))
+		return MEM_NO_ADDRESS;
+	return (number << MEM_PAGE_SHIFT) + ((uintptr_t)va & MEM_PAGE_MASK);
+}
+
 /* The frame record for a pointer: what is it, whose is it? Never NULL. */
-const struct mem_frame *mem_owner(const void *va);
+static inline const struct mem_frame *mem_owner(const void *va)
+{
+	return mem_frame_get(mem_frame_number(va));
+}
+
 /* Host address of a physical address, NULL if no memory is there. Valid to the end of that page. */
 void *mem_host(uint64_t physical);
 /* Whether [va, va + bytes) is all memory of the machine (no MEM_NONE, no MEM_FREE page). */

@@ -77,21 +77,21 @@ static int ram_map(uint64_t size, bool is_private)
 		return error_set(
 			err, "RAM cannot be mapped at %p: %s", (void *)RAM_BASE, strerror(err));
 	}
-	mem_space.base = base;
-	mem_space.size = size;
+	mem_index.base = base;
+	mem_index.size = size;
 	mem_space.fd = fd;
 	return 0;
 }
 
 static void ram_unmap(void)
 {
-	free(mem_space.frame_of);
+	free(mem_index.frame_of);
 	free(mem_index.record);
 	free(used);
 	free(run_pages);
-	if (mem_space.base) {
-		sanitizer_unpoison(mem_space.base, mem_space.size);
-		munmap(mem_space.base, mem_space.size);
+	if (mem_index.base) {
+		sanitizer_unpoison(mem_index.base, mem_index.size);
+		munmap(mem_index.base, mem_index.size);
 		close(mem_space.fd);
 	}
 	mem_space = (struct mem_space){0};
@@ -103,12 +103,12 @@ static void ram_unmap(void)
 
 static int tables_alloc(void)
 {
-	mem_space.frame_of = calloc(mem_space.places, sizeof(*mem_space.frame_of));
+	mem_index.frame_of = calloc(mem_space.places, sizeof(*mem_index.frame_of));
 	mem_index.record = aligned_alloc(
 		_Alignof(struct mem_frame), mem_space.places * sizeof(*mem_index.record));
 	used = calloc((mem_space.ram_pages + 63) / 64, sizeof(*used));
 	run_pages = calloc(mem_space.ram_pages, sizeof(*run_pages));
-	if (!mem_space.frame_of || !mem_index.record || !used || !run_pages)
+	if (!mem_index.frame_of || !mem_index.record || !used || !run_pages)
 		return error_set(ENOMEM, "no memory for the table of page frames");
 	memset(mem_index.record, 0, mem_space.places * sizeof(*mem_index.record));
 	return 0;
@@ -126,7 +126,7 @@ int mem_init(const struct mem_config *config)
 	uint64_t size = config->size ? config->size : RAM_DEFAULT;
 	int err;
 
-	if (mem_space.base)
+	if (mem_index.base)
 		return error_set(EBUSY, "a machine is live in this process already");
 	if (size & MEM_PAGE_MASK || size < RAM_MIN || size > RAM_MAX)
 		return error_set(EINVAL, "RAM of %lu bytes: must be whole pages, 1 MiB to 64 GiB",
@@ -147,10 +147,10 @@ int mem_init(const struct mem_config *config)
 	}
 	mem_frames_draw(config->policy, config->seed);
 	for (uint64_t page = 0; page < mem_space.ram_pages; page++)
-		mem_frame_at(mem_space.frame_of[page])->host =
-			mem_space.base + (page << MEM_PAGE_SHIFT);
+		mem_frame_at(mem_index.frame_of[page])->host =
+			mem_index.base + (page << MEM_PAGE_SHIFT);
 	mem_places_assign(0, mem_space.ram_pages, MEM_FREE, NULL);
-	sanitizer_poison(mem_space.base, size);
+	sanitizer_poison(mem_index.base, size);
 	mem_range_init();
 	return 0;
 }
@@ -172,7 +172,7 @@ static void *run_claim(uint64_t page, uint64_t pages, enum mem_kind kind, const 
 	run_pages[page] = pages;
 	used_pages += pages;
 	mem_places_assign(page, pages, kind, owner);
-	return mem_space.base + (page << MEM_PAGE_SHIFT);
+	return mem_index.base + (page << MEM_PAGE_SHIFT);
 }
 
 static void *run_prepare(void *va, uint64_t pages, enum mem_kind kind)
@@ -192,7 +192,7 @@ void *mem_alloc(uint64_t bytes, unsigned flags, enum mem_kind kind, const void *
 	uint64_t pages;
 	void *va;
 
-	if (!bytes || bytes > mem_space.size)
+	if (!bytes || bytes > mem_index.size)
 		return NULL;
 	pages = round_up(bytes, MEM_PAGE_SIZE) >> MEM_PAGE_SHIFT;
 	pthread_mutex_lock(&lock);
@@ -220,11 +220,11 @@ static uint64_t run_take_windowed(
 void *mem_alloc_bounds(uint64_t bytes, uint64_t lowest, uint64_t highest, uint64_t boundary,
 	enum mem_kind kind, const void *owner)
 {
-	uint64_t frame = mem_space.linear_pages ? mem_space.frame_of[0] : 0;
+	uint64_t frame = mem_space.linear_pages ? mem_index.frame_of[0] : 0;
 	uint64_t first = 0, end = mem_space.linear_pages, window, pages, low, high;
 	void *va;
 
-	if (!bytes || bytes > mem_space.size || lowest > highest || (boundary && bytes > boundary))
+	if (!bytes || bytes > mem_index.size || lowest > highest || (boundary && bytes > boundary))
 		return NULL;
 	pages = round_up(bytes, MEM_PAGE_SIZE) >> MEM_PAGE_SHIFT;
 	/* A page that is only partly within the bounds is not taken. */
@@ -244,10 +244,10 @@ void *mem_alloc_bounds(uint64_t bytes, uint64_t lowest, uint64_t highest, uint64
 
 void mem_free(void *va, uint64_t bytes)
 {
-	uint64_t offset = (uintptr_t)va - (uintptr_t)mem_space.base,
+	uint64_t offset = (uintptr_t)va - (uintptr_t)mem_index.base,
 		 page = offset >> MEM_PAGE_SHIFT;
 	uint64_t pages = round_up(bytes, MEM_PAGE_SIZE) >> MEM_PAGE_SHIFT;
-	bool is_ours = offset < mem_space.size && !(offset & MEM_PAGE_MASK) && pages;
+	bool is_ours = offset < mem_index.size && !(offset & MEM_PAGE_MASK) && pages;
 
 	pthread_mutex_lock(&lock);
 	if (!is_ours || run_pages[page] != pages) {
@@ -265,15 +265,15 @@ void mem_free(void *va, uint64_t bytes)
 
 void *mem_base(void)
 {
-	return mem_space.base;
+	return mem_index.base;
 }
 
 uint64_t mem_size(void)
 {
-	return mem_space.size;
+	return mem_index.size;
 }
 
 int mem_fd(void)
 {
-	return mem_space.base ? mem_space.fd : -1;
+	return mem_index.base ? mem_space.fd : -1;
 }

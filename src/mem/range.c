@@ -94,7 +94,7 @@ static void range_insert(uint32_t at, uintptr_t base, uint64_t pages, uint64_t p
 
 static bool range_overlaps(uint32_t rank, uintptr_t base, uint64_t bytes)
 {
-	if (base - (uintptr_t)mem_space.base < mem_space.size)
+	if (base - (uintptr_t)mem_index.base < mem_index.size)
 		return true;
 	if (rank && base - load(ranges[rank - 1].base) < load(ranges[rank - 1].pages)
 								 << MEM_PAGE_SHIFT)
@@ -115,7 +115,7 @@ static int range_add_locked(uintptr_t base, uint64_t pages, enum mem_kind kind, 
 	if (place == MEM_NO_ADDRESS)
 		return error_set(ENOSPC, "no %lu spare frames are left", (long)pages);
 	for (uint64_t i = 0; i < pages; i++) {
-		uint32_t number = mem_space.frame_of[mem_space.ram_pages + place + i];
+		uint32_t number = mem_index.frame_of[mem_space.ram_pages + place + i];
 
 		__atomic_store_n(&mem_frame_at(number)->host,
 			(void *)(base + (i << MEM_PAGE_SHIFT)), __ATOMIC_RELAXED);
@@ -131,7 +131,7 @@ int mem_range_add(void *base, uint64_t bytes, enum mem_kind kind, const void *ow
 
 	if (((uintptr_t)base | bytes) & MEM_PAGE_MASK || !bytes)
 		return error_set(EINVAL, "range %p, %lu bytes: not whole pages", base, (long)bytes);
-	if (!mem_space.base)
+	if (!mem_index.base)
 		return error_set(ENODEV, "no machine lives");
 	pthread_mutex_lock(&lock);
 	err = range_add_locked((uintptr_t)base, bytes >> MEM_PAGE_SHIFT, kind, owner);
@@ -152,7 +152,7 @@ static void range_remove_at(uint32_t at)
 	mem_places_assign(place, pages, MEM_NONE, NULL);
 	for (uint64_t i = 0; i < pages; i++)
 		__atomic_store_n(
-			&mem_frame_at(mem_space.frame_of[place + i])->host, NULL, __ATOMIC_RELAXED);
+			&mem_frame_at(mem_index.frame_of[place + i])->host, NULL, __ATOMIC_RELAXED);
 	mem_run_give(spare_used, place - mem_space.ram_pages, pages);
 }
 

@@ -14,11 +14,8 @@
 #define MEM_SPARE_PLACES 49152ull
 
 struct mem_space {
-	char *base; /* of RAM; NULL: no machine lives */
-	uint64_t size;
 	int fd;
 	uint64_t linear_pages, ram_pages, places;
-	uint32_t *frame_of; /* [places] */
 };
 
 extern struct mem_space mem_space;
@@ -35,8 +32,6 @@ static inline struct mem_frame *mem_frame_at(uint64_t frame_number)
 /* Says whose places [place, place + pages) are. Look-ups may run at the same time. */
 void mem_places_assign(uint64_t place, uint64_t pages, enum mem_kind kind, const void *owner);
 
-/* The place of an address outside RAM, MEM_NO_ADDRESS if there is none. */
-uint64_t mem_range_place(uintptr_t va);
 void mem_range_init(void);
 void mem_range_fini(void);
 
