@@ -53,7 +53,9 @@ struct cpu {
 	void *seh;		   /* innermost __try frame of the running fiber (src/nt/rtl_seh.c);
 				      switched with the fiber */
 	uint64_t interrupts, dpcs; /* how many ran here */
-	void *dpc_arg[2]; /* the running DPC's, as they were when it was taken from the queue */
+	uintptr_t spin_mark; /* what this processor writes into a lock that it takes inline; 0:
+				never inline, as it is not alone */
+	void *dpc_arg[2];    /* the running DPC's, as they were when it was taken from the queue */
 	struct cpu_private *priv;
 };
 
@@ -98,11 +100,36 @@ struct cpu_spinlock {
 	_Atomic uintptr_t word; /* 0, or owner's number + 1 */
 };
 
-/* At or above DISPATCH. On a machine of one processor only the owner is noted (to find errors).
- * Taking a lock that this processor already holds ends the process with a message. */
-void cpu_spin_acquire(struct cpu_spinlock *lock);
+/* spinlock.c: the general case, with every check. */
+void cpu_spin_acquire_slow(struct cpu_spinlock *lock);
+void cpu_spin_release_slow(struct cpu_spinlock *lock);
 bool cpu_spin_try(struct cpu_spinlock *lock);
-void cpu_spin_release(struct cpu_spinlock *lock);
+
+/* At or above DISPATCH; a safepoint. On a machine of one processor only the owner is noted (to find
+ * errors). Taking a lock that this processor already holds ends the process with a message. */
+static inline void cpu_spin_acquire(struct cpu_spinlock *lock)
+{
+	struct cpu *cpu = cpu_self;
+
+	if (likely(cpu && cpu->spin_mark && cpu->irql >= IRQL_DISPATCH &&
+		    atomic_load_explicit(&cpu->pending_irql, memory_order_relaxed) <= cpu->irql &&
+		    !atomic_load_explicit(&lock->word, memory_order_relaxed)))
+		atomic_store_explicit(&lock->word, cpu->spin_mark, memory_order_relaxed);
+	else
+		cpu_spin_acquire_slow(lock);
+}
+
+static inline void cpu_spin_release(struct cpu_spinlock *lock)
+{
+	struct cpu *cpu = cpu_self;
+
+	if (likely(cpu && cpu->irql >= IRQL_DISPATCH && cpu->spin_mark &&
+		    atomic_load_explicit(&lock->word, memory_order_relaxed) == cpu->spin_mark))
+		atomic_store_explicit(&lock->word, 0, memory_order_release);
+	else
+		cpu_spin_release_slow(lock);
+}
+
 /* Whether the calling processor holds it. */
 bool cpu_spin_is_held(const struct cpu_spinlock *lock);
 

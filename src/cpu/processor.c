@@ -162,6 +162,7 @@ static int processor_init(struct cpu_private *p, unsigned number, bool is_alone)
 
 	p->cpu.number = number;
 	p->cpu.alone = is_alone;
+	p->cpu.spin_mark = is_alone ? number + 1 : 0;
 	p->cpu.priv = p;
 	err = fiber_init(&p->idle, idle_main, p);
 	if (err || !replay_is_on)
