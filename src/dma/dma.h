@@ -17,52 +17,16 @@
  *
  *   driver:  IoGetDmaAdapter → ddi_io_dma.c → adapter.c → sglist.c → elements
  *   port:    dma_map / dma_unmap (one request's list)      → sglist.c
- *   device:  dma_bus_read / dma_bus_write (master, bus address) → engine → bytes of RAM
+ *   device:  dma_bus_read / dma_bus_write (dma_bus.h: master, bus address) → engine → bytes of RAM
  */
 #ifndef DRY_DMA_DMA_H
 #define DRY_DMA_DMA_H
 
 #include "util/common.h"
 #include "cpu/cpu.h"
+#include "dma/dma_bus.h"
 #include "dma/sglist.h"
 #include <ntddk.h>
-
-/* ---- the device's side ---- */
-
-/*
- * A bus master. enabled follows the bus-master bit of its function's command register; while it is
- * off every access fails. Counters are of bytes, by kind of the memory touched (enum mem_kind),
- * written by the device's thread only.
- */
-struct dma_master {
-	_Atomic bool enabled;
-	unsigned number; /* device number, for events */
-	const char *name;
-	unsigned width; /* address bits the device drives: 1..64; the machine may have fewer */
-	uint64_t bytes_read[16], bytes_written[16];
-	uint64_t faults; /* accesses that failed, those with mastering off included */
-	bool off_told;	 /* private: the first access with mastering off has been reported */
-};
-
-void dma_master_init(struct dma_master *master, const char *name, unsigned width);
-
-/*
- * What a device does to memory. 0; -EACCES: bus mastering is off; -EFAULT: an address that the
- * engine does not lead to memory of the machine, where a page that nobody owns counts as none, or
- * above the master's width (reported as a violation event with the device's name and the address).
- * All or nothing is not promised: bytes before the fault have moved, as on a bus. Emits
- * TRACE_DMA_TRANSFER, one for each stretch of one kind of memory. May cross pages. Any thread; one
- * master is used by one thread at a time.
- */
-int dma_bus_read(struct dma_master *master, uint64_t address, void *dst, uint64_t bytes);
-int dma_bus_write(struct dma_master *master, uint64_t address, const void *src, uint64_t bytes);
-/*
- * The host address of [address, address + *bytes), with *bytes cut at the end of the page, for a
- * device that moves data from or to a file without a copy; the same checks, counts and event as a
- * read (write = false) or a write. NULL and *error on failure.
- */
-void *dma_bus_span(
-	struct dma_master *master, uint64_t address, uint64_t *bytes, bool write, int *error);
 
 /* ---- the driver's side ---- */
 

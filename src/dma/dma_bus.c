@@ -20,37 +20,25 @@
 _Static_assert(MEM_KINDS <= array_size(((struct dma_master *)0)->bytes_read),
 	"a counter for each kind of memory");
 
+/* The highest address that the device can put on the bus. */
+static inline uint64_t highest(const struct dma_master *master)
+{
+	return master->width >= 64 ? UINT64_MAX : (1ull << master->width) - 1;
+}
+
 void dma_master_init(struct dma_master *master, const char *name, unsigned width)
 {
 	memset(master, 0, sizeof(*master));
 	master->name = name;
 	master->width = dma_settings.width ? min_of(width, dma_settings.width) : width;
-}
-
-/* A stretch of one access in one kind of memory, for the event. */
-struct stretch {
-	uint64_t address, bytes;
-	enum mem_kind kind;
-};
-
-static inline void stretch_end(
-	const struct dma_master *master, const struct stretch *stretch, bool write)
-{
-	if (stretch->bytes)
-		trace(TRACE_DMA_TRANSFER, master->number, stretch->address, stretch->bytes,
-			(uint64_t)stretch->kind << 1 | write);
-}
-
-/* Only the device's thread counts; a summary may read meanwhile. */
-static inline void count(uint64_t *counter, uint64_t by)
-{
-	__atomic_store_n(counter, *counter + by, __ATOMIC_RELAXED);
+	/* Of a width below a page's 12 bits no memory is within reach at all. */
+	master->plain_last = dma_settings.engine == DMA_IOMMU ? 0 : highest(master);
 }
 
 static __attribute__((cold, noinline)) void *refuse(
 	struct dma_master *master, uint64_t address, bool write, const char *why)
 {
-	count(&master->faults, 1);
+	__atomic_store_n(&master->faults, master->faults + 1, __ATOMIC_RELAXED);
 	nt_violation(0, "device %u (%s): %s of bus address 0x%" PRIx64 " failed: %s",
 		master->number, master->name, write ? "write" : "read", address, why);
 	return NULL;
@@ -59,7 +47,7 @@ static __attribute__((cold, noinline)) void *refuse(
 static __attribute__((cold, noinline)) int refuse_off(
 	struct dma_master *master, uint64_t address, bool write)
 {
-	count(&master->faults, 1);
+	__atomic_store_n(&master->faults, master->faults + 1, __ATOMIC_RELAXED);
 	if (!master->off_told)
 		nt_violation(0,
 			"device %u (%s): %s of bus address 0x%" PRIx64
@@ -69,12 +57,6 @@ static __attribute__((cold, noinline)) int refuse_off(
 			master->number, master->name, write ? "write" : "read", address);
 	master->off_told = true;
 	return -EACCES;
-}
-
-/* The highest address that the device can put on the bus. */
-static inline uint64_t highest(const struct dma_master *master)
-{
-	return master->width >= 64 ? UINT64_MAX : (1ull << master->width) - 1;
 }
 
 /* ---- windows ---- */
@@ -188,8 +170,8 @@ static void *iommu_page(struct dma_master *master, uint64_t address, uint64_t *b
 
 /* The host address of a bus address, NULL if there is none (-EFAULT), and how far it holds: *bytes
  * is cut at the end of the page. */
-static inline void *bus_page(struct dma_master *master, uint64_t address, uint64_t *bytes,
-	bool write, enum mem_kind *kind)
+static void *bus_page(struct dma_master *master, uint64_t address, uint64_t *bytes, bool write,
+	enum mem_kind *kind)
 {
 	const struct mem_frame *frame = mem_frame_get(address >> MEM_PAGE_SHIFT);
 	uint64_t in_page = address & MEM_PAGE_MASK;
@@ -212,10 +194,20 @@ static inline void *bus_page(struct dma_master *master, uint64_t address, uint64
 	return (char *)frame->host + in_page;
 }
 
-static inline __attribute__((always_inline)) int bus_access(
+/* A stretch of one access in one kind of memory. */
+struct stretch {
+	uint64_t address, bytes;
+	enum mem_kind kind;
+};
+
+static void stretch_end(struct dma_master *master, const struct stretch *stretch, bool write)
+{
+	dma_bus_count(master, stretch->address, stretch->bytes, stretch->kind, write);
+}
+
+int dma_bus_access(
 	struct dma_master *master, uint64_t address, char *data, uint64_t bytes, bool write)
 {
-	uint64_t *counters = write ? master->bytes_written : master->bytes_read;
 	struct stretch stretch = {0};
 	int err = 0;
 
@@ -231,7 +223,6 @@ static inline __attribute__((always_inline)) int bus_access(
 			break;
 		}
 		memcpy(write ? host : data, write ? data : host, piece);
-		count(&counters[kind], piece);
 		if (kind != stretch.kind) {
 			stretch_end(master, &stretch, write);
 			stretch = (struct stretch){address, 0, kind};
@@ -245,33 +236,19 @@ static inline __attribute__((always_inline)) int bus_access(
 	return err;
 }
 
-int dma_bus_read(struct dma_master *master, uint64_t address, void *dst, uint64_t bytes)
-{
-	return bus_access(master, address, dst, bytes, false);
-}
-
-int dma_bus_write(struct dma_master *master, uint64_t address, const void *src, uint64_t bytes)
-{
-	return bus_access(master, address, (char *)src, bytes, true);
-}
-
-void *dma_bus_span(
+void *dma_bus_span_find(
 	struct dma_master *master, uint64_t address, uint64_t *bytes, bool write, int *error)
 {
-	uint64_t *counters = write ? master->bytes_written : master->bytes_read;
-	struct stretch stretch = {.address = address};
+	enum mem_kind kind;
 	void *host;
 
 	if (unlikely(!atomic_load_explicit(&master->enabled, memory_order_acquire))) {
 		*error = refuse_off(master, address, write);
 		return NULL;
 	}
-	host = bus_page(master, address, bytes, write, &stretch.kind);
+	host = bus_page(master, address, bytes, write, &kind);
 	*error = host ? 0 : -EFAULT;
-	if (unlikely(!host))
-		return NULL;
-	stretch.bytes = *bytes;
-	count(&counters[stretch.kind], *bytes);
-	stretch_end(master, &stretch, write);
+	if (likely(host))
+		dma_bus_count(master, address, *bytes, kind, write);
 	return host;
 }

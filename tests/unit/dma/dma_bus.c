@@ -8,12 +8,17 @@
 
 static struct dma_master master;
 
+static void master_begin(unsigned width)
+{
+	dma_master_init(&master, "disk", width);
+	master.number = 3;
+	atomic_store(&master.enabled, true);
+}
+
 static void world_with_master(const struct world_config *config)
 {
 	world_begin(config);
-	dma_master_init(&master, "disk", 64);
-	master.number = 3;
-	atomic_store(&master.enabled, true);
+	master_begin(64);
 }
 
 static const struct world_config scattered = {.policy = MEM_SCATTERED};
@@ -188,10 +193,10 @@ static void an_address_above_the_masters_width_faults(void **state)
 
 	world_with_master(&high);
 	va = mem_alloc(4096, 0, MEM_DATA, NULL);
-	master.width = 32;
+	master_begin(32);
 	expect_fault(mem_physical(va), "fewer address bits");
 	/* The last byte within reach, and the one after it. */
-	master.width = 1;
+	master_begin(1);
 	world.taken = world.violations;
 	assert_int_equal(dma_bus_read(&master, 2, data, 1), -EFAULT);
 	world_expect(0, "fewer address bits");

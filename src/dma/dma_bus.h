@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * The device's side of DMA: reads and writes on the bus. Most are of a page that the device reaches
+ * by its frame number, and are done inline; what needs a window, crosses pages or fails is
+ * dma_bus.c's.
+ */
+#ifndef DRY_DMA_DMA_BUS_H
+#define DRY_DMA_DMA_BUS_H
+
+#include "util/common.h"
+#include "mem/mem.h"
+#include "trace/trace.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+/*
+ * A bus master. enabled follows the bus-master bit of its function's command register; while it is
+ * off every access fails. Counters are of bytes, by kind of the memory touched (enum mem_kind),
+ * written by the device's thread only.
+ */
+struct dma_master {
+	_Atomic bool enabled;
+	unsigned number; /* device number, for events */
+	const char *name;
+	unsigned width; /* address bits the device drives: 1..64; the machine may have fewer; fixed
+			 */
+	uint64_t bytes_read[16], bytes_written[16];
+	uint64_t faults;     /* accesses that failed, those with mastering off included */
+	bool off_told;	     /* private: the first access with mastering off has been reported */
+	uint64_t plain_last; /* private: up to here it may reach pages by their frame numbers */
+};
+
+/* After dma_init. */
+void dma_master_init(struct dma_master *master, const char *name, unsigned width);
+
+/* ---- private: dma_bus.c ---- */
+
+int dma_bus_access(
+	struct dma_master *master, uint64_t address, char *data, uint64_t bytes, bool write);
+void *dma_bus_span_find(
+	struct dma_master *master, uint64_t address, uint64_t *bytes, bool write, int *error);
+
+/* The frame that a bus address means, NULL where there is more to look at. Kinds: what is memory,
+ * has an owner and is no map register's. */
+static inline const struct mem_frame *dma_bus_plain(
+	const struct dma_master *master, uint64_t address)
+{
+	const uint32_t special = 1u << MEM_NONE | 1u << MEM_FREE | 1u << MEM_BOUNCE;
+	const struct mem_frame *frame = mem_frame_get(address >> MEM_PAGE_SHIFT);
+
+	if (likely(atomic_load_explicit(&master->enabled, memory_order_acquire) &&
+		    address <= master->plain_last && !(special >> frame->kind & 1)))
+		return frame;
+	return NULL;
+}
+
+/* Counts and tells a stretch of an access. Only the device's thread counts; a summary may read
+ * meanwhile. */
+static inline void dma_bus_count(
+	struct dma_master *master, uint64_t address, uint64_t bytes, enum mem_kind kind, bool write)
+{
+	uint64_t *counter = write ? &master->bytes_written[kind] : &master->bytes_read[kind];
+
+	__atomic_store_n(counter, *counter + bytes, __ATOMIC_RELAXED);
+	if (trace_is_wanted(TRACE_DMA_TRANSFER) && bytes)
+		trace_deliver(TRACE_DMA_TRANSFER, master->number, address, bytes,
+			(uint64_t)kind << 1 | write);
+}
+
+static inline int dma_bus_move(
+	struct dma_master *master, uint64_t address, char *data, uint64_t bytes, bool write)
+{
+	const struct mem_frame *frame = dma_bus_plain(master, address);
+	uint64_t in_page = address & MEM_PAGE_MASK;
+	char *host;
+
+	if (unlikely(!frame || bytes > MEM_PAGE_SIZE - in_page))
+		return dma_bus_access(master, address, data, bytes, write);
+	host = (char *)frame->host + in_page;
+	memcpy(write ? host : data, write ? data : host, bytes);
+	dma_bus_count(master, address, bytes, frame->kind, write);
+	return 0;
+}
+
+/* ---- what devices call ---- */
+
+/*
+ * What a device does to memory. 0; -EACCES: bus mastering is off; -EFAULT: an address that the
+ * engine does not lead to memory of the machine, where a page that nobody owns counts as none, or
+ * above the master's width (reported as a violation event with the device's name and the address).
+ * All or nothing is not promised: bytes before the fault have moved, as on a bus. Emits
+ * TRACE_DMA_TRANSFER, one for each stretch of one kind of memory. May cross pages. Any thread; one
+ * master is used by one thread at a time.
+ */
+static inline int dma_bus_read(
+	struct dma_master *master, uint64_t address, void *dst, uint64_t bytes)
+{
+	return dma_bus_move(master, address, dst, bytes, false);
+}
+
+static inline int dma_bus_write(
+	struct dma_master *master, uint64_t address, const void *src, uint64_t bytes)
+{
+	return dma_bus_move(master, address, (char *)src, bytes, true);
+}
+
+/*
+ * The host address of [address, address + *bytes), with *bytes cut at the end of the page, for a
+ * device that moves data from or to a file without a copy; the same checks, counts and event as a
+ * read (write = false) or a write. NULL and *error on failure.
+ */
+static inline void *dma_bus_span(
+	struct dma_master *master, uint64_t address, uint64_t *bytes, bool write, int *error)
+{
+	const struct mem_frame *frame = dma_bus_plain(master, address);
+	uint64_t in_page = address & MEM_PAGE_MASK;
+
+	if (unlikely(!frame))
+		return dma_bus_span_find(master, address, bytes, write, error);
+	*bytes = min_of(*bytes, MEM_PAGE_SIZE - in_page);
+	*error = 0;
+	dma_bus_count(master, address, *bytes, frame->kind, write);
+	return (char *)frame->host + in_page;
+}
+
+#endif
