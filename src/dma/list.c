@@ -180,6 +180,15 @@ static inline void count_size(struct dma_counts *counts, uint32_t elements)
 
 /* ---- the port's ---- */
 
+static inline NTSTATUS mapped(struct dma_adapter *adapter, uint32_t elements)
+{
+	struct dma_counts *counts = dma_counts_here(adapter);
+
+	dma_count(&counts->mapped);
+	count_size(counts, elements);
+	return STATUS_SUCCESS;
+}
+
 NTSTATUS dma_map(struct dma_adapter *adapter, struct dma_mapping *mapping,
 	const struct dma_order *order, PSCATTER_GATHER_LIST list, uint32_t max_elements,
 	struct dma_waiter *waiter)
@@ -192,6 +201,14 @@ NTSTATUS dma_map(struct dma_adapter *adapter, struct dma_mapping *mapping,
 
 	if (likely(!status))
 		status = check_pages(adapter, order->mdl, at.offset + order->length);
+	/* Where no registers are taken there is no iommu, and nothing is bounced. */
+	if (likely(!status && !adapter->takes_registers && registers <= adapter->map_registers &&
+		    dma_sg_one(&at, &adapter->reach, list->Elements, max_elements))) {
+		dma_mapping_begin(mapping, run, order->write_to_device);
+		list->NumberOfElements = 1;
+		list->Reserved = 0;
+		return mapped(adapter, 1);
+	}
 	if (likely(!status && !run.count))
 		status = dma_registers_take(
 			adapter, (uint32_t)min_of(registers, UINT32_MAX), waiter, &run);
@@ -200,13 +217,8 @@ NTSTATUS dma_map(struct dma_adapter *adapter, struct dma_mapping *mapping,
 	dma_mapping_begin(mapping, run, order->write_to_device);
 	if (likely(!status))
 		status = fill(adapter, mapping, order, &at, "request", list, max_elements);
-	if (likely(!status)) {
-		struct dma_counts *counts = dma_counts_here(adapter);
-
-		dma_count(&counts->mapped);
-		count_size(counts, list->NumberOfElements);
-		return STATUS_SUCCESS;
-	}
+	if (likely(!status))
+		return mapped(adapter, list->NumberOfElements);
 	dma_run_give(run);
 	mapping->run = (struct dma_run){0};
 	return status;

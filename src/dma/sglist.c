@@ -217,32 +217,6 @@ static bool mdl_next(struct dma_sg_cursor *at)
 	return false;
 }
 
-/* The most frequent transfer of all: it lies in one page, and limits are none that cut pages. */
-static inline bool build_one(struct dma_sg_cursor *at, const struct dma_sg_limits *limits,
-	PSCATTER_GATHER_ELEMENT out, uint32_t room)
-{
-	const uint64_t bytes = at->left, offset = at->offset;
-	const MDL *mdl = at->mdl;
-	uint64_t position = mdl->ByteOffset + offset, frame, address, last;
-
-	/* 0 is the largest of these: the one below it wraps */
-	if (bytes - 1 > (~position & MEM_PAGE_MASK) || limits->boundary - 1 < MEM_PAGE_MASK ||
-		limits->max_length - 1 < MEM_PAGE_MASK || limits->alignment > 1 || !room ||
-		offset >= mdl->ByteCount || bytes > mdl->ByteCount - offset)
-		return false;
-	frame = MmGetMdlPfnArray(mdl)[position >> MEM_PAGE_SHIFT];
-	address = (frame << MEM_PAGE_SHIFT) + (position & MEM_PAGE_MASK);
-	last = address + bytes - 1;
-	if (last > limits->max_address || last >> MEM_PAGE_SHIFT != frame)
-		return false;
-	at->left = 0;
-	at->offset = offset + bytes;
-	out->Address.QuadPart = (LONGLONG)address;
-	out->Length = (ULONG)bytes;
-	out->Reserved = 0;
-	return true;
-}
-
 static __attribute__((noinline)) enum dma_sg_result build_chain(
 	struct dma_sg_cursor *at, struct dma_sg_builder *builder)
 {
@@ -279,7 +253,7 @@ enum dma_sg_result dma_sglist_build(struct dma_sg_cursor *cursor,
 	const struct dma_sg_limits *limits, PSCATTER_GATHER_ELEMENT out, uint32_t room,
 	uint32_t *count)
 {
-	if (!build_one(cursor, limits, out, room))
+	if (!dma_sg_one(cursor, limits, out, room))
 		return build_list(cursor, limits, out, room, count);
 	*count = 1;
 	return DMA_SG_DONE;

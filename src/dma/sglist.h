@@ -10,6 +10,7 @@
 #define DRY_DMA_SGLIST_H
 
 #include "util/common.h"
+#include "mem/mem.h"
 #include <ntddk.h>
 
 struct dma_sg_limits {
@@ -85,6 +86,35 @@ static inline bool dma_sg_start(
 	cursor->mdl = mdl;
 	cursor->left = length;
 	return cursor->offset < mdl->ByteCount;
+}
+
+/*
+ * The most frequent transfer of all: it lies in one page, and limits are none that cut pages. Then
+ * this is dma_sglist_build with one element; else false, and nothing was done.
+ */
+static inline bool dma_sg_one(struct dma_sg_cursor *cursor, const struct dma_sg_limits *limits,
+	PSCATTER_GATHER_ELEMENT out, uint32_t room)
+{
+	const uint64_t bytes = cursor->left, offset = cursor->offset;
+	const MDL *mdl = cursor->mdl;
+	uint64_t position = mdl->ByteOffset + offset, frame, address, last;
+
+	/* 0 is the largest of these: the one below it wraps */
+	if (bytes - 1 > (~position & MEM_PAGE_MASK) || limits->boundary - 1 < MEM_PAGE_MASK ||
+		limits->max_length - 1 < MEM_PAGE_MASK || limits->alignment > 1 || !room ||
+		offset >= mdl->ByteCount || bytes > mdl->ByteCount - offset)
+		return false;
+	frame = MmGetMdlPfnArray(mdl)[position >> MEM_PAGE_SHIFT];
+	address = (frame << MEM_PAGE_SHIFT) + (position & MEM_PAGE_MASK);
+	last = address + bytes - 1;
+	if (last > limits->max_address || last >> MEM_PAGE_SHIFT != frame)
+		return false;
+	cursor->left = 0;
+	cursor->offset = offset + bytes;
+	out->Address.QuadPart = (LONGLONG)address;
+	out->Length = (ULONG)bytes;
+	out->Reserved = 0;
+	return true;
 }
 
 /*
