@@ -228,11 +228,11 @@ int disk_submit(struct disk *disk, struct dry_io *io)
 
 	if (err)
 		return err;
-	memset(dio, 0, sizeof(*dio));
-	dio->io = io;
-	dio->disk = disk;
-	dio->pending = 1;
-	dio->needs_buffer = is_rw(io) && !usable_in_place(disk, io->buffer);
+	*dio = (struct disk_io){.dpc.fn = io_arrived,
+		.io = io,
+		.disk = disk,
+		.pending = 1,
+		.needs_buffer = is_rw(io) && !usable_in_place(disk, io->buffer)};
 	atomic_fetch_add(&disk->active, 1);
 	if (io->op == DRY_OP_FLUSH)
 		io->count = io->offset = 0;
@@ -240,7 +240,6 @@ int disk_submit(struct disk *disk, struct dry_io *io)
 		io_start(dio);
 		return 0;
 	}
-	dio->dpc.fn = io_arrived;
 	dio->dpc.cpu = cpu_self ? CPU_HERE
 				: (uint16_t)(atomic_fetch_add(&disk->next_cpu, 1) % cpu_count());
 	cpu_dpc_queue(&dio->dpc, NULL, NULL);
