@@ -130,18 +130,6 @@ static int agent_fiber_init(struct cpu_agent *agent)
 	return 0;
 }
 
-void cpu_agent_poll(void)
-{
-	/* not inline, nor in a unit test's own thread */
-	if (replay_is_on && !cpu_self)
-		replay_agent_safepoint();
-}
-
-unsigned cpu_choose(unsigned n)
-{
-	return replay_is_on ? replay_choose(n) : 0;
-}
-
 /* ---- inline ---- */
 
 static void kick_inline(struct cpu_agent *agent)

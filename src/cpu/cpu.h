@@ -62,7 +62,7 @@ struct cpu {
 extern __thread struct cpu *cpu_self __attribute__((tls_model("initial-exec")));
 
 /* Serves what pending_irql announces, as far as the IRQL allows. Called by cpu_poll. */
-void cpu_serve(struct cpu *cpu);
+border_call void cpu_serve(struct cpu *cpu);
 
 /* A safepoint. */
 static inline void cpu_poll(void)
@@ -101,8 +101,8 @@ struct cpu_spinlock {
 };
 
 /* spinlock.c: the general case, with every check. */
-void cpu_spin_acquire_slow(struct cpu_spinlock *lock);
-void cpu_spin_release_slow(struct cpu_spinlock *lock);
+border_call void cpu_spin_acquire_slow(struct cpu_spinlock *lock);
+border_call void cpu_spin_release_slow(struct cpu_spinlock *lock);
 bool cpu_spin_try(struct cpu_spinlock *lock);
 
 /* At or above DISPATCH; a safepoint. On a machine of one processor only the owner is noted (to find
@@ -170,7 +170,7 @@ struct cpu_dpc {
 #define CPU_HERE 0xffff
 
 /* Queues; false if it is queued already (args untouched then). Any host thread, any IRQL. */
-bool cpu_dpc_queue(struct cpu_dpc *dpc, void *arg0, void *arg1);
+border_call bool cpu_dpc_queue(struct cpu_dpc *dpc, void *arg0, void *arg1);
 /* Takes it back; false if it was not queued (it may be running). */
 bool cpu_dpc_cancel(struct cpu_dpc *dpc);
 /* Returns when no DPC that was queued before the call is queued or running. PASSIVE, on a
@@ -240,12 +240,26 @@ struct cpu_agent *cpu_agent_new(void (*step)(void *ctx), void *ctx, const char *
 void cpu_agent_kick(struct cpu_agent *agent); /* any host thread, any IRQL */
 /* Waits until it is not in a step, and ends it. */
 void cpu_agent_free(struct cpu_agent *agent);
+
+/* Private: what the two below look at and call. */
+extern bool replay_is_on __attribute__((visibility("hidden")));
+void replay_agent_safepoint(void);
+unsigned replay_choose(unsigned n);
+
 /* Inside a step: a point where, under replay, others may run. Not under a lock. */
-void cpu_agent_poll(void);
+static inline void cpu_agent_poll(void)
+{
+	/* not inline, nor in a unit test's own thread */
+	if (unlikely(replay_is_on) && !cpu_self)
+		replay_agent_safepoint();
+}
 
 /* One of n ways to go on (n > 0): the generator's choice under replay, 0 under threads. Any thread
  * of the machine. */
-unsigned cpu_choose(unsigned n);
+static inline unsigned cpu_choose(unsigned n)
+{
+	return unlikely(replay_is_on) ? replay_choose(n) : 0;
+}
 
 /* ---- life of the processors ---- */
 

@@ -40,12 +40,25 @@ static void dpc_insert(struct cpu_private *p, struct cpu_dpc *dpc)
 	waiting_update(p, WAITING_DPC, 0);
 }
 
-bool cpu_dpc_queue(struct cpu_dpc *dpc, void *arg0, void *arg1)
+static border_call __attribute__((cold, noinline)) struct cpu_private *target_elsewhere(
+	const struct cpu_dpc *dpc)
 {
 	struct cpu_private *p = cpu_private_target(dpc->cpu);
 
 	if (unlikely(!p))
 		cpu_die("DPC for processor %u of %u", dpc->cpu, cpu_count());
+	return p;
+}
+
+border_call bool cpu_dpc_queue(struct cpu_dpc *dpc, void *arg0, void *arg1)
+{
+	struct cpu *cpu = cpu_self;
+	struct cpu_private *p =
+		cpu && likely(dpc->cpu == CPU_HERE) ? cpu->priv : target_elsewhere(dpc);
+
+	/* It runs here, so later: whatever its caller has written it will see. */
+	if (cpu && atomic_load_explicit(&dpc->state, memory_order_relaxed) == cpu->number + 1u)
+		return false;
 	host_lock_acquire(&p->lock);
 	if (!dpc_claim(p, dpc)) {
 		host_lock_release(&p->lock);

@@ -18,7 +18,7 @@
 
 static _Atomic int awake;
 
-void host_lock_wait(struct host_lock *lock)
+border_call void host_lock_wait(struct host_lock *lock)
 {
 	unsigned tries = 0;
 
@@ -50,7 +50,7 @@ void host_futex_wait(_Atomic uint32_t *word, uint32_t value, uint64_t until)
 		until == HOST_NEVER ? NULL : &limit, NULL, FUTEX_BITSET_MATCH_ANY);
 }
 
-void host_futex_wake(_Atomic uint32_t *word, int threads)
+border_call void host_futex_wake(_Atomic uint32_t *word, int threads)
 {
 	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, threads, NULL, NULL, 0);
 }

@@ -22,7 +22,7 @@ struct host_lock {
 	_Atomic uint32_t word;
 };
 
-void host_lock_wait(struct host_lock *lock);
+border_call void host_lock_wait(struct host_lock *lock);
 
 static inline void host_lock_acquire(struct host_lock *lock)
 {
@@ -46,7 +46,7 @@ uint64_t host_clock(void);
 /* Sleeps while *word is value, until host_clock() reaches `until` at the latest. May return early.
  */
 void host_futex_wait(_Atomic uint32_t *word, uint32_t value, uint64_t until);
-void host_futex_wake(_Atomic uint32_t *word, int threads);
+border_call void host_futex_wake(_Atomic uint32_t *word, int threads);
 
 /* A host thread with all signals blocked but those of faults. 0 or -errno. */
 int host_thread_start(pthread_t *thread, void *(*fn)(void *), void *arg, const char *name);

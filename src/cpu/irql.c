@@ -12,7 +12,7 @@
 
 __thread struct cpu *cpu_self __attribute__((tls_model("initial-exec")));
 
-void cpu_serve(struct cpu *cpu)
+border_call void cpu_serve(struct cpu *cpu)
 {
 	if (unlikely(replay_is_on)) {
 		replay_safepoint(cpu);

@@ -25,8 +25,6 @@ struct replay_context {
 	struct replay_context *next;
 };
 
-extern bool replay_is_on;
-
 void replay_init(uint64_t seed);
 void replay_fini(void);
 /* Takes part from now on; the context is the caller's and stays until replay_remove. */
@@ -35,8 +33,6 @@ void replay_remove(struct replay_context *context);
 
 /* A safepoint of a processor: others may run, pending work may be served. */
 void replay_safepoint(struct cpu *cpu);
-/* A safepoint of an agent's step. */
-void replay_agent_safepoint(void);
 /* The current context can do nothing useful until time `until` (0: until somebody else has run):
  * another runs, or time moves. */
 void replay_relax(uint64_t until);
@@ -53,7 +49,6 @@ uint64_t replay_seed(void);
 uint64_t replay_clock(void);
 /* A timer was armed for `due`. */
 void replay_expect(uint64_t due);
-unsigned replay_choose(unsigned n);
 
 /* agent.c: whether it has been kicked, or is in the middle of a step. */
 bool agent_has_work(const struct cpu_agent *agent);

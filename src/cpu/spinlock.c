@@ -41,7 +41,7 @@ static void check_irql(const struct cpu_spinlock *lock)
 		cpu_die("spin lock %p used at IRQL %u", (void *)lock, cpu_self->irql);
 }
 
-void cpu_spin_acquire_slow(struct cpu_spinlock *lock)
+border_call void cpu_spin_acquire_slow(struct cpu_spinlock *lock)
 {
 	cpu_poll();
 	if (unlikely(!cpu_spin_try(lock)))
@@ -63,7 +63,7 @@ bool cpu_spin_try(struct cpu_spinlock *lock)
 		&lock->word, &free, mine, memory_order_acquire, memory_order_relaxed);
 }
 
-void cpu_spin_release_slow(struct cpu_spinlock *lock)
+border_call void cpu_spin_release_slow(struct cpu_spinlock *lock)
 {
 	uintptr_t owner = atomic_load_explicit(&lock->word, memory_order_relaxed);
 

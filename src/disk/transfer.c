@@ -162,7 +162,7 @@ struct disk_io *disk_transfer_put(struct disk_transfer *transfer)
 void disk_transfer_describe(struct disk_transfer *transfer, void *va, uint32_t bytes)
 {
 	MmInitializeMdl(transfer->mdl, va, bytes);
-	MmBuildMdlForNonPagedPool(transfer->mdl);
+	nt_mdl_build(transfer->mdl);
 	transfer->request->mdl = transfer->mdl;
 	transfer->request->data = va;
 	transfer->request->length = bytes;

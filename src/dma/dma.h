@@ -183,7 +183,7 @@ uint64_t dma_pin(
 void dma_unpin(struct dma_adapter *adapter, void *va, uint64_t bytes);
 /* The bus address of a byte of pinned memory; under direct and bounce the physical address of any.
  * MEM_NO_ADDRESS: it is not pinned for this adapter, or no memory of the machine. Constant time. */
-uint64_t dma_address(const struct dma_adapter *adapter, const void *va);
+border_call uint64_t dma_address(const struct dma_adapter *adapter, const void *va);
 /* The other way: the host address of a bus address that is pinned for this adapter (direct and
  * bounce: of any physical address), NULL: none. */
 void *dma_host(const struct dma_adapter *adapter, uint64_t address);

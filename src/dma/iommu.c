@@ -270,19 +270,23 @@ void dma_unpin(struct dma_adapter *adapter, void *va, uint64_t bytes)
 		dma_unpin_slot(atomic_load(&pin_of[page_of(va)]) - 1, bytes);
 }
 
-uint64_t dma_address(const struct dma_adapter *adapter, const void *va)
+static border_call __attribute__((noinline)) uint64_t pinned_address(
+	const struct dma_adapter *adapter, const void *va)
 {
 	unsigned domain = atomic_load_explicit(&adapter->domain, memory_order_relaxed);
 	uint32_t slot;
 
-	if (dma_settings.engine != DMA_IOMMU)
-		return mem_physical(va);
 	if (!is_in_ram(va, 1))
 		return MEM_NO_ADDRESS;
 	slot = atomic_load(&pin_of[page_of(va)]);
 	if (!slot-- || (atomic_load(&dma_slots[slot].window) >> DMA_WINDOW_DOMAIN & 15) != domain)
 		return MEM_NO_ADDRESS;
 	return dma_slot_address(domain, slot) + ((uintptr_t)va & MEM_PAGE_MASK);
+}
+
+border_call uint64_t dma_address(const struct dma_adapter *adapter, const void *va)
+{
+	return dma_settings.engine == DMA_IOMMU ? pinned_address(adapter, va) : mem_physical(va);
 }
 
 void *dma_host(const struct dma_adapter *adapter, uint64_t address)

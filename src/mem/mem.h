@@ -143,7 +143,7 @@ static inline const struct mem_frame *mem_frame_get(uint64_t frame_number)
 }
 
 /* The place of an address outside RAM, MEM_NO_ADDRESS if there is none. */
-uint64_t mem_range_place(uintptr_t va);
+border_call uint64_t mem_range_place(uintptr_t va);
 
 /* Frame number of the page that va lies in, or MEM_NO_ADDRESS. */
 static inline uint64_t mem_frame_number(const void *va)

@@ -59,7 +59,7 @@ static uint64_t place_try(uintptr_t va)
 	return load(ranges[rank - 1].place) + page;
 }
 
-uint64_t mem_range_place(uintptr_t va)
+border_call uint64_t mem_range_place(uintptr_t va)
 {
 	uint64_t place;
 	uint32_t before;

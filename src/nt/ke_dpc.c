@@ -21,12 +21,18 @@ static struct ke_dpc *dpc_of(const KDPC *dpc)
 	return (struct ke_dpc *)dpc;
 }
 
+static border_call __attribute__((cold, noinline)) void tell_no_dpc(
+	const KDPC *dpc, const char *routine)
+{
+	nt_violation(
+		NT_C4(0xE1), "%s: %s is no initialised DPC", routine, dpc ? "the object" : "NULL");
+}
+
 static bool is_dpc(const KDPC *dpc, const char *routine)
 {
 	if (likely(dpc && dpc_of(dpc)->magic == KE_DPC_MAGIC))
 		return true;
-	nt_violation(
-		NT_C4(0xE1), "%s: %s is no initialised DPC", routine, dpc ? "the object" : "NULL");
+	tell_no_dpc(dpc, routine);
 	return false;
 }
 
@@ -67,15 +73,20 @@ VOID NTAPI KeInitializeThreadedDpc(
 }
 DRY_EXPORT(KeInitializeThreadedDpc)
 
-BOOLEAN NTAPI KeInsertQueueDpc(PRKDPC Dpc, PVOID SystemArgument1, PVOID SystemArgument2)
+border_call bool ke_dpc_insert(PKDPC dpc, void *arg0, void *arg1)
 {
-	BOOLEAN queued;
+	bool queued;
 
-	if (!is_dpc(Dpc, "KeInsertQueueDpc"))
-		return FALSE;
-	queued = ke_dpc_queue(Dpc, SystemArgument1, SystemArgument2);
+	if (!is_dpc(dpc, "KeInsertQueueDpc"))
+		return false;
+	queued = cpu_dpc_queue(&dpc_of(dpc)->dpc, arg0, arg1);
 	cpu_poll();
 	return queued;
+}
+
+BOOLEAN NTAPI KeInsertQueueDpc(PRKDPC Dpc, PVOID SystemArgument1, PVOID SystemArgument2)
+{
+	return ke_dpc_insert(Dpc, SystemArgument1, SystemArgument2);
 }
 DRY_EXPORT(KeInsertQueueDpc)
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SPDX-FileCopyrightText: The dryport authors */
-/* What ke_timer.c needs of ke_dpc.c: queueing a driver's DPC without a safepoint. */
+/* What others need of ke_dpc.c: to queue a driver's DPC. */
 #ifndef DRY_NT_KE_DPC_H
 #define DRY_NT_KE_DPC_H
 
@@ -8,7 +8,10 @@
 
 /* Whether KeInitializeDpc made it; else a violation. */
 bool ke_dpc_check(const KDPC *dpc, const char *routine);
+/* Without a safepoint. */
 bool ke_dpc_queue(PKDPC dpc, void *arg0, void *arg1);
+/* What KeInsertQueueDpc does. */
+border_call bool ke_dpc_insert(PKDPC dpc, void *arg0, void *arg1);
 bool ke_dpc_cancel(PKDPC dpc);
 
 #endif

@@ -47,9 +47,10 @@ static bool frames_fill(PFN_NUMBER *pfn, const char *page, ULONG pages)
 	bool good = true;
 
 	for (ULONG i = 0; i < pages; i++, page += PAGE_SIZE) {
-		enum mem_kind kind = mem_owner(page)->kind;
+		enum mem_kind kind;
 
 		pfn[i] = mem_frame_number(page);
+		kind = mem_frame_get(pfn[i])->kind;
 		good &= kind != MEM_NONE && kind != MEM_FREE;
 	}
 	return good;
@@ -58,12 +59,13 @@ static bool frames_fill(PFN_NUMBER *pfn, const char *page, ULONG pages)
 static void check_pool(const char *routine, const MDL *mdl)
 {
 	const char *va = MmGetMdlVirtualAddress(mdl);
+	enum mem_kind kind = mem_owner(va)->kind;
 	struct pool_info info;
 
-	if (mem_owner(va)->kind == MEM_STACK)
+	if (kind == MEM_STACK)
 		mdl_break(0xE5, routine, mdl,
 			"the buffer is on a kernel stack; MmProbeAndLockPages is for those");
-	if (mem_owner(va)->kind != MEM_POOL)
+	if (kind != MEM_POOL)
 		return;
 	if (!pool_find(va, &info))
 		mdl_break(0x140, routine, mdl, "the buffer is in no live pool block");
@@ -73,10 +75,9 @@ static void check_pool(const char *routine, const MDL *mdl)
 		mdl_break(0x140, routine, mdl, "the buffer goes past the end of its pool block");
 }
 
-VOID NTAPI MmBuildMdlForNonPagedPool(PMDL MemoryDescriptorList)
+void nt_mdl_build(PMDL mdl)
 {
 	static const char routine[] = "MmBuildMdlForNonPagedPool";
-	PMDL mdl = MemoryDescriptorList;
 
 	cpu_poll();
 	nt_irql_max(routine, IRQL_DISPATCH, NT_C4(0xE5));
@@ -91,6 +92,11 @@ VOID NTAPI MmBuildMdlForNonPagedPool(PMDL MemoryDescriptorList)
 	mdl->Process = NULL;
 	mdl->MappedSystemVa = MmGetMdlVirtualAddress(mdl);
 	mdl->MdlFlags |= MDL_SOURCE_IS_NONPAGED_POOL;
+}
+
+VOID NTAPI MmBuildMdlForNonPagedPool(PMDL MemoryDescriptorList)
+{
+	nt_mdl_build(MemoryDescriptorList);
 }
 DRY_EXPORT(MmBuildMdlForNonPagedPool)
 

@@ -49,6 +49,9 @@ static inline bool nt_allocation_fails(void)
 	return unlikely(nt_fail_at != 0) && nt_allocation_count();
 }
 
+/* What MmBuildMdlForNonPagedPool does, for who is no driver. */
+void nt_mdl_build(PMDL mdl);
+
 /* ---- messages ---- */
 
 /* A rule was broken: one TRACE_VIOLATION event whose text is formatted here. number is the

@@ -70,16 +70,18 @@ static uint64_t data_address(const struct port_request *request, const void *va,
 	return MEM_NO_ADDRESS;
 }
 
-uint64_t port_adapter_address(const struct port_adapter *adapter, const void *va, uint64_t *bytes)
+border_call uint64_t port_adapter_address(
+	const struct port_adapter *adapter, const void *va, uint64_t *bytes)
 {
 	const struct mem_frame *frame = mem_owner(va);
 	const struct port_request *slot;
+	uint32_t in_slot;
 	uint64_t offset;
 
 	*bytes = 0;
 	switch (frame->kind) {
 	case MEM_SRB:
-		slot = port_request_of_slot(adapter, va);
+		slot = port_slot_of(adapter, va, &in_slot);
 		if (!slot)
 			return MEM_NO_ADDRESS;
 		if (is_inside(va, slot->sense, PORT_SENSE_BYTES, &offset))
@@ -104,7 +106,8 @@ uint64_t port_adapter_address(const struct port_adapter *adapter, const void *va
 	return lasting_address(adapter, va);
 }
 
-uint64_t port_request_address(const struct port_request *request, const void *va, uint64_t *bytes)
+border_call uint64_t port_request_address(
+	const struct port_request *request, const void *va, uint64_t *bytes)
 {
 	uint64_t address;
 

@@ -30,7 +30,7 @@ static void done_push(struct port_request *request)
 }
 
 /* SB-13: what only it was to use dies with the completion, not when the DPC comes round to it. */
-static bool take_from_miniport(struct port_request *request, int *state)
+static inline bool take_from_miniport(struct port_request *request, int *state)
 {
 	*state = PORT_REQUEST_STARTED;
 	if (unlikely(!atomic_compare_exchange_strong_explicit(&request->state, state,
@@ -43,16 +43,22 @@ static bool take_from_miniport(struct port_request *request, int *state)
 	return true;
 }
 
-bool port_request_complete(struct port_request *request)
+static border_call __attribute__((cold, noinline)) void tell_completed(
+	const struct port_request *request, int state)
+{
+	nt_violation(0xf1002004, "request %llu was completed %s (SB-12).",
+		(unsigned long long)request->id,
+		state == PORT_REQUEST_COMPLETED || state == PORT_REQUEST_FREE
+			? "a second time"
+			: "while the miniport did not have it");
+}
+
+border_call bool port_request_complete(struct port_request *request)
 {
 	int state;
 
 	if (unlikely(!take_from_miniport(request, &state))) {
-		nt_violation(0xf1002004, "request %llu was completed %s (SB-12).",
-			(unsigned long long)request->id,
-			state == PORT_REQUEST_COMPLETED || state == PORT_REQUEST_FREE
-				? "a second time"
-				: "while the miniport did not have it");
+		tell_completed(request, state);
 		return false;
 	}
 	done_push(request);

@@ -121,7 +121,7 @@ void port_data_in_unmap(struct port_request *request)
 	in->mapped = in->is_closed = false;
 }
 
-void port_data_in_close(struct port_request *request)
+border_call void port_data_in_close(struct port_request *request)
 {
 	struct port_data_in *in = request->in;
 

@@ -22,6 +22,7 @@
 #define DRY_PORT_HBA_H
 
 #include "bus/bus.h"
+#include "mem/mem.h"
 #include "port/port.h"
 
 #define PORT_HBAS_MAX	16
@@ -145,7 +146,18 @@ void port_hba_stop(struct port_adapter *port);
 
 /* The hba of a HwDeviceExtension; NULL, with a violation naming the routine, if it is none.
  * Constant time. */
-struct port_hba *port_hba_of(const void *extension, const char *routine);
+border_call void port_hba_unknown(const void *extension, const char *routine);
+static inline struct port_hba *port_hba_of(const void *extension, const char *routine)
+{
+	const struct mem_frame *frame = mem_owner(extension);
+	struct port_hba *hba = (struct port_hba *)frame->owner;
+
+	/* Who owns memory of this kind is an adapter. */
+	if (likely(frame->kind == MEM_EXTENSION && hba && hba->extension == extension))
+		return hba;
+	port_hba_unknown(extension, routine);
+	return NULL;
+}
 
 /* The callback returned at another IRQL than it was called at: complains and mends it. A '*' in its
  * name stands for the model's stem. who: NULL for the driver. */

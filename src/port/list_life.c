@@ -17,7 +17,7 @@
 
 /* ---- who touched a dead list, or changed a live one ---- */
 
-__attribute__((cold, noinline)) void port_list_touched(
+__attribute__((cold, noinline)) border_call void port_list_touched(
 	const struct port_list_seal *seal, const SCATTER_GATHER_LIST *list)
 {
 	nt_violation(0,
@@ -29,7 +29,7 @@ __attribute__((cold, noinline)) void port_list_touched(
 		(unsigned long long)PORT_LIST_DEAD_ADDRESS);
 }
 
-__attribute__((cold, noinline)) void port_list_changed(
+__attribute__((cold, noinline)) border_call void port_list_changed(
 	const struct port_list_seal *seal, const SCATTER_GATHER_LIST *list)
 {
 	nt_violation(0,
@@ -93,7 +93,7 @@ void port_list_seal_guarded(
 		seal->digest = digest(list, seal->count);
 }
 
-void port_list_close_guarded(const struct port_lists *lists, PSCATTER_GATHER_LIST list,
+border_call void port_list_close_guarded(const struct port_lists *lists, PSCATTER_GATHER_LIST list,
 	const struct port_list_seal *seal)
 {
 	if (lists->care == PORT_LISTS_PAGED) {

@@ -33,12 +33,14 @@ static inline PSCATTER_GATHER_LIST port_list_at(const struct port_lists *lists, 
 }
 
 /* Private: what is rare, or not wanted by every machine. */
-void port_list_touched(const struct port_list_seal *seal, const SCATTER_GATHER_LIST *list);
-void port_list_changed(const struct port_list_seal *seal, const SCATTER_GATHER_LIST *list);
+border_call void port_list_touched(
+	const struct port_list_seal *seal, const SCATTER_GATHER_LIST *list);
+border_call void port_list_changed(
+	const struct port_list_seal *seal, const SCATTER_GATHER_LIST *list);
 void port_list_open_guarded(const struct port_lists *lists, PSCATTER_GATHER_LIST list);
 void port_list_seal_guarded(
 	const struct port_lists *lists, PSCATTER_GATHER_LIST list, struct port_list_seal *seal);
-void port_list_close_guarded(const struct port_lists *lists, PSCATTER_GATHER_LIST list,
+border_call void port_list_close_guarded(const struct port_lists *lists, PSCATTER_GATHER_LIST list,
 	const struct port_list_seal *seal);
 
 /* Before it is written: it must be as it was when it died. */

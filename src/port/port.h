@@ -248,13 +248,29 @@ void port_adapter_fini(struct port_adapter *adapter);
 /* A free slot in state HELD, its command cleared; NULL if none is left (try again after a done). */
 struct port_request *port_request_get(struct port_adapter *adapter);
 void port_request_put(struct port_request *request);
-/* The request an SRB pointer of a driver belongs to, NULL if it is no SRB of this adapter. Constant
- * time. */
-struct port_request *port_request_find(const struct port_adapter *adapter, const void *srb);
+/* The request in whose slot this byte lies, and where there; NULL: in none. Constant time. */
+static inline struct port_request *port_slot_of(
+	const struct port_adapter *adapter, const void *va, uint32_t *offset)
+{
+	uint64_t at = (uint64_t)((uintptr_t)va - (uintptr_t)adapter->slots);
+
+	if (unlikely(!adapter->slots || at >= adapter->slots_bytes))
+		return NULL;
+	/* All slots together have at most 4 GiB (slot.c): the short division will do. */
+	*offset = (uint32_t)at % adapter->slot_stride;
+	return &adapter->requests[(uint32_t)at / adapter->slot_stride];
+}
+/* The request an SRB pointer of a driver belongs to, NULL if it is no SRB of this adapter. */
+static inline struct port_request *port_request_find(
+	const struct port_adapter *adapter, const void *srb)
+{
+	uint32_t offset;
+	struct port_request *request = port_slot_of(adapter, srb, &offset);
+
+	return request && offset == 0 ? request : NULL;
+}
 /* The request whose SRB extension holds this byte, or NULL. */
 struct port_request *port_request_of_extension(const struct port_adapter *adapter, const void *va);
-/* The request in whose slot this byte lies, or NULL. */
-struct port_request *port_request_of_slot(const struct port_adapter *adapter, const void *va);
 
 /* ---- address.c: any IRQL ---- */
 
@@ -265,13 +281,15 @@ struct port_request *port_request_of_slot(const struct port_adapter *adapter, co
  * to the device and to the processor: at most to the end of the list's element, of the transfer, of
  * the buffer. MEM_NO_ADDRESS: none of these.
  */
-uint64_t port_request_address(const struct port_request *request, const void *va, uint64_t *bytes);
+border_call uint64_t port_request_address(
+	const struct port_request *request, const void *va, uint64_t *bytes);
 /*
  * The same for memory that does not come and go with a request: sense buffers and SRB extensions of
  * this adapter, its extensions, common buffers, pool; *bytes at most to the end of the page where
  * it is none of the first two. Under the iommu only what is pinned for this adapter has an address.
  */
-uint64_t port_adapter_address(const struct port_adapter *adapter, const void *va, uint64_t *bytes);
+border_call uint64_t port_adapter_address(
+	const struct port_adapter *adapter, const void *va, uint64_t *bytes);
 
 /* ---- data_in.c ---- */
 
@@ -291,7 +309,7 @@ NTSTATUS port_data_in_map(struct port_request *request);
  * again later. */
 NTSTATUS port_data_in_retry(struct port_request *request, NTSTATUS status);
 /* The list dies; the rest goes. */
-void port_data_in_close(struct port_request *request);
+border_call void port_data_in_close(struct port_request *request);
 void port_data_in_unmap(struct port_request *request);
 
 /* ---- unit.c ---- */
@@ -360,7 +378,7 @@ void port_srb_collect(struct port_request *request);
 
 /* The miniport gives the request back. False (with a violation) if it does not have it: completed
  * twice (SB-12) or never started. Any IRQL on a processor. */
-bool port_request_complete(struct port_request *request);
+border_call bool port_request_complete(struct port_request *request);
 /* Finishes what port_request_complete collected on this processor: the DPC's function. */
 void port_done_drain(struct cpu_dpc *dpc);
 /* A request that the miniport does not have ends with this status, by the same DPC: done never runs

@@ -139,7 +139,7 @@ static bool turn_take(struct port_unit *unit)
 }
 
 /* Whether this request of the unit may start now; it is counted then. Under the unit's lock. */
-static bool count_in(struct port_unit *unit, struct port_request *request)
+static inline bool count_in(struct port_unit *unit, struct port_request *request)
 {
 	struct port_adapter *adapter = unit->adapter;
 
@@ -284,7 +284,7 @@ static void unit_open(struct port_unit *unit, uint32_t gate)
 
 /* Under the unit's lock: one is back. One that came back busy is none of those that PORT_BUSY waits
  * for, and opens nothing. */
-static void count_out(struct port_request *request, bool is_done)
+static inline void count_out(struct port_request *request, bool is_done)
 {
 	struct port_unit *unit = request->unit;
 
@@ -302,7 +302,7 @@ static void count_out(struct port_request *request, bool is_done)
 
 /* The same for the adapter; true if other units may go on now. The count comes before the look at
  * the gate, as port_adapter_busy closes the gate before it looks at the count. */
-static bool adapter_count_out(struct port_adapter *adapter, bool is_done)
+static inline bool adapter_count_out(struct port_adapter *adapter, bool is_done)
 {
 	uint32_t before = atomic_fetch_sub(&adapter->outstanding, 1);
 	bool was_full = before >= adapter->limits.max_outstanding;

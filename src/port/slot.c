@@ -199,42 +199,15 @@ void port_request_put(struct port_request *request)
 	cpu_spin_release(&adapter->lock);
 }
 
-static struct port_request *slot_of(
-	const struct port_adapter *adapter, const void *va, uint32_t *offset)
-{
-	uint64_t at = (uint64_t)((uintptr_t)va - (uintptr_t)adapter->slots);
-
-	if (!adapter->slots || at >= adapter->slots_bytes)
-		return NULL;
-	/* All slots together have at most 4 GiB (slots_new): the short division will do. */
-	*offset = (uint32_t)at % adapter->slot_stride;
-	return &adapter->requests[(uint32_t)at / adapter->slot_stride];
-}
-
-struct port_request *port_request_find(const struct port_adapter *adapter, const void *srb)
-{
-	uint32_t offset;
-	struct port_request *request = slot_of(adapter, srb, &offset);
-
-	return request && offset == 0 ? request : NULL;
-}
-
 struct port_request *port_request_of_extension(const struct port_adapter *adapter, const void *va)
 {
 	uint32_t offset;
-	struct port_request *request = slot_of(adapter, va, &offset);
+	struct port_request *request = port_slot_of(adapter, va, &offset);
 
 	if (!request || offset < extension_offset() ||
 		offset - extension_offset() >= adapter->limits.extension_bytes)
 		return NULL;
 	return request;
-}
-
-struct port_request *port_request_of_slot(const struct port_adapter *adapter, const void *va)
-{
-	uint32_t offset;
-
-	return slot_of(adapter, va, &offset);
 }
 
 struct port_request *port_request_in_flight(const struct port_adapter *adapter)

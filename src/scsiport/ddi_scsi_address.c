@@ -93,9 +93,11 @@ static uint64_t data_address(const struct port_request *request, struct scsi_req
 /* What stays where it is: uncached extension, SRB extensions, sense buffers. */
 static uint64_t lasting_address(struct scsi_adapter *adapter, const void *va, uint64_t *bytes)
 {
+	uint32_t in_slot;
+
 	if (port_hba_is_uncached(&adapter->hba, va, bytes))
 		return dma_address(adapter->hba.port.dma, va);
-	if (!port_request_of_slot(&adapter->hba.port, va))
+	if (!port_slot_of(&adapter->hba.port, va, &in_slot))
 		return MEM_NO_ADDRESS;
 	return port_adapter_address(&adapter->hba.port, va, bytes);
 }

@@ -40,6 +40,14 @@ DRY_EXPORT(StorPortGetUncachedExtension)
 
 /* ---- addresses ---- */
 
+static border_call __attribute__((cold, noinline)) void tell_no_address(const void *va)
+{
+	nt_violation(0,
+		"StorPortGetPhysicalAddress: %p is neither the SRB's nor the adapter's memory, or "
+		"the device does not reach it.",
+		va);
+}
+
 STOR_PHYSICAL_ADDRESS NTAPI StorPortGetPhysicalAddress(
 	PVOID HwDeviceExtension, PSCSI_REQUEST_BLOCK Srb, PVOID VirtualAddress, ULONG *Length)
 {
@@ -58,11 +66,8 @@ STOR_PHYSICAL_ADDRESS NTAPI StorPortGetPhysicalAddress(
 	/* Contract 4: an SRB may be given for its extension too. */
 	address = request ? port_request_address(request, VirtualAddress, &bytes)
 			  : port_adapter_address(&adapter->hba.port, VirtualAddress, &bytes);
-	if (address == MEM_NO_ADDRESS) {
-		nt_violation(0,
-			"StorPortGetPhysicalAddress: %p is neither the SRB's nor the adapter's "
-			"memory, or the device does not reach it.",
-			VirtualAddress);
+	if (unlikely(address == MEM_NO_ADDRESS)) {
+		tell_no_address(VirtualAddress);
 		return none;
 	}
 	if (port_hba_is_uncached(&adapter->hba, VirtualAddress, &left))

@@ -9,18 +9,10 @@
 #include "storport/extended.h"
 #include "nt/nt.h"
 
-struct port_request *stor_request_of(
-	struct stor_adapter *adapter, const void *srb, const char *routine)
+border_call void stor_srb_unknown(
+	const struct stor_adapter *adapter, const void *srb, const char *routine)
 {
-	struct port_request *request = srb ? port_request_find(&adapter->hba.port, srb) : NULL;
-
-	if (likely(request != NULL) &&
-		likely(atomic_load_explicit(&request->state, memory_order_relaxed) ==
-			PORT_REQUEST_STARTED))
-		return request;
-	if (srb)
-		nt_violation(0, "%s: %p is no SRB that %s has.", routine, srb, adapter->hba.name);
-	return NULL;
+	nt_violation(0, "%s: %p is no SRB that %s has.", routine, srb, adapter->hba.name);
 }
 
 /* What the four have in common: an SRB and where the answer goes, which is NULL till there is one.

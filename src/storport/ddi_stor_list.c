@@ -31,11 +31,10 @@ PSTOR_SCATTER_GATHER_LIST NTAPI StorPortGetScatterGatherList(
 	if (unlikely(!adapter))
 		return NULL;
 	request = port_request_find(&adapter->hba.port, Srb);
+	/* SG-31, X-50: the list lives as long as the miniport has the SRB. */
 	if (unlikely(!request || atomic_load_explicit(&request->state, memory_order_relaxed) !=
 					 PORT_REQUEST_STARTED)) {
-		/* SG-31, X-50: the list lives as long as the miniport has the SRB. */
-		nt_violation(0, "StorPortGetScatterGatherList: %p is no SRB that %s has.",
-			(void *)Srb, adapter->hba.name);
+		stor_srb_unknown(adapter, Srb, "StorPortGetScatterGatherList");
 		return NULL;
 	}
 	if (!request->mapped) /* SG-34, SG-36 */

@@ -7,6 +7,7 @@
 #define DRY_MODULE "storport.sys"
 #include "storport/extended.h"
 #include "storport/os_table.h"
+#include "nt/ke_dpc.h"
 #include "nt/nt.h"
 #include "trace/trace.h"
 #include "util/export.h"
@@ -15,28 +16,33 @@
 
 #define arg(list, type) __builtin_va_arg(list, type)
 
-typedef void notify_fn(struct stor_adapter *adapter, __builtin_ms_va_list args);
+typedef border_call void notify_fn(struct stor_adapter *adapter, __builtin_ms_va_list args);
 
-static void request_complete(struct stor_adapter *adapter, __builtin_ms_va_list args)
+static border_call __attribute__((cold, noinline)) void tell_no_srb(
+	const struct stor_adapter *adapter, const void *srb)
+{
+	nt_violation(0, "RequestComplete: %p is no SRB of %s.", srb, adapter->hba.name);
+}
+
+static border_call void request_complete(struct stor_adapter *adapter, __builtin_ms_va_list args)
 {
 	void *srb = arg(args, void *);
 	struct port_request *request = port_request_find(&adapter->hba.port, srb);
 
-	if (unlikely(!request)) {
-		nt_violation(0, "RequestComplete: %p is no SRB of %s.", srb, adapter->hba.name);
-		return;
-	}
-	port_request_complete(request);
+	if (likely(request != NULL))
+		port_request_complete(request);
+	else
+		tell_no_srb(adapter, srb);
 }
 
 /* SB-15: the miniport completes its requests itself; the port lets the bus settle. */
-static void reset_detected(struct stor_adapter *adapter, __builtin_ms_va_list args)
+static border_call void reset_detected(struct stor_adapter *adapter, __builtin_ms_va_list args)
 {
 	port_adapter_pause(&adapter->hba.port, 1);
 }
 
 /* T-1 */
-static void request_timer(struct stor_adapter *adapter, __builtin_ms_va_list args)
+static border_call void request_timer(struct stor_adapter *adapter, __builtin_ms_va_list args)
 {
 	PHW_TIMER routine = (PHW_TIMER)arg(args, void *);
 	ULONG microseconds = arg(args, ULONG);
@@ -48,28 +54,28 @@ static void request_timer(struct stor_adapter *adapter, __builtin_ms_va_list arg
 }
 
 /* */
-static void link_up(struct stor_adapter *adapter, __builtin_ms_va_list args)
+static border_call void link_up(struct stor_adapter *adapter, __builtin_ms_va_list args)
 {
 	port_adapter_resume(&adapter->hba.port);
 }
 
-static void link_down(struct stor_adapter *adapter, __builtin_ms_va_list args)
+static border_call void link_down(struct stor_adapter *adapter, __builtin_ms_va_list args)
 {
 	port_adapter_pause(&adapter->hba.port, 30);
 }
 
 /* Units are looked for again, in a thread. */
-static void bus_changed(struct stor_adapter *adapter, __builtin_ms_va_list args)
+static border_call void bus_changed(struct stor_adapter *adapter, __builtin_ms_va_list args)
 {
 	trace(TRACE_STATE_CHANGE, STATE_CHANGE_BUS, 0, 0);
 	port_adapter_changed(&adapter->hba.port);
 }
 
-static void ignored(struct stor_adapter *adapter, __builtin_ms_va_list args)
+static border_call void ignored(struct stor_adapter *adapter, __builtin_ms_va_list args)
 {
 }
 
-static void enable_passive(struct stor_adapter *adapter, __builtin_ms_va_list args)
+static border_call void enable_passive(struct stor_adapter *adapter, __builtin_ms_va_list args)
 {
 	PHW_PASSIVE_INITIALIZE_ROUTINE routine = (PHW_PASSIVE_INITIALIZE_ROUTINE)arg(args, void *);
 	LONG *result = arg(args, LONG *);
@@ -84,7 +90,7 @@ static void enable_passive(struct stor_adapter *adapter, __builtin_ms_va_list ar
 	*result = TRUE;
 }
 
-static void initialize_dpc(struct stor_adapter *adapter, __builtin_ms_va_list args)
+static border_call void initialize_dpc(struct stor_adapter *adapter, __builtin_ms_va_list args)
 {
 	PSTOR_DPC dpc = arg(args, PSTOR_DPC);
 	PHW_DPC_ROUTINE routine = (PHW_DPC_ROUTINE)arg(args, void *);
@@ -96,7 +102,7 @@ static void initialize_dpc(struct stor_adapter *adapter, __builtin_ms_va_list ar
 	stor_dpc_init(adapter, dpc, routine);
 }
 
-static void issue_dpc(struct stor_adapter *adapter, __builtin_ms_va_list args)
+static border_call void issue_dpc(struct stor_adapter *adapter, __builtin_ms_va_list args)
 {
 	PSTOR_DPC dpc = arg(args, PSTOR_DPC);
 	PVOID argument1 = arg(args, PVOID);
@@ -105,10 +111,10 @@ static void issue_dpc(struct stor_adapter *adapter, __builtin_ms_va_list args)
 
 	/* LK-10 */
 	*result = adapter->hba.phase != PORT_HBA_STOPPED &&
-		  KeInsertQueueDpc((PKDPC)dpc, argument1, argument2);
+		  ke_dpc_insert((PKDPC)dpc, argument1, argument2);
 }
 
-static void acquire_lock(struct stor_adapter *adapter, __builtin_ms_va_list args)
+static border_call void acquire_lock(struct stor_adapter *adapter, __builtin_ms_va_list args)
 {
 	STOR_SPINLOCK kind = arg(args, STOR_SPINLOCK);
 	PVOID context = arg(args, PVOID);
@@ -125,7 +131,7 @@ static void acquire_lock(struct stor_adapter *adapter, __builtin_ms_va_list args
 		handle->Lock = 0; /* so that its release is known for what it is */
 }
 
-static void release_lock(struct stor_adapter *adapter, __builtin_ms_va_list args)
+static border_call void release_lock(struct stor_adapter *adapter, __builtin_ms_va_list args)
 {
 	PSTOR_LOCK_HANDLE handle = arg(args, PSTOR_LOCK_HANDLE);
 
@@ -153,7 +159,7 @@ static void state_changed(struct cpu_dpc *dpc)
 }
 
 /* one at a time. */
-static void state_change(struct stor_adapter *adapter, __builtin_ms_va_list args)
+static border_call void state_change(struct stor_adapter *adapter, __builtin_ms_va_list args)
 {
 	struct stor_state_change *change = &adapter->state_change;
 	ULONG entity = arg(args, ULONG);
@@ -185,7 +191,7 @@ static void state_change(struct stor_adapter *adapter, __builtin_ms_va_list args
 	cpu_dpc_queue(&change->dpc, NULL, NULL);
 }
 
-static void async_notification(struct stor_adapter *adapter, __builtin_ms_va_list args)
+static border_call void async_notification(struct stor_adapter *adapter, __builtin_ms_va_list args)
 {
 	PSTOR_ADDRESS address = arg(args, PSTOR_ADDRESS);
 	ULONGLONG flags = arg(args, ULONGLONG);
@@ -195,7 +201,7 @@ static void async_notification(struct stor_adapter *adapter, __builtin_ms_va_lis
 }
 
 /* That a failed device is to be removed is heard, and it stays: see CAVEATS. */
-static void mark_failed(struct stor_adapter *adapter, __builtin_ms_va_list args)
+static border_call void mark_failed(struct stor_adapter *adapter, __builtin_ms_va_list args)
 {
 	struct stor_failure failure = {.address = arg(args, PSTOR_ADDRESS)};
 	LONG *status;
@@ -206,7 +212,7 @@ static void mark_failed(struct stor_adapter *adapter, __builtin_ms_va_list args)
 	*status = (LONG)stor_log_failure(adapter, &failure);
 }
 
-static void mark_failed_ex(struct stor_adapter *adapter, __builtin_ms_va_list args)
+static border_call void mark_failed_ex(struct stor_adapter *adapter, __builtin_ms_va_list args)
 {
 	struct stor_failure failure = {.address = arg(args, PSTOR_ADDRESS)};
 	LONG *status;
@@ -221,7 +227,7 @@ static void mark_failed_ex(struct stor_adapter *adapter, __builtin_ms_va_list ar
 	*status = (LONG)stor_log_failure(adapter, &failure);
 }
 
-static void terminate_thread(struct stor_adapter *adapter, __builtin_ms_va_list args)
+static border_call void terminate_thread(struct stor_adapter *adapter, __builtin_ms_va_list args)
 {
 	stor_thread_terminate(adapter, arg(args, PVOID));
 }
@@ -255,6 +261,18 @@ static notify_fn *const notifications[] = {
 	[PLACE(TerminateSystemThread)] = terminate_thread,
 };
 
+/* A type from StateChangeDetectedCall on is there by the release that is played; where it is not,
+ * the wrapper answers STOR_STATUS_NOT_IMPLEMENTED. */
+static border_call __attribute__((noinline)) bool is_there(SCSI_NOTIFICATION_TYPE type, ULONG place)
+{
+	if (place >= PLACE(StateChangeDetectedCall) && !stor_os_notification_is_there((ULONG)type))
+		return false;
+	if (place < array_size(notifications) && notifications[place])
+		return true;
+	nt_violation(0, "StorPortNotification: type %#x is not implemented.", (unsigned)type);
+	return false;
+}
+
 VOID NTAPI StorPortNotification(
 	SCSI_NOTIFICATION_TYPE NotificationType, PVOID HwDeviceExtension, ...)
 {
@@ -265,15 +283,9 @@ VOID NTAPI StorPortNotification(
 	cpu_poll();
 	if (unlikely(!adapter))
 		return;
-	/* The wrapper then answers STOR_STATUS_NOT_IMPLEMENTED. */
-	if (unlikely(place >= PLACE(StateChangeDetectedCall) &&
-		     !stor_os_notification_is_there((ULONG)NotificationType)))
+	if (unlikely(place >= PLACE(StateChangeDetectedCall) || !notifications[place]) &&
+		!is_there(NotificationType, place))
 		return;
-	if (unlikely(place >= array_size(notifications) || !notifications[place])) {
-		nt_violation(0, "StorPortNotification: type %#x is not implemented.",
-			(unsigned)NotificationType);
-		return;
-	}
 	__builtin_ms_va_start(args, HwDeviceExtension);
 	notifications[place](adapter, args);
 	__builtin_ms_va_end(args);

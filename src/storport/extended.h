@@ -90,7 +90,19 @@ bool stor_address_is_good(const STOR_ADDRESS *address);
 struct port_unit *stor_unit_of(struct stor_adapter *adapter, const STOR_ADDRESS *address);
 /* The request of an SRB that the miniport has; NULL if srb is NULL, or (a violation that names the
  * routine) no such SRB (SB-13, X-50). */
-struct port_request *stor_request_of(
-	struct stor_adapter *adapter, const void *srb, const char *routine);
+border_call void stor_srb_unknown(
+	const struct stor_adapter *adapter, const void *srb, const char *routine);
+static inline struct port_request *stor_request_of(
+	struct stor_adapter *adapter, const void *srb, const char *routine)
+{
+	struct port_request *request = srb ? port_request_find(&adapter->hba.port, srb) : NULL;
+
+	if (request && likely(atomic_load_explicit(&request->state, memory_order_relaxed) ==
+			       PORT_REQUEST_STARTED))
+		return request;
+	if (unlikely(srb != NULL))
+		stor_srb_unknown(adapter, srb, routine);
+	return NULL;
+}
 
 #endif

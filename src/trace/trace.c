@@ -23,7 +23,7 @@ void (*trace_locate)(uint8_t *processor, uint8_t *irql);
 
 _Static_assert(TRACE_TYPES <= 64, "trace_wanted has a bit for each type");
 
-void trace_deliver(enum trace_type type, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+border_call void trace_deliver(enum trace_type type, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 {
 	struct trace_event event = {.type = type, .processor = 0xff, .arg = {a, b, c, d}};
 

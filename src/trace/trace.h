@@ -93,7 +93,8 @@ extern uint64_t trace_wanted __attribute__((visibility("hidden")));
 #define trace(type, ...)                                                                           \
 	trace_pick(__VA_ARGS__, trace_4, trace_3, trace_2, trace_1)(type, __VA_ARGS__)
 
-void trace_deliver(enum trace_type type, uint64_t a, uint64_t b, uint64_t c, uint64_t d);
+border_call void trace_deliver(
+	enum trace_type type, uint64_t a, uint64_t b, uint64_t c, uint64_t d);
 
 /* Adds a subscriber for the types in mask. Only while no machine runs. -ENOSPC past eight. */
 int trace_subscribe(uint64_t mask, trace_fn *fn, void *ctx);

@@ -11,6 +11,13 @@
 #include <stdint.h>
 #include <stdbool.h>
 
+/*
+ * A routine that a driver calls keeps xmm6 to xmm15, rsi and rdi, which functions of ours may
+ * change: calling one, it has to save them all. One of these keeps them too. For what such routines
+ * call rarely, and for what is on a request's way and calls nothing else on it.
+ */
+#define border_call __attribute__((ms_abi))
+
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
