@@ -42,7 +42,7 @@ static void mdl_break(uint64_t code, const char *routine, const MDL *mdl, const 
 }
 
 /* The frames of [va, va + bytes); whether all of it is memory of the machine. */
-static bool frames_fill(PFN_NUMBER *pfn, const char *page, ULONG pages)
+static inline bool frames_fill(PFN_NUMBER *pfn, const char *page, ULONG pages)
 {
 	bool good = true;
 
@@ -56,7 +56,7 @@ static bool frames_fill(PFN_NUMBER *pfn, const char *page, ULONG pages)
 	return good;
 }
 
-static void check_pool(const char *routine, const MDL *mdl)
+static inline void check_pool(const char *routine, const MDL *mdl)
 {
 	const char *va = MmGetMdlVirtualAddress(mdl);
 	enum mem_kind kind = mem_owner(va)->kind;
