@@ -160,6 +160,38 @@ DRY_API void dry_buffer_free(struct dry_machine *machine, void *buffer, size_t b
 DRY_API int dry_ioctl(struct dry_unit *unit, const char *signature, uint32_t control, void *buffer,
 	size_t bytes, uint32_t *code);
 
+/*
+ * A SCSI command as it is: not split, not sent again; the port's queues, gates and resets are those
+ * of every request. The miniport sees at most what it announced.
+ */
+enum dry_scsi_end {
+	DRY_SCSI_ANSWERED, /* by the unit: scsi_status says how */
+	DRY_SCSI_REFUSED,  /* as no request that the miniport takes (or the port, for it) */
+	DRY_SCSI_BUSY,	   /* for as long as the port tries */
+	DRY_SCSI_TIMEOUT,
+	DRY_SCSI_RESET, /* ended by a reset */
+	DRY_SCSI_ABORTED,
+	DRY_SCSI_NO_DEVICE, /* no such unit, no adapter any more */
+	DRY_SCSI_FAILED	    /* otherwise: srb_status says how */
+};
+struct dry_scsi {
+	uint8_t cdb[16], cdb_length;
+	bool is_write; /* data go to the unit */
+	void *data;    /* NULL if bytes is 0; what is read comes over what was there */
+	uint32_t bytes;
+	uint32_t seconds; /* until it has timed out; 0: 60 */
+
+	enum dry_scsi_end end; /* from here on filled in */
+	uint8_t srb_status;    /* SRB_STATUS_, without the modifier bits */
+	uint8_t scsi_status;
+	uint8_t sense_length; /* 0: none */
+	uint8_t sense[252];
+	uint32_t moved; /* bytes, as the miniport says */
+};
+/* Running; waits. 0: it was carried out, whatever came of it. -EINVAL: no CDB of 1 to 16 bytes,
+ * more bytes than max_transfer (nothing was sent); -ENOMEM, -ESHUTDOWN. */
+DRY_API int dry_scsi(struct dry_unit *unit, struct dry_scsi *scsi);
+
 /* ---- being a processor ---- */
 
 /*

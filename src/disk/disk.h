@@ -12,6 +12,7 @@
  *   io.c      splitting, waiting, finishing; the blocking calls
  *   command.c the CDBs
  *   outcome.c SRB status and sense to errno, what is worth another try
+ *   pass.c    a host program's SCSI command, as it is
  *   scan.c    discovery: INQUIRY, READ CAPACITY, MODE SENSE, VPD pages
  */
 #ifndef DRY_DISK_DISK_H
@@ -37,6 +38,7 @@ struct disk_transfer {
 	char *user;   /* the caller's memory */
 	uint32_t bytes;
 	uint8_t tries;
+	bool once;  /* not sent again, whatever comes of it */
 	int result; /* of a command of our own */
 	void (*finished)(struct disk_transfer *transfer);
 	void *ctx;
@@ -115,18 +117,25 @@ int disk_run(struct disk *disk, struct dry_io *io);
 /*
  * A command of our own, in a kernel thread at PASSIVE: data goes out from or comes into `data`;
  * moved: bytes that came. 0 or -errno; retries what is worth it. vital: if the miniport keeps it
- * through all resets the adapter is given up, and the command fails.
+ * through all resets the adapter is given up, and the command fails. once: it is not sent again,
+ * and what came in is handed on also if it failed.
  */
 struct disk_command {
 	uint8_t function;
 	uint8_t cdb[16], cdb_length;
 	void *data;
 	uint32_t bytes, moved;
-	bool out, in, vital;
+	bool out, in, vital, once;
 	uint32_t seconds;
-	uint8_t srb_status;
+	uint8_t srb_status, scsi_status, sense_length;
+	uint8_t *sense; /* NULL: nobody wants it; else PORT_SENSE_BYTES */
 };
 int disk_execute(struct port_unit *unit, struct disk_command *command);
+
+/* ---- pass.c ---- */
+
+/* In a kernel thread at PASSIVE; as dry_scsi. */
+int disk_pass(struct disk *disk, struct dry_scsi *scsi);
 
 /* ---- scan.c ---- */
 

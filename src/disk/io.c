@@ -76,7 +76,7 @@ static void request_done(struct port_request *request)
 	if (!transfer->result && unlikely(request->transferred != request->length))
 		transfer->result =
 			-EIO; /* short: the rest of the buffer is not what was asked for (SB-10) */
-	if (unlikely(again && transfer->result && transfer->tries < TRIES_MAX)) {
+	if (unlikely(again && transfer->result && !transfer->once && transfer->tries < TRIES_MAX)) {
 		transfer->tries++;
 		atomic_fetch_add(request->flags & SRB_FLAGS_DATA_OUT
 					 ? &transfer->disk->again_written
@@ -359,6 +359,16 @@ static void execute_wait(const struct disk_transfer *transfer, struct waiter *wa
 	waiter_wait(waiter);
 }
 
+static void execute_collect(const struct port_request *request, struct disk_command *command)
+{
+	command->srb_status = request->srb_status;
+	command->scsi_status = request->scsi_status;
+	command->sense_length = request->sense_length;
+	command->moved = request->transferred;
+	if (command->sense)
+		memcpy(command->sense, request->sense, request->sense_length);
+}
+
 static int execute_in(struct port_unit *unit, struct disk_command *command, PMDL mdl)
 {
 	struct disk probe = {.unit = unit};
@@ -375,13 +385,13 @@ static int execute_in(struct port_unit *unit, struct disk_command *command, PMDL
 	waiter_init(&waiter);
 	transfer->finished = execute_finished;
 	transfer->ctx = &waiter;
+	transfer->once = command->once;
 	execute_describe(transfer, command, mdl);
 	transfer_send(transfer);
 	cpu_irql_lower(irql);
 	execute_wait(transfer, &waiter, command->vital);
 	result = transfer->result;
-	command->srb_status = transfer->request->srb_status;
-	command->moved = transfer->request->transferred;
+	execute_collect(transfer->request, command);
 	irql = cpu_irql_raise(IRQL_DISPATCH);
 	waiters_go_on(disk_transfer_put(transfer));
 	cpu_irql_lower(irql);
@@ -405,17 +415,14 @@ int disk_execute(struct port_unit *unit, struct disk_command *command)
 				ENOMEM, "no memory for a command's %u bytes.", command->bytes);
 		}
 		MmBuildMdlForNonPagedPool(mdl);
-		if (command->out)
-			memcpy(memory, command->data, command->bytes);
-		else
-			memset(memory, 0, command->bytes);
+		memcpy(memory, command->data, command->bytes);
 	}
 	result = execute_in(unit, command, mdl);
 	/* An underrun is an answer here: INQUIRY and its likes return what there is (SB-10). */
 	if (result == -EIO && (command->srb_status == SRB_STATUS_DATA_OVERRUN ||
 				      command->srb_status == SRB_STATUS_SUCCESS))
 		result = 0;
-	if (command->in && !result)
+	if (command->in && (!result || command->once))
 		memcpy(command->data, memory, command->moved);
 	if (mdl) {
 		IoFreeMdl(mdl);

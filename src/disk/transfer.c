@@ -139,6 +139,7 @@ struct disk_transfer *disk_transfer_get(struct disk *disk, bool with_buffer, str
 	transfer->disk = disk;
 	transfer->request = port_request_get(disk->unit->adapter);
 	transfer->tries = 0;
+	transfer->once = false;
 	transfer->request->unit = disk->unit;
 	transfer->request->ctx = transfer;
 	return transfer;

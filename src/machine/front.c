@@ -161,6 +161,32 @@ int dry_ioctl(struct dry_unit *unit, const char *signature, uint32_t control, vo
 	return err;
 }
 
+/* ---- SCSI commands ---- */
+
+struct pass {
+	struct dry_unit *unit;
+	struct dry_scsi *scsi;
+};
+
+static int pass_call(void *arg)
+{
+	struct pass *pass = arg;
+
+	return disk_pass(pass->unit->disk, pass->scsi);
+}
+
+int dry_scsi(struct dry_unit *unit, struct dry_scsi *scsi)
+{
+	struct pass pass = {.unit = unit, .scsi = scsi};
+	int err = machine_enter(unit->machine);
+
+	if (err)
+		return err;
+	err = machine_call(unit->machine, pass_call, &pass, "scsi command");
+	machine_leave(unit->machine);
+	return err;
+}
+
 /* ---- the rest ---- */
 
 int dry_processor_run(

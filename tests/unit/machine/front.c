@@ -155,6 +155,35 @@ static void the_log_page_comes_by_io_control(void **state)
 	live_end();
 }
 
+/* ---- SCSI commands ---- */
+
+static void a_scsi_command_goes_through_the_driver_as_it_is(void **state)
+{
+	uint8_t data[36];
+	struct dry_scsi scsi = {
+		.cdb = {0x12, [4] = 36}, .cdb_length = 6, .data = data, .bytes = sizeof(data)};
+	struct dry_scsi read = {
+		.cdb = {0x28, 0, 0xff, [8] = 1}, .cdb_length = 10, .data = data, .bytes = 512};
+	char block[512];
+
+	live_start(NULL);
+	assert_int_equal(dry_scsi(unit(), &scsi), 0);
+	assert_int_equal(scsi.end, DRY_SCSI_ANSWERED);
+	assert_int_equal(scsi.moved, 36);
+	assert_memory_equal(data + 8, "DRYPORT SIMPLE DISK ", 20);
+	read.data = block;
+	assert_int_equal(dry_scsi(unit(), &read), 0); /* past the end */
+	assert_int_equal(read.end, DRY_SCSI_ANSWERED);
+	assert_int_equal(
+		read.scsi_status, 2); /* CHECK CONDITION: ILLEGAL REQUEST, LBA OUT OF RANGE */
+	assert_int_equal(read.sense[2], 5);
+	assert_int_equal(read.sense[12], 0x21);
+	read.bytes = 64 << 20;
+	assert_int_equal(dry_scsi(unit(), &read), -EINVAL);
+	assert_non_null(strstr(dry_error(), "at most"));
+	live_end();
+}
+
 /* ---- the stop ---- */
 
 static void what_comes_after_the_stop_is_refused(void **state)
@@ -163,6 +192,7 @@ static void what_comes_after_the_stop_is_refused(void **state)
 	struct dry_unit_info info;
 	struct dry_io io = {.op = DRY_OP_FLUSH, .done = note_done};
 	char data[512];
+	struct dry_scsi scsi = {.cdb_length = 6};
 	uint32_t code;
 
 	live_start(NULL);
@@ -176,6 +206,7 @@ static void what_comes_after_the_stop_is_refused(void **state)
 	assert_int_equal(dry_trim(kept, 512, 0, 0), -ESHUTDOWN);
 	assert_int_equal(dry_submit(kept, &io), -ESHUTDOWN);
 	assert_int_equal(dry_ioctl(kept, "DRYSIMPL", 0, data, 0, &code), -ESHUTDOWN);
+	assert_int_equal(dry_scsi(kept, &scsi), -ESHUTDOWN);
 	assert_int_equal(dry_workload_run(live, "rw:ops=1"), -ESHUTDOWN);
 	dry_unit_info(kept, &info); /* what it was can still be asked for */
 	assert_int_equal(info.size, 1 << 20);
@@ -379,6 +410,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(bad_requests_say_why),
 		cmocka_unit_test(a_submitted_request_is_done_on_a_processor),
 		cmocka_unit_test(the_log_page_comes_by_io_control),
+		cmocka_unit_test(a_scsi_command_goes_through_the_driver_as_it_is),
 		cmocka_unit_test(what_comes_after_the_stop_is_refused),
 		cmocka_unit_test(stopping_waits_for_threads_that_are_inside),
 		cmocka_unit_test(stopping_waits_for_who_has_only_just_come_in),
