@@ -125,7 +125,7 @@ static UCHAR NvmeVitalPage(
 
 UCHAR NvmeInquiry(PNVME_ADAPTER Adapter, PNVME_NAMESPACE Namespace, PNVME_SRB Own, PUCHAR Cdb)
 {
-	UCHAR Data[36] = {0};
+	UCHAR Data[74] = {0};
 
 	if (Cdb[1] & 1)
 		return NvmeVitalPage(Adapter, Namespace, Own->Request.Srb, Cdb);
@@ -138,6 +138,8 @@ UCHAR NvmeInquiry(PNVME_ADAPTER Adapter, PNVME_NAMESPACE Namespace, PNVME_SRB Ow
 	RtlCopyMemory(Data + 8, "NVMe    ", 8);
 	RtlCopyMemory(Data + 16, Adapter->Model, 16);
 	RtlCopyMemory(Data + 32, Adapter->Firmware, 4);
+	NvmePut16(Data + 58, 0x0460); /* SPC-4 */
+	NvmePut16(Data + 60, 0x04C0); /* SBC-3 */
 	return NvmeReply(Own->Request.Srb, Data, sizeof(Data), NvmeGet16(&Cdb[3]));
 }
 

@@ -85,6 +85,8 @@ static UCHAR NvmeReadWrite(
 /* Without data to compare with: the range is there. */
 static UCHAR NvmeVerify(PNVME_ADAPTER Adapter, PNVME_NAMESPACE Namespace, PNVME_SRB Own, PUCHAR Cdb)
 {
+	if (Cdb[1] >> 5) /* protection information: none */
+		return NvmeInvalidCdb(Own->Request.Srb);
 	switch (Cdb[1] >> 1 & 3) { /* BYTCHK */
 	case 0:
 		return NvmeIsInside(Namespace, NvmeBlocks(Cdb))
@@ -114,9 +116,13 @@ static UCHAR NvmeWriteSame(
 	PSCSI_REQUEST_BLOCK Srb = Own->Request.Srb;
 	ULONG Bytes = SrbGetDataTransferLength(Srb);
 	NVME_BLOCKS Blocks = NvmeBlocks(Cdb);
-	BOOLEAN Deallocate = Cdb[1] & 8 && Namespace->ZeroesDeallocate;
+	BOOLEAN Deallocate = Cdb[1] >> 3 & 1;
 
 	if (!(Adapter->Commands & NVME_HAS_WRITE_ZEROES) || Cdb[1] >> 4 || Blocks.Count == 0)
+		return NvmeInvalidCdb(Srb);
+	if (Namespace->ReadOnly) /* whatever else is wrong */
+		return NvmeSenseOf(Srb, NVME_WRITE_PROTECTED);
+	if (Deallocate && !Namespace->ZeroesDeallocate) /* as page B2 says */
 		return NvmeInvalidCdb(Srb);
 	if (!(Cdb[1] & 1) &&
 		(SrbGetDataBuffer(Srb) == NULL || Bytes >> Namespace->BlockShift != 1 ||

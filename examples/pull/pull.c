@@ -119,17 +119,19 @@ static BOOLEAN PullSetList(PPULL_ADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb, PSIMP
 	return TRUE;
 }
 
-/* Reads and writes are commands of the controller; its firmware understands the rest of SCSI. */
+/* Plain reads and writes are commands of the controller; its firmware understands the rest of SCSI.
+ */
 static BOOLEAN PullBuildScsi(
 	PPULL_ADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb, PSIMPLE_COMMAND Command)
 {
 	PUCHAR Cdb = Srb->Cdb;
+	BOOLEAN IsPlain = Srb->DataTransferLength > 0 && Cdb[1] >> 5 == 0; /* no protection bits */
 
 	Command->Opcode = Cdb[0] & 2 ? SIMPLE_WRITE : SIMPLE_READ;
 	Command->Flags = Cdb[1] & 8 ? SIMPLE_FUA : 0;
-	if (Cdb[0] == SCSIOP_READ || Cdb[0] == SCSIOP_WRITE) {
+	if (IsPlain && (Cdb[0] == SCSIOP_READ || Cdb[0] == SCSIOP_WRITE)) {
 		Command->Block = RtlUlongByteSwap(*(ULONG UNALIGNED *)&Cdb[2]);
-	} else if (Cdb[0] == SCSIOP_READ16 || Cdb[0] == SCSIOP_WRITE16) {
+	} else if (IsPlain && (Cdb[0] == SCSIOP_READ16 || Cdb[0] == SCSIOP_WRITE16)) {
 		Command->Block = RtlUlonglongByteSwap(*(ULONG64 UNALIGNED *)&Cdb[2]);
 	} else {
 		Command->Opcode = SIMPLE_SCSI;

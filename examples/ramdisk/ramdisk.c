@@ -34,6 +34,11 @@ static UCHAR RamSense(PSCSI_REQUEST_BLOCK Srb, UCHAR AdditionalSense)
 
 #define BE32(n) (UCHAR)((n) >> 24), (UCHAR)((n) >> 16), (UCHAR)((n) >> 8), (UCHAR)(n)
 #define ANY	0xff
+/* The mode page about a cache: there is none, so FUA costs nothing. */
+#define RAM_CACHING                                                                                \
+	{                                                                                          \
+		23, 0, 0x10, 0, 0x08, 18                                                           \
+	}
 
 static const struct {
 	UCHAR Opcode, Mask, Byte1, Byte2; /* of the CDB: which bits of byte 1, what they are */
@@ -44,8 +49,9 @@ static const struct {
 	{SCSIOP_INQUIRY, 1, 1, 0x83, 24, "\0\203\0\24\2\1\0\20DRYPORT RAM disk"},
 	{SCSIOP_INQUIRY, 1, 1, 0xb2, 8, {0, 0xb2, 0, 4}}, /* each block has its memory */
 	{SCSIOP_READ_CAPACITY, 0, 0, ANY, 8, {BE32(RAM_BLOCKS - 1), BE32(RAM_BLOCK)}},
-	{SCSIOP_MODE_SENSE, 0, 0, ANY, 4, {3, 0, 0x10}}, /* no cache, so FUA costs nothing */
-	{SCSIOP_REPORT_LUNS, 0, 0, ANY, 16, {BE32(8)}},	 /* one, number 0 */
+	{SCSIOP_MODE_SENSE, 0, 0, 0x08, 24, RAM_CACHING},
+	{SCSIOP_MODE_SENSE, 0, 0, 0x3f, 24, RAM_CACHING},
+	{SCSIOP_REPORT_LUNS, 0, 0, ANY, 16, {BE32(8)}}, /* one, number 0 */
 };
 
 /* Hands out as much of the answer as there is room for. */
@@ -83,6 +89,8 @@ static UCHAR RamTransfer(PRAM_ADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb, PUCHAR C
 	PUCHAR Place = Adapter->Disk + (ULONG64)Block * RAM_BLOCK;
 	PVOID Data;
 
+	if (Cdb[1] >> 5) /* protection information: none */
+		return RamSense(Srb, SCSI_ADSENSE_INVALID_CDB);
 	if (Block > RAM_BLOCKS || Blocks > RAM_BLOCKS - Block)
 		return RamSense(Srb, SCSI_ADSENSE_ILLEGAL_BLOCK);
 	if (Blocks == 0)

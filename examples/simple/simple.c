@@ -88,20 +88,22 @@ static BOOLEAN SimpleResetBus(PVOID Extension, ULONG PathId)
 
 /* ---- a request's way ---- */
 
-/* Reads and writes are commands of the controller; its firmware understands the rest of SCSI. */
+/* Plain reads and writes are commands of the controller; its firmware understands the rest of SCSI.
+ */
 static VOID SimpleBuildScsi(PSIMPLE_ADAPTER Adapter, PSIMPLE_REQUEST Request)
 {
 	PSTOR_SCATTER_GATHER_LIST List = StorPortGetScatterGatherList(Adapter, Request->Srb);
 	PUCHAR Cdb = (PUCHAR)SrbGetCdb(Request->Srb);
 	PSIMPLE_COMMAND Command = &Request->Command;
+	BOOLEAN IsPlain = List != NULL && Cdb[1] >> 5 == 0; /* with data, without protection bits */
 
-	if (List != NULL) /* there is data */
+	if (List != NULL)
 		SimpleSetList(Request, List);
 	Command->Opcode = Cdb[0] & 2 ? SIMPLE_WRITE : SIMPLE_READ;
 	Command->Flags = Cdb[1] & 8 ? SIMPLE_FUA : 0;
-	if (Cdb[0] == SCSIOP_READ || Cdb[0] == SCSIOP_WRITE) {
+	if (IsPlain && (Cdb[0] == SCSIOP_READ || Cdb[0] == SCSIOP_WRITE)) {
 		Command->Block = RtlUlongByteSwap(*(ULONG UNALIGNED *)&Cdb[2]);
-	} else if (Cdb[0] == SCSIOP_READ16 || Cdb[0] == SCSIOP_WRITE16) {
+	} else if (IsPlain && (Cdb[0] == SCSIOP_READ16 || Cdb[0] == SCSIOP_WRITE16)) {
 		Command->Block = RtlUlonglongByteSwap(*(ULONG64 UNALIGNED *)&Cdb[2]);
 	} else {
 		Command->Opcode = SIMPLE_SCSI;

@@ -42,12 +42,14 @@ static uint32_t standard_inquiry(uint8_t *data)
 {
 	data[2] = 0x06; /* SPC-4 */
 	data[3] = 0x02; /* response data format */
-	data[4] = 36 - 5;
+	data[4] = 74 - 5;
 	data[7] = 0x02; /* command queuing */
 	put_text(data + 8, 8, "DRYPORT");
 	put_text(data + 16, 16, "SIMPLE DISK");
 	put_text(data + 32, 4, "1.0");
-	return 36;
+	scsi_put(data + 58, 2, 0x0460); /* version descriptors: SPC-4, */
+	scsi_put(data + 60, 2, 0x04c0); /* SBC-3 */
+	return 74;
 }
 
 static uint32_t page_serial(const struct simple *s, uint8_t *data)

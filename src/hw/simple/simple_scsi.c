@@ -70,15 +70,23 @@ static void blocks_get(const uint8_t *cdb, uint64_t *block, uint64_t *count)
 	}
 }
 
+/* Protection information, which the bits 7:5 of byte 1 ask for, except in commands of six bytes. */
+static bool asks_protection(const uint8_t *cdb)
+{
+	return cdb[0] >> 5 && cdb[1] >> 5;
+}
+
 static enum simple_status read_or_write(const struct simple_scsi *q)
 {
 	struct simple_command native = *q->command;
 	enum simple_status status;
 	uint64_t block, count;
 
+	if (asks_protection(q->cdb))
+		return SIMPLE_BAD_FIELD;
 	blocks_get(q->cdb, &block, &count);
 	if (!count)
-		return SIMPLE_OK;
+		return block <= q->simple->blocks ? SIMPLE_OK : SIMPLE_BAD_RANGE;
 	status = simple_list_read(q->simple, q->command);
 	if (status != SIMPLE_OK)
 		return status;
@@ -147,7 +155,7 @@ static enum simple_status write_same(const struct simple_scsi *q)
 	uint64_t block, count;
 
 	blocks_get(q->cdb, &block, &count);
-	if (!count || q->cdb[1] & 0x10)
+	if (!count || q->cdb[1] & 0x10 || asks_protection(q->cdb))
 		return SIMPLE_BAD_FIELD;
 	if (has_data) {
 		status = parameters_get(q, size, &got);

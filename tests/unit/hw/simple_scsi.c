@@ -40,13 +40,14 @@ static void inquiry(void)
 
 	open_and_start(&d, NULL);
 	assert_int_equal(SCSI_(&d, "\x12\0\0\0\xff", 255), OK);
-	assert_int_equal(d.last.length, 36);
+	assert_int_equal(d.last.length, 74);
 	assert_int_equal(page[0], 0);  /* direct access, connected */
 	assert_int_equal(page[2], 6);  /* SPC-4 */
 	assert_int_equal(page[3], 2);  /* format */
-	assert_int_equal(page[4], 31); /* bytes that follow */
+	assert_int_equal(page[4], 69); /* bytes that follow */
 	assert_memory_equal(page + 8, "DRYPORT SIMPLE DISK     1.0 ", 28);
-	assert_int_equal((uint8_t)page[36], 0xee);
+	assert_memory_equal(page + 58, "\x04\x60\x04\xc0", 4); /* follows SPC-4 and SBC-3 */
+	assert_int_equal((uint8_t)page[74], 0xee);
 	/* cut at the allocation length, and at the memory there is */
 	memset(page, 0xee, 64);
 	assert_int_equal(SCSI_(&d, "\x12\0\0\0\x05", 255), OK);
@@ -194,6 +195,11 @@ static void reads_and_writes(void)
 	}
 	assert_int_equal(SCSI_(&d, "\x28\0\0\0\0\0\0\0\0\0", 0), OK); /* no blocks */
 	assert_int_equal(SCSI_(&d, "\x28\0\0\0\x20\0\0\0\x01\0", 512), BAD_RANGE);
+	assert_int_equal(SCSI_(&d, "\x28\0\0\0\x20\x01\0\0\0\0", 0), BAD_RANGE);
+	/* protection information, which a command of six bytes cannot ask for */
+	assert_int_equal(SCSI_(&d, "\x28\x20\0\0\0\0\0\0\x01\0", 512), BAD_FIELD);
+	assert_int_equal(SCSI_(&d, "\x2a\x80\0\0\0\0\0\0\x01\0", 512), BAD_FIELD);
+	assert_int_equal(SCSI_(&d, "\x08\x20\0\0\x01\0", 512), OK);
 	close_all(&d);
 }
 
@@ -255,6 +261,7 @@ static void write_same(void)
 	memset(page, 0, 512);
 	assert_int_equal(SCSI_(&d, "\x93\0\0\0\0\0\0\0\0\x02\0\0\0\x03\0\0", 511), BAD_PARAMETER);
 	assert_int_equal(SCSI_(&d, "\x93\0\0\0\0\0\0\0\0\x02\0\0\0\0\0\0", 512), BAD_FIELD);
+	assert_int_equal(SCSI_(&d, "\x93\x20\0\0\0\0\0\0\0\x02\0\0\0\x01\0\0", 512), BAD_FIELD);
 	assert_int_equal(SCSI_(&d, "\x93\0\0\0\0\0\0\0\x20\0\0\0\0\x01\0\0", 512), BAD_RANGE);
 	close_all(&d);
 }

@@ -139,9 +139,12 @@ static int inquiry(void *arg)
 	expect_is(answer.status, SRB_STATUS_SUCCESS);
 	expect_is(answer.data[0], 0);	   /* a disk that is there */
 	expect_is(answer.data[3] & 15, 2); /* response data format */
-	expect_is(answer.data[4], 31);
+	expect_is(answer.data[4], 69);
 	expect(answer.data[7] & 2); /* command queuing */
 	expect(!memcmp(answer.data + 8, "NVMe    ", 8));
+	ask(0, CDB(0x12, 0, 0, 0, 74), NULL, 74);
+	expect_is(answer.status, SRB_STATUS_SUCCESS);
+	expect_is(get32(58), 0x046004c0); /* version descriptors: SPC-4, SBC-3 */
 	ask(0, CDB(0x12, 0, 0, 0, 5), NULL, 36);
 	expect_is(answer.status, SRB_STATUS_DATA_OVERRUN); /* an underrun: SB-10 */
 	expect_is(answer.bytes, 5);
@@ -329,6 +332,8 @@ static int verifies(void *arg)
 	expect_is(answer.status, SRB_STATUS_SUCCESS);
 	ask(0, CDB(0x2f, 0, 0, 0, 4, 0, [8] = 1), NULL, 0);
 	expect(is_sense(0x05, 0x21));
+	ask(0, CDB(0x2f, 0x20, [5] = 3, [8] = 1), NULL, 0); /* VRPROTECT */
+	expect(is_sense(0x05, 0x24));
 	return 0;
 }
 
@@ -370,9 +375,9 @@ static int zeros(void *arg)
 	expect_is(answer.status, SRB_STATUS_SUCCESS);
 	ask(0, CDB(0x93, 1, [9] = 8, [13] = 1), NULL, 0); /* NDOB */
 	expect_is(answer.status, SRB_STATUS_SUCCESS);
-	ask(0, CDB(0x93, 8, [9] = 10, [13] = 1), same, BLOCK); /* UNMAP */
-	expect_is(answer.status, SRB_STATUS_SUCCESS);
-	expect_zero(3 << 4 | 1 << 8 | 1 << 10, 0x32);
+	ask(0, CDB(0x93, 8, [9] = 10, [13] = 1), same, BLOCK); /* UNMAP: not in page B2 */
+	expect(is_sense(0x05, 0x24));
+	expect_zero(3 << 4 | 1 << 8, 0x32);
 	same[300] = 1;
 	ask(0, CDB(0x93, 0, [13] = 1), same, BLOCK);
 	expect(is_sense(0x05, 0x24));
@@ -444,6 +449,10 @@ static int protected(void *arg)
 	ask(0, CDB(0x1a, 8, 0x08, 0, 64), NULL, 64);
 	expect(answer.data[2] & 0x80);
 	ask(0, CDB(0x2a, [8] = 1), out, BLOCK);
+	expect(is_sense(0x07, 0x27));
+	out[0] = 1; /* WRITE SAME of what cannot be repeated: still, the first thing wrong is the
+		       place */
+	ask(0, CDB(0x93, [13] = 1), out, BLOCK);
 	expect(is_sense(0x07, 0x27));
 	ask(0, CDB(0x28, [8] = 1), NULL, BLOCK);
 	expect_is(answer.status, SRB_STATUS_SUCCESS);
