@@ -12,6 +12,7 @@
  *	session.c   a running machine for COMMAND, and what the exit status says of it
  *	bench.c     `dryport bench`
  *	run.c       `dryport run`; job.c: its main job; seeds.c: replayed runs
+ *	test_scsi.c `dryport test-scsi`; scsi_result.c: what it reads
  *	coverage.c  --coverage-report
  *	list.c      `hw`, `exports`
  *	sgl.c       `dryport sgl`: a scatter/gather list as a table; sgl_svg.c: as a picture
@@ -97,5 +98,8 @@ extern const struct cli_option cli_sgl_options[];
 /* run.c */
 int cli_run(const struct cli_args *args);
 extern const struct cli_option cli_run_options[];
+/* test_scsi.c */
+int cli_test_scsi(const struct cli_args *args);
+extern const struct cli_option cli_test_scsi_options[];
 
 #endif

@@ -18,6 +18,7 @@
 
 const struct cli_option cli_run_options[] = {
 	{"nbd", "SOCKET", "serve on this Unix socket until interrupted"},
+	{"sg", "", "COMMAND sees the units as SCSI devices: /dev/dryport0, /dev/dryport1 ..."},
 	{"workload", "SPEC", "do work made inside the machine: rw:ops=N,sizes=4k-64k,verify"},
 	{"seeds", "N", "replay the workload for N seeds, from --seed on, until one fails"},
 	{"jobs", "N", "with --seeds: runs at once; default: one for each core"},
@@ -57,8 +58,10 @@ static int serve(struct run *run)
 		.options = &run->options,
 		.folder = run->folder,
 		.socket = cli_args_get(run->args, "nbd"),
+		.sg = cli_args_get(run->args, "sg"),
 		.gdb = cli_args_get(run->args, "gdb"),
 	};
+	struct session session = {.sg = config.sg ? run->folder : NULL, .no_input = config.gdb};
 	struct dry_summary summary;
 	struct server server;
 	struct outcome outcome = {.stopped = false};
@@ -70,7 +73,7 @@ static int serve(struct run *run)
 	if (status)
 		return status;
 	if (run->args->rest) {
-		status = session_command(&server, run->args->rest, config.gdb);
+		status = session_command(&server, run->args->rest, &session);
 	} else {
 		printf("%s\n", server.uri);
 		fflush(stdout);
@@ -137,6 +140,8 @@ static int modes_check(const struct run *run)
 			nbd ? "--nbd" : "-- COMMAND");
 	if (nbd && args->rest)
 		return cli_usage("--nbd serves until interrupted: it goes without -- COMMAND");
+	if (cli_args_get(args, "sg") && !args->rest)
+		return cli_usage("--sg needs -- COMMAND, which is to see /dev/dryport0");
 	if (!spec && (cli_args_get(args, "seed") || cli_args_get(args, "seeds")))
 		return cli_usage("--seed%s goes with --workload: whoever is served over NBD has a "
 				 "time of his own",
@@ -182,7 +187,7 @@ static int entry_remove(const char *path, const struct stat *st, int type, struc
 	return remove(path);
 }
 
-static void run_free(struct run *run)
+void run_free(struct run *run)
 {
 	if (run->folder[0])
 		nftw(run->folder, entry_remove, 16, FTW_DEPTH | FTW_PHYS);
@@ -222,6 +227,28 @@ static void path_extend(void)
 		return;
 	setenv("PATH", longer, 1);
 	free(longer);
+}
+
+int run_prepare(struct run *run)
+{
+	struct dry_machine *machine;
+	int status;
+
+	process_init();
+	path_extend();
+	run->operands = run->args->operands;
+	run->operand_count = run->args->operand_count;
+	status = miniport_find(&run->miniport, run->operands, run->operand_count);
+	if (!status)
+		status = options_gather(run);
+	if (!status)
+		status = run_options_apply(&run->options, &machine);
+	if (status)
+		return status;
+	dry_machine_free(machine);
+	status = folder_make(run);
+	return status ? status
+		      : miniport_build(&run->miniport, run->operands, run->operand_count, NULL);
 }
 
 int cli_run(const struct cli_args *args)

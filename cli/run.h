@@ -23,6 +23,11 @@ struct run {
 int run_finish(
 	const struct run *run, const struct dry_summary *summary, const struct outcome *outcome);
 
+/* From args and operands: the miniport is found and built, its options are checked, the folder is
+ * made. CLI_OK, CLI_FAILURE, CLI_USAGE. run_free in any case. */
+int run_prepare(struct run *run);
+void run_free(struct run *run);
+
 /* job.c: the main job. */
 int job_run(struct run *run);
 

@@ -122,6 +122,8 @@ static void nbdkit_add(
 	words_add(words, "%s", server->socket);
 	words_add(words, "%s", build_path(plugin, "nbdkit/nbdkit-dryport-plugin.so"));
 	words_add(words, "driver=%s", config->driver);
+	if (config->sg)
+		words_add(words, "sg=%s", config->folder);
 	for (n = 0; n < options->count; n++)
 		words_add(words, "%s=%s", options->option[n].name, options->option[n].value);
 	words_add(words, "status=/proc/%d/fd/%d", (int)getpid(), server->status_fd);

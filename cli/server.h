@@ -19,6 +19,7 @@ struct server_config {
 	const struct run_options *options;
 	const char *folder; /* ours, private: for the socket */
 	const char *socket; /* the user's, or NULL */
+	bool sg;	    /* the units are SCSI devices too: in this folder */
 	bool gdb;
 };
 

@@ -2,6 +2,8 @@
 /* SPDX-FileCopyrightText: The dryport authors */
 /* A running machine at somebody's service: see session.h. Used by run.c. */
 #include "session.h"
+#include "miniport.h"
+#include "sg/protocol.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -72,14 +74,18 @@ static void interrupts_forward(const struct process *command, unsigned *seen)
 	*seen = process_interrupts.count;
 }
 
-static void command_wait(struct process *command, struct server *server)
+static void command_wait(struct process *command, struct server *server, struct session *session)
 {
 	unsigned interrupts = 0;
-	uint64_t lost = 0;
+	uint64_t start = term_clock(), lost = 0;
 
 	while (process_poll(command)) {
 		process_wait(TICK_MS);
 		interrupts_forward(command, &interrupts);
+		if (session->seconds && term_clock() - start > session->seconds * 1000000000ull) {
+			session->timed_out = true;
+			process_signal(command, SIGKILL);
+		}
 		if (process_poll(&server->process))
 			continue;
 		/* what it waits for will not come any more */
@@ -91,16 +97,43 @@ static void command_wait(struct process *command, struct server *server)
 	}
 }
 
-int session_command(struct server *server, char *const *command, bool no_input)
+/* "NAME=VALUE" of what COMMAND needs, in room for `size`; those that stand there already go first.
+ */
+static char *preload_word(char *word, size_t size)
+{
+	const char *before = getenv("LD_PRELOAD");
+	char library[PATH_MAX];
+
+	build_path(library, "sg/dryport-sg.so");
+	/* a sanitizer's runtime, if there is one, wants to be the first */
+	if (before && *before)
+		snprintf(word, size, "LD_PRELOAD=%s:%s", before, library);
+	else
+		snprintf(word, size, "LD_PRELOAD=%s", library);
+	return word;
+}
+
+int session_command(struct server *server, char *const *command, struct session *session)
 {
 	char **words = words_make(command, server->uri);
-	char variable[sizeof(server->uri) + 8];
-	struct process_setup setup = {.no_input = no_input};
+	char uri[sizeof(server->uri) + 8], real[PATH_MAX], folder[PATH_MAX + 16],
+		preload[2 * PATH_MAX];
+	char *environment[4] = {uri};
+	struct process_setup setup = {.no_input = session->no_input,
+		.output = session->output,
+		.environment = environment};
 	struct process process;
 	int err = -ENOMEM;
 
-	snprintf(variable, sizeof(variable), "uri=%s", server->uri);
-	setup.environment = (char *[]){variable, NULL};
+	snprintf(uri, sizeof(uri), "uri=%s", server->uri);
+	if (session->sg) {
+		/* as /proc/self/fd has it */
+		if (!realpath(session->sg, real))
+			snprintf(real, sizeof(real), "%s", session->sg);
+		snprintf(folder, sizeof(folder), SG_FOLDER_VARIABLE "=%s", real);
+		environment[1] = folder;
+		environment[2] = preload_word(preload, sizeof(preload));
+	}
 	if (words)
 		err = process_start(&process, words, &setup);
 	words_free(words);
@@ -108,7 +141,7 @@ int session_command(struct server *server, char *const *command, bool no_input)
 		cli_fail("%s: %s", command[0], err == -ENOENT ? "no such command" : strerror(-err));
 		return 127;
 	}
-	command_wait(&process, server);
+	command_wait(&process, server, session);
 	return process_exit_status(&process);
 }
 

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
- * nbdkit-dryport-plugin: a machine whose units are NBD exports. Every key=value but `status` is an
- *option of the machine; `driver` names the miniport. `dryport run` starts nbdkit with it
- *(cli/server.c) and reads its state from the page of status.h; by hand it works too:
+ * nbdkit-dryport-plugin: a machine whose units are NBD exports. Every key=value but `driver`, which
+ *names the miniport, `status` and `sg` is an option of the machine. `dryport run` starts nbdkit
+ *with it (cli/server.c) and reads its state from the page of status.h; by hand it works too:
  *
  *	nbdkit ./nbdkit-dryport-plugin.so simple.so hw=simple size=64M
  */
 #define NBDKIT_API_VERSION 2
 #include <nbdkit-plugin.h>
 
+#include "sg/server.h"
 #include "status.h"
 
 #include <errno.h>
@@ -29,6 +30,8 @@ static struct dry_machine *machine;
 static struct dry_status *status;
 static struct dry_status no_page; /* without dryport run, nobody reads it */
 static char *driver;
+static char *sg_folder; /* the units are SCSI devices too, for who finds this folder */
+static struct sg_server *sg;
 static bool started;
 static _Atomic unsigned errors;
 
@@ -91,6 +94,11 @@ static int plugin_config(const char *key, const char *value)
 		driver = nbdkit_realpath(value);
 		return driver ? 0 : -1;
 	}
+	if (!strcmp(key, "sg")) {
+		free(sg_folder);
+		sg_folder = nbdkit_absolute_path(value);
+		return sg_folder ? 0 : -1;
+	}
 	if (!machine)
 		return fail("out of memory");
 	/* nbdkit changes its folder when it goes into the background */
@@ -109,24 +117,39 @@ static int plugin_config_complete(void)
 
 #define CONFIG_HELP                                                                                \
 	"driver=FILE   (required) the miniport, made by dryport build\n"                           \
+	"sg=FOLDER     serve SCSI commands there too (dryport run --sg)\n"                         \
 	"hw=DEVICE     the device; `dryport hw` lists them\n"                                      \
 	"KEY=VALUE     any option of the machine that `dryport run --help` lists"
 
 /* ---- the machine's life ---- */
 
+static int machine_undo(const char *message)
+{
+	dry_machine_stop(machine);
+	started = false;
+	return fail(message);
+}
+
 /* After the fork: threads do not outlive one. */
 static int plugin_after_fork(void)
 {
 	struct dry_unit_info info;
+	char message[512];
 
 	status->pid = getpid();
 	if (dry_machine_start(machine, driver) < 0)
 		return fail(dry_error());
 	started = true;
-	if (!dry_unit_count(machine)) {
-		dry_machine_stop(machine);
-		started = false;
-		return fail("the driver came up, but it has no disk: no unit answered");
+	if (!dry_unit_count(machine))
+		return machine_undo("the driver came up, but it has no disk: no unit answered");
+	if (sg_folder) {
+		sg = sg_server_start(machine, sg_folder);
+		if (!sg) {
+			snprintf(message, sizeof(message),
+				"SCSI commands cannot be served in %.200s: %s", sg_folder,
+				strerror(errno));
+			return machine_undo(message);
+		}
 	}
 	dry_unit_info(dry_unit_get(machine, 0), &info);
 	status->size = info.size;
@@ -142,17 +165,21 @@ static void log_read(void)
 		dry_unit_get(machine, 0), "DRYSIMPL", 0, status->log, sizeof(status->log), &code);
 }
 
-/* All connections are closed: nothing of the clients' is under way. */
+/* All connections of NBD are closed: nothing of those clients' is under way. */
 static void plugin_cleanup(void)
 {
 	if (!started)
 		return;
 	started = false;
+	if (sg)
+		sg_server_close(sg);
 	if (status->log_wanted)
 		log_read();
 	status->stop_result = dry_machine_stop(machine);
 	if (status->stop_result < 0)
 		snprintf(status->message, sizeof(status->message), "%s", dry_error());
+	sg_server_free(sg);
+	sg = NULL;
 	dry_machine_summary(machine, &status->summary);
 	status->state = DRY_STATUS_STOPPED;
 }
@@ -163,6 +190,7 @@ static void plugin_unload(void)
 	if (machine)
 		dry_machine_free(machine);
 	free(driver);
+	free(sg_folder);
 }
 
 /* ---- exports ---- */

@@ -7,15 +7,25 @@
 page=$SOURCE_ROOT/docs/cli.md
 
 # The options of a command's section (## `dryport NAME ...`), each on a line that begins with `--name`.
+section() {
+  sed -n "/^## \`dryport $1[ \`]/,/^## /p" "$page"
+}
+
+# A section may refer to run's for the machine's options.
 described() {
-  sed -n "/^## \`dryport $1[ \`]/,/^## /p" "$page" | grep -oE '^`--[a-z-]+' | tr -d '`' | sort -u
+  {
+    section "$1"
+    if section "$1" | grep -q '^The options of the machine are those of `run`'; then
+      section run | sed -n '/^Options of the machine/,/^### /p'
+    fi
+  } | grep -oE '^`--[a-z-]+' | tr -d '`' | sort -u
 }
 
 offered() {
   "$DRYPORT" "$1" --help | grep -oE '^ +(-[a-zA-Z], )?--[a-z-]+' | grep -oE -- '--[a-z-]+' | sort -u
 }
 
-for command in $("$DRYPORT" help | sed -nE 's/^  dryport ([a-z]+).*/\1/p'); do
+for command in $("$DRYPORT" help | sed -nE 's/^  dryport ([a-z-]+).*/\1/p'); do
   grep -qE "^## \`dryport ${command}[ \`]" "$page" || fail "docs/cli.md has no section on $command"
   # dryport-build lists its options in its own way
   [ "$command" != build ] || continue

@@ -46,3 +46,5 @@ export XDG_CACHE_HOME=$work/cache
 status 0 "$prefix/bin/dryport" run "$prefix/share/dryport/examples/nvme" --workload rw:ops=200,verify
 status 0 "$prefix/bin/dryport" run "$prefix/share/dryport/examples/simple" --size 1M -- nbdinfo --size '{uri}'
 [ "$(cat "$work/out")" = 1048576 ] || fail "$(cat "$work/out")"
+status 0 "$prefix/bin/dryport" run "$prefix/share/dryport/examples/simple" --size 1M --sg -- stat -c '%F %t %T' /dev/dryport0
+[ "$(cat "$work/out")" = 'character special file 15 0' ] || fail "$(cat "$work/out")"

@@ -8,7 +8,7 @@ check=$SOURCE_ROOT/scripts/check-layers
 "$check" "$SOURCE_ROOT" || fail "the tree itself"
 
 mkdir "$work/tree"
-cp -r "$SOURCE_ROOT"/{src,cli,nbdkit,include} "$work/tree/"
+cp -r "$SOURCE_ROOT"/{src,cli,nbdkit,sg,include} "$work/tree/"
 
 plant() { # FILE LINE PATTERN
   mkdir -p "$(dirname "$work/tree/$1")"
@@ -31,6 +31,7 @@ plant src/attic/old.c '' 'src/attic: not in src/layers.txt'
 plant src/cpu/mem.h '' 'mem.h: two files'
 plant cli/run.c '#include "cpu/cpu.h"' 'cli/run.c:[0-9]+: cli/ knows dryport.h alone'
 plant nbdkit/plugin.c '#include <mem/mem.h>' 'nbdkit/ knows dryport.h alone'
+plant sg/server.c '#include "port/port.h"' 'sg/ knows dryport.h alone'
 
 # the twins may share a name; a third may not
 mkdir -p "$work/tree/src/scsiport"

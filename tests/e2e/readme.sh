@@ -6,7 +6,7 @@
 
 # The lines of ```sh blocks that begin with ./dryport. `./dryport test` is what runs this.
 commands() {
-  sed -n '/^```sh$/,/^```$/p' "$1" | grep -E '^\./dryport ' | grep -vE '^\./dryport (test|setup)' || true
+  sed -n '/^```sh$/,/^```$/p' "$1" | grep -E '^\./dryport ' | grep -vE '^\./dryport (test|setup)( |$)' || true
 }
 
 cp -r "$SOURCE_ROOT/examples" "$work/"

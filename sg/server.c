@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/* The SG front's sockets, files and threads. See server.h; the other end is preload.c. */
+#include "server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+/* A client that stops in the middle of a request or an answer. */
+#define PATIENCE_SECONDS 10
+
+struct sg_server {
+	struct dry_machine *machine;
+	int listener;
+	pthread_t worker[SG_WORKERS];
+	unsigned count;
+};
+
+/* ---- bytes ---- */
+
+/* How many came before the end. */
+static uint64_t receive(int fd, void *data, uint64_t bytes)
+{
+	uint64_t at = 0;
+
+	while (at < bytes) {
+		ssize_t got = recv(fd, (char *)data + at, bytes - at, 0);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			break;
+		at += (uint64_t)got;
+	}
+	return at;
+}
+
+static void reply(int fd, const void *data, uint64_t bytes)
+{
+	uint64_t at = 0;
+
+	while (at < bytes) {
+		ssize_t sent = send(fd, (const char *)data + at, bytes - at, MSG_NOSIGNAL);
+
+		if (sent < 0 && errno == EINTR)
+			continue;
+		if (sent <= 0)
+			return;
+		at += (uint64_t)sent;
+	}
+}
+
+/* ---- requests ---- */
+
+static void info_set(struct sg_info *to, const struct dry_unit_info *info)
+{
+	unsigned path = 0, target = 0, lun = 0;
+
+	sscanf(info->name, "%u:%u:%u", &path, &target, &lun);
+	*to = (struct sg_info){
+		.size = info->size,
+		.block_size = info->block_size,
+		.max_transfer = info->max_transfer,
+		.read_only = info->read_only,
+		.path = (uint8_t)path,
+		.target = (uint8_t)target,
+		.lun = (uint8_t)lun,
+	};
+}
+
+/* Carries the command out. *data: what came in, the caller's to free. False: the connection is of
+ * no use any more. */
+static bool command_run(int fd, struct dry_unit *unit, const struct sg_request *request,
+	struct sg_answer *answer, void **data)
+{
+	struct dry_scsi scsi = {
+		.cdb_length = request->cdb_length,
+		.is_write = request->direction == SG_OUT,
+		.bytes = request->bytes,
+		.seconds = request->seconds,
+	};
+	int err;
+
+	if (request->cdb_length > sizeof(scsi.cdb)) { /* as by a host that takes 16 */
+		scsi.end = DRY_SCSI_REFUSED;
+		sg_answer_set(answer, &scsi);
+		return true;
+	}
+	memcpy(scsi.cdb, request->cdb, request->cdb_length);
+	*data = scsi.data = calloc(1, request->bytes ? request->bytes : 1);
+	if (!scsi.data) {
+		answer->error = ENOMEM;
+		return true;
+	}
+	if ((request->direction == SG_OUT || request->direction == SG_OUT_IN) &&
+		receive(fd, scsi.data, request->bytes) != request->bytes)
+		return false;
+	err = dry_scsi(unit, &scsi);
+	if (err)
+		answer->error = err == -ESHUTDOWN ? ENODEV : -err;
+	else
+		sg_answer_set(answer, &scsi);
+	return true;
+}
+
+static void serve(struct sg_server *server, int fd)
+{
+	struct sg_answer answer = {.magic = SG_ANSWER_MAGIC};
+	struct sg_request request;
+	struct dry_unit_info info;
+	struct dry_unit *unit;
+	uint64_t bytes = receive(fd, &request, sizeof(request));
+	void *data = NULL;
+	bool is_in, goes_on = true;
+	int err = sg_request_check(&request, bytes, dry_unit_count(server->machine));
+
+	if (err == -EPROTO)
+		return;
+	unit = err ? NULL : dry_unit_get(server->machine, request.unit);
+	if (unit) {
+		dry_unit_info(unit, &info);
+		info_set(&answer.info, &info);
+		if (request.operation == SG_OP_COMMAND)
+			err = sg_command_check(&request, &info);
+	}
+	if (!unit || err)
+		answer.error = err ? -err : ENODEV;
+	else if (request.operation == SG_OP_COMMAND)
+		goes_on = command_run(fd, unit, &request, &answer, &data);
+	is_in = request.direction == SG_IN || request.direction == SG_OUT_IN;
+	if (goes_on) {
+		reply(fd, &answer, sizeof(answer));
+		if (is_in && !answer.error)
+			reply(fd, data, answer.moved);
+	}
+	free(data);
+}
+
+static void *worker_main(void *arg)
+{
+	const struct timeval patience = {.tv_sec = PATIENCE_SECONDS};
+	struct sg_server *server = arg;
+
+	for (;;) {
+		int fd = accept4(server->listener, NULL, NULL, SOCK_CLOEXEC);
+
+		if (fd < 0 && (errno == EINTR || errno == ECONNABORTED))
+			continue;
+		if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM)) {
+			usleep(10000);
+			continue;
+		}
+		if (fd < 0)
+			return NULL; /* it was closed */
+		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+		serve(server, fd);
+		close(fd);
+	}
+}
+
+/* ---- start and stop ---- */
+
+static int units_show(const struct dry_machine *machine, const char *folder)
+{
+	char path[4096];
+	int fd;
+
+	for (unsigned n = 0; n < dry_unit_count(machine); n++) {
+		if (snprintf(path, sizeof(path), "%s/" SG_UNIT_NAME, folder, n) >=
+			(int)sizeof(path))
+			return -ENAMETOOLONG;
+		fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0);
+		if (fd < 0)
+			return -errno;
+		close(fd);
+	}
+	return 0;
+}
+
+static int listener_open(struct sg_server *server, const char *folder)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+	if (snprintf(address.sun_path, sizeof(address.sun_path), "%s/" SG_SOCKET_NAME, folder) >=
+		(int)sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	unlink(address.sun_path); /* of a machine that was here before */
+	server->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (server->listener < 0 ||
+		bind(server->listener, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+		listen(server->listener, SOMAXCONN) < 0)
+		return -errno;
+	return 0;
+}
+
+/* Signals are for the process's own threads. */
+static int workers_start(struct sg_server *server)
+{
+	sigset_t all, before;
+	int err = 0;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	while (!err && server->count < SG_WORKERS) {
+		err = pthread_create(&server->worker[server->count], NULL, worker_main, server);
+		server->count += !err;
+	}
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return server->count ? 0 : -err;
+}
+
+struct sg_server *sg_server_start(struct dry_machine *machine, const char *folder)
+{
+	struct sg_server *server = calloc(1, sizeof(*server));
+	int err;
+
+	if (!server)
+		return NULL;
+	server->machine = machine;
+	server->listener = -1;
+	err = units_show(machine, folder);
+	if (!err)
+		err = listener_open(server, folder);
+	if (!err)
+		err = workers_start(server);
+	if (!err)
+		return server;
+	sg_server_free(server);
+	errno = -err;
+	return NULL;
+}
+
+void sg_server_close(struct sg_server *server)
+{
+	shutdown(server->listener, SHUT_RDWR);
+}
+
+void sg_server_free(struct sg_server *server)
+{
+	if (!server)
+		return;
+	for (unsigned n = 0; n < server->count; n++)
+		pthread_join(server->worker[n], NULL);
+	if (server->listener >= 0)
+		close(server->listener);
+	free(server);
+}
