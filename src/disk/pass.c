@@ -74,6 +74,13 @@ int disk_pass(struct disk *disk, struct dry_scsi *scsi)
 	if (err)
 		return err;
 	_Static_assert(sizeof(scsi->sense) >= PORT_SENSE_BYTES, "room for all sense data");
+	if (disk->is_gone) {
+		scsi->end = DRY_SCSI_NO_DEVICE;
+		scsi->srb_status = SRB_STATUS_NO_DEVICE;
+		scsi->scsi_status = scsi->sense_length = 0;
+		scsi->moved = 0;
+		return 0;
+	}
 	memcpy(command.cdb, scsi->cdb, scsi->cdb_length);
 	atomic_fetch_add(&disk->active, 1);
 	err = disk_execute(disk->unit, &command);

@@ -160,6 +160,17 @@ static void a_command_that_the_driver_keeps_ends_all_the_same(void)
 	target_end_all();
 }
 
+static void a_unit_that_is_gone_is_no_device(void)
+{
+	target_up(64);
+	target.disk->is_gone = true;
+	expect_is(pass(ready, 6, false, 0), 0);
+	expect_is(scsi.end, DRY_SCSI_NO_DEVICE);
+	expect_is(scsi.srb_status, 0x08);
+	expect_is(target.count, 0);
+	target_end_all();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -169,6 +180,7 @@ int main(void)
 		fake_test(each_srb_status_comes_to_its_end),
 		fake_test(what_the_driver_did_not_announce_is_not_sent),
 		fake_test(a_command_that_the_driver_keeps_ends_all_the_same),
+		fake_test(a_unit_that_is_gone_is_no_device),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
