@@ -61,8 +61,8 @@ struct stor_adapter {
 	STOR_UNIT_ATTRIBUTES unit_attributes[PORT_UNITS_MAX]; /* by port_unit.number */
 	struct cpu_dpc async;	      /* StorPortAsyncNotificationDetected */
 	_Atomic uint64_t async_flags; /* of the one that is on its way, 0: none */
-	ULONG features;	       /* StorPortSetFeatureList: a bit for each STORPORT_FEATURE_TYPE */
-	void *registry_buffer; /* StorPortAllocateRegistryBuffer: one at a time */
+	ULONG features;		  /* StorPortSetFeatureList: a bit for each STORPORT_FEATURE_TYPE */
+	void *registry_buffer;	  /* StorPortAllocateRegistryBuffer: one at a time */
 	unsigned registry_device; /* reg_device_add */
 	PHW_PASSIVE_INITIALIZE_ROUTINE passive_init;
 

@@ -105,7 +105,7 @@ static void lists(void)
 
 /*
  * covers: StorPortInterlockedInsertHeadList, StorPortInterlockedInsertTailList,
- * StorPortInterlockedRemoveHeadList, StorPortInitializeSpinlock
+ * StorPortInterlockedRemoveHeadList, StorPortInitializeSpinLock
  */
 static void a_list_under_a_lock_keeps_its_order(void **state)
 {
