@@ -12,6 +12,7 @@
 #include "parts/intrin.h"
 #include "parts/list.h"
 #include "parts/ke.h"
+#include "parts/relation.h"
 #include "parts/ex.h"
 #include "parts/ex_sync.h"
 #include "parts/mm.h"

@@ -103,6 +103,7 @@ static stor_extended_fn *const table[] = {
 	[ExtFunctionCaptureLiveDump] = stor_capture_dump,
 	[ExtFunctionGetRequestInfo] = stor_get_request_info,
 	[ExtFunctionGetActivityId] = stor_get_activity,
+	[ExtFunctionGetLogicalProcessorRelationship] = stor_get_relationship,
 	[ExtFunctionGetNodeAffinity2] = stor_get_node_affinity2,
 	[ExtFunctionGetMessageInterruptIDFromProcessorIndex] = stor_get_processor_message,
 	[ExtFunctionCreateSystemThread] = stor_create_thread,

@@ -96,3 +96,23 @@ ULONG stor_get_processor_message(struct stor_adapter *adapter, struct stor_call 
 	*message = processor;
 	return STOR_STATUS_SUCCESS;
 }
+
+ULONG stor_get_relationship(struct stor_adapter *adapter, struct stor_call *args)
+{
+	PPROCESSOR_NUMBER processor = stor_arg(args, PPROCESSOR_NUMBER);
+	LOGICAL_PROCESSOR_RELATIONSHIP type = stor_arg(args, LOGICAL_PROCESSOR_RELATIONSHIP);
+	PSYSTEM_LOGICAL_PROCESSOR_INFORMATION_EX information =
+		stor_arg(args, PSYSTEM_LOGICAL_PROCESSOR_INFORMATION_EX);
+	PULONG length = stor_arg(args, PULONG);
+
+	if (!length)
+		return STOR_STATUS_INVALID_PARAMETER;
+	switch (KeQueryLogicalProcessorRelationship(processor, type, information, length)) {
+	case STATUS_SUCCESS:
+		return STOR_STATUS_SUCCESS;
+	case STATUS_INFO_LENGTH_MISMATCH:
+		return STOR_STATUS_BUFFER_TOO_SMALL;
+	default:
+		return STOR_STATUS_INVALID_PARAMETER;
+	}
+}

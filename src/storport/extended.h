@@ -35,7 +35,7 @@ stor_extended_fn stor_update_max_io, stor_update_max_io_info;
 /* ddi_stor_node.c */
 stor_extended_fn stor_get_group_count, stor_get_group_affinity, stor_get_node_count,
 	stor_get_highest_node, stor_get_node_affinity, stor_get_node_affinity2,
-	stor_get_processor_message;
+	stor_get_processor_message, stor_get_relationship;
 /* ddi_stor_object.c */
 stor_extended_fn stor_get_device_objects;
 /* ddi_stor_message.c */

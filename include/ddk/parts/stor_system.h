@@ -7,17 +7,8 @@
 #ifndef DDK_PARTS_STOR_SYSTEM_H
 #define DDK_PARTS_STOR_SYSTEM_H
 
+#include "relation.h"
 #include "stor_function.h"
-
-typedef enum _LOGICAL_PROCESSOR_RELATIONSHIP {
-	RelationProcessorCore,
-	RelationNumaNode,
-	RelationCache,
-	RelationProcessorPackage,
-	RelationGroup,
-	RelationAll = 0xffff
-} LOGICAL_PROCESSOR_RELATIONSHIP;
-struct _SYSTEM_LOGICAL_PROCESSOR_INFORMATION_EX;
 
 /* ---- interrupts and locks ---- */
 
@@ -162,7 +153,7 @@ DDK_INLINE ULONG StorPortGetHighestNodeNumber(PVOID HwDeviceExtension, PULONG Hi
 
 DDK_INLINE ULONG StorPortGetLogicalProcessorRelationship(PVOID HwDeviceExtension,
 	PPROCESSOR_NUMBER ProcessorNumber, LOGICAL_PROCESSOR_RELATIONSHIP RelationshipType,
-	struct _SYSTEM_LOGICAL_PROCESSOR_INFORMATION_EX *Information, PULONG Length)
+	PSYSTEM_LOGICAL_PROCESSOR_INFORMATION_EX Information, PULONG Length)
 {
 	return StorPortExtendedFunction(ExtFunctionGetLogicalProcessorRelationship,
 		HwDeviceExtension, ProcessorNumber, RelationshipType, Information, Length);

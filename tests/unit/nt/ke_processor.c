@@ -44,6 +44,54 @@ NT_TEST_ON(index_and_number_turn_into_each_other, 3)
 	CHECK_EQUAL(KeGetProcessorIndexFromNumber(&bad), 0xffffffff);
 }
 
+/* covers: KeQueryLogicalProcessorRelationship */
+NT_TEST_ON(each_processor_is_a_core_of_one_package_node_and_group, 3)
+{
+	/* Three cores, a package, a node: 48 bytes each; a group: 80. */
+	static char data[400] __attribute__((aligned(8)));
+	PSYSTEM_LOGICAL_PROCESSOR_INFORMATION_EX at = (PVOID)data;
+	PROCESSOR_NUMBER number = {.Number = 2};
+	ULONG length = 0;
+
+#define ASK(number, type, information)                                                             \
+	ddi_result(KeQueryLogicalProcessorRelationship,                                            \
+		KeQueryLogicalProcessorRelationship(number, type, information, &length))
+	CHECK_EQUAL(ASK(NULL, RelationAll, NULL), STATUS_INFO_LENGTH_MISMATCH);
+	CHECK_EQUAL(length, 5 * 48 + 80);
+	memset(data, 0xcc, sizeof(data));
+	length--;
+	CHECK_EQUAL(ASK(NULL, RelationAll, at), STATUS_INFO_LENGTH_MISMATCH);
+	CHECK_EQUAL(length, 5 * 48 + 80);
+	CHECK_EQUAL(ASK(NULL, RelationAll, at), STATUS_SUCCESS);
+	CHECK_EQUAL((UCHAR)data[5 * 48 + 80], 0xcc);
+	for (unsigned n = 0; n < 3; n++, at = (PVOID)((char *)at + at->Size)) {
+		CHECK_EQUAL(at->Relationship, RelationProcessorCore);
+		CHECK_EQUAL(at->Processor.GroupCount, 1);
+		CHECK_EQUAL(at->Processor.GroupMask[0].Mask, 1 << n);
+	}
+	CHECK_EQUAL(at->Relationship, RelationProcessorPackage);
+	CHECK_EQUAL(at->Processor.GroupMask[0].Mask, 7);
+	at = (PVOID)((char *)at + at->Size);
+	CHECK_EQUAL(at->Relationship, RelationNumaNode);
+	CHECK_EQUAL(at->NumaNode.NodeNumber, 0);
+	CHECK_EQUAL(at->NumaNode.GroupMask.Mask, 7);
+	at = (PVOID)((char *)at + at->Size);
+	CHECK_EQUAL(at->Relationship, RelationGroup);
+	CHECK_EQUAL(at->Group.ActiveGroupCount, 1);
+	CHECK_EQUAL(at->Group.GroupInfo[0].ActiveProcessorCount, 3);
+	CHECK_EQUAL(at->Group.GroupInfo[0].ActiveProcessorMask, 7);
+	/* Of one processor; caches there are none. */
+	at = (PVOID)data;
+	length = sizeof(data);
+	CHECK_EQUAL(ASK(&number, RelationProcessorCore, at), STATUS_SUCCESS);
+	CHECK_EQUAL(length, 48);
+	CHECK_EQUAL(at->Processor.GroupMask[0].Mask, 4);
+	CHECK_EQUAL(ASK(NULL, RelationCache, at), STATUS_SUCCESS);
+	CHECK_EQUAL(length, 0);
+	number.Number = 3;
+	CHECK_EQUAL(ASK(&number, RelationProcessorCore, at), STATUS_INVALID_PARAMETER);
+}
+
 static void note_number(void *ctx)
 {
 	PROCESSOR_NUMBER number;
@@ -68,6 +116,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(counts_and_masks_agree_with_the_machine),
 		cmocka_unit_test(index_and_number_turn_into_each_other),
+		cmocka_unit_test(each_processor_is_a_core_of_one_package_node_and_group),
 		cmocka_unit_test(each_processor_knows_its_number),
 	};
 

@@ -100,7 +100,8 @@ NT_TEST(values_are_told_one_after_the_other)
 	KEY_VALUE_BASIC_INFORMATION *basic = (PVOID)buffer;
 	ULONG length, n;
 
-#define NEXT(n, class, room) ZwEnumerateValueKey(key, n, class, buffer, room, &length)
+#define NEXT(n, class, room)                                                                       \
+	ddi_result(ZwEnumerateValueKey, ZwEnumerateValueKey(key, n, class, buffer, room, &length))
 	for (n = 0; n < 2; n++) {
 		CHECK_EQUAL(NEXT(n, KeyValueBasicInformation, 64), STATUS_SUCCESS);
 		CHECK(!memcmp(basic->Name, names[n], basic->NameLength));
@@ -128,7 +129,7 @@ NT_TEST(a_key_is_told_in_each_class)
 	ULONG length;
 
 #undef ASK
-#define ASK(class, room) ZwQueryKey(key, class, buffer, room, &length)
+#define ASK(class, room) ddi_result(ZwQueryKey, ZwQueryKey(key, class, buffer, room, &length))
 	CHECK_EQUAL(ASK(KeyBasicInformation, 256), STATUS_SUCCESS);
 	CHECK_EQUAL(length, 16 + 8);
 	CHECK_EQUAL(basic->NameLength, 8);
@@ -194,7 +195,8 @@ NT_TEST(subkeys_are_told_in_the_order_of_their_names)
 	ULONG length;
 
 #undef NEXT
-#define NEXT(n, class, room) ZwEnumerateKey(key, n, class, buffer, room, &length)
+#define NEXT(n, class, room)                                                                       \
+	ddi_result(ZwEnumerateKey, ZwEnumerateKey(key, n, class, buffer, room, &length))
 	for (ULONG n = 0; n < 2; n++) {
 		CHECK_EQUAL(NEXT(n, KeyBasicInformation, 128), STATUS_SUCCESS);
 		CHECK(basic->NameLength == (n ? 12 : 10));

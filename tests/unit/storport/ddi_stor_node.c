@@ -56,6 +56,30 @@ static void nodes_by_groups(void)
 		STOR_STATUS_INVALID_PARAMETER);
 }
 
+static void relations(void)
+{
+	SYSTEM_LOGICAL_PROCESSOR_INFORMATION_EX information = {0};
+	PROCESSOR_NUMBER nobody = {.Number = 3};
+	ULONG length = sizeof(information);
+
+	expect_is(StorPortGetLogicalProcessorRelationship(
+			  world.ext, NULL, RelationProcessorPackage, &information, &length),
+		STOR_STATUS_SUCCESS);
+	expect_is(length, 48);
+	expect_is(information.Processor.GroupMask[0].Mask, 7);
+	length = 0;
+	expect_is(StorPortGetLogicalProcessorRelationship(
+			  world.ext, NULL, RelationProcessorCore, NULL, &length),
+		STOR_STATUS_BUFFER_TOO_SMALL);
+	expect_is(length, 3 * 48);
+	expect_is(StorPortGetLogicalProcessorRelationship(
+			  world.ext, &nobody, RelationProcessorCore, &information, &length),
+		STOR_STATUS_INVALID_PARAMETER);
+	expect_is(StorPortGetLogicalProcessorRelationship(
+			  world.ext, NULL, RelationProcessorCore, &information, NULL),
+		STOR_STATUS_INVALID_PARAMETER);
+}
+
 static void absent(void)
 {
 	USHORT groups;
@@ -75,13 +99,15 @@ static void vista_knows_no_groups(void **state)
 
 /*
  * covers: StorPortGetActiveGroupCount, StorPortGetActiveNodeCount, StorPortGetGroupAffinity,
- * StorPortGetHighestNodeNumber, StorPortGetNodeAffinity, StorPortGetNodeAffinity2
+ * StorPortGetHighestNodeNumber, StorPortGetNodeAffinity, StorPortGetNodeAffinity2,
+ * StorPortGetLogicalProcessorRelationship
  */
 static void there_is_one_group_and_one_node_with_all_processors(void **state)
 {
 	miniport.cpus = 3;
 	world_good(nodes);
 	world_good(nodes_by_groups);
+	world_good(relations);
 }
 
 int main(void)

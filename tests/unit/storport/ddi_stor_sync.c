@@ -2,6 +2,7 @@
 /* SPDX-FileCopyrightText: The dryport authors */
 /* Locks by StorPortAcquireSpinLockEx, cancelled DPCs, events, delays, the IRQL. */
 #include "world.h"
+#include "nt/os.h"
 
 /* ---- locks ---- */
 
@@ -85,6 +86,8 @@ static void cancelled(void)
 	cpu_irql_lower(irql);
 	cpu_dpc_flush();
 	expect_is(dpc_calls, 0);
+	StorPortInitializeThreadedDpc(world.ext, &dpc, NULL);
+	expect_violation(0, "a pointer is NULL");
 	StorPortInitializeThreadedDpc(world.ext, &dpc, dpc_routine);
 	expect(StorPortIssueDpc(world.ext, &dpc, NULL, NULL));
 	cpu_dpc_flush();
@@ -184,6 +187,9 @@ static void times(void)
 	expect_is(StorPortQueryDpcWatchdogInformation(world.ext, NULL),
 		STOR_STATUS_INVALID_PARAMETER);
 	cpu_irql_lower(irql);
+	nt_os_set(NT_OS_8);
+	expect_is(StorPortDelayExecution(world.ext, 50), STOR_STATUS_NOT_IMPLEMENTED);
+	nt_os_set(NT_OS_NEWEST);
 	expect_is(StorPortGetCurrentIrql(world.ext, NULL), STOR_STATUS_INVALID_PARAMETER);
 	expect_is(StorPortQueryTimerMinInterval(world.ext, &interval), STOR_STATUS_SUCCESS);
 	expect_is(interval, KeQueryTimeIncrement());
