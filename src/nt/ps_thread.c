@@ -209,7 +209,7 @@ NTSTATUS NTAPI PsCreateSystemThread(PHANDLE ThreadHandle, ULONG DesiredAccess,
 	nt_irql_max("PsCreateSystemThread", IRQL_PASSIVE, NT_C4(NT_RULE_PS_PASSIVE));
 	if (cpu_irql() < IRQL_DISPATCH && cpu_self->thread)
 		reap();
-	thread = ob_new(&thread_type, sizeof(*thread));
+	thread = nt_allocation_fails() ? NULL : ob_new(&thread_type, sizeof(*thread));
 	if (!thread)
 		return STATUS_INSUFFICIENT_RESOURCES;
 	thread_prepare(thread);
@@ -217,7 +217,9 @@ NTSTATUS NTAPI PsCreateSystemThread(PHANDLE ThreadHandle, ULONG DesiredAccess,
 	thread->apc_disable = 1;
 	thread->routine = StartRoutine;
 	thread->context = StartContext;
-	status = ob_handle_new(thread, ThreadHandle, (uintptr_t)__builtin_return_address(0));
+	status = nt_allocation_fails() ? STATUS_INSUFFICIENT_RESOURCES
+				       : ob_handle_new(thread, ThreadHandle,
+						 (uintptr_t)__builtin_return_address(0));
 	if (status) {
 		ob_delete(thread);
 		return status;
@@ -226,7 +228,7 @@ NTSTATUS NTAPI PsCreateSystemThread(PHANDLE ThreadHandle, ULONG DesiredAccess,
 	cpu = ps.dealt++ % cpu_count();
 	ps.running++;
 	nt_lock_drop(&ps.lock);
-	if (cpu_thread_new(thread_main, thread, cpu, "system thread"))
+	if (!nt_allocation_fails() && cpu_thread_new(thread_main, thread, cpu, "system thread"))
 		return STATUS_SUCCESS;
 	nt_lock_take(&ps.lock);
 	ps.running--;

@@ -54,6 +54,12 @@ NT_TEST(a_system_thread_gets_its_context_at_passive_level)
 	PVOID thread;
 	int context;
 
+	/* object, handle, thread */
+	for (unsigned n = 1; n <= 3; n++) {
+		nt_allocation_fail(n);
+		CHECK_EQUAL(create(&handle, note, &context), STATUS_INSUFFICIENT_RESOURCES);
+	}
+	nt_allocation_fail(0);
 	CHECK_EQUAL(create(&handle, note, &context), STATUS_SUCCESS);
 	CHECK(handle != NULL);
 	thread = object_of(handle);

@@ -138,9 +138,12 @@ static void statuses(void)
 		STOR_STATUS_UNSUCCESSFUL);
 	expect_violation(0, "it must be PASSIVE_LEVEL");
 	cpu_irql_lower(irql);
-	nt_allocation_fail(1);
-	expect_is(StorPortCreateSystemThread(world.ext, wait_then, NULL, NULL, &thread),
-		STOR_STATUS_UNSUCCESSFUL);
+	/* the adapter's block of records, then the object */
+	for (unsigned n = 1; n <= 2; n++) {
+		nt_allocation_fail(n);
+		expect_is(StorPortCreateSystemThread(world.ext, wait_then, NULL, NULL, &thread),
+			STOR_STATUS_UNSUCCESSFUL);
+	}
 	nt_allocation_fail(0);
 	make(wait_then, NULL, &thread);
 	expect_is(StorPortSetPriorityThread(world.ext, thread, StorThreadPriorityBackground),
