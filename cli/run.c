@@ -88,6 +88,15 @@ static int serve(struct run *run)
 	return status ? status : verdict;
 }
 
+/* After a message about what failed: how to have it again. */
+static void seed_tell(const struct run *run)
+{
+	const char *seed = cli_args_get(run->args, "seed");
+
+	if (seed)
+		fprintf(stderr, "dryport: replayed from seed %s\n", seed);
+}
+
 /* In this process: nobody outside is served. */
 static int workload(struct run *run, struct dry_machine *machine)
 {
@@ -103,17 +112,18 @@ static int workload(struct run *run, struct dry_machine *machine)
 		return status;
 	if (cli_args_get(run->args, "seeds"))
 		return seeds_run(run, machine);
-	if (dry_machine_start(machine, run->miniport.object) < 0)
-		return cli_fail("%s", dry_error());
+	if (dry_machine_start(machine, run->miniport.object) < 0) {
+		status = cli_fail("%s", dry_error());
+		seed_tell(run);
+		return status;
+	}
 	err = dry_workload_run(machine, spec);
 	if (err == -EINVAL)
 		status = cli_usage("--workload: %s", dry_error());
 	else if (err < 0)
 		status = cli_fail("%s", dry_error());
-	if (err < 0 && cli_args_get(run->args, "seed"))
-		fprintf(stderr, "dryport: replayed from seed %s\n",
-			cli_args_get(run->args, "seed"));
 	if (err < 0) {
+		seed_tell(run);
 		snprintf(failure, sizeof(failure), "%s", dry_error());
 		outcome.failure = failure;
 	}
