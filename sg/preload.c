@@ -283,7 +283,7 @@ static int command_run(int unit, void *arg)
 	memcpy(request.cdb, hdr->cmdp, hdr->cmd_len);
 	if (request.direction != SG_NONE)
 		request.bytes = hdr->iovec_count ? pieces_bytes(hdr) : hdr->dxfer_len;
-	data = hdr->iovec_count ? calloc(1, request.bytes + 1u) : hdr->dxferp;
+	data = hdr->iovec_count ? calloc(1, (size_t)request.bytes + 1) : hdr->dxferp;
 	if (hdr->iovec_count && !data)
 		return -ENOMEM;
 	if (hdr->iovec_count)

@@ -20,6 +20,7 @@
 struct sg_server {
 	struct dry_machine *machine;
 	int listener;
+	_Atomic bool ends;
 	pthread_t worker[SG_WORKERS];
 	unsigned count;
 };
@@ -154,12 +155,12 @@ static void *worker_main(void *arg)
 
 		if (fd < 0 && (errno == EINTR || errno == ECONNABORTED))
 			continue;
-		if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM)) {
+		if (fd < 0 && (server->ends || errno == EINVAL || errno == EBADF))
+			return NULL; /* it was closed */
+		if (fd < 0) {	     /* too many files, too little memory: for now */
 			usleep(10000);
 			continue;
 		}
-		if (fd < 0)
-			return NULL; /* it was closed */
 		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 		serve(server, fd);
@@ -241,6 +242,7 @@ struct sg_server *sg_server_start(struct dry_machine *machine, const char *folde
 
 void sg_server_close(struct sg_server *server)
 {
+	server->ends = true;
 	shutdown(server->listener, SHUT_RDWR);
 }
 

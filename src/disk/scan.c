@@ -191,7 +191,8 @@ static int disk_add(struct disk_set *set, struct port_unit *unit, const uint8_t 
 	/* A list of one element describes a page, but not parts of two. */
 	disk->in_place_mask =
 		limits->alignment_mask | (limits->max_elements < 2 ? MEM_PAGE_MASK : 0);
-	set->disk[set->count++] = disk;
+	set->disk[set->count] = disk;
+	set->count++;
 	trace(TRACE_UNIT, unit->number, disk_address(disk), true);
 	return 0;
 }
@@ -232,15 +233,21 @@ static int probe(const struct place *place, struct disk_set *set, uint8_t lun)
 	uint8_t data[36];
 	int found;
 
-	if (!unit || set->count == DISKS_MAX)
-		return error_set(ENOMEM, "more than %d units.", PORT_UNITS_MAX);
-	if (disk_of(set, unit))
+	if (unit && disk_of(set, unit))
 		return FOUND_DISK;
+	if (!unit || set->count == DISKS_MAX) {
+		if (unit)
+			port_unit_remove(unit);
+		return error_set(ENOMEM, "more than %d units.", PORT_UNITS_MAX);
+	}
 	found = is_disk(unit, data);
 	if (found == 1) {
 		int err = disk_add(set, unit, data);
 
-		return err ? err : FOUND_DISK;
+		if (!err)
+			return FOUND_DISK;
+		port_unit_remove(unit);
+		return err;
 	}
 	port_unit_remove(unit);
 	return found < 0 ? FOUND_NOTHING : FOUND_OTHER;
@@ -290,23 +297,26 @@ static int scan_target(const struct place *place, struct disk_set *set)
 	return min_of(err, 0);
 }
 
-static int scan_all(struct port_adapter *adapter, struct disk_set *set)
+/* The first error; goes_on: one target's does not keep the others from being looked at. */
+static int scan_all(struct port_adapter *adapter, struct disk_set *set, bool goes_on)
 {
 	const struct port_limits *limits = &adapter->limits;
-	int err = 0;
+	int first = 0;
 
-	for (unsigned path = 0; path < limits->buses && !err; path++)
-		for (unsigned target = 0; target < limits->targets && !err; target++) {
+	for (unsigned path = 0; path < limits->buses && (goes_on || !first); path++)
+		for (unsigned target = 0; target < limits->targets && (goes_on || !first);
+			target++) {
 			const struct place place = {adapter, (uint8_t)path, (uint8_t)target};
+			int err = scan_target(&place, set);
 
-			err = scan_target(&place, set);
+			first = first ? first : err;
 		}
-	return err;
+	return first;
 }
 
 int disk_scan(struct port_adapter *adapter, struct disk_set *set)
 {
-	int err = scan_all(adapter, set);
+	int err = scan_all(adapter, set, false);
 
 	if (err)
 		return err;
@@ -335,7 +345,7 @@ int disk_scan_again(struct port_adapter *adapter, struct disk_set *set)
 			atomic_exchange(&disk->is_gone, is_gone) != is_gone)
 			trace(TRACE_UNIT, disk->unit->number, disk_address(disk), !is_gone);
 	}
-	return scan_all(adapter, set);
+	return scan_all(adapter, set, true);
 }
 
 static int send(struct disk *disk, uint8_t function, const uint8_t *cdb, unsigned cdb_length)

@@ -170,7 +170,7 @@ static enum dma_sg_result channel_fill(struct dma_channel *channel, struct dma_s
 		dma_unreachable(channel->adapter, at);
 	*count = 0;
 	if (before.used)
-		*mapping = before;
+		dma_mapping_back(mapping, &before);
 	else
 		dma_mapping_end(mapping);
 	return result;

@@ -174,6 +174,7 @@ static void *bus_page(struct dma_master *master, uint64_t address, uint64_t *byt
 	enum mem_kind *kind)
 {
 	const struct mem_frame *frame = mem_frame_get(address >> MEM_PAGE_SHIFT);
+	char *host = __atomic_load_n(&frame->host, __ATOMIC_RELAXED); /* which may go meanwhile */
 	uint64_t in_page = address & MEM_PAGE_MASK;
 
 	*bytes = min_of(*bytes, MEM_PAGE_SIZE - in_page);
@@ -182,16 +183,15 @@ static void *bus_page(struct dma_master *master, uint64_t address, uint64_t *byt
 		return refuse(master, address, write, "the device has fewer address bits");
 	if (unlikely(dma_settings.engine == DMA_IOMMU))
 		return iommu_page(master, address, bytes, write, kind);
-	if (unlikely(!frame->host))
+	if (unlikely(!host))
 		return refuse(master, address, write, "no memory is there");
 	if (unlikely(frame->kind == MEM_FREE))
 		return refuse(master, address, write, "the memory there belongs to nobody");
 	if (unlikely(frame->kind == MEM_BOUNCE))
 		return window_enter(master, address, bytes, write,
-			(uint32_t)(((char *)frame->host - dma_bounce_base) >> MEM_PAGE_SHIFT),
-			kind);
+			(uint32_t)((host - dma_bounce_base) >> MEM_PAGE_SHIFT), kind);
 	*kind = frame->kind;
-	return (char *)frame->host + in_page;
+	return host + in_page;
 }
 
 /* A stretch of one access in one kind of memory. */

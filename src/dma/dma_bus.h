@@ -76,9 +76,11 @@ static inline int dma_bus_move(
 	uint64_t in_page = address & MEM_PAGE_MASK;
 	char *host;
 
-	if (unlikely(!frame || bytes > MEM_PAGE_SIZE - in_page))
+	/* Memory outside RAM may go at the same moment. */
+	host = frame ? __atomic_load_n(&frame->host, __ATOMIC_RELAXED) : NULL;
+	if (unlikely(!host || bytes > MEM_PAGE_SIZE - in_page))
 		return dma_bus_access(master, address, data, bytes, write);
-	host = (char *)frame->host + in_page;
+	host += in_page;
 	memcpy(write ? host : data, write ? data : host, bytes);
 	dma_bus_count(master, address, bytes, frame->kind, write);
 	return 0;
@@ -116,13 +118,14 @@ static inline void *dma_bus_span(
 {
 	const struct mem_frame *frame = dma_bus_plain(master, address);
 	uint64_t in_page = address & MEM_PAGE_MASK;
+	char *host = frame ? __atomic_load_n(&frame->host, __ATOMIC_RELAXED) : NULL;
 
-	if (unlikely(!frame))
+	if (unlikely(!host))
 		return dma_bus_span_find(master, address, bytes, write, error);
 	*bytes = min_of(*bytes, MEM_PAGE_SIZE - in_page);
 	*error = 0;
 	dma_bus_count(master, address, *bytes, frame->kind, write);
-	return (char *)frame->host + in_page;
+	return host + in_page;
 }
 
 #endif

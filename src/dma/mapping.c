@@ -420,9 +420,11 @@ enum dma_sg_result dma_mapping_fill(struct dma_adapter *adapter, struct dma_mapp
 	work_begin(&work, adapter, mapping, birth);
 	dma_sg_begin(&work.builder, &adapter->reach, out, room);
 	if (dma_settings.engine == DMA_IOMMU || (scatters && !whole)) {
+		bool is_first = !mapping->used;
+
 		result = fill_translated(&work, cursor);
 		*count = work.builder.count;
-		if (result == DMA_SG_DONE || scatters)
+		if (result == DMA_SG_DONE || scatters || !is_first)
 			return result;
 		/* More than one stretch of addresses, and a device that takes one. */
 		dma_mapping_undo(mapping);
@@ -457,6 +459,14 @@ void dma_mapping_end(struct dma_mapping *mapping)
 	end = slot + mapping->used;
 	mapping_died(mapping);
 	slots_copy(slot, end, false);
+}
+
+void dma_mapping_back(struct dma_mapping *mapping, const struct dma_mapping *before)
+{
+	*mapping = *before;
+	dma_births[mapping->run.first].died = 0;
+	atomic_store_explicit(
+		&dma_slots[mapping->run.first].pages, before->used, memory_order_release);
 }
 
 void dma_mapping_undo(struct dma_mapping *mapping)

@@ -36,7 +36,9 @@ enum dma_sg_result dma_mapping_fill(struct dma_adapter *adapter, struct dma_mapp
  * the device reaches nothing through it. The registers stay the caller's, unused. At or below
  * DISPATCH. */
 void dma_mapping_end(struct dma_mapping *mapping);
-/* The same without copying: no device has had it. */
+/* A fill that failed went on behind pieces that are mapped: as it was before it. */
+void dma_mapping_back(struct dma_mapping *mapping, const struct dma_mapping *before);
+/* The same as the end without copying: no device has had it. */
 void dma_mapping_undo(struct dma_mapping *mapping);
 
 /*

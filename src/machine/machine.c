@@ -405,7 +405,13 @@ static void scanner_stop(struct dry_machine *machine)
 	atomic_store(&machine->scanner_ends, true);
 	cpu_thread_unpark(machine->scanner);
 	cpu_thread_join(machine->scanner);
-	cpu_thread_free(machine->scanner);
+}
+
+/* When no miniport can call units_changed any more. */
+static void scanner_free(struct dry_machine *machine)
+{
+	if (machine->scanner)
+		cpu_thread_free(machine->scanner);
 	machine->scanner = NULL;
 }
 
@@ -426,9 +432,11 @@ static int bring_up(void *arg)
 	if (err)
 		return err;
 	machine->pool_made = true;
+	/* First: what changes during the scan is looked at after it. */
+	err = scanner_start(machine);
 	for (unsigned n = 0; n < driver->adapter_count && !err; n++)
 		err = disk_scan(driver->adapters[n], &machine->disks);
-	return err ? err : scanner_start(machine);
+	return err;
 }
 
 static int take_down(void *arg)
@@ -436,8 +444,8 @@ static int take_down(void *arg)
 	struct dry_machine *machine = arg;
 	int result = 0;
 
-	machine_settle(machine);
 	scanner_stop(machine);
+	machine_settle(machine);
 	for (unsigned n = 0; n < machine->disks.count; n++) {
 		struct disk *disk = machine->disks.disk[n];
 		int err = disk->is_gone
@@ -451,6 +459,7 @@ static int take_down(void *arg)
 		machine->summary.port_written += disk->again_written;
 	}
 	machine_driver_stop(&machine->driver);
+	scanner_free(machine);
 	while (machine->disks.count)
 		disk_free(machine->disks.disk[--machine->disks.count]);
 	if (machine->pool_made)
@@ -484,6 +493,7 @@ static void driver_down(struct dry_machine *machine)
 	atomic_store(&machine->is_open, false);
 	machine->unit_count = 0;
 	machine->stop_result = machine_call(machine, take_down, machine, "stop");
+	machine->unit_count = 0; /* a last scan may have found one */
 }
 
 /* What was made before is the same for all seeds; from here on a replayed run is its seed's. */

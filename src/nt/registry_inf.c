@@ -311,6 +311,9 @@ static int entry_do(struct entry *entry, struct reg_key *relative)
 		return err;
 	path = reg_string(entry->wide,
 		reg_widen(entry->field, strlen(entry->field), entry->wide, INF_FIELD_MAX));
+	if (root->is_deleted)
+		return inf_fault(entry->inf, entry->line,
+			"the key that HKR stands for was deleted by a line before.");
 	if (entry->flags & FLAG_DELETE)
 		return entry_delete(entry, root, &path);
 	if (reg_key_make(root, &path, true, false, &entry->key, NULL))
@@ -328,6 +331,9 @@ static int add_registry(struct inf *inf, int section, struct reg_key *relative)
 	const struct inf_line *line = NULL;
 	int err = entry ? 0 : error_set(ENOMEM, "%s: no memory for it.", inf->text.name);
 
+	/* A line may delete the key that later ones are relative to. */
+	if (relative)
+		reg_key_hold(relative);
 	while (!err && (line = inf_next_of(inf, section, "AddReg", line))) {
 		for (unsigned n = 0; !err && n < inf_field_count(line); n++) {
 			int names;
@@ -345,6 +351,8 @@ static int add_registry(struct inf *inf, int section, struct reg_key *relative)
 			}
 		}
 	}
+	if (relative)
+		reg_key_drop(relative);
 	if (entry)
 		free(entry->data);
 	free(entry);

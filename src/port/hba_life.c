@@ -254,6 +254,9 @@ void port_hba_end(struct port_driver *driver)
 		port_adapter_give_up(&hba->port);
 	port_hba_stop(&hba->port);
 	driver->model->release(hba);
+	/* Armed by a thread of the miniport's that had not seen the stop yet. */
+	cpu_timer_cancel(&hba->timer);
+	cpu_dpc_flush();
 	for (unsigned n = 0; n < PORT_HBA_MAPS; n++)
 		if (hba->mapped[n])
 			bus_unmap(hba->mapped[n]);

@@ -207,7 +207,8 @@ struct port_adapter {
 	_Atomic(struct port_request *) timed_out;
 	uint64_t timed_out_id; /* by then the slot may bear another request */
 	struct port_unit *timed_out_unit;
-	uint32_t idle_ticks;  /* a pulling miniport has none and has not asked: for so long */
+	uint32_t idle_ticks; /* a pulling miniport has none and has not asked: for so long */
+	_Atomic bool is_given_up;
 	_Atomic bool is_mute; /* too long: the bus is to be reset */
 	/* who is told that units have come or gone, NULL: nobody; any IRQL */
 	_Atomic(void (*)(struct port_adapter *adapter)) changed;

@@ -195,13 +195,11 @@ static void climb(struct port_adapter *adapter, struct port_request *request)
  * of the bus, after which the miniport has to ask. */
 static void wake_up(struct port_adapter *adapter)
 {
-	struct port_unit *unit = adapter->units[0];
-
-	if (!adapter->unit_count)
-		return;
+	/* First: who removes a unit waits for the end of it. */
 	atomic_fetch_or(&adapter->closed, PORT_RESETTING);
 	cpu_dpc_flush();
-	rung_try(array_size(rungs) - 1, unit, 0);
+	if (adapter->unit_count)
+		rung_try(array_size(rungs) - 1, adapter->units[0], 0);
 	atomic_fetch_and(&adapter->closed, ~(uint32_t)PORT_RESETTING);
 	cpu_dpc_queue(&adapter->pump, NULL, NULL);
 }

@@ -139,6 +139,9 @@ void port_adapter_give_up(struct port_adapter *adapter)
 {
 	unsigned count = 0;
 
+	/* Who comes second waits for what the first lets fail. */
+	if (atomic_exchange(&adapter->is_given_up, true))
+		return;
 	port_recover_stop(adapter);
 	port_adapter_close(adapter, 0);
 	adapter->model->stop(adapter);

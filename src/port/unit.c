@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define QUIET_SECONDS 30
+
 static void pause_over(struct cpu_timer *timer)
 {
 	port_unit_resume(timer->ctx);
@@ -88,6 +90,28 @@ static void unit_free(struct port_unit *unit)
 	free(unit);
 }
 
+/* A reset that its last request has led to may still be at work. */
+static bool unit_is_quiet(struct port_unit *unit)
+{
+	uint64_t end = cpu_clock() + QUIET_SECONDS * 1000000000ull;
+	struct port_adapter *adapter = unit->adapter;
+
+	for (;;) {
+		uint8_t irql = cpu_irql_raise(IRQL_DISPATCH);
+		bool is_busy;
+
+		cpu_spin_acquire(&unit->lock);
+		is_busy = unit->outstanding;
+		cpu_spin_release(&unit->lock);
+		cpu_irql_lower(irql);
+		if (!is_busy && !(atomic_load(&adapter->closed) & PORT_RESETTING))
+			return true;
+		if (cpu_clock() > end)
+			return false;
+		cpu_thread_park(1000000);
+	}
+}
+
 void port_unit_remove(struct port_unit *unit)
 {
 	struct port_adapter *adapter = unit->adapter;
@@ -99,6 +123,8 @@ void port_unit_remove(struct port_unit *unit)
 		moved->number = unit->number;
 	}
 	atomic_store(&adapter->unit_count, last);
+	if (!unit_is_quiet(unit))
+		return; /* lost: a reset of it never comes back */
 	cpu_timer_cancel(&unit->pause);
 	cpu_timer_cancel(&unit->retry);
 	/* A DPC, or what interrupted one, may have found it in the table before. */

@@ -15,8 +15,8 @@
 #define THREAD_TAG 0x72685453u /* 'SThr' */
 #define PATIENCE   10	       /* seconds for a thread to end when its adapter goes */
 
-/* STARTING until the creator has a reference to the object; a thread may have ENDED before that. */
-enum thread_state { THREAD_FREE, THREAD_STARTING, THREAD_RUNNING, THREAD_ENDED };
+/* STARTING until the creator has a reference to the object: for so long the thread waits. */
+enum thread_state { THREAD_FREE, THREAD_STARTING, THREAD_RUNNING };
 
 struct stor_thread {
 	struct stor_adapter *adapter;
@@ -83,18 +83,14 @@ static void thread_release(struct stor_thread *thread)
 	atomic_store(&thread->state, THREAD_FREE);
 }
 
-static void thread_ends(struct stor_thread *thread)
-{
-	if (!state_change(thread, THREAD_STARTING, THREAD_ENDED))
-		thread_release(thread);
-}
-
 static VOID NTAPI thread_main(PVOID context)
 {
 	struct stor_thread *thread = context;
 
+	while (is_state(thread, THREAD_STARTING))
+		cpu_thread_yield();
 	thread->routine(thread->context);
-	thread_ends(thread);
+	thread_release(thread);
 }
 
 static struct stor_thread *thread_claim(struct stor_adapter *adapter)
@@ -145,7 +141,7 @@ ULONG stor_create_thread(struct stor_adapter *adapter, struct stor_call *args)
 			cpu_irql());
 		return STOR_STATUS_UNSUCCESSFUL;
 	}
-	thread = thread_claim(adapter);
+	thread = adapter->hba.phase == PORT_HBA_STOPPED ? NULL : thread_claim(adapter);
 	if (!thread)
 		return STOR_STATUS_UNSUCCESSFUL;
 	thread->adapter = adapter;
@@ -160,8 +156,7 @@ ULONG stor_create_thread(struct stor_adapter *adapter, struct stor_call *args)
 		KeSetPriorityThread(thread->object, priorities[*priority]);
 	if (context)
 		*context = thread;
-	if (!state_change(thread, THREAD_STARTING, THREAD_RUNNING))
-		thread_release(thread);
+	atomic_store(&thread->state, THREAD_RUNNING);
 	return STOR_STATUS_SUCCESS;
 }
 
@@ -169,7 +164,6 @@ void stor_thread_terminate(struct stor_adapter *adapter, void *context)
 {
 	struct stor_thread *thread = context ? thread_of(adapter, context) : NULL;
 
-	/* While its creator still makes it, it has no object to be known by. */
 	if (!thread)
 		thread = thread_current(adapter);
 	if (!thread || thread->object != KeGetCurrentThread()) {
@@ -178,13 +172,13 @@ void stor_thread_terminate(struct stor_adapter *adapter, void *context)
 			adapter->hba.name);
 		return;
 	}
-	thread_ends(thread);
+	thread_release(thread);
 	PsTerminateSystemThread(STATUS_SUCCESS);
 }
 
 void stor_threads_free(struct stor_adapter *adapter)
 {
-	struct stor_threads *threads = atomic_exchange(&adapter->threads, NULL);
+	struct stor_threads *threads = atomic_load(&adapter->threads);
 	uint64_t start = cpu_clock();
 
 	for (unsigned n = 0; threads && n < CPU_MAX; n++) {
@@ -202,6 +196,7 @@ void stor_threads_free(struct stor_adapter *adapter)
 			cpu_thread_park(1000000);
 		}
 	}
+	atomic_store(&adapter->threads, NULL);
 	if (threads)
 		nt_pool_free(threads);
 }

@@ -40,12 +40,15 @@ static inline unsigned state_of(uint32_t word)
 	return word % TIMER_STATES;
 }
 
-/* *word is what was seen; on failure it becomes what is there now. */
+/* *word is what was seen; it becomes what is there then, also if that is something else. */
 static bool state_change(struct stor_timer *timer, uint32_t *word, unsigned to)
 {
 	uint32_t next = *word - state_of(*word) + TIMER_STATES + to;
 
-	return atomic_compare_exchange_strong(&timer->state, word, next);
+	if (!atomic_compare_exchange_strong(&timer->state, word, next))
+		return false;
+	*word = next;
+	return true;
 }
 
 static struct stor_timer *timer_of(struct stor_adapter *adapter, void *handle)
@@ -181,7 +184,6 @@ ULONG stor_request_timer(struct stor_adapter *adapter, struct stor_call *args)
 	atomic_store(&timer->routine, routine);
 	atomic_store(&timer->context, context);
 	atomic_store(&timer->due, cpu_clock() + min_of(microseconds, LONGEST / 1000) * 1000);
-	word = atomic_load(&timer->state);
 	if (!state_change(timer, &word, TIMER_ARMED)) /* freed meanwhile */
 		return STOR_STATUS_INVALID_PARAMETER;
 	if (cpu_irql() <= IRQL_DISPATCH)

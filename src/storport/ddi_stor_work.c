@@ -180,11 +180,11 @@ ULONG stor_initialize_worker(struct stor_adapter *adapter, struct stor_call *arg
 		return STOR_STATUS_INVALID_IRQL;
 	if (!handle)
 		return STOR_STATUS_INVALID_PARAMETER;
-	work = work_get(adapter);
+	work = adapter->hba.phase == PORT_HBA_STOPPED ? NULL : work_get(adapter);
 	if (!work)
 		return STOR_STATUS_INSUFFICIENT_RESOURCES;
 	irql = work_lock(work);
-	for (unsigned n = 0; n < ITEMS && !free; n++)
+	for (unsigned n = 0; n < ITEMS && !free && !work->ends; n++)
 		if (work->item[n].state == ITEM_FREE)
 			free = &work->item[n];
 	if (free && threads_start(work))

@@ -85,7 +85,9 @@ static void release(struct port_hba *hba)
 
 	if (stor_is_virtual(adapter) && hba->answer == SP_RETURN_FOUND)
 		stor_virtual_remove(adapter);
+	/* What a thread of the miniport's began in its last moments. */
 	stor_threads_free(adapter);
+	quiet(hba);
 	stor_work_free(adapter);
 	stor_timers_free(adapter);
 	stor_power_free(adapter);

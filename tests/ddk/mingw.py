@@ -69,6 +69,7 @@ MINGW_DIFFERS = {
     "DEVICE_DESCRIPTION": "older: up to version 2, without the members of version 3",
     "DMA_OPERATIONS": "older: up to version 2",
     "DEVICE_OBJECT": "not aligned to 16 bytes, as it is on x64",
+    "PROCESSOR_RELATIONSHIP.Reserved": "older: without EfficiencyClass",
     "INQUIRYDATA": "older: without version descriptors, 96 bytes for 104",
     "READ_CAPACITY_DATA_EX": "padded, though it lies on the wire",
     "SCATTER_GATHER_LIST": "counts one element in",

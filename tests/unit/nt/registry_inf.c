@@ -178,6 +178,14 @@ NT_TEST(a_bad_line_is_named)
 	bad(HEAD "[Software]\n[Events]\n", "x.inf:11:", "[Hardware], which is not there");
 }
 
+NT_TEST(a_section_that_deletes_its_own_key_is_refused)
+{
+	CHECK_EQUAL((uint32_t)reg_device_add(DEVICE), 0);
+	bad(HEAD "[Software]\nHKLM,SYSTEM\\CurrentControlSet\\Control\\Class,,4\n"
+		 "HKR,Sub,a,%DWORD%,1\n[Hardware]\n[Parameters]\n[Events]\n",
+		"x.inf:", "was deleted by a line before");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -187,6 +195,7 @@ int main(void)
 		cmocka_unit_test(the_decoration_that_fits_best_is_taken),
 		cmocka_unit_test(the_model_that_the_device_is_is_taken),
 		cmocka_unit_test(a_bad_line_is_named),
+		cmocka_unit_test(a_section_that_deletes_its_own_key_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

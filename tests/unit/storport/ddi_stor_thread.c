@@ -90,6 +90,59 @@ static void a_thread_runs_at_passive_until_it_returns_or_terminates(void **state
 	world_good(runs);
 }
 
+/* ---- the end ---- */
+
+static VOID NTAPI at_once(PVOID context)
+{
+	atomic_fetch_add(&seen.calls, 1);
+	StorPortTerminateSystemThread(world.ext, NULL);
+	expect(false);
+}
+
+static void many(void)
+{
+	prepare();
+	for (unsigned n = 0; n < 300; n++)
+		make(at_once, NULL, &seen.thread);
+	wait_calls(300);
+}
+
+/* covers: StorPortTerminateSystemThread */
+static void a_thread_may_terminate_before_its_creator_knows_it(void **state)
+{
+	miniport.cpus = 2;
+	world_good(many);
+}
+
+/* Until the adapter has stopped, and somewhat longer. */
+static VOID NTAPI outlive(PVOID context)
+{
+	PVOID worker;
+
+	while (world.adapter->hba.phase != PORT_HBA_STOPPED)
+		cpu_thread_park(1000000);
+	cpu_thread_park(20000000);
+	expect_is(StorPortInitializeWorker(world.ext, &worker), STOR_STATUS_INSUFFICIENT_RESOURCES);
+	expect_is(StorPortCreateSystemThread(world.ext, run_once, NULL, NULL, NULL),
+		STOR_STATUS_UNSUCCESSFUL);
+	end();
+}
+
+static void told_late(void)
+{
+	prepare();
+	seen.terminates = true;
+	make(outlive, NULL, &seen.thread);
+}
+
+/* covers: StorPortTerminateSystemThread, StorPortCreateSystemThread */
+static void an_adapter_goes_when_its_threads_have_ended(void **state)
+{
+	miniport.cpus = 2;
+	world_good(told_late);
+	assert_int_equal(seen.calls, 1);
+}
+
 static void too_many(void)
 {
 	PVOID threads[3] = {0};
@@ -238,6 +291,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		world_test(a_thread_runs_at_passive_until_it_returns_or_terminates),
 		world_test(there_are_as_many_threads_as_processors),
+		world_test(a_thread_may_terminate_before_its_creator_knows_it),
+		world_test(an_adapter_goes_when_its_threads_have_ended),
 		world_test(only_a_thread_of_the_miniport_terminates),
 		world_test(threads_answer_as_their_pages_say),
 		world_test(a_thread_is_bound_to_the_processor_that_it_is_on),
