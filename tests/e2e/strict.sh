@@ -15,8 +15,9 @@ stops() {
   ! grep -q 'verdict' "$work/out" || fail "$name: the run went on"
 }
 
-# where the driver asks for its list
+# where the driver asks for its list, and where it gives a request back
 line=$(grep -n '= StorPortGetScatterGatherList(Adapter' "$simple/simple.c" | cut -d: -f1)
+end=$(grep -n '^.SimpleComplete(Request, Status);' "$simple/simple.c" | cut -d: -f1)
 get='s/^\tPSTOR_SCATTER_GATHER_LIST List = StorPortGetScatterGatherList\(Adapter, Request->Srb\);/&'
 # at HwStorBuildIo's IRQL Put may be called, for what Build made (SG-25)
 variant_of_simple foreign "$get if (List != NULL) StorPortPutScatterGatherList(Adapter, List, FALSE);/"
@@ -27,7 +28,7 @@ variant_of_simple written "$get if (List != NULL) List->NumberOfElements = 1;/"
 stops written 'list of request [0-9]+, which is the port.s and must not be modified, was written to' \
   "driver: SimpleBuildScsi \(simple\.c:$line\)"
 variant_of_simple late 's/^\tSimpleComplete\(Request, Status\);/PSTOR_SCATTER_GATHER_LIST List = StorPortGetScatterGatherList(Request->Adapter, Request->Srb);&if (List != NULL) (VOID)*(volatile ULONG *)\&List->NumberOfElements;/'
-stops late 'list of request [0-9]+, which died with its completion, was read' 'driver: Simple(Finish|Dpc) \(simple\.c:18'
+stops late 'list of request [0-9]+, which died with its completion, was read' "driver: SimpleFinish \(simple\.c:$end\)"
 
 # SG-3, X-15: exactly DISPATCH_LEVEL
 variant_of_simple irql 's/^\treturn SimpleStart\(Extension\);/\tStorPortPutScatterGatherList(Extension, Extension, FALSE);&/'
