@@ -4,7 +4,9 @@
  * Assembles a machine: memory, processors, bus, devices, driver, policies; the bodies of dryport.h.
  *
  *   options.c   the table of options, their parsing and help
- *   machine.c   start and stop, in layers' order
+ *   machine.c   start and stop
+ *   stages.c    what they consist of, in layers' order
+ *   scanner.c   units that come and go
  *   driver.c    which of the two ports a driver is for
  *   front.c     units and I/O of dryport.h
  *   stats.c     a subscriber that counts for the summary
@@ -102,8 +104,28 @@ void machine_driver_stop(struct machine_driver *driver);
 /* dry_machine_start in two halves: all but the driver's start, then that. */
 int machine_prepare(struct dry_machine *machine, const char *driver);
 int machine_go(struct dry_machine *machine);
+/* stages.c: what a start consists of, in this order; the stop undoes it from the end. */
+enum {
+	MACHINE_STAGES = 10,
+	MACHINE_STAGES_PREPARED = 8 /* with those the driver is still to be started */
+};
+struct machine_stage {
+	int (*up)(struct dry_machine *machine); /* 0, or -errno with nothing made (error_set) */
+	void (*down)(struct dry_machine *machine);
+};
+extern const struct machine_stage machine_stages[MACHINE_STAGES];
 /* Before anything runs: the machine's seed becomes that of the schedule and of fresh memory. */
 void machine_seed(struct dry_machine *machine);
+
+/* scanner.c. Units that are not known to programs yet become so. */
+void machine_units_publish(struct dry_machine *machine);
+/* At PASSIVE: from here on units are looked for when an adapter says that its bus has changed, once
+ * the machine is open. -ENOMEM (error_set) */
+int scanner_start(struct dry_machine *machine);
+/* It scans no more; adapters may still call it. Nothing if it was not started. */
+void scanner_stop(struct dry_machine *machine);
+/* When no adapter can. */
+void scanner_free(struct dry_machine *machine);
 
 /* Runs fn in a kernel thread at PASSIVE on processor 0 and waits; its result, and its error text,
  * come back. */

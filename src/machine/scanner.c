@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * Units that come and go: a thread of the machine, at PASSIVE_LEVEL, scans a bus again when its
+ * miniport says that it has changed (src/disk/scan.c does the work). See machine.h.
+ */
+#include "machine/machine.h"
+#include "util/error.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+void machine_units_publish(struct dry_machine *machine)
+{
+	unsigned count = machine->unit_count;
+
+	for (; count < machine->disks.count; count++) {
+		machine->units[count].machine = machine;
+		machine->units[count].disk = machine->disks.disk[count];
+		machine->units[count].info = machine->disks.disk[count]->info;
+	}
+	atomic_store(&machine->unit_count, count);
+}
+
+static void units_changed(struct port_adapter *adapter)
+{
+	struct dry_machine *machine = machine_live;
+
+	atomic_store(&machine->scan_wanted, true);
+	cpu_thread_unpark(machine->scanner);
+}
+
+static void scanner_main(void *arg)
+{
+	struct dry_machine *machine = arg;
+	char reason[1024];
+
+	while (!atomic_load(&machine->scanner_ends)) {
+		/* Before the machine is open its starter has the disks. */
+		if (!atomic_load(&machine->is_open) ||
+			!atomic_exchange(&machine->scan_wanted, false)) {
+			cpu_thread_park(CPU_FOREVER);
+			continue;
+		}
+		for (unsigned n = 0; n < machine->driver.adapter_count; n++)
+			if (disk_scan_again(machine->driver.adapters[n], &machine->disks)) {
+				error_take(reason, sizeof(reason));
+				fprintf(stderr, "dryport: looking for units again: %s\n", reason);
+			}
+		machine_units_publish(machine);
+	}
+}
+
+int scanner_start(struct dry_machine *machine)
+{
+	machine->scanner_ends = machine->scan_wanted = false;
+	machine->scanner = cpu_thread_new(scanner_main, machine, 0, "scanner");
+	if (!machine->scanner)
+		return error_set(ENOMEM, "no memory for the thread that looks for units.");
+	for (unsigned n = 0; n < machine->driver.adapter_count; n++)
+		atomic_store(&machine->driver.adapters[n]->changed, units_changed);
+	return 0;
+}
+
+void scanner_stop(struct dry_machine *machine)
+{
+	if (!machine->scanner)
+		return;
+	for (unsigned n = 0; n < machine->driver.adapter_count; n++)
+		atomic_store(&machine->driver.adapters[n]->changed, NULL);
+	atomic_store(&machine->scanner_ends, true);
+	cpu_thread_unpark(machine->scanner);
+	cpu_thread_join(machine->scanner);
+}
+
+void scanner_free(struct dry_machine *machine)
+{
+	if (machine->scanner)
+		cpu_thread_free(machine->scanner);
+	machine->scanner = NULL;
+}
