@@ -65,6 +65,18 @@ border_call bool port_request_complete(struct port_request *request)
 	return true;
 }
 
+bool port_request_complete_as(struct port_request *request, uint8_t srb_status)
+{
+	int state;
+
+	if (!take_from_miniport(request, &state))
+		return false;
+	/* It stands at the same place in both kinds of SRB. */
+	((PSCSI_REQUEST_BLOCK)request->srb)->SrbStatus = srb_status;
+	done_push(request);
+	return true;
+}
+
 void port_request_fail(struct port_request *request, uint8_t srb_status)
 {
 	atomic_store_explicit(&request->state, PORT_REQUEST_COMPLETED, memory_order_relaxed);

@@ -325,6 +325,15 @@ void port_units_free(struct port_adapter *adapter);
 struct port_unit *port_unit_find(
 	const struct port_adapter *adapter, uint8_t path, uint8_t target, uint8_t lun);
 
+/* Whether the unit is one of those that this address names: SP_UNTAGGED stands for all. */
+static inline bool port_unit_is_of(
+	const struct port_unit *unit, uint8_t path, uint8_t target, uint8_t lun)
+{
+	return (path == SP_UNTAGGED || path == unit->path) &&
+	       (target == SP_UNTAGGED || target == unit->target) &&
+	       (lun == SP_UNTAGGED || lun == unit->lun);
+}
+
 /* ---- submit.c, queue.c ---- */
 
 void port_request_submit(struct port_request *request);
@@ -380,6 +389,8 @@ void port_srb_collect(struct port_request *request);
 /* The miniport gives the request back. False (with a violation) if it does not have it: completed
  * twice (SB-12) or never started. Any IRQL on a processor. */
 border_call bool port_request_complete(struct port_request *request);
+/* The same with this SrbStatus; false without a violation. */
+bool port_request_complete_as(struct port_request *request, uint8_t srb_status);
 /* Finishes what port_request_complete collected on this processor: the DPC's function. */
 void port_done_drain(struct cpu_dpc *dpc);
 /* A request that the miniport does not have ends with this status, by the same DPC: done never runs

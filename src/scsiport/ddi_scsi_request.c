@@ -23,13 +23,6 @@ static struct port_request *given(struct scsi_adapter *adapter, unsigned n)
 	return adapter->requests[n].given ? &adapter->hba.port.requests[n] : NULL;
 }
 
-static bool is_of(const struct port_unit *unit, UCHAR path, UCHAR target, UCHAR lun)
-{
-	return (path == SP_UNTAGGED || path == unit->path) &&
-	       (target == SP_UNTAGGED || target == unit->target) &&
-	       (lun == SP_UNTAGGED || lun == unit->lun);
-}
-
 PSCSI_REQUEST_BLOCK NTAPI ScsiPortGetSrb(
 	PVOID DeviceExtension, UCHAR PathId, UCHAR TargetId, UCHAR Lun, LONG QueueTag)
 {
@@ -59,7 +52,7 @@ VOID NTAPI ScsiPortCompleteRequest(
 	for (unsigned n = 0; adapter && n < PORT_SLOTS; n++) {
 		struct port_request *request = given(adapter, n);
 
-		if (!request || !is_of(request->unit, PathId, TargetId, Lun))
+		if (!request || !port_unit_is_of(request->unit, PathId, TargetId, Lun))
 			continue;
 		((PSCSI_REQUEST_BLOCK)request->srb)->SrbStatus = SrbStatus;
 		scsi_request_complete(adapter, request);

@@ -52,3 +52,14 @@ VOID NTAPI StorPortFreeDeviceBase(PVOID HwDeviceExtension, PVOID MappedAddress)
 		port_hba_base_free(hba, MappedAddress);
 }
 DRY_EXPORT(StorPortFreeDeviceBase)
+
+/* Its page: for the sake of drivers of old always TRUE. HwStorFindAdapter is told which ranges its
+ * adapter has. */
+BOOLEAN NTAPI StorPortValidateRange(PVOID HwDeviceExtension, INTERFACE_TYPE BusType,
+	ULONG SystemIoBusNumber, STOR_PHYSICAL_ADDRESS IoAddress, ULONG NumberOfBytes,
+	BOOLEAN InIoSpace)
+{
+	cpu_poll();
+	return TRUE;
+}
+DRY_EXPORT(StorPortValidateRange)

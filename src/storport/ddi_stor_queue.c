@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SPDX-FileCopyrightText: The dryport authors */
-/* Queue depth, pause, resume, busy and ready for miniports (Q-3 … Q-5): thin over src/port/gate.c.
- */
+/* Queue depth, pause, resume, busy and ready for miniports (Q-3 … Q-5): thin over src/port/gate.c;
+ * all requests of an address completed at once (Q-11). */
 #define DRY_MODULE "storport.sys"
 #include "storport/storport_adapter.h"
 #include "nt/nt.h"
@@ -129,3 +129,24 @@ PVOID NTAPI StorPortGetLogicalUnit(PVOID HwDeviceExtension, UCHAR PathId, UCHAR 
 	return unit ? unit->extension : NULL;
 }
 DRY_EXPORT(StorPortGetLogicalUnit)
+
+/* */
+VOID NTAPI StorPortCompleteRequest(
+	PVOID HwDeviceExtension, UCHAR PathId, UCHAR TargetId, UCHAR Lun, UCHAR SrbStatus)
+{
+	struct stor_adapter *adapter =
+		stor_adapter_of(HwDeviceExtension, "StorPortCompleteRequest");
+
+	cpu_poll();
+	if (adapter && adapter->full_duplex && Lun == SP_UNTAGGED)
+		nt_violation(0, "StorPortCompleteRequest for all logical units (SP_UNTAGGED): not "
+				"for a full-duplex miniport (Q-11).");
+	for (unsigned n = 0; adapter && n < PORT_SLOTS; n++) {
+		struct port_request *request = &adapter->hba.port.requests[n];
+
+		if (atomic_load(&request->state) == PORT_REQUEST_STARTED &&
+			port_unit_is_of(request->unit, PathId, TargetId, Lun))
+			port_request_complete_as(request, SrbStatus);
+	}
+}
+DRY_EXPORT(StorPortCompleteRequest)

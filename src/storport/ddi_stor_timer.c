@@ -105,6 +105,15 @@ static void timer_arm_later(struct cpu_dpc *dpc)
 		timer_arm(timer);
 }
 
+static ULONG timer_start(struct stor_timer *timer)
+{
+	if (cpu_irql() <= IRQL_DISPATCH)
+		timer_arm(timer);
+	else
+		cpu_dpc_queue(&timer->dpc, NULL, NULL);
+	return STOR_STATUS_SUCCESS;
+}
+
 /* ---- life ---- */
 
 static struct stor_timers *timers_get(struct stor_adapter *adapter)
@@ -184,13 +193,9 @@ ULONG stor_request_timer(struct stor_adapter *adapter, struct stor_call *args)
 	atomic_store(&timer->routine, routine);
 	atomic_store(&timer->context, context);
 	atomic_store(&timer->due, cpu_clock() + min_of(microseconds, LONGEST / 1000) * 1000);
-	if (!state_change(timer, &word, TIMER_ARMED)) /* freed meanwhile */
-		return STOR_STATUS_INVALID_PARAMETER;
-	if (cpu_irql() <= IRQL_DISPATCH)
-		timer_arm(timer);
-	else
-		cpu_dpc_queue(&timer->dpc, NULL, NULL);
-	return STOR_STATUS_SUCCESS;
+	/* Freed meanwhile, it is no timer any more. */
+	return state_change(timer, &word, TIMER_ARMED) ? timer_start(timer)
+						       : STOR_STATUS_INVALID_PARAMETER;
 }
 
 ULONG stor_free_timer(struct stor_adapter *adapter, struct stor_call *args)

@@ -27,7 +27,7 @@ NT_TEST(insert_and_remove_return_what_was_there)
 	CHECK_EQUAL(KeGetCurrentIrql(), PASSIVE_LEVEL);
 }
 
-/* covers: KeLowerIrql */
+/* covers: KeLowerIrql, KfLowerIrql */
 NT_TEST(lists_may_be_used_at_any_level)
 {
 	LIST_ENTRY head, a;
@@ -78,6 +78,23 @@ NT_TEST(the_names_that_compiled_drivers_import_are_the_same_routines)
 	CHECK(ExpInterlockedPopEntrySList(&head) == &entry.stack);
 	CHECK(ExpInterlockedPopEntrySList(&head) == NULL);
 	CHECK(ExpInterlockedFlushSList(&head) == NULL);
+}
+
+/*
+ * covers: ExpInterlockedPushEntrySList, InterlockedPushEntrySList
+ */
+NT_TEST(an_entry_that_is_not_aligned_is_reported_and_pushed)
+{
+	_Alignas(MEMORY_ALLOCATION_ALIGNMENT) char room[3 * sizeof(SLIST_ENTRY)];
+	PSLIST_ENTRY entry = (PSLIST_ENTRY)(room + 8);
+	SLIST_HEADER head;
+
+	InitializeSListHead(&head);
+	CHECK(InterlockedPushEntrySList(&head, entry) == NULL);
+	CHECK_VIOLATION(0, "not aligned on 16 bytes");
+	CHECK(InterlockedPopEntrySList(&head) == entry);
+	CHECK(ExpInterlockedPushEntrySList(&head, entry) == NULL);
+	CHECK_VIOLATION(0, "not aligned on 16 bytes");
 }
 
 /* ---- no entry is lost or doubled between processors, DPCs included ---- */
@@ -163,6 +180,7 @@ int main(void)
 		cmocka_unit_test(insert_and_remove_return_what_was_there),
 		cmocka_unit_test(lists_may_be_used_at_any_level),
 		cmocka_unit_test(a_stack_gives_back_the_last_entry_first),
+		cmocka_unit_test(an_entry_that_is_not_aligned_is_reported_and_pushed),
 		cmocka_unit_test(the_names_that_compiled_drivers_import_are_the_same_routines),
 		cmocka_unit_test(entries_survive_two_processors_and_their_dpcs),
 	};

@@ -183,6 +183,7 @@ static void run_four(void (*fn)(void *ctx))
 	CHECK_EQUAL(shared.value, 8000);
 }
 
+/* covers: ExAcquireFastMutex */
 NT_TEST_ON(threads_of_two_processors_exclude_each_other, 2)
 {
 	KeInitializeMutex(&shared.mutex, 0);
@@ -235,6 +236,7 @@ static void fast_recursion(void *ctx)
 	ExAcquireFastMutex(&mutex);
 }
 
+/* covers: ExAcquireFastMutex */
 static void a_fast_mutex_taken_twice_is_a_deadlock_that_is_told(void **state)
 {
 	assert_dies(fast_recursion, "bug check 0xC4 (DRIVER_VERIFIER_DETECTED_VIOLATION): 1000");

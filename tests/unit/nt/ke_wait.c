@@ -345,6 +345,7 @@ static void delay_at_dispatch(void *ctx)
 	pass_ms(1);
 }
 
+/* covers: KeDelayExecutionThread */
 static void a_wait_at_dispatch_is_a_bug_check(void **state)
 {
 	assert_dies(
@@ -406,6 +407,7 @@ static bool poll_wait(void *ctx)
 	KEVENT event;
 	KTIMER timer;
 	KDPC dpc;
+	uint64_t start;
 
 	KeInitializeEvent(&event, SynchronizationEvent, FALSE);
 	CHECK_EQUAL(wait_ms(&event, 3), STATUS_TIMEOUT);
@@ -413,9 +415,13 @@ static bool poll_wait(void *ctx)
 	KeInitializeTimer(&timer);
 	KeSetTimer(&timer, in_ms(3), &dpc);
 	CHECK_EQUAL(wait_for(&event), STATUS_SUCCESS);
+	start = cpu_clock();
+	pass_ms(3);
+	CHECK(cpu_clock() - start >= 3000000);
 	return false;
 }
 
+/* covers: KeDelayExecutionThread */
 static void a_host_thread_that_is_a_processor_may_wait(void **state)
 {
 	const struct mem_config mem = {.policy = MEM_CONTIGUOUS, .size = 16 << 20};

@@ -218,6 +218,21 @@ static void each_mapping_is_undone_once(void **state)
 	assert_int_equal(world.violations, 0);
 }
 
+static void validate(void)
+{
+	STOR_PHYSICAL_ADDRESS own = ranges[0].RangeStart, other = {.QuadPart = 0x1f0};
+
+	expect(StorPortValidateRange(world.ext, PCIBus, 0, own, 16, FALSE));
+	expect(StorPortValidateRange(world.ext, Isa, 7, other, 8, TRUE));
+}
+
+/* covers: StorPortValidateRange */
+static void every_range_is_valid(void **state)
+{
+	miniport.offer = keep_ranges;
+	world_good(validate);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -225,6 +240,7 @@ int main(void)
 		world_test(bars_are_mapped_where_the_access_ranges_say),
 		world_test(an_address_that_was_not_assigned_is_refused_and_reported),
 		world_test(each_mapping_is_undone_once),
+		world_test(every_range_is_valid),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

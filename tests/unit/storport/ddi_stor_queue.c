@@ -285,6 +285,74 @@ static void an_extension_larger_than_memory_makes_no_unit(void **state)
 	world_good(huge_unit_extension);
 }
 
+/* ---- all of an address at once ---- */
+
+enum { TO_COMPLETE = 4 };
+
+static void complete_some(void)
+{
+	struct world_request r[TO_COMPLETE];
+
+	for (unsigned n = 0; n < TO_COMPLETE; n++)
+		world_submit_to(&r[n], SRB_FUNCTION_EXECUTE_SCSI, SCSIOP_TEST_UNIT_READY,
+			(UCHAR)(n % 2), 0, 0);
+	world_wait(started == TO_COMPLETE);
+	StorPortCompleteRequest(world.ext, 0, 3, 0, SRB_STATUS_BUS_RESET); /* nobody's */
+	StorPortCompleteRequest(world.ext, 0, SP_UNTAGGED, 1, SRB_STATUS_ABORTED);
+	cpu_dpc_flush();
+	for (unsigned n = 0; n < TO_COMPLETE; n++)
+		expect_is(r[n].done, n % 2);
+	StorPortCompleteRequest(world.ext, SP_UNTAGGED, SP_UNTAGGED, 0, SRB_STATUS_BUS_RESET);
+	for (unsigned n = 0; n < TO_COMPLETE; n++) {
+		world_end(&r[n]);
+		expect_is(r[n].srb_status, n % 2 ? SRB_STATUS_ABORTED : SRB_STATUS_BUS_RESET);
+	}
+	expect_is(world.violations, 0);
+	/* They are the port's now. */
+	StorPortNotification(RequestComplete, world.ext, srbs[0]);
+	expect_violation(0xf1002004, "a second time");
+	StorPortCompleteRequest(NULL, 0, 0, 0, SRB_STATUS_ABORTED);
+	expect_violation(0, "no HwDeviceExtension");
+}
+
+/* */
+/* covers: StorPortCompleteRequest */
+static void all_requests_of_an_address_are_completed_and_no_others(void **state)
+{
+	started = 0;
+	miniport.start_io = hold;
+	world_run(DMA_CALLBACK_QUEUED, complete_some);
+	assert_int_equal(world.start_result, 0);
+}
+
+static void complete_all_units(void)
+{
+	struct world_request r;
+
+	world_submit(&r, SRB_FUNCTION_EXECUTE_SCSI, SCSIOP_TEST_UNIT_READY, 0);
+	world.violations = 0; /* that of half duplex itself (LK-7) */
+	StorPortCompleteRequest(world.ext, 0, 0, SP_UNTAGGED, SRB_STATUS_ABORTED);
+	world_end(&r);
+	expect_is(r.srb_status, SRB_STATUS_ABORTED);
+	if (miniport.half_duplex)
+		expect_is(world.violations, 0);
+	else
+		expect_violation(0, "not for a full-duplex miniport (Q-11)");
+}
+
+/* */
+/* covers: StorPortCompleteRequest */
+static void all_logical_units_at_once_are_for_half_duplex(void **state)
+{
+	miniport.start_io = hold;
+	world_run(DMA_CALLBACK_QUEUED, complete_all_units);
+	assert_int_equal(world.start_result, 0);
+	world_miniport(NULL);
+	miniport.start_io = hold;
+	miniport.half_duplex = true;
+	world_good(complete_all_units);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -296,6 +364,8 @@ int main(void)
 		world_test(each_unit_has_a_cleared_extension),
 		world_test(no_extension_is_null),
 		world_test(an_extension_larger_than_memory_makes_no_unit),
+		world_test(all_requests_of_an_address_are_completed_and_no_others),
+		world_test(all_logical_units_at_once_are_for_half_duplex),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -186,6 +186,13 @@ static void statuses(void)
 	expect_is(StorPortFreeTimer(world.ext, freed), STOR_STATUS_UNSUCCESSFUL);
 	expect_is(StorPortRequestTimer(world.ext, freed, called, NULL, MS, 0),
 		STOR_STATUS_INVALID_PARAMETER);
+	/* The adapter has stopped. */
+	handle = timer_new();
+	world.adapter->hba.phase = PORT_HBA_STOPPED;
+	expect_is(StorPortRequestTimer(world.ext, handle, called, NULL, MS, 0),
+		STOR_STATUS_INSUFFICIENT_RESOURCES);
+	world.adapter->hba.phase = PORT_HBA_RUNNING;
+	expect_is(StorPortFreeTimer(world.ext, handle), STOR_STATUS_SUCCESS);
 	while (made < 1000 && !StorPortInitializeTimer(world.ext, &last))
 		made++;
 	expect_is(made, 256); /* as CAVEATS.md says */
