@@ -51,4 +51,9 @@ VOID NTAPI KeLowerIrql(KIRQL NewIrql)
 	cpu_irql_lower(NewIrql);
 }
 DRY_EXPORT(KeLowerIrql)
-DRY_EXPORT_AS(KfLowerIrql, KeLowerIrql)
+
+VOID NTAPI KfLowerIrql(KIRQL NewIrql)
+{
+	KeLowerIrql(NewIrql);
+}
+DRY_EXPORT(KfLowerIrql)

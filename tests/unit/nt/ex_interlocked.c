@@ -27,7 +27,7 @@ NT_TEST(insert_and_remove_return_what_was_there)
 	CHECK_EQUAL(KeGetCurrentIrql(), PASSIVE_LEVEL);
 }
 
-/* covers: KeLowerIrql, KfLowerIrql */
+/* covers: KeLowerIrql */
 NT_TEST(lists_may_be_used_at_any_level)
 {
 	LIST_ENTRY head, a;

@@ -41,11 +41,13 @@ NT_TEST(raising_downwards_or_above_high_level_is_reported_and_changes_nothing)
 }
 
 /* 0xC4/31 */
-/* covers: KeLowerIrql */
+/* covers: KeLowerIrql, KfLowerIrql */
 NT_TEST(lowering_upwards_is_reported_and_changes_nothing)
 {
 	KeLowerIrql(DISPATCH_LEVEL);
 	CHECK_VIOLATION(0xC4000031, "to 2 (DISPATCH_LEVEL) at IRQL 0 (PASSIVE_LEVEL)");
+	KfLowerIrql(HIGH_LEVEL); /* the name that compiled drivers import */
+	CHECK_VIOLATION(0xC4000031, "to 15 (HIGH_LEVEL)");
 	CHECK_EQUAL(KeGetCurrentIrql(), PASSIVE_LEVEL);
 }
 

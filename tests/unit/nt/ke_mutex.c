@@ -183,7 +183,6 @@ static void run_four(void (*fn)(void *ctx))
 	CHECK_EQUAL(shared.value, 8000);
 }
 
-/* covers: ExAcquireFastMutex */
 NT_TEST_ON(threads_of_two_processors_exclude_each_other, 2)
 {
 	KeInitializeMutex(&shared.mutex, 0);
@@ -207,6 +206,32 @@ NT_TEST(a_fast_mutex_raises_to_apc_level_and_restores_the_level)
 	CHECK_EQUAL(KeGetCurrentIrql(), APC_LEVEL);
 	ExReleaseFastMutex(&mutex);
 	CHECK_EQUAL(KeGetCurrentIrql(), PASSIVE_LEVEL);
+}
+
+static void take_fast(void *ctx)
+{
+	shared.step = 1;
+	ExAcquireFastMutex(&shared.fast);
+	shared.step = 2;
+	ExReleaseFastMutex(&shared.fast);
+}
+
+/* covers: ExAcquireFastMutex */
+NT_TEST_ON(who_finds_a_fast_mutex_taken_waits_for_its_release, 2)
+{
+	struct cpu_thread *thread;
+
+	shared.step = 0;
+	ExInitializeFastMutex(&shared.fast);
+	ExAcquireFastMutex(&shared.fast);
+	thread = cpu_thread_new(take_fast, NULL, 1, "other");
+	CHECK(comes_true(shared.step == 1));
+	pass_ms(5);
+	CHECK_EQUAL(shared.step, 1);
+	ExReleaseFastMutex(&shared.fast);
+	cpu_thread_join(thread);
+	cpu_thread_free(thread);
+	CHECK_EQUAL(shared.step, 2);
 }
 
 /* 0xC4/33, 34 */
@@ -255,6 +280,7 @@ int main(void)
 		cmocka_unit_test(a_mutex_whose_owner_ended_is_abandoned),
 		cmocka_unit_test(threads_of_two_processors_exclude_each_other),
 		cmocka_unit_test(a_fast_mutex_raises_to_apc_level_and_restores_the_level),
+		cmocka_unit_test(who_finds_a_fast_mutex_taken_waits_for_its_release),
 		cmocka_unit_test(a_fast_mutex_at_the_wrong_level_is_reported),
 		cmocka_unit_test(a_fast_mutex_taken_twice_is_a_deadlock_that_is_told),
 	};
