@@ -160,6 +160,11 @@ DRY_API void dry_buffer_free(struct dry_machine *machine, void *buffer, size_t b
 DRY_API int dry_ioctl(struct dry_unit *unit, const char *signature, uint32_t control, void *buffer,
 	size_t bytes, uint32_t *code);
 
+/* Running; waits. Reads a file in the format of option "registry" into the registry, as another
+ * program changes it: who asked for it is told (StorPortEnableRegistryKeyNotification). Errors as
+ * the option's at the start: what stands before a bad line has been read. */
+DRY_API int dry_registry_read(struct dry_machine *machine, const char *path);
+
 /*
  * A SCSI command as it is: not split, not sent again; the port's queues, gates and resets are those
  * of every request. The miniport sees at most what it announced.

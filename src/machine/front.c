@@ -2,6 +2,7 @@
 /* SPDX-FileCopyrightText: The dryport authors */
 /* Units, I/O, buffers, device models and exports of dryport.h. See machine.h. */
 #include "machine/machine.h"
+#include "nt/registry.h"
 #include "util/error.h"
 #include "util/export.h"
 
@@ -158,6 +159,24 @@ int dry_ioctl(struct dry_unit *unit, const char *signature, uint32_t control, vo
 	if (!err && code)
 		*code = header->ReturnCode;
 	free(header);
+	return err;
+}
+
+/* ---- the registry ---- */
+
+static int registry_call(void *arg)
+{
+	return reg_file_read(arg);
+}
+
+int dry_registry_read(struct dry_machine *machine, const char *path)
+{
+	int err = machine_enter(machine);
+
+	if (err)
+		return err;
+	err = machine_call(machine, registry_call, (void *)path, "registry");
+	machine_leave(machine);
 	return err;
 }
 

@@ -14,6 +14,7 @@ enum { LEVEL_HIVE = 2 }; /* Machine\SYSTEM */
 static struct {
 	struct nt_lock lock;
 	struct reg_key *root;
+	struct reg_watch *watches;
 } registry;
 
 void reg_lock(void)
@@ -62,6 +63,10 @@ static bool string_copy(UNICODE_STRING *copy, const UNICODE_STRING *string)
 static void touch(struct reg_key *key)
 {
 	key->written = cpu_system_time();
+	for (struct reg_watch *watch = registry.watches; watch; watch = watch->next)
+		for (const struct reg_key *at = key; at; at = at->parent)
+			if (at == watch->key)
+				watch->changed(watch);
 }
 
 static struct reg_key **key_place(struct reg_key *parent, const UNICODE_STRING *name)
@@ -288,6 +293,25 @@ bool reg_value_delete(struct reg_key *key, const UNICODE_STRING *name)
 	value_free(value);
 	touch(key);
 	return true;
+}
+
+/* ---- changes ---- */
+
+void reg_watch_add(struct reg_watch *watch)
+{
+	reg_key_hold(watch->key);
+	watch->next = registry.watches;
+	registry.watches = watch;
+}
+
+void reg_watch_remove(struct reg_watch *watch)
+{
+	struct reg_watch **link = &registry.watches;
+
+	while (*link != watch)
+		link = &(*link)->next;
+	*link = watch->next;
+	reg_key_drop(watch->key);
 }
 
 /* ---- life ---- */

@@ -92,6 +92,18 @@ NTSTATUS reg_value_set(struct reg_key *key, const UNICODE_STRING *name, ULONG ty
 /* False: there was none. */
 bool reg_value_delete(struct reg_key *key, const UNICODE_STRING *name);
 
+/* ---- changes ---- */
+
+/* From add to remove `changed` is told, under reg_lock, of each change of a key and of what is
+ * below it: of values, and of keys that are made or deleted. */
+struct reg_watch {
+	struct reg_watch *next;
+	struct reg_key *key; /* held meanwhile */
+	void (*changed)(struct reg_watch *watch);
+};
+void reg_watch_add(struct reg_watch *watch);
+void reg_watch_remove(struct reg_watch *watch);
+
 /* ---- registry_path.c ---- */
 
 /* Characters of text. */

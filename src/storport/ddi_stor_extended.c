@@ -101,6 +101,7 @@ static stor_extended_fn *const table[] = {
 	[ExtFunctionInvokeAcpiMethod] = stor_invoke_acpi,
 	[ExtFunctionMarkDumpMemory] = stor_mark_dump,
 	[ExtFunctionCaptureLiveDump] = stor_capture_dump,
+	[ExtFunctionEnableRegistryKeyNotification] = stor_watch_registry,
 	[ExtFunctionGetRequestInfo] = stor_get_request_info,
 	[ExtFunctionGetActivityId] = stor_get_activity,
 	[ExtFunctionGetLogicalProcessorRelationship] = stor_get_relationship,

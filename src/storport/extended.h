@@ -42,6 +42,8 @@ stor_extended_fn stor_get_device_objects;
 stor_extended_fn stor_acquire_message_lock, stor_release_message_lock, stor_get_message_info;
 /* ddi_stor_registry.c */
 stor_extended_fn stor_read_adapter_key, stor_write_adapter_key;
+/* ddi_stor_registry_watch.c */
+stor_extended_fn stor_watch_registry;
 /* ddi_stor_perf.c */
 stor_extended_fn stor_initialize_perf, stor_get_startio_perf, stor_query_counter,
 	stor_get_processor_number;

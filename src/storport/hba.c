@@ -87,6 +87,7 @@ static void release(struct port_hba *hba)
 		stor_virtual_remove(adapter);
 	/* What a thread of the miniport's began in its last moments. */
 	stor_threads_free(adapter);
+	stor_registry_watch_end(adapter);
 	quiet(hba);
 	stor_work_free(adapter);
 	stor_timers_free(adapter);

@@ -58,6 +58,7 @@ struct stor_adapter {
 	_Atomic(struct stor_work *) work;	/* ddi_stor_work.c */
 	_Atomic(struct stor_threads *) threads; /* ddi_stor_thread.c */
 	_Atomic(struct stor_power *) power;	/* ddi_stor_power.c */
+	_Atomic(struct stor_registry_watch *) registry_watch; /* ddi_stor_registry_watch.c */
 	STOR_UNIT_ATTRIBUTES unit_attributes[PORT_UNITS_MAX]; /* by port_unit.number */
 	struct cpu_dpc async;	      /* StorPortAsyncNotificationDetected */
 	_Atomic uint64_t async_flags; /* of the one that is on its way, 0: none */
@@ -126,6 +127,8 @@ void stor_work_stop(struct stor_adapter *adapter);
 void stor_work_free(struct stor_adapter *adapter);
 /* Waits for the miniport's threads to end. */
 void stor_threads_free(struct stor_adapter *adapter);
+/* PASSIVE: the miniport's routine for changes of the registry runs no more. */
+void stor_registry_watch_end(struct stor_adapter *adapter);
 /* StorPortTerminateSystemThread: returns only if the calling thread is none of the adapter's. */
 void stor_thread_terminate(struct stor_adapter *adapter, void *context);
 

@@ -62,6 +62,16 @@ DDK_INLINE ULONG StorPortHardwareReset(PVOID HwDeviceExtension, STOR_DEVICE_RESE
 	return StorPortExtendedFunction(ExtFunctionDeviceReset, HwDeviceExtension, Type);
 }
 
+typedef VOID NTAPI HW_REGISTRY_NOTIFICATION_ROUTINE(PVOID HwDeviceExtension);
+typedef HW_REGISTRY_NOTIFICATION_ROUTINE *PHW_REGISTRY_NOTIFICATION_ROUTINE;
+
+DDK_INLINE ULONG StorPortEnableRegistryKeyNotification(
+	PVOID HwDeviceExtension, PHW_REGISTRY_NOTIFICATION_ROUTINE NotificationCallback)
+{
+	return StorPortExtendedFunction(
+		ExtFunctionEnableRegistryKeyNotification, HwDeviceExtension, NotificationCallback);
+}
+
 DDK_INLINE ULONG StorPortCaptureLiveDump(PVOID HwDeviceExtension, PSTOR_ADDRESS StorAddress,
 	PSTORPORT_CAPTURE_LIVEDUMP CaptureLivedump)
 {

@@ -3,6 +3,7 @@
 /* dryport.h as a host program uses it: units, I/O from several threads, the stop under their feet.
  */
 #include "live.h"
+#include "nt/registry.h"
 
 #include <pthread.h>
 #include <time.h>
@@ -401,6 +402,37 @@ static void models_and_exports_can_be_listed(void **state)
 	assert_non_null(dry_export_get(0, NULL));
 }
 
+/* ---- the registry ---- */
+
+static void the_registry_is_changed_while_it_runs(void **state)
+{
+	const WCHAR text[] = u"Machine\\SYSTEM\\CurrentControlSet\\Services\\front";
+	const UNICODE_STRING below = reg_string(text, array_size(text) - 1);
+	const UNICODE_STRING name = reg_string(u"Depth", 5);
+	char path[] = "/tmp/dryport-front-XXXXXX";
+	int fd = mkstemp(path);
+	const struct reg_value *value;
+	struct reg_key *key;
+
+	assert_true(fd >= 0);
+	dprintf(fd, "REGEDIT4\n\n[HKEY_LOCAL_MACHINE\\System\\CurrentControlSet\\Services\\front]\n"
+		    "\"Depth\"=dword:00000007\n");
+	live_start(NULL);
+	assert_int_equal(dry_registry_read(live, path), 0);
+	reg_lock();
+	assert_int_equal(reg_key_find(reg_root(), &below, &key), 0);
+	value = reg_value_find(key, &name);
+	assert_true(value && value->bytes == 4 && value->data[0] == 7);
+	reg_unlock();
+	dprintf(fd, "nonsense\n");
+	assert_int_equal(dry_registry_read(live, path), -EINVAL);
+	assert_non_null(strstr(dry_error(), "nonsense"));
+	assert_int_equal(dry_registry_read(live, "/nowhere.reg"), -ENOENT);
+	live_end();
+	close(fd);
+	unlink(path);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -411,6 +443,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_submitted_request_is_done_on_a_processor),
 		cmocka_unit_test(the_log_page_comes_by_io_control),
 		cmocka_unit_test(a_scsi_command_goes_through_the_driver_as_it_is),
+		cmocka_unit_test(the_registry_is_changed_while_it_runs),
 		cmocka_unit_test(what_comes_after_the_stop_is_refused),
 		cmocka_unit_test(stopping_waits_for_threads_that_are_inside),
 		cmocka_unit_test(stopping_waits_for_who_has_only_just_come_in),
