@@ -64,6 +64,9 @@ DDK_INLINE VOID ddk_reverse_bytes(VOID *destination, const VOID *source, unsigne
 #define REVERSE_BYTES_QUAD(Destination, Source)	 ddk_reverse_bytes((Destination), (Source), 8)
 #define REVERSE_BYTES(Destination, Source)	 ddk_reverse_bytes((Destination), (Source), 4)
 #define REVERSE_BYTES_SHORT(Destination, Source) ddk_reverse_bytes((Destination), (Source), 2)
+#define REVERSE_BYTES_8(Destination, Source)	 REVERSE_BYTES_QUAD(Destination, Source)
+#define REVERSE_BYTES_4(Destination, Source)	 REVERSE_BYTES(Destination, Source)
+#define REVERSE_BYTES_2(Destination, Source)	 REVERSE_BYTES_SHORT(Destination, Source)
 #define REVERSE_LONG(Long)			 ddk_reverse_bytes((Long), (Long), 4)
 #define REVERSE_SHORT(Short)			 ddk_reverse_bytes((Short), (Short), 2)
 /* The number of the one bit that is set. */

@@ -10,6 +10,8 @@
 #include <cmocka.h>
 
 #include <storport.h>
+#include <ntddstor.h>
+#include <ntintsafe.h>
 #include <ntstrsafe.h>
 
 struct item {
@@ -164,6 +166,74 @@ static void bounded_strings_are_cut_and_say_so(void **state)
 	assert_int_equal(length, 0);
 }
 
+/* The sums are known by hand; what does not fit gives the type's error value. */
+static void arithmetic_that_does_not_fit_says_so(void **state)
+{
+	ULONG number;
+	USHORT small;
+	UCHAR byte;
+	LONG signed_number;
+	ULONGLONG wide;
+	LONGLONG signed_wide;
+	SIZE_T size;
+
+	assert_int_equal(RtlULongAdd(0xfffffff0, 0xf, &number), STATUS_SUCCESS);
+	assert_int_equal(number, 0xffffffff);
+	assert_int_equal(RtlULongAdd(0xfffffff0, 0x10, &number), STATUS_INTEGER_OVERFLOW);
+	assert_int_equal(number, ULONG_ERROR);
+	assert_int_equal(RtlULongSub(3, 4, &number), STATUS_INTEGER_OVERFLOW);
+	assert_int_equal(RtlULongMult(0x10000, 0xffff, &number), STATUS_SUCCESS);
+	assert_int_equal(number, 0xffff0000);
+	assert_int_equal(RtlULongMult(0x10000, 0x10000, &number), STATUS_INTEGER_OVERFLOW);
+	assert_int_equal(RtlUShortAdd(0xffff, 1, &small), STATUS_INTEGER_OVERFLOW);
+	assert_int_equal(small, USHORT_ERROR);
+	assert_int_equal(RtlUInt8Mult(16, 15, &byte), STATUS_SUCCESS);
+	assert_int_equal(byte, 240);
+	assert_int_equal(RtlUInt8Mult(16, 16, &byte), STATUS_INTEGER_OVERFLOW);
+	assert_int_equal(RtlLongAdd(0x7fffffff, 1, &signed_number), STATUS_INTEGER_OVERFLOW);
+	assert_int_equal(signed_number, LONG_ERROR);
+	assert_int_equal(RtlLongSub(-5, 6, &signed_number), STATUS_SUCCESS);
+	assert_int_equal(signed_number, -11);
+	assert_int_equal(RtlULongLongMult(1ull << 32, 1ull << 31, &wide), STATUS_SUCCESS);
+	assert_int_equal(wide, 1ull << 63);
+	assert_int_equal(RtlULongLongMult(1ull << 32, 1ull << 32, &wide), STATUS_INTEGER_OVERFLOW);
+	assert_int_equal(RtlLongLongMult(-1, 9223372036854775807ll, &signed_wide), STATUS_SUCCESS);
+	assert_int_equal(signed_wide, -9223372036854775807ll);
+	assert_int_equal(RtlSIZETAdd(~(SIZE_T)0, 1, &size), STATUS_INTEGER_OVERFLOW);
+	assert_int_equal(size, SIZET_ERROR);
+}
+
+static void conversions_that_do_not_fit_say_so(void **state)
+{
+	ULONG number;
+	USHORT small;
+	UCHAR byte;
+	LONG signed_number;
+	SIZE_T size;
+
+	assert_int_equal(RtlULongLongToULong(0xffffffff, &number), STATUS_SUCCESS);
+	assert_int_equal(number, 0xffffffff);
+	assert_int_equal(RtlULongLongToULong(0x100000000, &number), STATUS_INTEGER_OVERFLOW);
+	assert_int_equal(number, ULONG_ERROR);
+	assert_int_equal(RtlSIZETToULong(0x123456789, &number), STATUS_INTEGER_OVERFLOW);
+	assert_int_equal(RtlULongToUShort(0xffff, &small), STATUS_SUCCESS);
+	assert_int_equal(RtlULongToUShort(0x10000, &small), STATUS_INTEGER_OVERFLOW);
+	assert_int_equal(RtlLongToUInt8(-1, &byte), STATUS_INTEGER_OVERFLOW);
+	assert_int_equal(RtlULongToLong(0x80000000, &signed_number), STATUS_INTEGER_OVERFLOW);
+	assert_int_equal(RtlLongLongToLong(-0x80000000ll, &signed_number), STATUS_SUCCESS);
+	assert_int_equal(signed_number, -0x80000000ll);
+	assert_int_equal(RtlLongToSIZET(-1, &size), STATUS_INTEGER_OVERFLOW);
+}
+
+/* SBC-4, 6.6.2: byte 8. devioctl.h's fields by their documented places. */
+static void bits_and_codes_are_where_they_belong(void **state)
+{
+	VPD_BLOCK_DEVICE_CHARACTERISTICS_PAGE page = {.FUAB = 1, .ZONED = 2};
+
+	assert_int_equal(((UCHAR *)&page)[8], 0x22);
+	assert_int_equal(IOCTL_STORAGE_GET_DEVICE_NUMBER, 0x2d << 16 | 0x420 << 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -174,6 +244,9 @@ int main(void)
 		cmocka_unit_test(spans_count_the_pages_touched),
 		cmocka_unit_test(an_mdl_is_initialised_as_documented),
 		cmocka_unit_test(bounded_strings_are_cut_and_say_so),
+		cmocka_unit_test(arithmetic_that_does_not_fit_says_so),
+		cmocka_unit_test(conversions_that_do_not_fit_say_so),
+		cmocka_unit_test(bits_and_codes_are_where_they_belong),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
