@@ -148,7 +148,7 @@ void port_adapter_give_up(struct port_adapter *adapter)
 	for (unsigned n = 0; n < PORT_SLOTS; n++)
 		count += port_request_abandon(&adapter->requests[n]);
 	cpu_dpc_flush();
-	if (count)
+	if (count && !adapter->is_excused)
 		nt_violation(0, "%s: %u requests never came back.", adapter->name, count);
 }
 
@@ -188,6 +188,7 @@ struct port_request *port_request_get(struct port_adapter *adapter)
 	request->data = NULL;
 	request->in = NULL;
 	request->busy_retries = 0;
+	request->told = 0;
 	return request;
 }
 
