@@ -48,8 +48,9 @@ struct bus_function_ops {
 	 * first from inside bus_function_new (the firmware leaves decoding and bus mastering on),
 	 * later with the bus's own lock held: keep the value, do no more. May be NULL. */
 	void (*command)(void *device, uint16_t command);
-	/* Without power the device forgets all but what is stored, and touches no memory. Off is asked
-	 * again, on a processor, until it answers that this is so. May be NULL: it has no state. */
+	/* Without power the device forgets all but what is stored, and touches no memory. Off is
+	 * asked again, on a processor, until it answers that this is so. May be NULL: it has no
+	 * state. */
 	bool (*power)(void *device, bool on);
 };
 

@@ -169,8 +169,7 @@ static void unit_found(struct port_unit *unit)
  * two. */
 static void limits_take(struct disk *disk, const struct port_limits *limits)
 {
-	disk->info.max_transfer =
-		(uint32_t)round_down(limits->max_transfer, disk->info.block_size);
+	disk->info.max_transfer = (uint32_t)round_down(limits->max_transfer, disk->info.block_size);
 	disk->in_place_mask =
 		limits->alignment_mask | (limits->max_elements < 2 ? MEM_PAGE_MASK : 0);
 }

@@ -253,9 +253,10 @@ static int unknown(const char *what, size_t length)
 	size_t used = 0;
 
 	for (size_t n = 0; n < array_size(kinds); n++)
-		used += (size_t)snprintf(all + used, sizeof(all) - used, "%s%s", n ? ", " : "",
-			kinds[n].name);
-	return error_set(EINVAL, "there is no event \"%.*s\"; there are %s.", (int)length, what, all);
+		used += (size_t)snprintf(
+			all + used, sizeof(all) - used, "%s%s", n ? ", " : "", kinds[n].name);
+	return error_set(
+		EINVAL, "there is no event \"%.*s\"; there are %s.", (int)length, what, all);
 }
 
 int dry_machine_event(struct dry_machine *machine, const char *event, unsigned adapter)
@@ -399,7 +400,9 @@ static void event_run(struct dry_machine *machine, struct machine_event *event)
 		error_take(reason, sizeof(reason));
 		fprintf(stderr, "dryport: --at: %s: %s\n", event->kind->name, reason);
 	}
-	event->due += event->period;
+	/* From its end on: one that takes longer than its period leaves room for requests all the
+	 * same. */
+	event->due = cpu_clock() - machine->started_ns + event->period;
 	event->is_over = !event->period;
 }
 
@@ -426,8 +429,7 @@ int events_start(struct dry_machine *machine)
 	if (!machine->options.event_count)
 		return 0;
 	machine->events = cpu_thread_new(events_main, machine, 0, "events");
-	return machine->events ? 0
-			       : error_set(ENOMEM, "no memory for the thread of the events.");
+	return machine->events ? 0 : error_set(ENOMEM, "no memory for the thread of the events.");
 }
 
 void events_open(struct dry_machine *machine)

@@ -77,11 +77,13 @@ static const struct row rows[] = {
 		NUMBER, AT(fail_allocation), 1, UINT64_MAX, NULL},
 	{{"at", "TIME:EVENT[:ADAPTER]",
 		 "at this time after the start (2s), or again and again (every-500ms), the adapter "
-		 "goes through: restart, stop, start, sleep, wake, nap, unplug, remove, plug, replug, "
+		 "goes through: restart, stop, start, sleep, wake, nap, unplug, remove, plug, "
+		 "replug, "
 		 "reset-bus, pause, resume, rescan; repeatable"},
 		EVENTS, 0, 0, 0, NULL},
 	{{"hold", "SECONDS",
-		 "requests for a unit that has gone wait so long for it to be back, 0 to 3600; default "
+		 "requests for a unit that has gone wait so long for it to be back, 0 to 3600; "
+		 "default "
 		 "0: they fail"},
 		NUMBER, AT(hold), 0, 3600, NULL},
 	{{"os", "RELEASE",

@@ -294,9 +294,8 @@ static int take_down(void *arg)
 	settle(machine);
 	for (unsigned n = 0; n < machine->disks.count; n++) {
 		struct disk *disk = machine->disks.disk[n];
-		int err = disk->is_gone
-				  ? 0
-				  : disk_shutdown(disk, disk->adapter->limits.caches_data);
+		int err =
+			disk->is_gone ? 0 : disk_shutdown(disk, disk->adapter->limits.caches_data);
 
 		result = result ? result : err;
 		machine->summary.client_read += disk->client_read;

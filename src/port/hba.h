@@ -15,10 +15,11 @@
  *       → port_adapter_open … the path … port_driver_stop → ScsiStopAdapter → model->disconnect
  *       → model->quiet → model->release → DriverUnload                     (hba_life.c)
  *
- * While it runs an adapter may be stopped and started again, put to sleep and woken, removed in good
- * order or by surprise, and started as a new one in its place (hba_change.c). hba_control.c: adapter
- * and unit control. hba_callback.c: calls of the miniport at other times. hba_resource.c: what an hba
- * has of bus and memory. All of it is for PASSIVE_LEVEL in a kernel thread, where nothing else is said.
+ * While it runs an adapter may be stopped and started again, put to sleep and woken, removed in
+ * good order or by surprise, and started as a new one in its place (hba_change.c). hba_control.c:
+ * adapter and unit control. hba_callback.c: calls of the miniport at other times. hba_resource.c:
+ * what an hba has of bus and memory. All of it is for PASSIVE_LEVEL in a kernel thread, where
+ * nothing else is said.
  */
 #ifndef DRY_PORT_HBA_H
 #define DRY_PORT_HBA_H
@@ -59,7 +60,7 @@ struct port_hba {
 	uint64_t extension_bytes;
 	_Atomic enum port_hba_phase phase;
 	_Atomic enum port_hba_life life;
-	bool is_again; /* HwFindAdapter runs another time for the same adapter */
+	bool is_again;	 /* HwFindAdapter runs another time for the same adapter */
 	char name[48];	 /* "simple adapter 0" */
 	uint32_t answer; /* HwFindAdapter's SP_RETURN_; SP_UNINITIALIZED_VALUE: not asked yet */
 
@@ -169,15 +170,16 @@ int port_hba_begin(struct port_hba *hba);
 int port_hba_initialize(struct port_hba *hba);
 /* Asks HwFindAdapter; judges its answer. irql: at which it is called. */
 int port_hba_find(struct port_hba *hba, uint8_t irql);
-/* Interrupts, DPCs, timers are over; phase is PORT_HBA_STOPPED. may_return: until it starts again. */
+/* Interrupts, DPCs, timers are over; phase is PORT_HBA_STOPPED. may_return: until it starts again.
+ */
 void port_hba_quiet(struct port_hba *hba, bool may_return);
 
 /* ---- hba_change.c: one at a time for an adapter, while requests come in ---- */
 
 /*
  * IRP_MN_STOP_DEVICE. Requests wait from now on (port_adapter_rest); the miniport is told by
- * SRB_FUNCTION_PNP (StorStopDevice) and ScsiStopAdapter, and interrupts, timers, DPCs and work items
- * end. -EINVAL (error_set): it does not run. -ETIMEDOUT: as port_adapter_rest; it goes on.
+ * SRB_FUNCTION_PNP (StorStopDevice) and ScsiStopAdapter, and interrupts, timers, DPCs and work
+ * items end. -EINVAL (error_set): it does not run. -ETIMEDOUT: as port_adapter_rest; it goes on.
  */
 int port_hba_stop_device(struct port_hba *hba);
 /*
@@ -188,12 +190,11 @@ int port_hba_stop_device(struct port_hba *hba);
  */
 int port_hba_start_device(struct port_hba *hba);
 /*
- * IRP_MN_SET_POWER. D3 as the stop, with SRB_FUNCTION_FLUSH and _SHUTDOWN before, ScsiUnitPower, and
- * ScsiAdapterPower or else SRB_FUNCTION_POWER and ScsiStopAdapter (4.8); the device forgets all. D0
- * undoes it; errors as of the two above. Other states: -EINVAL.
+ * IRP_MN_SET_POWER. D3 as the stop, with SRB_FUNCTION_FLUSH and _SHUTDOWN before, ScsiUnitPower,
+ * and ScsiAdapterPower or else SRB_FUNCTION_POWER and ScsiStopAdapter (4.8); the device forgets
+ * all. D0 undoes it; errors as of the two above. Other states: -EINVAL.
  */
-int port_hba_power(
-	struct port_hba *hba, STOR_DEVICE_POWER_STATE state, STOR_POWER_ACTION action);
+int port_hba_power(struct port_hba *hba, STOR_DEVICE_POWER_STATE state, STOR_POWER_ACTION action);
 /*
  * IRP_MN_SURPRISE_REMOVAL: the card is gone from the bus. What waits fails (SRB_STATUS_NO_HBA), as
  * does what comes later; ScsiUnitSurpriseRemoval, then ScsiAdapterSurpriseRemoval or else

@@ -2,8 +2,8 @@
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
  * An adapter's life between its start and its end: stopped and started again, asleep and awake,
- * removed and back (4.1, 4.8). Requests wait meanwhile (rest.c), or fail. Beside hba_life.c; what the
- * miniport is told goes through hba_control.c, or as an SRB of the port's own. See hba.h.
+ * removed and back (4.1, 4.8). Requests wait meanwhile (rest.c), or fail. Beside hba_life.c; what
+ * the miniport is told goes through hba_control.c, or as an SRB of the port's own. See hba.h.
  */
 #include "port/hba.h"
 #include "nt/nt.h"
@@ -14,7 +14,7 @@
 
 #define REST_SECONDS	 10 /* for requests to come back by themselves */
 #define TELL_SECONDS	 10
-#define SURPRISE_SECONDS 5 /* for a miniport whose card is gone */
+#define SURPRISE_SECONDS 2 /* for a miniport whose card is gone */
 
 /* ---- SRBs of the port's own ---- */
 
@@ -237,8 +237,7 @@ static int sleep(struct port_hba *hba, STOR_POWER_ACTION action)
 		return err;
 	tell_last_words(hba);
 	if (!has_control)
-		tell_adapter(
-			hba, SRB_FUNCTION_POWER, (uint8_t)action, (uint8_t)StorPowerDeviceD3);
+		tell_adapter(hba, SRB_FUNCTION_POWER, (uint8_t)action, (uint8_t)StorPowerDeviceD3);
 	port_recover_hold(&hba->port);
 	units_control(hba, ScsiUnitPower, action, StorPowerDeviceD3);
 	if (has_control)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
- * HwAdapterControl and HwUnitControl: what a miniport supports, and each type at its IRQL (4.8). Who
- * asks: hba_life.c, hba_change.c. See hba.h.
+ * HwAdapterControl and HwUnitControl: what a miniport supports, and each type at its IRQL (4.8).
+ * Who asks: hba_life.c, hba_change.c. See hba.h.
  */
 #include "port/hba.h"
 #include "trace/trace.h"
@@ -117,8 +117,8 @@ bool port_hba_unit_control(struct port_unit *unit, SCSI_UNIT_CONTROL_TYPE type,
 	if (!hba->unit_control_supported[type])
 		return false;
 	old = cpu_irql_raise(unit_controls[type].irql);
-	status = hba->hw.HwUnitControl(hba->extension, type,
-		type == ScsiUnitPower ? (PVOID)&power : (PVOID)&address);
+	status = hba->hw.HwUnitControl(
+		hba->extension, type, type == ScsiUnitPower ? (PVOID)&power : (PVOID)&address);
 	port_hba_irql_check(hba, unit_controls[type].name, unit_controls[type].irql);
 	cpu_irql_lower(old);
 	return status == ScsiUnitControlSuccess;

@@ -2,7 +2,8 @@
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
  * An adapter's life: found, initialised, asked what it can control, stopped, freed (4.1). Before:
- * hba_driver.c. In between: hba_change.c. What is each model's own: src/storport/hba.c, src/scsiport/hba.c. See hba.h.
+ * hba_driver.c. In between: hba_change.c. What is each model's own: src/storport/hba.c,
+ * src/scsiport/hba.c. See hba.h.
  */
 #include "port/hba.h"
 #include "mem/mem.h"

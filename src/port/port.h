@@ -113,7 +113,7 @@ struct port_request {
 	uint8_t busy_retries;	   /* how often it came back busy, at most BUSY_RETRIES */
 	uint32_t busy_since;	   /* adapter tick of the first time */
 	_Atomic uint32_t deadline; /* adapter tick at which it has timed out */
-	_Atomic uint8_t told; /* private to rest.c; 0: it is not the port's own word */
+	_Atomic uint8_t told;	   /* private to rest.c; 0: it is not the port's own word */
 	_Atomic uint64_t lost_id;  /* id of the use in which it survived every reset */
 	uint64_t submitted;	   /* clock if its latency is sampled, else 0 */
 };
@@ -215,7 +215,8 @@ struct port_adapter {
 	struct port_unit *timed_out_unit;
 	uint32_t idle_ticks; /* a pulling miniport has none and has not asked: for so long */
 	_Atomic bool is_given_up;
-	bool is_excused; /* its miniport does not know that it has gone: what it keeps is no fault */
+	bool is_excused; /* its miniport does not know that it has gone: what it keeps is no fault
+			  */
 	_Atomic bool is_mute; /* too long, or somebody asks for it: the bus is to be reset */
 	/* who is told that units have come or gone, NULL: nobody; any IRQL */
 	_Atomic(void (*)(struct port_adapter *adapter)) changed;
@@ -265,8 +266,8 @@ int port_adapter_rest(struct port_adapter *adapter, unsigned seconds);
 /* Goes on. A pulling miniport gets its first request unasked, as after its start. */
 void port_adapter_wake(struct port_adapter *adapter);
 /* A request of the port's own, made by port_request_get, goes to the miniport past all gates, and
- * is waited for. -ENXIO: a pulling miniport has not asked for one. -ETIMEDOUT: it does not come back
- * within `seconds`; then it stays the miniport's. Puts the request otherwise. */
+ * is waited for. -ENXIO: a pulling miniport has not asked for one. -ETIMEDOUT: it does not come
+ * back within `seconds`; then it stays the miniport's. Puts the request otherwise. */
 int port_request_tell(struct port_request *request, unsigned seconds);
 
 /* A free slot in state HELD, its command cleared; NULL if none is left (try again after a done). */

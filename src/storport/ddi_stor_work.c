@@ -302,7 +302,8 @@ static void await_end(
 		if (cpu_clock() - start > PATIENCE * 1000000000ull)
 			cpu_die("%s stops, but a work item's routine has not returned for %u "
 				"seconds: %s.",
-				work->adapter->hba.name, PATIENCE, place ? place : "an unknown one");
+				work->adapter->hba.name, PATIENCE,
+				place ? place : "an unknown one");
 		cpu_thread_park(1000000);
 	}
 }
