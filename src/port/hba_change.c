@@ -295,7 +295,8 @@ int port_hba_power(struct port_hba *hba, STOR_DEVICE_POWER_STATE state, STOR_POW
 
 /* ---- removal ---- */
 
-static void surprise_tell(struct port_hba *hba)
+/* False: its port has no word for it. */
+static bool surprise_tell(struct port_hba *hba)
 {
 	for (uint32_t n = 0; n < hba->port.unit_count; n++)
 		port_hba_unit_lost(hba->port.units[n]);
@@ -303,11 +304,13 @@ static void surprise_tell(struct port_hba *hba)
 		port_hba_control(hba, ScsiAdapterSurpriseRemoval, NULL);
 	else
 		tell_pnp(hba, StorSurpriseRemoval);
+	return hba->driver->model->has_port_srbs;
 }
 
 void port_hba_surprise_remove(struct port_hba *hba)
 {
 	enum port_hba_life was = hba->life;
+	unsigned seconds = 0;
 
 	if (was == PORT_HBA_GONE || was == PORT_HBA_REMOVED)
 		return;
@@ -318,9 +321,9 @@ void port_hba_surprise_remove(struct port_hba *hba)
 	hba->life = PORT_HBA_GONE;
 	port_adapter_close(&hba->port, 0);
 	hba->port.is_excused = !port_hba_controls(hba, ScsiAdapterSurpriseRemoval);
-	if (was == PORT_HBA_PRESENT)
-		surprise_tell(hba);
-	if (port_adapter_close(&hba->port, SURPRISE_SECONDS))
+	if (was == PORT_HBA_PRESENT && surprise_tell(hba))
+		seconds = SURPRISE_SECONDS;
+	if (port_adapter_close(&hba->port, seconds))
 		port_adapter_give_up(&hba->port);
 	port_hba_stop(&hba->port);
 }
