@@ -292,7 +292,8 @@ static int probe(const struct place *place, struct disk_set *set, uint8_t lun)
 	if (!unit || set->count == DISKS_MAX) {
 		if (unit)
 			port_unit_remove(unit);
-		return error_set(ENOMEM, "more than %d units.", PORT_UNITS_MAX);
+		return error_set(
+			ENOMEM, "no memory for a unit, or more than %d units.", PORT_UNITS_MAX);
 	}
 	found = is_disk(unit, data);
 	if (found == 1 && disk_lost(set, unit)) {
@@ -437,7 +438,7 @@ void disk_set_detach(struct disk_set *set, struct port_adapter *adapter)
 		if (disk->adapter != adapter)
 			continue;
 		while (atomic_load(&disk->active) != atomic_load(&disk->hold.count))
-			cpu_thread_park(1000000);
+			cpu_thread_park(50000);
 		disk->unit = NULL;
 	}
 }

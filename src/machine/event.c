@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LOOK_NS	      1000000
+#define LOOK_NS	      50000
 #define PAUSE_SECONDS 60
 
 struct machine_event_kind {
@@ -118,6 +118,18 @@ static int run_remove(struct dry_machine *machine, struct port_hba *hba)
 	return err;
 }
 
+static int all_are_back(const struct dry_machine *machine, const struct port_hba *hba)
+{
+	for (unsigned n = 0; n < machine->disks.count; n++) {
+		const struct disk *disk = machine->disks.disk[n];
+
+		if (disk->adapter == &hba->port && disk->is_gone)
+			return error_set(ENODEV, "unit %s is not back, or not as it was.",
+				disk->info.name);
+	}
+	return 0;
+}
+
 static int run_plug(struct dry_machine *machine, struct port_hba *hba)
 {
 	int err;
@@ -132,7 +144,7 @@ static int run_plug(struct dry_machine *machine, struct port_hba *hba)
 	scanner_watch(&hba->port);
 	err = disk_scan_again(&hba->port, &machine->disks);
 	machine_units_publish(machine);
-	return err;
+	return err ? err : all_are_back(machine, hba);
 }
 
 static int run_replug(struct dry_machine *machine, struct port_hba *hba)

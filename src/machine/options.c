@@ -72,8 +72,9 @@ static const struct row rows[] = {
 		 "guarded pages"},
 		SWITCH, AT(strict), 0, 0, NULL},
 	{{"fail-allocation", "N",
-		 "the N-th allocation of pool, map registers and list records after the driver's "
-		 "start fails"},
+		 "the N-th allocation of pool, map registers, list records and what an adapter's "
+		 "start "
+		 "needs, after the machine's start, fails"},
 		NUMBER, AT(fail_allocation), 1, UINT64_MAX, NULL},
 	{{"at", "TIME:EVENT[:ADAPTER]",
 		 "at this time after the start (2s), or again and again (every-500ms), the adapter "

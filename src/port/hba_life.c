@@ -168,7 +168,7 @@ int port_hba_begin(struct port_hba *hba)
 	memset((char *)hba + sizeof(*hba), 0, hba->driver->model->adapter_bytes - sizeof(*hba));
 	hba->answer = SP_UNINITIALIZED_VALUE;
 	hba->extension_bytes = bytes;
-	hba->extension = mem_alloc(bytes, MEM_LINEAR, MEM_EXTENSION, hba);
+	hba->extension = port_alloc(bytes, MEM_LINEAR, MEM_EXTENSION, hba);
 	if (!hba->extension)
 		return error_set(ENOMEM, "%s: no memory for %llu bytes of device extension.",
 			hba->name, (unsigned long long)bytes);

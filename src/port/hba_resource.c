@@ -108,7 +108,8 @@ void *port_hba_uncached_new(struct port_hba *hba, uint64_t bytes, unsigned width
 	void *va;
 
 	bytes = round_up(bytes, MEM_PAGE_SIZE);
-	va = mem_alloc_bounds(bytes, 0, highest, 0, MEM_EXTENSION, hba);
+	va = nt_allocation_fails() ? NULL
+				   : mem_alloc_bounds(bytes, 0, highest, 0, MEM_EXTENSION, hba);
 	if (!va)
 		return NULL;
 	if (dma_pin(dma, va, bytes, "uncached extension", site) == MEM_NO_ADDRESS) {

@@ -227,6 +227,9 @@ struct port_adapter {
 
 /* ---- slot.c ---- */
 
+/* mem_alloc, but for one that is to fail (nt_allocation_fail). */
+void *port_alloc(uint64_t bytes, unsigned flags, enum mem_kind kind, void *owner);
+
 /* PASSIVE. Makes the slots for these limits; the adapter is closed with PORT_STOPPED until
  * port_adapter_open. */
 int port_adapter_init(struct port_adapter *adapter, const struct port_model *model,

@@ -20,7 +20,7 @@
 #define SECOND_NS     1000000000ull
 #define RESET_SECONDS 10
 #define SETTLE_NS     (SECOND_NS / 4)
-#define LOOK_NS	      1000000
+#define LOOK_NS	      50000
 /* How long a pulling miniport without a request may be silent. */
 #define MUTE_SECONDS 10
 /* One that survived everything is looked at again after this long. */

@@ -11,7 +11,7 @@
 #include <errno.h>
 
 #define SECOND_NS     1000000000ull
-#define LOOK_NS	      100000
+#define LOOK_NS	      50000
 #define RESET_SECONDS 1 /* for what a reset has ended to come back */
 
 static bool is_idle_within(struct port_adapter *adapter, unsigned seconds)
