@@ -99,6 +99,19 @@ DRY_API int dry_machine_stop(struct dry_machine *machine);
  * it. */
 DRY_API void dry_machine_free(struct dry_machine *machine);
 
+/*
+ * Running; waits. Something happens to an adapter (0, 1 ... in the order of their start) while I/O
+ * goes on: restart (stopped, and started again), stop, start, sleep (D3), wake, nap (both), unplug
+ * (surprise removal), remove (in good order), plug (after one of these two: as a new adapter),
+ * replug (unplug and plug), reset-bus, pause, resume, rescan. Requests for an adapter that is
+ * stopped or asleep wait; for one that is removed they fail with -ENXIO, or wait with option
+ * "hold". Units of a plugged adapter that are as large as before go on under their names. -EINVAL:
+ * no such event or adapter, or not in this state of it; -ETIMEDOUT: the driver keeps a request, and
+ * goes on as before; -EIO, -ENODEV ...: the driver has failed, and requests fail. Events of several
+ * threads come one after the other. Not on a processor.
+ */
+DRY_API int dry_machine_event(struct dry_machine *machine, const char *event, unsigned adapter);
+
 /* ---- units ---- */
 
 /* Units of a running machine, else 0. */

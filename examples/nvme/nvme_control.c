@@ -74,7 +74,14 @@ VOID NvmeWatch(PVOID Extension)
 
 /* ---- adapter control ---- */
 
-/* Not at DIRQL, where ScsiRestartAdapter comes: starting takes its time, and locks of queues. */
+/* Not at DIRQL, where ScsiRestartAdapter comes: starting takes its time, and locks of queues. What
+ * the port sends meanwhile waits. */
+static VOID NvmeBeginRestart(PNVME_ADAPTER Adapter)
+{
+	StorPortPause(Adapter, 60);
+	StorPortIssueDpc(Adapter, &Adapter->Restart, NULL, NULL);
+}
+
 VOID NvmeRestart(PSTOR_DPC Dpc, PVOID Extension, PVOID Unused1, PVOID Unused2)
 {
 	PNVME_ADAPTER Adapter = Extension;
@@ -95,7 +102,7 @@ SCSI_ADAPTER_CONTROL_STATUS NvmeAdapterControl(
 	PVOID Extension, SCSI_ADAPTER_CONTROL_TYPE Type, PVOID Parameters)
 {
 	static const ULONG Types[] = {ScsiQuerySupportedControlTypes, ScsiStopAdapter,
-		ScsiRestartAdapter, ScsiAdapterSurpriseRemoval};
+		ScsiRestartAdapter, ScsiAdapterPower, ScsiAdapterSurpriseRemoval};
 	PNVME_ADAPTER Adapter = Extension;
 
 	switch (Type) {
@@ -106,8 +113,13 @@ SCSI_ADAPTER_CONTROL_STATUS NvmeAdapterControl(
 		NvmeShutdown(Adapter);
 		return ScsiAdapterControlSuccess;
 	case ScsiRestartAdapter:
-		StorPortPause(Adapter, 60);
-		StorPortIssueDpc(Adapter, &Adapter->Restart, NULL, NULL);
+		NvmeBeginRestart(Adapter);
+		return ScsiAdapterControlSuccess;
+	case ScsiAdapterPower: /* D0, or a state in which the controller forgets its queues */
+		if (((PSTOR_ADAPTER_CONTROL_POWER)Parameters)->PowerState == StorPowerDeviceD0)
+			NvmeBeginRestart(Adapter);
+		else
+			NvmeShutdown(Adapter);
 		return ScsiAdapterControlSuccess;
 	case ScsiAdapterSurpriseRemoval:
 		NvmeGone(Adapter);

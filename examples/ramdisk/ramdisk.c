@@ -132,6 +132,8 @@ static BOOLEAN RamStartIo(PVOID Extension, PSCSI_REQUEST_BLOCK Srb)
 	else if (Function == SRB_FUNCTION_RESET_LOGICAL_UNIT ||
 		 Function == SRB_FUNCTION_RESET_DEVICE)
 		Status = SRB_STATUS_SUCCESS; /* nothing hangs here */
+	else if (Function == SRB_FUNCTION_PNP || Function == SRB_FUNCTION_POWER)
+		Status = SRB_STATUS_SUCCESS; /* they only tell */
 	SrbSetSrbStatus(Srb, Status);
 	/* After this the SRB is the port's again. */
 	StorPortNotification(RequestComplete, Extension, Srb);

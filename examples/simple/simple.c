@@ -51,8 +51,10 @@ static BOOLEAN SimpleControl(PSIMPLE_ADAPTER Adapter, ULONG Value)
 {
 	StorPortWriteRegisterUlong(Adapter, &Adapter->Registers->Control, Value);
 	for (ULONG i = 0; i < 20000; i++) {
-		if (StorPortReadRegisterUlong(Adapter, &Adapter->Registers->Status) == Value)
-			return TRUE;
+		ULONG Status = StorPortReadRegisterUlong(Adapter, &Adapter->Registers->Status);
+
+		if (Status == Value || Status == MAXULONG) /* all ones: there is no controller */
+			return Status == Value;
 		StorPortStallExecution(50);
 	}
 	return FALSE;
@@ -70,6 +72,16 @@ static BOOLEAN SimpleStart(PSIMPLE_ADAPTER Adapter)
 	return SimpleControl(Adapter, SIMPLE_ENABLE);
 }
 
+/* Under the StartIo lock; the controller touches no memory. */
+static VOID SimpleAbandon(PSIMPLE_ADAPTER Adapter, UCHAR SrbStatus)
+{
+	for (ULONG Tag = 0; Tag < Adapter->Entries; Tag++) {
+		if (Adapter->Active[Tag] != NULL)
+			SimpleComplete(Adapter->Active[Tag], SrbStatus);
+		Adapter->Active[Tag] = NULL;
+	}
+}
+
 /* Under the StartIo lock. */
 static BOOLEAN SimpleResetBus(PVOID Extension, ULONG PathId)
 {
@@ -78,11 +90,7 @@ static BOOLEAN SimpleResetBus(PVOID Extension, ULONG PathId)
 	/* While the controller may still write to their memory, no request may be completed. */
 	if (!SimpleControl(Adapter, 0))
 		return FALSE;
-	for (ULONG Tag = 0; Tag < Adapter->Entries; Tag++) {
-		if (Adapter->Active[Tag] != NULL)
-			SimpleComplete(Adapter->Active[Tag], SRB_STATUS_BUS_RESET);
-		Adapter->Active[Tag] = NULL;
-	}
+	SimpleAbandon(Adapter, SRB_STATUS_BUS_RESET);
 	return SimpleStart(Adapter);
 }
 
@@ -130,6 +138,10 @@ static BOOLEAN SimpleBuildIo(PVOID Extension, PSCSI_REQUEST_BLOCK Srb)
 	case SRB_FUNCTION_RESET_LOGICAL_UNIT:
 	case SRB_FUNCTION_RESET_DEVICE:
 		return TRUE; /* StartIo does it, under its lock */
+	case SRB_FUNCTION_PNP:
+	case SRB_FUNCTION_POWER: /* they only tell; SimpleAdapterControl does what is to be done */
+		SimpleComplete(Request, SRB_STATUS_SUCCESS);
+		return FALSE;
 	case SRB_FUNCTION_IO_CONTROL:
 		SimpleBuildLog(Extension, Request);
 		return FALSE; /* not for StartIo */
@@ -146,6 +158,8 @@ static BOOLEAN SimpleStartIo(PVOID Extension, PSCSI_REQUEST_BLOCK Srb)
 	if (Request->Command.Opcode == 0) {
 		SimpleComplete(Request,
 			SimpleResetBus(Extension, 0) ? SRB_STATUS_SUCCESS : SRB_STATUS_ERROR);
+	} else if (((PSIMPLE_ADAPTER)Extension)->Gone) {
+		SimpleComplete(Request, SRB_STATUS_NO_DEVICE);
 	} else if (!SimpleSubmit(Extension, Request)) {
 		StorPortBusy(Extension, 1); /* nothing more until a request has completed */
 		SimpleComplete(Request, SRB_STATUS_BUSY); /* the port sends it again then */
@@ -190,20 +204,27 @@ static VOID SimpleFinish(PSIMPLE_REQUEST Request, volatile SIMPLE_COMPLETION *Do
 	SimpleComplete(Request, Status);
 }
 
-static VOID SimpleDpc(PSTOR_DPC Dpc, PVOID Extension, PVOID Argument1, PVOID Argument2)
+/* Under the StartIo lock. */
+static VOID SimpleDrain(PSIMPLE_ADAPTER Adapter)
 {
-	PSIMPLE_ADAPTER Adapter = Extension;
-	volatile SIMPLE_COMPLETION *Done;
-	STOR_LOCK_HANDLE Lock;
-
-	StorPortAcquireSpinLock(Adapter, StartIoLock, NULL, &Lock);
 	for (;; Adapter->Completed++) {
-		Done = &Adapter->Completions[Adapter->Completed % Adapter->Entries];
+		volatile SIMPLE_COMPLETION *Done =
+			&Adapter->Completions[Adapter->Completed % Adapter->Entries];
+
 		if (Done->Sequence != Adapter->Completed + 1)
 			break;
 		SimpleFinish(Adapter->Active[Done->Tag], Done);
 		Adapter->Active[Done->Tag] = NULL;
 	}
+}
+
+static VOID SimpleDpc(PSTOR_DPC Dpc, PVOID Extension, PVOID Argument1, PVOID Argument2)
+{
+	PSIMPLE_ADAPTER Adapter = Extension;
+	STOR_LOCK_HANDLE Lock;
+
+	StorPortAcquireSpinLock(Adapter, StartIoLock, NULL, &Lock);
+	SimpleDrain(Adapter);
 	StorPortReleaseSpinLock(Adapter, &Lock);
 }
 
@@ -258,19 +279,51 @@ static BOOLEAN SimpleInitialize(PVOID Extension)
 	return StorPortEnablePassiveInitialization(Extension, SimplePassiveInitialize);
 }
 
+/* The card has been pulled out: it interrupts no more, and each register reads as all ones. */
+static VOID SimpleGone(PSIMPLE_ADAPTER Adapter)
+{
+	STOR_LOCK_HANDLE Lock;
+
+	StorPortAcquireSpinLock(Adapter, StartIoLock, NULL, &Lock);
+	Adapter->Gone = TRUE;
+	SimpleDrain(Adapter); /* what it had done is done */
+	SimpleAbandon(Adapter, SRB_STATUS_NO_DEVICE);
+	StorPortReleaseSpinLock(Adapter, &Lock);
+}
+
+/* No request is outstanding, but when the card has gone. What the controller knew is lost when it
+ * was without power: SimpleStart tells it all. */
 static SCSI_ADAPTER_CONTROL_STATUS SimpleAdapterControl(
 	PVOID Extension, SCSI_ADAPTER_CONTROL_TYPE Type, PVOID Parameters)
 {
+	static const ULONG Types[] = {ScsiQuerySupportedControlTypes, ScsiStopAdapter,
+		ScsiRestartAdapter, ScsiAdapterPower, ScsiAdapterSurpriseRemoval};
 	PSCSI_SUPPORTED_CONTROL_TYPE_LIST List = Parameters;
+	PSTOR_ADAPTER_CONTROL_POWER Power = Parameters;
 	BOOLEAN Done = TRUE;
 
-	if (Type == ScsiStopAdapter)
+	switch (Type) {
+	case ScsiQuerySupportedControlTypes:
+		for (ULONG i = 0; i < ARRAYSIZE(Types); i++)
+			if (Types[i] < List->MaxControlType)
+				List->SupportedTypeList[Types[i]] = TRUE;
+		break;
+	case ScsiStopAdapter:
 		Done = SimpleControl(Extension, 0);
-	else if (Type == ScsiRestartAdapter)
+		break;
+	case ScsiRestartAdapter:
 		Done = SimpleStart(Extension);
-	else /* ScsiQuerySupportedControlTypes: itself and these two, the first three */
-		for (ULONG i = 0; i < List->MaxControlType; i++)
-			List->SupportedTypeList[i] = i <= ScsiRestartAdapter;
+		break;
+	case ScsiAdapterPower:
+		Done = Power->PowerState == StorPowerDeviceD0 ? SimpleStart(Extension)
+							      : SimpleControl(Extension, 0);
+		break;
+	case ScsiAdapterSurpriseRemoval:
+		SimpleGone(Extension);
+		break;
+	default:
+		Done = FALSE;
+	}
 	return Done ? ScsiAdapterControlSuccess : ScsiAdapterControlUnsuccessful;
 }
 

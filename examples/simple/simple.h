@@ -23,6 +23,7 @@ typedef struct _SIMPLE_ADAPTER { /* device extension */
 	PSIMPLE_COMMAND Commands; /* the rings, in the uncached extension */
 	volatile SIMPLE_COMPLETION *Completions;
 	STOR_DPC Dpc;
+	BOOLEAN Gone;				    /* pulled out */
 	ULONG Submitted, Completed;		    /* these and Active: under the StartIo lock */
 	PSIMPLE_REQUEST Active[SIMPLE_MAX_ENTRIES]; /* by tag, which is the entry in the ring */
 } SIMPLE_ADAPTER, *PSIMPLE_ADAPTER;

@@ -165,7 +165,7 @@ void bus_windows_update(struct bus_function *f)
 			continue;
 		/* A BAR that was moved answers at no address: only the firmware's place is built.
 		 */
-		w->live = !f->unplugged &&
+		w->live = !bus_function_is_off(f) &&
 			  (f->command & (w->is_io ? COMMAND_IO : COMMAND_MEMORY)) &&
 			  (bus_config_dword(f, at) & ~flags) == (uint32_t)window_address(w) &&
 			  (!f->config.bar[i].is_64bit || !bus_config_dword(f, at + 4));

@@ -11,6 +11,8 @@
 
 /* Device 0 of a PC's bus 0 is the host bridge. */
 #define FIRST_SLOT 1
+/* Between two looks whether a device has let go. */
+#define POWER_LOOK_NS 100000
 
 pthread_mutex_t bus_lock = PTHREAD_MUTEX_INITIALIZER;
 struct bus_function bus_functions[BUS_SLOTS];
@@ -147,6 +149,49 @@ void bus_function_unplug(struct bus_function *f)
 	f->unplugged = true;
 	bus_windows_update(f);
 	pthread_mutex_unlock(&bus_lock);
+}
+
+/* The firmware assigns the addresses anew, and finds the same ones. */
+static void config_reset(struct bus_function *f)
+{
+	uint32_t bars[BUS_BARS];
+
+	for (unsigned i = 0; i < BUS_BARS; i++)
+		bars[i] = bus_config_dword(f, CONFIG_BAR + 4 * i);
+	memset(f->space, 0, sizeof(f->space));
+	memset(f->writable, 0, sizeof(f->writable));
+	bus_config_build(f);
+	for (unsigned i = 0; i < BUS_BARS; i++) {
+		memset(f->space + CONFIG_BAR + 4 * i, 0, 4);
+		bus_config_put(f, CONFIG_BAR + 4 * i, 4, bars[i]);
+	}
+	f->masked = ~0ull;
+	f->pending = 0;
+	f->asserted = false;
+}
+
+void bus_function_plug(struct bus_function *f)
+{
+	pthread_mutex_lock(&bus_lock);
+	config_reset(f);
+	f->unplugged = f->unpowered = false;
+	bus_windows_update(f);
+	bus_messages_update(f);
+	if (f->ops.power)
+		f->ops.power(f->device, true);
+	if (f->ops.command)
+		f->ops.command(f->device, f->command);
+	pthread_mutex_unlock(&bus_lock);
+}
+
+void bus_function_power(struct bus_function *f, bool on)
+{
+	pthread_mutex_lock(&bus_lock);
+	f->unpowered = !on;
+	bus_windows_update(f);
+	pthread_mutex_unlock(&bus_lock);
+	while (f->ops.power && !f->ops.power(f->device, on) && !on)
+		cpu_thread_park(POWER_LOOK_NS);
 }
 
 struct bus_function *bus_function_get(unsigned n)

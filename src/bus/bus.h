@@ -48,6 +48,10 @@ struct bus_function_ops {
 	 * first from inside bus_function_new (the firmware leaves decoding and bus mastering on),
 	 * later with the bus's own lock held: keep the value, do no more. May be NULL. */
 	void (*command)(void *device, uint16_t command);
+	/* Without power the device forgets all but what is stored, and touches no memory. Off is
+	 * asked again, on a processor, until it answers that this is so. May be NULL: it has no
+	 * state. */
+	bool (*power)(void *device, bool on);
 };
 
 struct bus_function_config {
@@ -69,6 +73,14 @@ struct bus_function *bus_function_new(
 void bus_function_free(struct bus_function *function);
 /* Surprise removal: from now on reads give all ones, interrupts are lost. */
 void bus_function_unplug(struct bus_function *function);
+/* Another of the same kind in its slot, at the same addresses, as the firmware leaves it. */
+void bus_function_plug(struct bus_function *function);
+/*
+ * D3 and D0. In D3 registers read all ones, interrupts are lost, and the device loses its state;
+ * configuration space stays as it is, since the bus driver puts it back. Off returns when the
+ * device touches memory no more. PASSIVE.
+ */
+void bus_function_power(struct bus_function *function, bool on);
 
 /* Enumeration: the n-th function, NULL past the end. */
 struct bus_function *bus_function_get(unsigned n);

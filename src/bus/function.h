@@ -87,6 +87,7 @@ struct bus_target {
 struct bus_function {
 	_Atomic bool present; /* the slot is taken */
 	_Atomic bool unplugged;
+	_Atomic bool unpowered; /* D3 */
 	_Atomic uint16_t command;
 	uint8_t slot;
 	struct bus_window window[BUS_BARS];
@@ -107,6 +108,12 @@ struct bus_function {
 	uint32_t msix_address[BUS_MESSAGES_MAX][3]; /* address low, high, data */
 	struct bus_target message[BUS_MESSAGES_MAX];
 };
+
+/* It answers no register access and interrupts nobody. */
+static inline bool bus_function_is_off(const struct bus_function *function)
+{
+	return function->unplugged || function->unpowered;
+}
 
 extern pthread_mutex_t bus_lock;
 extern struct bus_function bus_functions[BUS_SLOTS];

@@ -32,7 +32,7 @@ static struct bus_line *line_of(const struct bus_function *f)
 
 static bool function_asserts(const struct bus_function *f)
 {
-	return f->asserted && f->present && !f->unplugged && !f->msi && !f->msix &&
+	return f->asserted && f->present && !bus_function_is_off(f) && !f->msi && !f->msix &&
 	       !(f->command & COMMAND_LINE_DISABLE);
 }
 

@@ -63,7 +63,7 @@ static void msix_send(struct bus_function *f, unsigned message)
 
 void bus_message_send(struct bus_function *f, unsigned message)
 {
-	if (f->unplugged || !(f->command & COMMAND_MASTER))
+	if (bus_function_is_off(f) || !(f->command & COMMAND_MASTER))
 		return;
 	if (f->msix && message < f->config.msix_messages)
 		msix_send(f, message);

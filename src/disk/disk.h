@@ -12,6 +12,7 @@
  *   io.c      splitting, waiting, finishing; the blocking calls
  *   command.c the CDBs
  *   outcome.c SRB status and sense to errno, what is worth another try
+ *   hold.c    requests that wait for a disk that has gone
  *   pass.c    a host program's SCSI command, as it is
  *   scan.c    discovery: INQUIRY, READ CAPACITY, MODE SENSE, VPD pages
  */
@@ -57,8 +58,20 @@ struct disk_io {
 };
 _Static_assert(sizeof(struct disk_io) <= sizeof(((struct dry_io *)0)->private_), "room in dry_io");
 
+/* Requests of the front that wait for a disk that has gone: hold.c. */
+struct disk_hold {
+	uint32_t seconds; /* 0: they fail */
+	struct cpu_spinlock lock;
+	struct disk_io *head, **tail;
+	struct cpu_timer timer;
+	bool is_over; /* too long: until it is back they fail */
+	_Atomic uint32_t count;
+};
+
 struct disk {
-	struct port_unit *unit;
+	struct port_adapter *adapter;
+	uint8_t path, target, lun;
+	struct port_unit *unit; /* NULL: its adapter has been removed, and it has gone */
 	struct dry_unit_info info;
 	uint64_t blocks;
 	uint32_t block_shift;
@@ -67,7 +80,8 @@ struct disk {
 	uint32_t max_unmap_blocks,
 		max_same_blocks;   /* of one UNMAP, one WRITE SAME; 0: not offered */
 	_Atomic uint32_t next_cpu; /* where the next request of a host thread goes */
-	_Atomic uint32_t active;   /* requests of the front not yet finished */
+	_Atomic uint32_t active;   /* requests of the front not yet finished, held ones too */
+	struct disk_hold hold;
 	_Atomic uint64_t client_read, client_written;
 	_Atomic uint64_t again_read,
 		again_written; /* moved by requests that had to be sent again */
@@ -131,6 +145,22 @@ struct disk_command {
 	uint8_t *sense; /* NULL: nobody wants it; else PORT_SENSE_BYTES */
 };
 int disk_execute(struct port_unit *unit, struct disk_command *command);
+/* At DISPATCH: a request that was held begins again; it ends with this result. */
+void disk_io_again(struct disk_io *dio);
+void disk_io_end(struct disk_io *dio, int result);
+/* Around the use of disk->unit for a front. False: the disk has gone. */
+bool disk_enter(struct disk *disk);
+void disk_leave(struct disk *disk);
+
+/* ---- hold.c ---- */
+
+void disk_hold_init(struct disk *disk, uint32_t seconds);
+/* At DISPATCH. False: the request is not to wait. */
+bool disk_hold(struct disk_io *dio);
+/* PASSIVE. The disk is back: what is held begins again. */
+void disk_hold_go_on(struct disk *disk);
+/* PASSIVE. What is held fails, and what comes later, until it is back. */
+void disk_hold_end(struct disk *disk);
 
 /* ---- pass.c ---- */
 
@@ -145,11 +175,17 @@ int disk_pass(struct disk *disk, struct dry_scsi *scsi);
 struct disk_set {
 	struct disk *disk[DISKS_MAX];
 	unsigned count;
+	uint32_t hold_seconds; /* for which requests wait when a disk has gone */
 };
 int disk_scan(struct port_adapter *adapter, struct disk_set *set);
 /* The same again, while the disks are in use: new ones are appended; those that do not answer any
  * more, or have another size, are gone until they are back. Not two at a time. */
 int disk_scan_again(struct port_adapter *adapter, struct disk_set *set);
+/* PASSIVE. The adapter goes: so do its disks, as far as fronts are concerned. */
+void disk_set_lose(struct disk_set *set, struct port_adapter *adapter);
+/* PASSIVE. Its requests have failed, or are about to; the units may be freed after that. A scan of
+ * the adapter, when it has been started again, finds the disks that are as they were. */
+void disk_set_detach(struct disk_set *set, struct port_adapter *adapter);
 /* Waits until no request of the front is unfinished. If the miniport has kept one through all
  * resets, the adapter is given up, so that all end. In a kernel thread at PASSIVE. */
 void disk_settle(struct disk *disk);

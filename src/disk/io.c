@@ -32,12 +32,21 @@ static void io_count(struct disk *disk, const struct dry_io *io)
 
 static void io_release(struct disk_io *dio)
 {
-	struct disk *disk = dio->disk;
-	struct dry_io *io = dio->io;
+	int error;
 
 	if (atomic_fetch_sub(&dio->pending, 1) != 1)
 		return;
-	io->result = atomic_load(&dio->error);
+	error = atomic_load(&dio->error);
+	if (likely(!error) || error != -ENXIO || !disk_hold(dio))
+		disk_io_end(dio, error);
+}
+
+void disk_io_end(struct disk_io *dio, int result)
+{
+	struct disk *disk = dio->disk;
+	struct dry_io *io = dio->io;
+
+	io->result = result;
 	if (!io->result)
 		io_count(disk, io);
 	/* The structure is the caller's from here. */
@@ -181,6 +190,12 @@ static void io_go_on(struct disk_io *dio)
 
 static void io_start(struct disk_io *dio)
 {
+	/* It counts among the active: who takes the unit away has seen it, or it sees that. */
+	if (unlikely(atomic_load(&dio->disk->is_gone))) {
+		atomic_store(&dio->error, -ENXIO);
+		io_release(dio);
+		return;
+	}
 	if (dio->io->count || dio->io->op == DRY_OP_FLUSH)
 		io_go_on(dio);
 	else
@@ -192,12 +207,35 @@ static void io_arrived(struct cpu_dpc *dpc)
 	io_start(container_of(dpc, struct disk_io, dpc));
 }
 
+void disk_io_again(struct disk_io *dio)
+{
+	dio->at = 0;
+	atomic_store(&dio->pending, 1);
+	atomic_store(&dio->error, 0);
+	io_start(dio);
+}
+
+bool disk_enter(struct disk *disk)
+{
+	atomic_fetch_add(&disk->active, 1);
+	if (likely(!atomic_load(&disk->is_gone)))
+		return true;
+	disk_leave(disk);
+	return false;
+}
+
+void disk_leave(struct disk *disk)
+{
+	atomic_fetch_sub(&disk->active, 1);
+}
+
 static int io_check(const struct disk *disk, const struct dry_io *io)
 {
 	const struct dry_unit_info *info = &disk->info;
 
-	if (unlikely(atomic_load_explicit(&disk->is_gone, memory_order_relaxed)))
-		return error_set(ENODEV, "unit %s has gone.", info->name);
+	if (unlikely(atomic_load_explicit(&disk->is_gone, memory_order_relaxed)) &&
+		!disk->hold.seconds)
+		return error_set(ENXIO, "unit %s has gone.", info->name);
 	if ((unsigned)io->op > DRY_OP_ZERO)
 		return error_set(EINVAL, "there is no operation %d.", (int)io->op);
 	if (io->op == DRY_OP_FLUSH)

@@ -74,7 +74,7 @@ int disk_pass(struct disk *disk, struct dry_scsi *scsi)
 	if (err)
 		return err;
 	_Static_assert(sizeof(scsi->sense) >= PORT_SENSE_BYTES, "room for all sense data");
-	if (disk->is_gone) {
+	if (!disk_enter(disk)) {
 		scsi->end = DRY_SCSI_NO_DEVICE;
 		scsi->srb_status = SRB_STATUS_NO_DEVICE;
 		scsi->scsi_status = scsi->sense_length = 0;
@@ -82,9 +82,8 @@ int disk_pass(struct disk *disk, struct dry_scsi *scsi)
 		return 0;
 	}
 	memcpy(command.cdb, scsi->cdb, scsi->cdb_length);
-	atomic_fetch_add(&disk->active, 1);
 	err = disk_execute(disk->unit, &command);
-	atomic_fetch_sub(&disk->active, 1);
+	disk_leave(disk);
 	if (command.srb_status == SRB_STATUS_PENDING) /* it was never sent */
 		return err;
 	scsi->end = end_of(&command);

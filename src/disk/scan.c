@@ -156,9 +156,22 @@ static void vital_data(struct disk *disk)
 /* As an event has it. */
 static uint64_t disk_address(const struct disk *disk)
 {
-	const struct port_unit *unit = disk->unit;
+	return (uint64_t)disk->path << 16 | (uint64_t)disk->target << 8 | disk->lun;
+}
 
-	return (uint64_t)unit->path << 16 | (uint64_t)unit->target << 8 | unit->lun;
+static void unit_found(struct port_unit *unit)
+{
+	if (unit->adapter->model->unit_found)
+		unit->adapter->model->unit_found(unit);
+}
+
+/* What follows from the adapter's limits. A list of one element describes a page, but not parts of
+ * two. */
+static void limits_take(struct disk *disk, const struct port_limits *limits)
+{
+	disk->info.max_transfer = (uint32_t)round_down(limits->max_transfer, disk->info.block_size);
+	disk->in_place_mask =
+		limits->alignment_mask | (limits->max_elements < 2 ? MEM_PAGE_MASK : 0);
 }
 
 static int disk_add(struct disk_set *set, struct port_unit *unit, const uint8_t *inquiry_data)
@@ -169,15 +182,20 @@ static int disk_add(struct disk_set *set, struct port_unit *unit, const uint8_t 
 
 	if (!disk)
 		return error_set(ENOMEM, "no memory for a disk.");
+	disk->adapter = unit->adapter;
+	disk->path = unit->path;
+	disk->target = unit->target;
+	disk->lun = unit->lun;
 	disk->unit = unit;
+	disk_hold_init(disk, set->hold_seconds);
 	snprintf(disk->info.name, sizeof(disk->info.name), "%u:%u:%u", unit->path, unit->target,
 		unit->lun);
 	trim_copy(disk->info.vendor, inquiry_data + 8, 8);
 	trim_copy(disk->info.product, inquiry_data + 16, 16);
 	trim_copy(disk->info.revision, inquiry_data + 32, 4);
 	err = read_capacity(disk);
-	disk->info.max_transfer =
-		err ? 0 : (uint32_t)round_down(limits->max_transfer, disk->info.block_size);
+	if (!err)
+		limits_take(disk, limits);
 	if (!err && !disk->info.max_transfer)
 		err = error_set(EINVAL,
 			"%s: the driver's %u bytes a transfer are less than a block of %u.",
@@ -188,11 +206,9 @@ static int disk_add(struct disk_set *set, struct port_unit *unit, const uint8_t 
 	}
 	mode_sense(disk);
 	vital_data(disk);
-	/* A list of one element describes a page, but not parts of two. */
-	disk->in_place_mask =
-		limits->alignment_mask | (limits->max_elements < 2 ? MEM_PAGE_MASK : 0);
 	set->disk[set->count] = disk;
 	set->count++;
+	unit_found(unit);
 	trace(TRACE_UNIT, unit->number, disk_address(disk), true);
 	return 0;
 }
@@ -224,6 +240,44 @@ static int is_disk(struct port_unit *unit, uint8_t *data)
 	return err ? err : data[0] == 0;
 }
 
+/* The disk at this address that went with its adapter. */
+static struct disk *disk_lost(const struct disk_set *set, const struct port_unit *unit)
+{
+	for (unsigned n = 0; n < set->count; n++) {
+		struct disk *disk = set->disk[n];
+
+		if (!disk->unit && disk->adapter == unit->adapter && disk->path == unit->path &&
+			disk->target == unit->target && disk->lun == unit->lun)
+			return disk;
+	}
+	return NULL;
+}
+
+static void disk_back(struct disk *disk)
+{
+	unit_found(disk->unit);
+	if (atomic_exchange(&disk->is_gone, false))
+		trace(TRACE_UNIT, disk->unit->number, disk_address(disk), true);
+	disk_hold_go_on(disk);
+}
+
+/* Whether what the unit bears is the disk that had been there, by its size; it is then. */
+static bool disk_adopt(struct disk *disk, struct port_unit *unit)
+{
+	struct disk now = {.unit = unit, .info = disk->info};
+	uint32_t most = disk->info.max_transfer;
+
+	if (read_capacity(&now) || now.blocks != disk->blocks ||
+		now.block_shift != disk->block_shift)
+		return false;
+	limits_take(disk, &unit->adapter->limits);
+	/* Buffers were made for what the front was told. */
+	disk->info.max_transfer = min_of(disk->info.max_transfer, most);
+	disk->unit = unit;
+	disk_back(disk);
+	return true;
+}
+
 enum found { FOUND_NOTHING, FOUND_OTHER, FOUND_DISK };
 
 /* What answers there; a disk is in the set then. -errno. */
@@ -238,9 +292,15 @@ static int probe(const struct place *place, struct disk_set *set, uint8_t lun)
 	if (!unit || set->count == DISKS_MAX) {
 		if (unit)
 			port_unit_remove(unit);
-		return error_set(ENOMEM, "more than %d units.", PORT_UNITS_MAX);
+		return error_set(
+			ENOMEM, "no memory for a unit, or more than %d units.", PORT_UNITS_MAX);
 	}
 	found = is_disk(unit, data);
+	if (found == 1 && disk_lost(set, unit)) {
+		if (disk_adopt(disk_lost(set, unit), unit))
+			return FOUND_DISK;
+		found = 0; /* another: it stays gone */
+	}
 	if (found == 1) {
 		int err = disk_add(set, unit, data);
 
@@ -335,17 +395,52 @@ static bool is_there(const struct disk *disk)
 	       now.blocks == disk->blocks && now.block_shift == disk->block_shift;
 }
 
+static void disk_lose(struct disk *disk)
+{
+	const struct port_model *model = disk->adapter->model;
+
+	if (atomic_exchange(&disk->is_gone, true))
+		return;
+	trace(TRACE_UNIT, disk->unit->number, disk_address(disk), false);
+	if (model->unit_lost)
+		model->unit_lost(disk->unit);
+}
+
 int disk_scan_again(struct port_adapter *adapter, struct disk_set *set)
 {
 	for (unsigned n = 0; n < set->count; n++) {
 		struct disk *disk = set->disk[n];
-		bool is_gone = disk->unit->adapter == adapter && !is_there(disk);
 
-		if (disk->unit->adapter == adapter &&
-			atomic_exchange(&disk->is_gone, is_gone) != is_gone)
-			trace(TRACE_UNIT, disk->unit->number, disk_address(disk), !is_gone);
+		if (disk->adapter != adapter || !disk->unit)
+			continue;
+		if (is_there(disk))
+			disk_back(disk);
+		else
+			disk_lose(disk);
 	}
 	return scan_all(adapter, set, true);
+}
+
+void disk_set_lose(struct disk_set *set, struct port_adapter *adapter)
+{
+	for (unsigned n = 0; n < set->count; n++)
+		if (set->disk[n]->adapter == adapter &&
+			!atomic_exchange(&set->disk[n]->is_gone, true))
+			trace(TRACE_UNIT, set->disk[n]->unit->number, disk_address(set->disk[n]),
+				false);
+}
+
+void disk_set_detach(struct disk_set *set, struct port_adapter *adapter)
+{
+	for (unsigned n = 0; n < set->count; n++) {
+		struct disk *disk = set->disk[n];
+
+		if (disk->adapter != adapter)
+			continue;
+		while (atomic_load(&disk->active) != atomic_load(&disk->hold.count))
+			cpu_thread_park(50000);
+		disk->unit = NULL;
+	}
 }
 
 static int send(struct disk *disk, uint8_t function, const uint8_t *cdb, unsigned cdb_length)
@@ -362,10 +457,11 @@ static int send(struct disk *disk, uint8_t function, const uint8_t *cdb, unsigne
 
 void disk_settle(struct disk *disk)
 {
+	disk_hold_end(disk);
 	while (atomic_load(&disk->active)) {
 		cpu_thread_park(1000000);
-		if (unlikely(port_adapter_has_lost(disk->unit->adapter)))
-			port_adapter_give_up(disk->unit->adapter);
+		if (unlikely(disk->unit && port_adapter_has_lost(disk->adapter)))
+			port_adapter_give_up(disk->adapter);
 	}
 }
 

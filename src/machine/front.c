@@ -119,8 +119,14 @@ struct ioctl {
 static int ioctl_call(void *arg)
 {
 	struct ioctl *ioctl = arg;
+	struct disk *disk = ioctl->unit->disk;
+	int err;
 
-	return disk_execute(ioctl->unit->disk->unit, &ioctl->command);
+	if (!disk_enter(disk))
+		return error_set(ENXIO, "unit %s has gone.", disk->info.name);
+	err = disk_execute(disk->unit, &ioctl->command);
+	disk_leave(disk);
+	return err;
 }
 
 int dry_ioctl(struct dry_unit *unit, const char *signature, uint32_t control, void *buffer,

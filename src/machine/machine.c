@@ -163,6 +163,7 @@ int machine_go(struct dry_machine *machine)
 	machine_units_publish(machine);
 	atomic_store(&machine->is_open, true);
 	cpu_thread_unpark(machine->scanner);
+	events_open(machine);
 	return 0;
 }
 

@@ -7,6 +7,7 @@
  *   machine.c   start and stop
  *   stages.c    what they consist of, in layers' order
  *   scanner.c   units that come and go
+ *   event.c     adapters that are stopped, sleep, come and go
  *   driver.c    which of the two ports a driver is for
  *   front.c     units and I/O of dryport.h
  *   stats.c     a subscriber that counts for the summary
@@ -30,6 +31,17 @@
 #include <dryport.h>
 #include <pthread.h>
 
+#define MACHINE_ADAPTERS 16
+#define MACHINE_EVENTS	 64
+
+/* event.c: of the option `at` */
+struct machine_event {
+	const struct machine_event_kind *kind;
+	unsigned adapter;
+	uint64_t due, period; /* ns since the start; 0: once */
+	bool is_over;
+};
+
 struct machine_options {
 	char *hw, *disk, *trace, *inf, *registry, *registry_out;
 	uint64_t size, ram, seed, frames_seed;
@@ -44,9 +56,10 @@ struct machine_options {
 	uint32_t dma_width, map_registers, list_overhead;
 	bool lenient_size, hal_compatible, zero_length, no_queue, strict;
 	uint64_t fail_allocation; /* 0: none */
+	uint32_t hold;		  /* seconds */
+	struct machine_event events[MACHINE_EVENTS];
+	unsigned event_count;
 };
-
-#define MACHINE_ADAPTERS 16
 
 /* driver.c */
 struct machine_driver {
@@ -75,6 +88,9 @@ struct dry_machine {
 	/* looks for units again when a miniport says that some have come or gone */
 	struct cpu_thread *scanner;
 	_Atomic bool scan_wanted, scanner_ends;
+	struct cpu_thread *events; /* carries out those of the option `at`; NULL: there are none */
+	_Atomic bool events_end;
+	_Atomic bool life_is_taken;
 	_Atomic bool is_open;	 /* the units may be used */
 	_Atomic unsigned inside; /* host threads that do so */
 	pthread_t owner;	 /* the host thread that started it */
@@ -117,11 +133,24 @@ extern const struct machine_stage machine_stages[MACHINE_STAGES];
 /* Before anything runs: the machine's seed becomes that of the schedule and of fresh memory. */
 void machine_seed(struct dry_machine *machine);
 
+/* event.c; PASSIVE. Around what changes adapters or looks for units: one at a time. */
+void machine_life_enter(struct dry_machine *machine);
+void machine_life_leave(struct dry_machine *machine);
+/* The words of the option `at`; -EINVAL (error_set) if they are none. */
+int machine_events_set(struct machine_options *options, const char *text);
+/* The option's events wait for the machine's opening. -ENOMEM (error_set) */
+int events_start(struct dry_machine *machine);
+void events_open(struct dry_machine *machine);
+/* No more events; adapters that are stopped or asleep run again. */
+void events_stop(struct dry_machine *machine);
+
 /* scanner.c. Units that are not known to programs yet become so. */
 void machine_units_publish(struct dry_machine *machine);
 /* At PASSIVE: from here on units are looked for when an adapter says that its bus has changed, once
  * the machine is open. -ENOMEM (error_set) */
 int scanner_start(struct dry_machine *machine);
+/* For an adapter that has been started again. */
+void scanner_watch(struct port_adapter *adapter);
 /* It scans no more; adapters may still call it. Nothing if it was not started. */
 void scanner_stop(struct dry_machine *machine);
 /* When no adapter can. */

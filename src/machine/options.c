@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum kind { TEXT, SIZE, NUMBER, CHOICE, SWITCH, LEVEL, POLICY, RELEASE };
+enum kind { TEXT, SIZE, NUMBER, CHOICE, SWITCH, LEVEL, POLICY, RELEASE, EVENTS };
 
 struct row {
 	struct dry_option option;
@@ -72,9 +72,21 @@ static const struct row rows[] = {
 		 "guarded pages"},
 		SWITCH, AT(strict), 0, 0, NULL},
 	{{"fail-allocation", "N",
-		 "the N-th allocation of pool, map registers and list records after the driver's "
-		 "start fails"},
+		 "the N-th allocation of pool, map registers, list records and what an adapter's "
+		 "start "
+		 "needs, after the machine's start, fails"},
 		NUMBER, AT(fail_allocation), 1, UINT64_MAX, NULL},
+	{{"at", "TIME:EVENT[:ADAPTER]",
+		 "at this time after the start (2s), or again and again (every-500ms), the adapter "
+		 "goes through: restart, stop, start, sleep, wake, nap, unplug, remove, plug, "
+		 "replug, "
+		 "reset-bus, pause, resume, rescan; repeatable"},
+		EVENTS, 0, 0, 0, NULL},
+	{{"hold", "SECONDS",
+		 "requests for a unit that has gone wait so long for it to be back, 0 to 3600; "
+		 "default "
+		 "0: they fail"},
+		NUMBER, AT(hold), 0, 3600, NULL},
 	{{"os", "RELEASE",
 		 "the Windows release that is played, vista to 11-24H2 (default; "
 		 "docs/os-releases.md)"},
@@ -269,6 +281,8 @@ static int set(struct machine_options *options, const struct row *row, const cha
 		return set_policy(options, value);
 	case RELEASE:
 		return set_release(field, value);
+	case EVENTS:
+		return machine_events_set(options, value);
 	case CHOICE:
 		return parse_choice(row, value, field);
 	case SWITCH:
@@ -284,7 +298,7 @@ static int set(struct machine_options *options, const struct row *row, const cha
 	if (field == &options->claim_plus_1)
 		options->claim_plus_1 = (uint32_t)number + 1;
 	else if (field == &options->cpus || field == &options->dma_width ||
-		 field == &options->map_registers)
+		 field == &options->map_registers || field == &options->hold)
 		*(uint32_t *)field = (uint32_t)number;
 	else if (field == &options->seed)
 		options->replay = true, options->seed = number;

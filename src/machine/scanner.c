@@ -5,6 +5,7 @@
  * miniport says that it has changed (src/disk/scan.c does the work). See machine.h.
  */
 #include "machine/machine.h"
+#include "port/hba.h"
 #include "util/error.h"
 
 #include <errno.h>
@@ -42,13 +43,24 @@ static void scanner_main(void *arg)
 			cpu_thread_park(CPU_FOREVER);
 			continue;
 		}
-		for (unsigned n = 0; n < machine->driver.adapter_count; n++)
-			if (disk_scan_again(machine->driver.adapters[n], &machine->disks)) {
+		machine_life_enter(machine);
+		for (unsigned n = 0; n < machine->driver.adapter_count; n++) {
+			struct port_adapter *adapter = machine->driver.adapters[n];
+
+			if (port_hba_life(adapter) == PORT_HBA_PRESENT &&
+				disk_scan_again(adapter, &machine->disks)) {
 				error_take(reason, sizeof(reason));
 				fprintf(stderr, "dryport: looking for units again: %s\n", reason);
 			}
+		}
 		machine_units_publish(machine);
+		machine_life_leave(machine);
 	}
+}
+
+void scanner_watch(struct port_adapter *adapter)
+{
+	atomic_store(&adapter->changed, units_changed);
 }
 
 int scanner_start(struct dry_machine *machine)
@@ -58,7 +70,7 @@ int scanner_start(struct dry_machine *machine)
 	if (!machine->scanner)
 		return error_set(ENOMEM, "no memory for the thread that looks for units.");
 	for (unsigned n = 0; n < machine->driver.adapter_count; n++)
-		atomic_store(&machine->driver.adapters[n]->changed, units_changed);
+		scanner_watch(machine->driver.adapters[n]);
 	return 0;
 }
 

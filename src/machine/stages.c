@@ -259,7 +259,10 @@ static int bring_up(void *arg)
 		return err;
 	machine->pool_made = true;
 	/* First: what changes during the scan is looked at after it. */
+	machine->disks.hold_seconds = machine->options.hold;
 	err = scanner_start(machine);
+	if (!err)
+		err = events_start(machine);
 	for (unsigned n = 0; n < driver->adapter_count && !err; n++)
 		err = disk_scan(driver->adapters[n], &machine->disks);
 	return err;
@@ -286,13 +289,13 @@ static int take_down(void *arg)
 	struct dry_machine *machine = arg;
 	int result = 0;
 
+	events_stop(machine);
 	scanner_stop(machine);
 	settle(machine);
 	for (unsigned n = 0; n < machine->disks.count; n++) {
 		struct disk *disk = machine->disks.disk[n];
-		int err = disk->is_gone
-				  ? 0
-				  : disk_shutdown(disk, disk->unit->adapter->limits.caches_data);
+		int err =
+			disk->is_gone ? 0 : disk_shutdown(disk, disk->adapter->limits.caches_data);
 
 		result = result ? result : err;
 		machine->summary.client_read += disk->client_read;

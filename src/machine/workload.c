@@ -32,7 +32,7 @@ struct generator {
 	uint64_t first_block, blocks;
 	uint32_t *written; /* times each block of the stripe was written; 0: contents unknown */
 	char *buffer;
-	uint64_t buffer_bytes;
+	uint64_t buffer_bytes, step; /* between the places where a request may begin */
 	struct cpu_thread *thread;
 	int result;
 	char error[512];
@@ -196,7 +196,7 @@ static int operation(struct generator *g)
 	uint64_t wanted = low + draw(g) % (high - low + 1);
 	uint32_t blocks = (uint32_t)min_of(wanted, g->blocks);
 	uint64_t block = g->first_block + draw(g) % (g->blocks - blocks + 1);
-	uint64_t step = g->disk->unit->adapter->limits.alignment_mask + 1ull;
+	uint64_t step = g->step;
 	char *at = g->buffer + draw(g) % (SLACK / step) * step;
 	struct dry_io io = {
 		.op = draw(g) & 1 ? DRY_OP_WRITE : DRY_OP_READ,
@@ -235,6 +235,7 @@ static int generator_init(struct generator *g, unsigned n, uint64_t stripe)
 	g->ops = w->ops / w->depth + (n < w->ops % w->depth);
 	g->first_block = n * stripe;
 	g->blocks = stripe;
+	g->step = g->disk->adapter->limits.alignment_mask + 1ull;
 	g->written = calloc(stripe, sizeof(*g->written));
 	g->buffer_bytes = round_up(
 		(uint64_t)max_of(w->high, g->disk->info.block_size) + SLACK, MEM_PAGE_SIZE);

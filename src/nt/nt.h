@@ -36,8 +36,8 @@ bool nt_pool_block(const void *p, void **start, size_t *bytes, const void **owne
 uint64_t nt_pool_count(const void *owner);
 
 /*
- * Allocations that fail on purpose: the n-th of pool, map registers and list records from now on
- * (1: the next); 0: none. Off, it costs one look at a word.
+ * Allocations that fail on purpose: the n-th of pool, map registers, list records and what an
+ * adapter's start needs from now on (1: the next); 0: none. Off, it costs one look at a word.
  */
 void nt_allocation_fail(uint64_t n);
 /* How many were counted since. */

@@ -112,7 +112,7 @@ static bool retry_busy(struct port_request *request)
 	struct port_adapter *adapter = request->adapter;
 	uint32_t tick = atomic_load_explicit(&adapter->tick, memory_order_relaxed);
 
-	if (request == adapter->recovery_request)
+	if (request == adapter->recovery_request || request->told)
 		return false;
 	if (!request->busy_retries)
 		request->busy_since = tick;

@@ -15,8 +15,11 @@
  *       → port_adapter_open … the path … port_driver_stop → ScsiStopAdapter → model->disconnect
  *       → model->quiet → model->release → DriverUnload                     (hba_life.c)
  *
- * hba_callback.c: calls of the miniport at other times. hba_resource.c: what an hba has of bus and
- * memory. All of it is for PASSIVE_LEVEL in a kernel thread, where nothing else is said.
+ * While it runs an adapter may be stopped and started again, put to sleep and woken, removed in
+ * good order or by surprise, and started as a new one in its place (hba_change.c). hba_control.c:
+ * adapter and unit control. hba_callback.c: calls of the miniport at other times. hba_resource.c:
+ * what an hba has of bus and memory. All of it is for PASSIVE_LEVEL in a kernel thread, where
+ * nothing else is said.
  */
 #ifndef DRY_PORT_HBA_H
 #define DRY_PORT_HBA_H
@@ -38,19 +41,33 @@ enum port_hba_phase {
 	PORT_HBA_STOPPED
 };
 
+/* hba_change.c */
+enum port_hba_life {
+	PORT_HBA_PRESENT, /* or not started yet */
+	PORT_HBA_AWAY,	  /* stopped, to be started again */
+	PORT_HBA_ASLEEP,  /* in D3 */
+	PORT_HBA_DEAD,	  /* it did not start again */
+	PORT_HBA_GONE,	  /* by surprise; not removed yet */
+	PORT_HBA_REMOVED
+};
+
 struct port_hba {
 	struct port_adapter port; /* first: the path's functions get this pointer */
 	struct port_driver *driver;
 	struct bus_function *function; /* NULL: virtual */
+	unsigned place;		       /* among the driver's adapters */
 	void *extension;	       /* HwDeviceExtension */
 	uint64_t extension_bytes;
 	_Atomic enum port_hba_phase phase;
+	_Atomic enum port_hba_life life;
+	bool is_again;	 /* HwFindAdapter runs another time for the same adapter */
 	char name[48];	 /* "simple adapter 0" */
 	uint32_t answer; /* HwFindAdapter's SP_RETURN_; SP_UNINITIALIZED_VALUE: not asked yet */
 
 	HW_INITIALIZATION_DATA hw; /* of its registration */
 	void *context;
 	bool control_supported[ScsiAdapterControlMax];
+	bool unit_control_supported[ScsiUnitControlMax];
 	ACCESS_RANGE ranges[PORT_HBA_RANGES];
 	void *uncached; /* whole pages, pinned for the device */
 	uint64_t uncached_bytes;
@@ -88,7 +105,7 @@ struct port_driver_model {
 	unsigned control_types; /* SCSI_ADAPTER_CONTROL_TYPE: how many it knows */
 	PDRIVER_UNLOAD unload;	/* DriverUnload of a driver that sets none; may be NULL */
 
-	/* Before HwFindAdapter: the configuration it gets. */
+	/* Before HwFindAdapter, each time: the configuration it gets. */
 	int (*prepare)(struct port_hba *hba);
 	ULONG (*find)(struct port_hba *hba);
 	/* After it: judges what it left (-EINVAL with error_set), takes the limits from there, and
@@ -99,6 +116,10 @@ struct port_driver_model {
 	void (*disconnect)(struct port_hba *hba);
 	/* No DPC runs: nor do its other timers and work from now on. May be NULL. */
 	void (*quiet)(struct port_hba *hba);
+	/* The same until it starts again. May be NULL. */
+	void (*rest)(struct port_hba *hba);
+	bool forgets;	    /* the device extension is zeroed before HwFindAdapter runs again */
+	bool has_port_srbs; /* the miniport gets SRB_FUNCTION_PNP and _POWER */
 	bool (*settle)(struct port_hba *hba);  /* passive initialisation; may be NULL */
 	void (*release)(struct port_hba *hba); /* what prepare and the miniport took */
 
@@ -141,6 +162,70 @@ void port_hba_end(struct port_driver *driver);
 /* port_model.stop: ScsiStopAdapter, then interrupts, timer and DPCs end. Does nothing the second
  * time. */
 void port_hba_stop(struct port_adapter *port);
+/* Lets go of all that it has but its place among the driver's; nothing if it has. */
+void port_hba_undo(struct port_hba *hba);
+/* What port_hba_start does once the place is there. */
+int port_hba_begin(struct port_hba *hba);
+/* HwInitialize and what follows it. */
+int port_hba_initialize(struct port_hba *hba);
+/* Asks HwFindAdapter; judges its answer. irql: at which it is called. */
+int port_hba_find(struct port_hba *hba, uint8_t irql);
+/* Interrupts, DPCs, timers are over; phase is PORT_HBA_STOPPED. may_return: until it starts again.
+ */
+void port_hba_quiet(struct port_hba *hba, bool may_return);
+
+/* ---- hba_change.c: one at a time for an adapter, while requests come in ---- */
+
+/*
+ * IRP_MN_STOP_DEVICE. Requests wait from now on (port_adapter_rest); the miniport is told by
+ * SRB_FUNCTION_PNP (StorStopDevice) and ScsiStopAdapter, and interrupts, timers, DPCs and work
+ * items end. -EINVAL (error_set): it does not run. -ETIMEDOUT: as port_adapter_rest; it goes on.
+ */
+int port_hba_stop_device(struct port_hba *hba);
+/*
+ * IRP_MN_START_DEVICE. After a stop: ScsiRestartAdapter, or, where that is not supported,
+ * HwFindAdapter and HwInitialize again (4.1); then what waits is started. After a removal: as a new
+ * one, with a zeroed extension and no units. -errno with error_set: what waits has failed
+ * (SRB_STATUS_NO_HBA); it may be removed, and started after that.
+ */
+int port_hba_start_device(struct port_hba *hba);
+/*
+ * IRP_MN_SET_POWER. D3 as the stop, with SRB_FUNCTION_FLUSH and _SHUTDOWN before, ScsiUnitPower,
+ * and ScsiAdapterPower or else SRB_FUNCTION_POWER and ScsiStopAdapter (4.8); the device forgets
+ * all. D0 undoes it; errors as of the two above. Other states: -EINVAL.
+ */
+int port_hba_power(struct port_hba *hba, STOR_DEVICE_POWER_STATE state, STOR_POWER_ACTION action);
+/*
+ * IRP_MN_SURPRISE_REMOVAL: the card is gone from the bus. What waits fails (SRB_STATUS_NO_HBA), as
+ * does what comes later; ScsiUnitSurpriseRemoval, then ScsiAdapterSurpriseRemoval or else
+ * SRB_FUNCTION_PNP (StorSurpriseRemoval); what the miniport has is waited for a few seconds, then
+ * fails too. port_hba_remove has to follow.
+ */
+void port_hba_surprise_remove(struct port_hba *hba);
+/* IRP_MN_REMOVE_DEVICE, also after a stop, D3 or a surprise: what waits fails; StorRemoveDevice,
+ * ScsiUnitRemove, ScsiStopAdapter; all that it had is freed, units and requests too. */
+void port_hba_remove(struct port_hba *hba);
+static inline enum port_hba_life port_hba_life(const struct port_adapter *port)
+{
+	return atomic_load(&((const struct port_hba *)port)->life);
+}
+
+/* ---- hba_control.c; PASSIVE ---- */
+
+/* HwAdapterControl and HwUnitControl say what they support; nothing else is ever asked of them. */
+void port_hba_control_ask(struct port_hba *hba);
+static inline bool port_hba_controls(const struct port_hba *hba, SCSI_ADAPTER_CONTROL_TYPE type)
+{
+	return hba->control_supported[type];
+}
+/* At the type's IRQL, with its lock (4.8, X-22). False: it is not supported, or failed. */
+bool port_hba_control(struct port_hba *hba, SCSI_ADAPTER_CONTROL_TYPE type, void *parameters);
+/* Likewise for a unit, with its address, or, of ScsiUnitPower, address, action and state. */
+bool port_hba_unit_control(struct port_unit *unit, SCSI_UNIT_CONTROL_TYPE type,
+	STOR_POWER_ACTION action, STOR_DEVICE_POWER_STATE state);
+/* port_model.unit_found, unit_lost: ScsiUnitStart, ScsiUnitSurpriseRemoval. */
+void port_hba_unit_found(struct port_unit *unit);
+void port_hba_unit_lost(struct port_unit *unit);
 
 /* ---- hba_callback.c; any IRQL ---- */
 
@@ -189,6 +274,7 @@ void *port_hba_map(const struct port_hba *hba, uint64_t address, uint32_t bytes,
 void *port_hba_base(
 	struct port_hba *hba, uint64_t address, uint32_t bytes, bool is_io, uint64_t number);
 void port_hba_base_free(struct port_hba *hba, void *mapped);
+void port_hba_maps_free(struct port_hba *hba); /* all of them */
 /* Makes the uncached extension, of whole pages, zeroed, that a device of so many address bits
  * reaches; NULL: out of memory. site: where the miniport asked, for reports. */
 void *port_hba_uncached_new(struct port_hba *hba, uint64_t bytes, unsigned width, uintptr_t site);

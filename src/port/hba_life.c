@@ -2,7 +2,8 @@
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
  * An adapter's life: found, initialised, asked what it can control, stopped, freed (4.1). Before:
- * hba_driver.c. What is each model's own: src/storport/hba.c, src/scsiport/hba.c. See hba.h.
+ * hba_driver.c. In between: hba_change.c. What is each model's own: src/storport/hba.c,
+ * src/scsiport/hba.c. See hba.h.
  */
 #include "port/hba.h"
 #include "mem/mem.h"
@@ -25,13 +26,16 @@ static const char *device_name(const struct port_hba *hba)
 	return hba->function ? bus_function_name(hba->function) : "its virtual adapter";
 }
 
-static int find(struct port_hba *hba)
+int port_hba_find(struct port_hba *hba, uint8_t irql)
 {
 	const char *driver = hba->driver->name, *stem = hba->driver->model->stem;
+	uint8_t old;
 
 	hba->phase = PORT_HBA_FINDING;
+	old = cpu_irql_raise(irql);
 	hba->answer = hba->driver->model->find(hba);
-	port_hba_irql_check(hba, "Hw*FindAdapter", IRQL_PASSIVE);
+	port_hba_irql_check(hba, "Hw*FindAdapter", irql);
+	cpu_irql_lower(old);
 	hba->phase = PORT_HBA_FOUND;
 	switch (hba->answer) {
 	case SP_RETURN_FOUND:
@@ -108,11 +112,11 @@ static int requests_new(struct port_hba *hba)
 		err = port_adapter_init(
 			&hba->port, model->requests, hba->name, hba->port.dma, &limits);
 	if (!err)
-		port_adapter_number(&hba->port, hba->driver->adapter_count - 1);
+		port_adapter_number(&hba->port, hba->place);
 	return err;
 }
 
-static int initialize(struct port_hba *hba)
+int port_hba_initialize(struct port_hba *hba)
 {
 	const struct port_driver_model *model = hba->driver->model;
 	uint8_t old, irql;
@@ -134,25 +138,6 @@ static int initialize(struct port_hba *hba)
 	return 0;
 }
 
-static void control_ask(struct port_hba *hba)
-{
-	ULONG memory[(sizeof(SCSI_SUPPORTED_CONTROL_TYPE_LIST) + ScsiAdapterControlMax) /
-			     sizeof(ULONG) +
-		     1] = {0};
-	PSCSI_SUPPORTED_CONTROL_TYPE_LIST list = (PVOID)memory;
-	SCSI_ADAPTER_CONTROL_STATUS status;
-
-	if (!hba->hw.HwAdapterControl)
-		return;
-	list->MaxControlType = hba->driver->model->control_types;
-	status = hba->hw.HwAdapterControl(hba->extension, ScsiQuerySupportedControlTypes, list);
-	port_hba_irql_check(hba, "Hw*AdapterControl", IRQL_PASSIVE);
-	if (status != ScsiAdapterControlSuccess)
-		return;
-	for (unsigned n = 0; n < hba->driver->model->control_types; n++)
-		hba->control_supported[n] = list->SupportedTypeList[n];
-}
-
 static int start(struct port_hba *hba)
 {
 	const struct port_driver_model *model = hba->driver->model;
@@ -161,38 +146,29 @@ static int start(struct port_hba *hba)
 	if (!err)
 		err = dma_new(hba);
 	if (!err)
-		err = find(hba);
+		err = port_hba_find(hba, IRQL_PASSIVE);
 	if (!err)
 		err = requests_new(hba);
 	if (!err)
 		err = model->connect(hba);
 	if (!err)
-		err = initialize(hba);
+		err = port_hba_initialize(hba);
 	if (err)
 		return err;
-	control_ask(hba);
+	port_hba_control_ask(hba);
 	port_adapter_open(&hba->port);
 	return 0;
 }
 
-int port_hba_start(struct port_driver *driver, const struct port_registration *registration,
-	struct bus_function *function)
+int port_hba_begin(struct port_hba *hba)
 {
-	struct port_hba *hba = calloc(1, driver->model->adapter_bytes);
-	uint64_t bytes = round_up(max_of(registration->hw.DeviceExtensionSize, 1u), MEM_PAGE_SIZE);
+	uint64_t bytes = round_up(max_of(hba->hw.DeviceExtensionSize, 1u), MEM_PAGE_SIZE);
 
-	if (!hba)
-		return error_set(ENOMEM, "%s: no memory for an adapter.", driver->name);
-	hba->driver = driver;
-	hba->function = function;
-	hba->hw = registration->hw;
-	hba->context = registration->context;
+	/* What the model had for the one that was here before. */
+	memset((char *)hba + sizeof(*hba), 0, hba->driver->model->adapter_bytes - sizeof(*hba));
 	hba->answer = SP_UNINITIALIZED_VALUE;
-	snprintf(hba->name, sizeof(hba->name), "%.30s adapter %u", driver->name,
-		driver->adapter_count);
 	hba->extension_bytes = bytes;
-	hba->extension = mem_alloc(bytes, MEM_LINEAR, MEM_EXTENSION, hba);
-	driver->adapters[driver->adapter_count++] = hba;
+	hba->extension = port_alloc(bytes, MEM_LINEAR, MEM_EXTENSION, hba);
 	if (!hba->extension)
 		return error_set(ENOMEM, "%s: no memory for %llu bytes of device extension.",
 			hba->name, (unsigned long long)bytes);
@@ -201,21 +177,24 @@ int port_hba_start(struct port_driver *driver, const struct port_registration *r
 	return start(hba);
 }
 
-/* ---- taking one down ---- */
-
-static void control_stop(struct port_hba *hba)
+int port_hba_start(struct port_driver *driver, const struct port_registration *registration,
+	struct bus_function *function)
 {
-	const struct port_driver_model *model = hba->driver->model;
-	uint8_t old, irql;
+	struct port_hba *hba = calloc(1, driver->model->adapter_bytes);
 
-	if (hba->phase != PORT_HBA_RUNNING || !hba->control_supported[ScsiStopAdapter])
-		return;
-	old = model->lock(hba);
-	irql = cpu_irql();
-	hba->hw.HwAdapterControl(hba->extension, ScsiStopAdapter, NULL);
-	port_hba_irql_check(hba, "Hw*AdapterControl(ScsiStopAdapter)", irql);
-	model->unlock(hba, old);
+	if (!hba)
+		return error_set(ENOMEM, "%s: no memory for an adapter.", driver->name);
+	hba->driver = driver;
+	hba->function = function;
+	hba->hw = registration->hw;
+	hba->context = registration->context;
+	hba->place = driver->adapter_count;
+	snprintf(hba->name, sizeof(hba->name), "%.30s adapter %u", driver->name, hba->place);
+	driver->adapters[driver->adapter_count++] = hba;
+	return port_hba_begin(hba);
 }
+
+/* ---- taking one down ---- */
 
 /* A device that still has requests may write to their memory, which is about to be others'. */
 static void master_off(struct bus_function *function)
@@ -227,45 +206,64 @@ static void master_off(struct bus_function *function)
 	bus_config_write(function, COMMAND, &command, sizeof(command));
 }
 
+void port_hba_quiet(struct port_hba *hba, bool may_return)
+{
+	const struct port_driver_model *model = hba->driver->model;
+	void (*quiet)(struct port_hba *) = may_return ? model->rest : model->quiet;
+
+	hba->phase = PORT_HBA_STOPPED; /* no DPC is issued, no timer armed from here on */
+	model->disconnect(hba);
+	cpu_dpc_flush();
+	cpu_timer_cancel(&hba->timer);
+	if (quiet)
+		quiet(hba);
+	cpu_dpc_flush();
+}
+
 void port_hba_stop(struct port_adapter *port)
 {
 	struct port_hba *hba = (struct port_hba *)port;
 
 	if (hba->phase == PORT_HBA_STOPPED)
 		return;
-	control_stop(hba);
-	hba->phase = PORT_HBA_STOPPED; /* no DPC is issued, no timer armed from here on */
+	/* One that is not there any more has nothing to stop. */
+	if (hba->phase == PORT_HBA_RUNNING && hba->life != PORT_HBA_GONE)
+		port_hba_control(hba, ScsiStopAdapter, NULL);
+	hba->phase = PORT_HBA_STOPPED;
 	if (port->outstanding && hba->function)
 		master_off(hba->function);
-	hba->driver->model->disconnect(hba);
-	cpu_dpc_flush();
-	cpu_timer_cancel(&hba->timer);
-	if (hba->driver->model->quiet)
-		hba->driver->model->quiet(hba);
-	cpu_dpc_flush();
+	port_hba_quiet(hba, false);
 }
 
-void port_hba_end(struct port_driver *driver)
+void port_hba_undo(struct port_hba *hba)
 {
-	struct port_hba *hba = driver->adapters[--driver->adapter_count];
 	bool has_slots = hba->port.slots;
 
+	if (hba->life == PORT_HBA_REMOVED)
+		return;
 	if (has_slots && port_adapter_close(&hba->port, STOP_SECONDS))
 		port_adapter_give_up(&hba->port);
 	port_hba_stop(&hba->port);
-	driver->model->release(hba);
+	hba->driver->model->release(hba);
 	/* Armed by a thread of the miniport's that had not seen the stop yet. */
 	cpu_timer_cancel(&hba->timer);
 	cpu_dpc_flush();
-	for (unsigned n = 0; n < PORT_HBA_MAPS; n++)
-		if (hba->mapped[n])
-			bus_unmap(hba->mapped[n]);
+	port_hba_maps_free(hba);
 	if (has_slots)
 		port_adapter_fini(&hba->port);
 	port_hba_uncached_free(hba);
 	if (hba->port.dma)
 		dma_adapter_free(hba->port.dma);
+	hba->port.dma = NULL;
 	if (hba->extension)
 		mem_free(hba->extension, hba->extension_bytes);
+	hba->extension = NULL;
+}
+
+void port_hba_end(struct port_driver *driver)
+{
+	struct port_hba *hba = driver->adapters[--driver->adapter_count];
+
+	port_hba_undo(hba);
 	free(hba);
 }

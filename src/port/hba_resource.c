@@ -55,6 +55,12 @@ void *port_hba_base(
 			bytes, (unsigned long long)address, hba->name);
 		return NULL;
 	}
+	/* Found again, it may ask for what it has from the first time. */
+	for (unsigned n = 0; hba->is_again && n < PORT_HBA_MAPS; n++)
+		if (hba->mapped[n] == mapped) {
+			bus_unmap(mapped);
+			return mapped;
+		}
 	/* Each call has its place, that of an address mapped already too: each is undone by itself.
 	 */
 	for (unsigned n = 0; n < PORT_HBA_MAPS; n++) {
@@ -67,6 +73,14 @@ void *port_hba_base(
 		PORT_HBA_MAPS);
 	bus_unmap(mapped);
 	return NULL;
+}
+
+void port_hba_maps_free(struct port_hba *hba)
+{
+	for (unsigned n = 0; n < PORT_HBA_MAPS; n++)
+		if (hba->mapped[n])
+			bus_unmap(hba->mapped[n]);
+	memset(hba->mapped, 0, sizeof(hba->mapped));
 }
 
 void port_hba_base_free(struct port_hba *hba, void *mapped)
@@ -94,7 +108,8 @@ void *port_hba_uncached_new(struct port_hba *hba, uint64_t bytes, unsigned width
 	void *va;
 
 	bytes = round_up(bytes, MEM_PAGE_SIZE);
-	va = mem_alloc_bounds(bytes, 0, highest, 0, MEM_EXTENSION, hba);
+	va = nt_allocation_fails() ? NULL
+				   : mem_alloc_bounds(bytes, 0, highest, 0, MEM_EXTENSION, hba);
 	if (!va)
 		return NULL;
 	if (dma_pin(dma, va, bytes, "uncached extension", site) == MEM_NO_ADDRESS) {

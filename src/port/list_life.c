@@ -166,7 +166,7 @@ int port_lists_new(struct port_adapter *adapter, struct port_lists *lists, bool 
 					 : PORT_LISTS_FILLED;
 	lists->stride = stride_of(adapter, lists->care);
 	lists->bytes = (uint64_t)lists->stride * PORT_SLOTS;
-	lists->base = mem_alloc(lists->bytes, 0, MEM_LIST, adapter);
+	lists->base = port_alloc(lists->bytes, 0, MEM_LIST, adapter);
 	if (!lists->base)
 		return error_set(ENOMEM,
 			"%s: no memory for %d scatter/gather lists of %u elements; give the "

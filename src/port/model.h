@@ -10,6 +10,7 @@
 
 struct port_adapter;
 struct port_request;
+struct port_unit;
 
 struct port_model {
 	const char *name;
@@ -21,6 +22,9 @@ struct port_model {
 	/* When it returns, nothing of the port calls the miniport any more and the device leaves
 	 * memory alone, as far as can be. PASSIVE. */
 	void (*stop)(struct port_adapter *adapter);
+	/* A unit answers as a device; one that did so has gone. PASSIVE; may be NULL. */
+	void (*unit_found)(struct port_unit *unit);
+	void (*unit_lost)(struct port_unit *unit);
 };
 
 #endif

@@ -81,6 +81,9 @@ struct port_request {
 
 	/* the command: set between get and submit */
 	uint8_t function; /* SRB_FUNCTION_ */
+	uint8_t action;	  /* of SRB_FUNCTION_PNP and _POWER, for the adapter: STOR_PNP_ACTION,
+			     STOR_POWER_ACTION */
+	uint8_t power;	  /* STOR_DEVICE_POWER_STATE */
 	uint8_t cdb_length;
 	uint8_t cdb[16];
 	uint32_t flags;	  /* SRB_FLAGS_DATA_IN, _DATA_OUT ... */
@@ -110,6 +113,7 @@ struct port_request {
 	uint8_t busy_retries;	   /* how often it came back busy, at most BUSY_RETRIES */
 	uint32_t busy_since;	   /* adapter tick of the first time */
 	_Atomic uint32_t deadline; /* adapter tick at which it has timed out */
+	_Atomic uint8_t told;	   /* private to rest.c; 0: it is not the port's own word */
 	_Atomic uint64_t lost_id;  /* id of the use in which it survived every reset */
 	uint64_t submitted;	   /* clock if its latency is sampled, else 0 */
 };
@@ -121,7 +125,8 @@ enum port_closed {
 	PORT_STOPPED = 8,   /* not started, or stopped: submitted requests fail */
 	PORT_RETRY =
 		16, /* a unit whose request came back busy: until another is done or time passes */
-	PORT_TAKEN = 32 /* a pulling miniport has not asked for the next request yet */
+	PORT_TAKEN = 32, /* a pulling miniport has not asked for the next request yet */
+	PORT_AWAY = 64	 /* stopped, and expected back: submitted requests wait */
 };
 
 struct port_unit {
@@ -137,6 +142,7 @@ struct port_unit {
 	struct cpu_timer pause; /* ends PORT_PAUSED */
 	struct cpu_timer retry; /* ends PORT_RETRY */
 	void *extension;	/* the miniport's, or NULL */
+	bool is_found;		/* the miniport has been told (ScsiUnitStart) */
 };
 
 /* What is finished on a processor, for its DPC; only that processor touches it. */
@@ -209,7 +215,9 @@ struct port_adapter {
 	struct port_unit *timed_out_unit;
 	uint32_t idle_ticks; /* a pulling miniport has none and has not asked: for so long */
 	_Atomic bool is_given_up;
-	_Atomic bool is_mute; /* too long: the bus is to be reset */
+	bool is_excused; /* its miniport does not know that it has gone: what it keeps is no fault
+			  */
+	_Atomic bool is_mute; /* too long, or somebody asks for it: the bus is to be reset */
 	/* who is told that units have come or gone, NULL: nobody; any IRQL */
 	_Atomic(void (*)(struct port_adapter *adapter)) changed;
 	_Atomic bool recovery_ends;
@@ -218,6 +226,9 @@ struct port_adapter {
 };
 
 /* ---- slot.c ---- */
+
+/* mem_alloc, but for one that is to fail (nt_allocation_fail). */
+void *port_alloc(uint64_t bytes, unsigned flags, enum mem_kind kind, void *owner);
 
 /* PASSIVE. Makes the slots for these limits; the adapter is closed with PORT_STOPPED until
  * port_adapter_open. */
@@ -245,6 +256,22 @@ int port_adapter_close(struct port_adapter *adapter, unsigned seconds);
  * them fail. The adapter stays closed. */
 void port_adapter_give_up(struct port_adapter *adapter);
 void port_adapter_fini(struct port_adapter *adapter);
+
+/* ---- rest.c: PASSIVE, in a kernel thread, one at a time ---- */
+
+/*
+ * The adapter starts nothing any more (PORT_AWAY); what the miniport has is waited for, after
+ * `seconds` with a reset of each bus. What is submitted from now on waits, as does what comes back
+ * busy; its time-out begins when it is started. -ETIMEDOUT (error_set): the miniport keeps a
+ * request, and the adapter goes on as before.
+ */
+int port_adapter_rest(struct port_adapter *adapter, unsigned seconds);
+/* Goes on. A pulling miniport gets its first request unasked, as after its start. */
+void port_adapter_wake(struct port_adapter *adapter);
+/* A request of the port's own, made by port_request_get, goes to the miniport past all gates, and
+ * is waited for. -ENXIO: a pulling miniport has not asked for one. -ETIMEDOUT: it does not come
+ * back within `seconds`; then it stays the miniport's. Puts the request otherwise. */
+int port_request_tell(struct port_request *request, unsigned seconds);
 
 /* A free slot in state HELD, its command cleared; NULL if none is left (try again after a done). */
 struct port_request *port_request_get(struct port_adapter *adapter);
@@ -404,6 +431,11 @@ bool port_request_abandon(struct port_request *request);
 
 int port_recover_start(struct port_adapter *adapter);
 void port_recover_stop(struct port_adapter *adapter);
+/* PASSIVE. Nothing times out and nothing is reset any more, until it goes on. */
+void port_recover_hold(struct port_adapter *adapter);
+void port_recover_go_on(struct port_adapter *adapter);
+/* PASSIVE. Resets each bus, as the ladder's last rung does. Not while it is held. */
+void port_recover_reset(struct port_adapter *adapter);
 
 /* Whether the miniport has kept it through all resets, or any request of the adapter. */
 bool port_request_is_lost(const struct port_request *request);

@@ -20,6 +20,7 @@
 #define SECOND_NS     1000000000ull
 #define RESET_SECONDS 10
 #define SETTLE_NS     (SECOND_NS / 4)
+#define LOOK_NS	      50000
 /* How long a pulling miniport without a request may be silent. */
 #define MUTE_SECONDS 10
 /* One that survived everything is looked at again after this long. */
@@ -198,8 +199,11 @@ static void wake_up(struct port_adapter *adapter)
 	/* First: who removes a unit waits for the end of it. */
 	atomic_fetch_or(&adapter->closed, PORT_RESETTING);
 	cpu_dpc_flush();
-	if (adapter->unit_count)
-		rung_try(array_size(rungs) - 1, adapter->units[0], 0);
+	for (unsigned path = 0; path < adapter->limits.buses; path++) {
+		struct port_unit bus = {.adapter = adapter, .path = (uint8_t)path};
+
+		rung_try(array_size(rungs) - 1, &bus, 0);
+	}
 	atomic_fetch_and(&adapter->closed, ~(uint32_t)PORT_RESETTING);
 	cpu_dpc_queue(&adapter->pump, NULL, NULL);
 }
@@ -224,8 +228,10 @@ static void recovery_main(void *ctx)
 	while (!atomic_load(&adapter->recovery_ends)) {
 		struct port_request *request = atomic_load(&adapter->timed_out);
 
-		if (unlikely(atomic_exchange(&adapter->is_mute, false)))
+		if (unlikely(atomic_load(&adapter->is_mute))) {
 			wake_up(adapter);
+			atomic_store(&adapter->is_mute, false);
+		}
 		if (!request) {
 			cpu_thread_park(CPU_FOREVER);
 			continue;
@@ -233,6 +239,35 @@ static void recovery_main(void *ctx)
 		climb(adapter, request);
 		atomic_store(&adapter->timed_out, NULL);
 	}
+}
+
+/* Whether the ladder is climbed, or about to be. */
+static bool is_at_work(const struct port_adapter *adapter)
+{
+	return atomic_load(&adapter->timed_out) || atomic_load(&adapter->is_mute) ||
+	       atomic_load(&adapter->closed) & PORT_RESETTING;
+}
+
+void port_recover_hold(struct port_adapter *adapter)
+{
+	cpu_timer_cancel(&adapter->second);
+	cpu_dpc_flush();
+	while (is_at_work(adapter))
+		cpu_thread_park(LOOK_NS);
+	adapter->idle_ticks = 0;
+}
+
+void port_recover_go_on(struct port_adapter *adapter)
+{
+	cpu_timer_set(&adapter->second, SECOND_NS, SECOND_NS);
+}
+
+void port_recover_reset(struct port_adapter *adapter)
+{
+	atomic_store(&adapter->is_mute, true);
+	cpu_thread_unpark(adapter->recovery);
+	while (is_at_work(adapter) && !atomic_load(&adapter->recovery_ends))
+		cpu_thread_park(LOOK_NS);
 }
 
 int port_recover_start(struct port_adapter *adapter)

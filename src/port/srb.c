@@ -46,6 +46,55 @@ static void *visible(const struct port_request *request, void *data)
 	return is_rw ? NULL : data;
 }
 
+/* Of the older kind those for PnP and power are structures of their own, whose fields lie elsewhere
+ * in part: SCSI_PNP_REQUEST_BLOCK, SCSI_POWER_REQUEST_BLOCK. Both are for the adapter as a whole:
+ * the address is reserved. */
+static void prepare_adapters(struct port_request *request)
+{
+	PSCSI_PNP_REQUEST_BLOCK pnp = request->srb;
+	PSCSI_POWER_REQUEST_BLOCK power = request->srb;
+
+	pnp->PathId = pnp->TargetId = pnp->Lun = 0;
+	if (request->function == SRB_FUNCTION_PNP) {
+		pnp->PnPSubFunction = 0;
+		pnp->PnPAction = (STOR_PNP_ACTION)request->action;
+		pnp->SrbPnPFlags = SRB_PNP_FLAGS_ADAPTER_REQUEST;
+		return;
+	}
+	power->SrbPowerFlags = SRB_POWER_FLAGS_ADAPTER_REQUEST;
+	power->DevicePowerState = (STOR_DEVICE_POWER_STATE)request->power;
+	power->PowerAction = (STOR_POWER_ACTION)request->action;
+}
+
+/* The same of the extended kind. */
+static void prepare_adapters_extended(struct port_request *request)
+{
+	PSTORAGE_REQUEST_BLOCK srb = request->srb;
+	void *data = (char *)request->srb + CDB_OFFSET;
+	PSRBEX_DATA_PNP pnp = data;
+	PSRBEX_DATA_POWER power = data;
+	ULONG *offsets = srb->SrbExDataOffset;
+
+	offsets[srb->NumSrbExData++] = CDB_OFFSET;
+	if (request->function == SRB_FUNCTION_PNP) {
+		pnp->Type = SrbExDataTypePnP;
+		pnp->Length = SRBEX_DATA_PNP_LENGTH;
+		pnp->PnPAction = (STOR_PNP_ACTION)request->action;
+		pnp->SrbPnPFlags = SRB_PNP_FLAGS_ADAPTER_REQUEST;
+		return;
+	}
+	power->Type = SrbExDataTypePower;
+	power->Length = SRBEX_DATA_POWER_LENGTH;
+	power->SrbPowerFlags = SRB_POWER_FLAGS_ADAPTER_REQUEST;
+	power->DevicePowerState = (STOR_DEVICE_POWER_STATE)request->power;
+	power->PowerAction = (STOR_POWER_ACTION)request->action;
+}
+
+static bool is_adapters(const struct port_request *request)
+{
+	return request->function == SRB_FUNCTION_PNP || request->function == SRB_FUNCTION_POWER;
+}
+
 static void prepare_scsi(struct port_request *request, uint32_t flags)
 {
 	PSCSI_REQUEST_BLOCK srb = request->srb;
@@ -68,6 +117,8 @@ static void prepare_scsi(struct port_request *request, uint32_t flags)
 	srb->SenseInfoBuffer = request->sense;
 	srb->SrbExtension = request->adapter->limits.extension_bytes ? request->extension : NULL;
 	memcpy(srb->Cdb, request->cdb, sizeof(srb->Cdb));
+	if (unlikely(is_adapters(request)))
+		prepare_adapters(request);
 }
 
 static void prepare_both_ways(struct port_request *request)
@@ -111,6 +162,8 @@ static void prepare_extended(struct port_request *request, uint32_t flags)
 	if (request->function != SRB_FUNCTION_EXECUTE_SCSI) {
 		if (unlikely(request->in))
 			prepare_both_ways(request);
+		if (unlikely(is_adapters(request)))
+			prepare_adapters_extended(request);
 		return;
 	}
 	srb->NumSrbExData = 1;

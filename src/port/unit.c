@@ -7,6 +7,7 @@
  */
 #include "port/port.h"
 #include "mem/mem.h"
+#include "nt/nt.h"
 #include "trace/trace.h"
 
 #include <stdlib.h>
@@ -53,12 +54,12 @@ struct port_unit *port_unit_add(
 
 	if (unit || adapter->unit_count == PORT_UNITS_MAX)
 		return unit;
-	unit = calloc(1, sizeof(*unit));
+	unit = nt_allocation_fails() ? NULL : calloc(1, sizeof(*unit));
 	if (!unit)
 		return NULL;
 	if (bytes) {
 		unit->extension =
-			mem_alloc(round_up(bytes, MEM_PAGE_SIZE), 0, MEM_EXTENSION, adapter);
+			port_alloc(round_up(bytes, MEM_PAGE_SIZE), 0, MEM_EXTENSION, adapter);
 		if (!unit->extension) {
 			free(unit);
 			return NULL;

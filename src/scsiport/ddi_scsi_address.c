@@ -17,6 +17,9 @@ static void *uncached_new(struct scsi_adapter *adapter, uint64_t bytes)
 	struct dma_adapter *dma = adapter->hba.port.dma;
 	struct dma_constraints constraints = dma->limits;
 
+	/* Found again, it has one. */
+	if (adapter->hba.uncached)
+		return bytes <= adapter->hba.uncached_bytes ? adapter->hba.uncached : NULL;
 	constraints.width = scsi_config_width(adapter);
 	if (dma_adapter_limit(dma, &constraints))
 		return NULL;
@@ -27,7 +30,8 @@ static bool may_have_uncached(
 	const struct scsi_adapter *adapter, const SCSIPORT_PORT_CONFIGURATION_INFORMATION *config)
 {
 	return adapter->hba.phase == PORT_HBA_FINDING && config == &adapter->config &&
-	       config->Master && adapter->hba.port.dma && !adapter->hba.uncached;
+	       config->Master && adapter->hba.port.dma &&
+	       (!adapter->hba.uncached || adapter->hba.is_again);
 }
 
 PVOID NTAPI ScsiPortGetUncachedExtension(PVOID HwDeviceExtension,

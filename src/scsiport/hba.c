@@ -42,7 +42,7 @@ static int accept(
 	scsi_config_limits(adapter, limits);
 	constraints->width = scsi_config_width(adapter);
 	constraints->scatter_gather = adapter->config.ScatterGather;
-	if (adapter->config.Master)
+	if (adapter->config.Master || !hba->port.dma)
 		return 0;
 	dma_adapter_free(hba->port.dma); /* it moves the data itself */
 	hba->port.dma = NULL;
@@ -52,7 +52,8 @@ static int accept(
 static int connect(struct port_hba *hba)
 {
 	struct scsi_adapter *adapter = (struct scsi_adapter *)hba;
-	int err = adapter->config.MapBuffers ? 0 : scsi_window_new(adapter);
+	bool needs = !adapter->config.MapBuffers && !adapter->window;
+	int err = needs ? scsi_window_new(adapter) : 0;
 
 	return err ? err : scsi_interrupt_connect(adapter);
 }
@@ -84,6 +85,7 @@ const struct port_driver_model scsi_driver_model = {
 	.answer_rule = "",
 	.adapter_bytes = sizeof(struct scsi_adapter),
 	.control_types = ScsiSetRunningConfig + 1, /* it knows no later ones */
+	.forgets = true,
 	.prepare = prepare,
 	.find = find,
 	.accept = accept,

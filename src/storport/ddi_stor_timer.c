@@ -225,6 +225,21 @@ void stor_timers_stop(struct stor_adapter *adapter)
 	}
 }
 
+void stor_timers_rest(struct stor_adapter *adapter)
+{
+	struct stor_timers *timers = atomic_load(&adapter->timers);
+
+	stor_timers_stop(adapter);
+	cpu_dpc_flush();
+	for (unsigned n = 0; timers && n < TIMERS; n++) {
+		uint32_t word = atomic_load(&timers->timer[n].state);
+
+		while (state_of(word) == TIMER_ARMED &&
+			!state_change(&timers->timer[n], &word, TIMER_IDLE))
+			;
+	}
+}
+
 void stor_timers_free(struct stor_adapter *adapter)
 {
 	struct stor_timers *timers = atomic_exchange(&adapter->timers, NULL);

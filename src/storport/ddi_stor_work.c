@@ -275,11 +275,50 @@ static bool is_at_work(struct stor_work *work, PHW_WORKITEM *running)
 	return found;
 }
 
+/* The same while it only rests: whether one is queued or runs. */
+static bool is_busy(struct stor_work *work, PHW_WORKITEM *running)
+{
+	uint8_t irql = work_lock(work);
+	bool found = work->head;
+
+	*running = found ? work->head->routine : NULL;
+	for (unsigned n = 0; n < THREADS && !found; n++) {
+		found = work->worker[n].running;
+		*running = work->worker[n].running;
+	}
+	work_unlock(work, irql);
+	return found;
+}
+
+static void await_end(
+	struct stor_work *work, bool (*goes_on)(struct stor_work *work, PHW_WORKITEM *running))
+{
+	uint64_t start = cpu_clock();
+	PHW_WORKITEM running;
+
+	while (goes_on(work, &running)) {
+		const char *place = nt_code_place ? nt_code_place((uintptr_t)running) : NULL;
+
+		if (cpu_clock() - start > PATIENCE * 1000000000ull)
+			cpu_die("%s stops, but a work item's routine has not returned for %u "
+				"seconds: %s.",
+				work->adapter->hba.name, PATIENCE,
+				place ? place : "an unknown one");
+		cpu_thread_park(1000000);
+	}
+}
+
+void stor_work_rest(struct stor_adapter *adapter)
+{
+	struct stor_work *work = atomic_load(&adapter->work);
+
+	if (work)
+		await_end(work, is_busy);
+}
+
 void stor_work_stop(struct stor_adapter *adapter)
 {
 	struct stor_work *work = atomic_load(&adapter->work);
-	uint64_t start = cpu_clock();
-	PHW_WORKITEM running;
 	uint8_t irql;
 
 	if (!work || work->ends)
@@ -289,15 +328,7 @@ void stor_work_stop(struct stor_adapter *adapter)
 	for (unsigned n = 0; n < THREADS; n++)
 		worker_wake(work);
 	work_unlock(work, irql);
-	while (is_at_work(work, &running)) {
-		const char *place = nt_code_place ? nt_code_place((uintptr_t)running) : NULL;
-
-		if (cpu_clock() - start > PATIENCE * 1000000000ull)
-			cpu_die("%s stops, but a work item's routine has not returned for %u "
-				"seconds: %s.",
-				adapter->hba.name, PATIENCE, place ? place : "an unknown one");
-		cpu_thread_park(1000000);
-	}
+	await_end(work, is_at_work);
 	work_end(work);
 }
 

@@ -15,8 +15,9 @@ static int prepare(struct port_hba *hba)
 
 	if (hba->function)
 		adapter->messages = bus_messages_enable(hba->function, BUS_MESSAGES_MAX);
+	adapter->passive_init = NULL;
 	stor_config_init(adapter);
-	return stor_objects_new(adapter);
+	return adapter->objects ? 0 : stor_objects_new(adapter);
 }
 
 static ULONG find(struct port_hba *hba)
@@ -79,6 +80,15 @@ static void quiet(struct port_hba *hba)
 	stor_work_stop(adapter);
 }
 
+/* What is armed and queued when it starts again is the miniport's to do anew. */
+static void rest(struct port_hba *hba)
+{
+	struct stor_adapter *adapter = (struct stor_adapter *)hba;
+
+	stor_timers_rest(adapter);
+	stor_work_rest(adapter);
+}
+
 static void release(struct port_hba *hba)
 {
 	struct stor_adapter *adapter = (struct stor_adapter *)hba;
@@ -120,6 +130,8 @@ const struct port_driver_model stor_driver_model = {
 	.disconnect = stor_interrupt_disconnect,
 	.settle = settle,
 	.quiet = quiet,
+	.rest = rest,
+	.has_port_srbs = true,
 	.release = release,
 	.lock = lock,
 	.unlock = unlock,

@@ -77,6 +77,8 @@ int stor_interrupt_connect(struct port_hba *hba)
 				adapter->hba.name);
 		return vector_connect(adapter, 0, BUS_LINE);
 	}
+	/* they were disabled by the disconnect, if it starts again */
+	adapter->messages = bus_messages_enable(adapter->hba.function, adapter->messages);
 	adapter->per_message =
 		adapter->config.InterruptSynchronizationMode == InterruptSynchronizePerMessage;
 	for (unsigned n = 0; n < adapter->messages && !err; n++)

@@ -72,4 +72,6 @@ const struct port_model stor_model = {
 	.start = stor_start,
 	.reset_bus = port_hba_reset_bus,
 	.stop = port_hba_stop,
+	.unit_found = port_hba_unit_found,
+	.unit_lost = port_hba_unit_lost,
 };

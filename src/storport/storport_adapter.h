@@ -121,9 +121,13 @@ void stor_blocks_free(struct stor_adapter *adapter);
 
 /* No expiry begins from here on; those that have begun end with the DPCs (cpu_dpc_flush). */
 void stor_timers_stop(struct stor_adapter *adapter);
+/* The same until the adapter starts again: timers that are armed no longer are. */
+void stor_timers_rest(struct stor_adapter *adapter);
 void stor_timers_free(struct stor_adapter *adapter);
 /* Waits until all items that were queued have run. */
 void stor_work_stop(struct stor_adapter *adapter);
+/* The same for an adapter that will start again: its workers stay. */
+void stor_work_rest(struct stor_adapter *adapter);
 void stor_work_free(struct stor_adapter *adapter);
 /* Waits for the miniport's threads to end. */
 void stor_threads_free(struct stor_adapter *adapter);

@@ -63,6 +63,12 @@ enum trace_type {
 	/* around the work made inside the machine */
 	TRACE_WORKLOAD_BEGIN, /* operations, at once, seed */
 	TRACE_WORKLOAD_END,   /* 0 or an errno */
+	/* off the path, too: a look at these costs more than at the first 32 */
+	TRACE_HW_CONTROL,     /* adapter, SCSI_ADAPTER_CONTROL_TYPE; HwAdapterControl is about to be
+				 called, but for the question what it supports */
+	TRACE_HW_CONTROL_END, /* adapter, type, status */
+	TRACE_EVENT,	      /* text (const char *): what is done to the machine; adapter */
+	TRACE_EVENT_END,      /* the same, and 0 or an errno */
 	TRACE_TYPES
 };
 

@@ -105,12 +105,27 @@ static const struct description descriptions[TRACE_TYPES] = {
 		{{"ops", 0, DECIMAL, 0, 0}, {"depth", 1, DECIMAL, 0, 0},
 			{"seed", 2, DECIMAL, 0, 0}}},
 	[TRACE_WORKLOAD_END] = {"workload.end", '-', {{"error", 0, DECIMAL, 0, 0}}},
+	[TRACE_HW_CONTROL] = {"hw.control", '-',
+		{{"adapter", 0, DECIMAL, 0, 0}, {"type", 1, DECIMAL, 0, 0}}},
+	[TRACE_HW_CONTROL_END] = {"hw.control.end", '-',
+		{{"adapter", 0, DECIMAL, 0, 0}, {"type", 1, DECIMAL, 0, 0},
+			{"status", 2, DECIMAL, 0, 0}}},
+	[TRACE_EVENT] = {"event", '-', {{"adapter", 1, DECIMAL, 0, 0}, {"what", 0, TEXT, 0, 0}}},
+	[TRACE_EVENT_END] = {"event.end", '-',
+		{{"adapter", 1, DECIMAL, 0, 0}, {"error", 2, DECIMAL, 0, 0},
+			{"what", 0, TEXT, 0, 0}}},
 };
 
-_Static_assert(TRACE_TYPES <= 32, "a look at trace_wanted is one instruction for the lower half");
+_Static_assert(
+	TRACE_WORKLOAD_END < 32, "a look at trace_wanted is one instruction for the lower half");
+_Static_assert(TRACE_TYPES <= 64, "a bit for each");
 
-static const char *const closed_words[] = {
-	[1] = "paused", [2] = "busy", [4] = "resetting", [8] = "stopped", [16] = "retry"};
+static const char *const closed_words[] = {[1] = "paused",
+	[2] = "busy",
+	[4] = "resetting",
+	[8] = "stopped",
+	[16] = "retry",
+	[64] = "away"};
 static const char *const reset_words[] = {"unit", "target", "bus"};
 
 const char *trace_name(enum trace_type type)

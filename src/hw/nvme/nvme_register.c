@@ -213,8 +213,25 @@ static void nvme_command_register(void *device, uint16_t command)
 	n->master.enabled = command >> 2 & 1;
 }
 
+/* A controller that was enabled is reset by its agent, which touches no memory from then on. */
+static bool nvme_power(void *device, bool on)
+{
+	struct nvme *n = device;
+
+	if (on)
+		return true;
+	if (atomic_exchange(&n->cc, 0) & NVME_CC_EN || n->csts)
+		atomic_fetch_or(&n->requests, NVME_REQUEST_RESET);
+	n->aqa = n->intms = 0;
+	for (unsigned i = 0; i < 2; i++)
+		n->asq[i] = n->acq[i] = 0;
+	cpu_agent_kick(n->agent);
+	return !(n->requests & NVME_REQUEST_RESET) && !n->csts;
+}
+
 const struct bus_function_ops nvme_bus_ops = {
 	.read = nvme_read,
 	.write = nvme_write,
 	.command = nvme_command_register,
+	.power = nvme_power,
 };

@@ -108,10 +108,24 @@ static void simple_command_register(void *device, uint16_t command)
 	s->master.enabled = command >> 2 & 1;
 }
 
+/* It stops as when it is disabled, which is the agent's work. */
+static bool simple_power(void *device, bool on)
+{
+	struct simple *s = device;
+
+	if (on)
+		return true;
+	s->control = s->mask = s->doorbell = 0;
+	s->ring_low = s->ring_high = 0;
+	cpu_agent_kick(s->agent);
+	return !s->status;
+}
+
 static const struct bus_function_ops simple_ops = {
 	.read = simple_read,
 	.write = simple_write,
 	.command = simple_command_register,
+	.power = simple_power,
 };
 
 /* ---- birth and death ---- */

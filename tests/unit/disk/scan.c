@@ -353,7 +353,7 @@ static void units_come_and_go(void)
 	report(luns, 1);
 	expect_is(disk_scan_again(&fake.adapter, &target_set), 0);
 	expect(!target_set.disk[0]->is_gone && target_set.disk[1]->is_gone);
-	expect_is(disk_run(target_set.disk[1], &io), -ENODEV);
+	expect_is(disk_run(target_set.disk[1], &io), -ENXIO);
 	expect_has(error_text(), "unit 0:0:1 has gone");
 	expect_is(disk_run(target_set.disk[0], &io), 0);
 	/* It is back, and another has come. */

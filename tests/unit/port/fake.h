@@ -76,7 +76,12 @@ static inline void fake_stop(struct port_adapter *adapter)
 	fake.stops++;
 }
 
-static const struct port_model fake_model = {"fake", fake_start, fake_reset_bus, fake_stop};
+static const struct port_model fake_model = {
+	.name = "fake",
+	.start = fake_start,
+	.reset_bus = fake_reset_bus,
+	.stop = fake_stop,
+};
 
 /* The miniport completes its n-th request with this status. */
 static inline struct port_request *fake_complete(unsigned n, uint8_t status)

@@ -119,7 +119,8 @@ static void every_type_has_its_columns_and_pairs(void **state)
 		char station, name[32], *rest = line, *word;
 		int used = 0;
 
-		if (type == TRACE_VIOLATION || type == TRACE_LOG)
+		if (type == TRACE_VIOLATION || type == TRACE_LOG || type == TRACE_EVENT ||
+			type == TRACE_EVENT_END)
 			event.arg[0] = (uintptr_t) "x";
 		format(~0ull, &event);
 		assert_int_equal(sscanf(line, "%llu cpu%u irql %u %c %31s%n", &ns, &processor,

@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * What happens to an adapter while the machine runs: stopped, put to sleep, unplugged, reset, and
+ * back. By the option `at`, whose events a thread of the machine carries out when their time has
+ * come, or by dry_machine_event. src/port/hba_change.c and src/disk do the work. See machine.h.
+ */
+#include "machine/machine.h"
+#include "port/hba.h"
+#include "trace/trace.h"
+#include "util/error.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LOOK_NS	      50000
+#define PAUSE_SECONDS 60
+
+struct machine_event_kind {
+	const char *name;
+	int (*run)(struct dry_machine *machine, struct port_hba *hba);
+	const char *ends_with; /* an event without which everything would wait for ever */
+};
+
+/* ---- one at a time ---- */
+
+void machine_life_enter(struct dry_machine *machine)
+{
+	while (atomic_exchange(&machine->life_is_taken, true))
+		cpu_thread_park(LOOK_NS);
+}
+
+void machine_life_leave(struct dry_machine *machine)
+{
+	atomic_store(&machine->life_is_taken, false);
+}
+
+/* ---- the events ---- */
+
+static int run_restart(struct dry_machine *machine, struct port_hba *hba)
+{
+	int err = port_hba_stop_device(hba);
+
+	return err ? err : port_hba_start_device(hba);
+}
+
+static int run_stop(struct dry_machine *machine, struct port_hba *hba)
+{
+	return port_hba_stop_device(hba);
+}
+
+static int run_start(struct dry_machine *machine, struct port_hba *hba)
+{
+	if (hba->life == PORT_HBA_REMOVED)
+		return error_set(EINVAL, "%s is removed: it is to be plugged.", hba->name);
+	return port_hba_start_device(hba);
+}
+
+/* What the class driver does before its device loses power: SYNCHRONIZE CACHE. */
+static int disks_flush(struct dry_machine *machine, struct port_hba *hba, bool caches_data)
+{
+	int result = 0;
+
+	for (unsigned n = 0; n < machine->disks.count; n++) {
+		struct disk *disk = machine->disks.disk[n];
+		bool is_its = disk->adapter == &hba->port && !disk->is_gone;
+		int err = is_its ? disk_shutdown(disk, caches_data) : 0;
+
+		result = result ? result : err;
+	}
+	return result;
+}
+
+static int run_sleep(struct dry_machine *machine, struct port_hba *hba)
+{
+	int err = 0;
+
+	if (hba->life == PORT_HBA_PRESENT)
+		err = disks_flush(machine, hba, false);
+	return err ? err : port_hba_power(hba, StorPowerDeviceD3, StorPowerActionSleep);
+}
+
+static int run_wake(struct dry_machine *machine, struct port_hba *hba)
+{
+	return port_hba_power(hba, StorPowerDeviceD0, StorPowerActionSleep);
+}
+
+static void disappear(struct dry_machine *machine, struct port_hba *hba)
+{
+	disk_set_detach(&machine->disks, &hba->port);
+	port_hba_remove(hba);
+}
+
+static int run_unplug(struct dry_machine *machine, struct port_hba *hba)
+{
+	if (hba->life == PORT_HBA_REMOVED)
+		return error_set(EINVAL, "%s is removed already.", hba->name);
+	disk_set_lose(&machine->disks, &hba->port);
+	port_hba_surprise_remove(hba);
+	disappear(machine, hba);
+	return 0;
+}
+
+static int run_remove(struct dry_machine *machine, struct port_hba *hba)
+{
+	int err = 0;
+
+	if (hba->life == PORT_HBA_REMOVED)
+		return error_set(EINVAL, "%s is removed already.", hba->name);
+	if (hba->life == PORT_HBA_PRESENT)
+		err = disks_flush(machine, hba, hba->port.limits.caches_data);
+	disk_set_lose(&machine->disks, &hba->port);
+	/* What was submitted before fails now, so that nobody is left. */
+	port_adapter_close(&hba->port, 0);
+	disappear(machine, hba);
+	return err;
+}
+
+static int all_are_back(const struct dry_machine *machine, const struct port_hba *hba)
+{
+	for (unsigned n = 0; n < machine->disks.count; n++) {
+		const struct disk *disk = machine->disks.disk[n];
+
+		if (disk->adapter == &hba->port && disk->is_gone)
+			return error_set(ENODEV, "unit %s is not back, or not as it was.",
+				disk->info.name);
+	}
+	return 0;
+}
+
+static int run_plug(struct dry_machine *machine, struct port_hba *hba)
+{
+	int err;
+
+	if (hba->life != PORT_HBA_REMOVED)
+		return error_set(EINVAL, "%s is not removed: it cannot be plugged.", hba->name);
+	if (hba->function)
+		bus_function_plug(hba->function);
+	err = port_hba_start_device(hba);
+	if (err)
+		return err;
+	scanner_watch(&hba->port);
+	err = disk_scan_again(&hba->port, &machine->disks);
+	machine_units_publish(machine);
+	return err ? err : all_are_back(machine, hba);
+}
+
+static int run_replug(struct dry_machine *machine, struct port_hba *hba)
+{
+	int err = run_unplug(machine, hba);
+
+	return err ? err : run_plug(machine, hba);
+}
+
+static int run_nap(struct dry_machine *machine, struct port_hba *hba)
+{
+	int err = run_sleep(machine, hba);
+
+	return err ? err : run_wake(machine, hba);
+}
+
+static int is_running(const struct port_hba *hba)
+{
+	return hba->life == PORT_HBA_PRESENT ? 0 : error_set(EINVAL, "%s does not run.", hba->name);
+}
+
+static int run_reset_bus(struct dry_machine *machine, struct port_hba *hba)
+{
+	int err = is_running(hba);
+
+	if (!err)
+		port_recover_reset(&hba->port);
+	return err;
+}
+
+static int run_pause(struct dry_machine *machine, struct port_hba *hba)
+{
+	int err = is_running(hba);
+
+	if (!err)
+		port_adapter_pause(&hba->port, PAUSE_SECONDS);
+	return err;
+}
+
+static int run_resume(struct dry_machine *machine, struct port_hba *hba)
+{
+	int err = is_running(hba);
+
+	if (!err)
+		port_adapter_resume(&hba->port);
+	return err;
+}
+
+static int run_rescan(struct dry_machine *machine, struct port_hba *hba)
+{
+	int err = is_running(hba);
+
+	if (!err)
+		err = disk_scan_again(&hba->port, &machine->disks);
+	machine_units_publish(machine);
+	return err;
+}
+
+static const struct machine_event_kind kinds[] = {
+	{"restart", run_restart, NULL},
+	{"stop", run_stop, "start"},
+	{"start", run_start, NULL},
+	{"sleep", run_sleep, "wake"},
+	{"wake", run_wake, NULL},
+	{"nap", run_nap, NULL},
+	{"unplug", run_unplug, NULL},
+	{"remove", run_remove, NULL},
+	{"plug", run_plug, NULL},
+	{"replug", run_replug, NULL},
+	{"reset-bus", run_reset_bus, NULL},
+	{"pause", run_pause, NULL},
+	{"resume", run_resume, NULL},
+	{"rescan", run_rescan, NULL},
+};
+
+static const struct machine_event_kind *kind_find(const char *name, size_t length)
+{
+	for (size_t n = 0; n < array_size(kinds); n++)
+		if (strlen(kinds[n].name) == length && !memcmp(kinds[n].name, name, length))
+			return &kinds[n];
+	return NULL;
+}
+
+static int carry_out(
+	struct dry_machine *machine, const struct machine_event_kind *kind, unsigned adapter)
+{
+	struct port_driver *driver = machine->driver.made;
+	int err;
+
+	if (adapter >= driver->adapter_count)
+		return error_set(EINVAL, "there is no adapter %u.", adapter);
+	machine_life_enter(machine);
+	trace(TRACE_EVENT, (uintptr_t)kind->name, adapter);
+	err = kind->run(machine, driver->adapters[adapter]);
+	trace(TRACE_EVENT_END, (uintptr_t)kind->name, adapter, -err);
+	machine_life_leave(machine);
+	return err;
+}
+
+/* ---- by a host program ---- */
+
+struct call {
+	struct dry_machine *machine;
+	const struct machine_event_kind *kind;
+	unsigned adapter;
+};
+
+static int call_run(void *arg)
+{
+	struct call *call = arg;
+
+	return carry_out(call->machine, call->kind, call->adapter);
+}
+
+static int unknown(const char *what, size_t length)
+{
+	char all[256];
+	size_t used = 0;
+
+	for (size_t n = 0; n < array_size(kinds); n++)
+		used += (size_t)snprintf(
+			all + used, sizeof(all) - used, "%s%s", n ? ", " : "", kinds[n].name);
+	return error_set(
+		EINVAL, "there is no event \"%.*s\"; there are %s.", (int)length, what, all);
+}
+
+int dry_machine_event(struct dry_machine *machine, const char *event, unsigned adapter)
+{
+	struct call call = {machine, kind_find(event, strlen(event)), adapter};
+	int err;
+
+	if (!call.kind)
+		return unknown(event, strlen(event));
+	err = machine_enter(machine);
+	if (err)
+		return err;
+	err = machine_call(machine, call_run, &call, "event");
+	machine_leave(machine);
+	return err;
+}
+
+/* ---- by the option ---- */
+
+static int bad_word(const char *word, size_t length, const char *why)
+{
+	return error_set(EINVAL,
+		"--at %.*s: %s; it is TIME:EVENT or every-TIME:EVENT, then :ADAPTER if not the "
+		"first, TIME as 20us, 500ms or 2s.",
+		(int)length, word, why);
+}
+
+/* *text leads behind it then. */
+static bool time_read(const char **text, uint64_t *ns)
+{
+	static const struct {
+		const char *word;
+		uint64_t ns;
+	} units[] = {{"ns", 1}, {"us", 1000}, {"ms", 1000000}, {"s", 1000000000}};
+	uint64_t number;
+	char *end;
+
+	if (**text < '0' || **text > '9')
+		return false;
+	errno = 0;
+	number = strtoull(*text, &end, 10);
+	for (size_t n = 0; n < array_size(units); n++) {
+		size_t length = strlen(units[n].word);
+
+		if (strncmp(end, units[n].word, length) || end[length] != ':')
+			continue;
+		*text = end + length + 1;
+		return !errno && !__builtin_mul_overflow(number, units[n].ns, ns);
+	}
+	return false;
+}
+
+static int event_read(struct machine_event *event, const char *word, size_t length)
+{
+	static const char every[] = "every-";
+	const char *at = word, *end = word + length;
+	bool repeats = !strncmp(word, every, sizeof(every) - 1);
+	size_t name;
+	char *rest;
+
+	at += repeats ? sizeof(every) - 1 : 0;
+	if (!time_read(&at, &event->due))
+		return bad_word(word, length, "no time");
+	event->period = repeats ? event->due : 0;
+	if (repeats && !event->period)
+		return bad_word(word, length, "a period of 0");
+	name = strcspn(at, ":,");
+	event->kind = kind_find(at, name);
+	if (!event->kind)
+		return unknown(at, name);
+	at += name;
+	event->adapter = 0;
+	if (at == end)
+		return 0;
+	event->adapter = (unsigned)strtoul(at + 1, &rest, 10);
+	return rest == end && rest > at + 1 && event->adapter < MACHINE_ADAPTERS
+		       ? 0
+		       : bad_word(word, length, "no adapter's number, 0 to 15");
+}
+
+/* Whether one that undoes this comes after it. */
+static bool is_ended(const struct machine_options *options, const struct machine_event *event)
+{
+	for (unsigned n = 0; n < options->event_count; n++) {
+		const struct machine_event *other = &options->events[n];
+
+		if (other->adapter == event->adapter &&
+			!strcmp(other->kind->name, event->kind->ends_with) &&
+			(other->period || (!event->period && other->due > event->due)))
+			return true;
+	}
+	return false;
+}
+
+int machine_events_set(struct machine_options *options, const char *text)
+{
+	unsigned count = 0;
+	int err;
+
+	for (; *text; count++) {
+		size_t length = strcspn(text, ",");
+
+		if (count == MACHINE_EVENTS)
+			return error_set(EINVAL, "--at: more than %d events.", MACHINE_EVENTS);
+		err = event_read(&options->events[count], text, length);
+		if (err)
+			return err;
+		text += length + (text[length] == ',');
+	}
+	options->event_count = count;
+	for (unsigned n = 0; n < count; n++) {
+		const struct machine_event_kind *kind = options->events[n].kind;
+
+		if (kind->ends_with && !is_ended(options, &options->events[n]))
+			return error_set(EINVAL,
+				"--at: %s needs a %s that comes later, or requests would wait for "
+				"ever.",
+				kind->name, kind->ends_with);
+	}
+	return 0;
+}
+
+static struct machine_event *next_of(struct machine_options *options)
+{
+	struct machine_event *next = NULL;
+
+	for (unsigned n = 0; n < options->event_count; n++) {
+		struct machine_event *event = &options->events[n];
+
+		if (!event->is_over && (!next || event->due < next->due))
+			next = event;
+	}
+	return next;
+}
+
+static void event_run(struct dry_machine *machine, struct machine_event *event)
+{
+	char reason[1024];
+
+	if (carry_out(machine, event->kind, event->adapter)) {
+		error_take(reason, sizeof(reason));
+		fprintf(stderr, "dryport: --at: %s: %s\n", event->kind->name, reason);
+	}
+	/* From its end on: one that takes longer than its period leaves room for requests all the
+	 * same. */
+	event->due = cpu_clock() - machine->started_ns + event->period;
+	event->is_over = !event->period;
+}
+
+static void events_main(void *arg)
+{
+	struct dry_machine *machine = arg;
+	struct machine_event *event;
+	uint64_t now;
+
+	while (!atomic_load(&machine->events_end) && !atomic_load(&machine->is_open))
+		cpu_thread_park(CPU_FOREVER);
+	while (!atomic_load(&machine->events_end) && (event = next_of(&machine->options)) != NULL) {
+		now = cpu_clock() - machine->started_ns;
+		if (now < event->due)
+			cpu_thread_park(event->due - now);
+		else
+			event_run(machine, event);
+	}
+}
+
+int events_start(struct dry_machine *machine)
+{
+	machine->events_end = false;
+	if (!machine->options.event_count)
+		return 0;
+	machine->events = cpu_thread_new(events_main, machine, 0, "events");
+	return machine->events ? 0 : error_set(ENOMEM, "no memory for the thread of the events.");
+}
+
+void events_open(struct dry_machine *machine)
+{
+	if (machine->events)
+		cpu_thread_unpark(machine->events);
+}
+
+/* Those that it left in the midst are brought back: what waits for them has to end. */
+void events_stop(struct dry_machine *machine)
+{
+	struct port_driver *driver = machine->driver.made;
+
+	atomic_store(&machine->events_end, true);
+	if (machine->events) {
+		cpu_thread_unpark(machine->events);
+		cpu_thread_join(machine->events);
+		cpu_thread_free(machine->events);
+	}
+	machine->events = NULL;
+	machine_life_enter(machine);
+	for (unsigned n = 0; driver && n < driver->adapter_count; n++) {
+		struct port_hba *hba = driver->adapters[n];
+
+		if (hba->life == PORT_HBA_AWAY)
+			run_start(machine, hba);
+		else if (hba->life == PORT_HBA_ASLEEP)
+			run_wake(machine, hba);
+		else if (hba->life == PORT_HBA_PRESENT)
+			port_adapter_resume(&hba->port);
+	}
+	machine_life_leave(machine);
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * HwAdapterControl and HwUnitControl: what a miniport supports, and each type at its IRQL (4.8).
+ * Who asks: hba_life.c, hba_change.c. See hba.h.
+ */
+#include "port/hba.h"
+#include "trace/trace.h"
+
+#include <string.h>
+
+struct control {
+	const char *name;
+	uint8_t irql;
+	bool locked; /* at DIRQL, under the interrupt lock, whatever irql says */
+};
+
+/* What is called here; the rest is never asked for. */
+static const struct control adapter_controls[ScsiAdapterControlMax] = {
+	[ScsiStopAdapter] = {"Hw*AdapterControl(ScsiStopAdapter)", IRQL_PASSIVE, true},
+	[ScsiRestartAdapter] = {"Hw*AdapterControl(ScsiRestartAdapter)", IRQL_PASSIVE, true},
+	[ScsiAdapterPower] = {"Hw*AdapterControl(ScsiAdapterPower)", IRQL_DISPATCH, false},
+	[ScsiAdapterSurpriseRemoval] = {"Hw*AdapterControl(ScsiAdapterSurpriseRemoval)",
+		IRQL_PASSIVE, false},
+};
+
+static const struct control unit_controls[ScsiUnitControlMax] = {
+	[ScsiUnitStart] = {"Hw*UnitControl(ScsiUnitStart)", IRQL_PASSIVE, false},
+	[ScsiUnitPower] = {"Hw*UnitControl(ScsiUnitPower)", IRQL_DISPATCH, false},
+	[ScsiUnitRemove] = {"Hw*UnitControl(ScsiUnitRemove)", IRQL_PASSIVE, false},
+	[ScsiUnitSurpriseRemoval] = {"Hw*UnitControl(ScsiUnitSurpriseRemoval)", IRQL_PASSIVE,
+		false},
+};
+
+/* ---- what is supported ---- */
+
+_Static_assert((int)ScsiAdapterControlMax >= (int)ScsiUnitControlMax, "room for both lists");
+
+static PSCSI_SUPPORTED_CONTROL_TYPE_LIST list_init(ULONG *memory, size_t bytes, ULONG types)
+{
+	PSCSI_SUPPORTED_CONTROL_TYPE_LIST list = (PVOID)memory;
+
+	memset(memory, 0, bytes);
+	list->MaxControlType = types;
+	return list;
+}
+
+void port_hba_control_ask(struct port_hba *hba)
+{
+	ULONG memory[(sizeof(SCSI_SUPPORTED_CONTROL_TYPE_LIST) + ScsiAdapterControlMax) /
+			     sizeof(ULONG) +
+		     1];
+	ULONG types = hba->driver->model->control_types;
+	PSCSI_SUPPORTED_CONTROL_TYPE_LIST list = list_init(memory, sizeof(memory), types);
+	bool is_known = false;
+
+	if (hba->hw.HwAdapterControl) {
+		is_known = hba->hw.HwAdapterControl(hba->extension, ScsiQuerySupportedControlTypes,
+				   list) == ScsiAdapterControlSuccess;
+		port_hba_irql_check(hba, "Hw*AdapterControl", IRQL_PASSIVE);
+	}
+	for (unsigned n = 0; n < types; n++)
+		hba->control_supported[n] = is_known && list->SupportedTypeList[n];
+	is_known = false;
+	list = list_init(memory, sizeof(memory), ScsiUnitControlMax);
+	if (hba->hw.HwUnitControl) {
+		is_known = hba->hw.HwUnitControl(hba->extension, ScsiQuerySupportedUnitControlTypes,
+				   list) == ScsiUnitControlSuccess;
+		port_hba_irql_check(hba, "Hw*UnitControl", IRQL_PASSIVE);
+	}
+	for (unsigned n = 0; n < ScsiUnitControlMax; n++)
+		hba->unit_control_supported[n] = is_known && list->SupportedTypeList[n];
+}
+
+/* ---- adapters ---- */
+
+bool port_hba_control(struct port_hba *hba, SCSI_ADAPTER_CONTROL_TYPE type, void *parameters)
+{
+	const struct port_driver_model *model = hba->driver->model;
+	const struct control *control = &adapter_controls[type];
+	SCSI_ADAPTER_CONTROL_STATUS status;
+	uint8_t old = IRQL_PASSIVE, irql;
+
+	if (!hba->control_supported[type])
+		return false;
+	if (control->locked)
+		old = model->lock(hba);
+	else
+		old = cpu_irql_raise(control->irql);
+	irql = cpu_irql();
+	trace(TRACE_HW_CONTROL, hba->port.number, type);
+	status = hba->hw.HwAdapterControl(hba->extension, type, parameters);
+	trace(TRACE_HW_CONTROL_END, hba->port.number, type, status);
+	port_hba_irql_check(hba, control->name, irql);
+	if (control->locked)
+		model->unlock(hba, old);
+	else
+		cpu_irql_lower(old);
+	return status == ScsiAdapterControlSuccess;
+}
+
+/* ---- units ---- */
+
+bool port_hba_unit_control(struct port_unit *unit, SCSI_UNIT_CONTROL_TYPE type,
+	STOR_POWER_ACTION action, STOR_DEVICE_POWER_STATE state)
+{
+	struct port_hba *hba = (struct port_hba *)unit->adapter;
+	STOR_ADDR_BTL8 address = {.Type = STOR_ADDRESS_TYPE_BTL8,
+		.AddressLength = STOR_ADDR_BTL8_ADDRESS_LENGTH,
+		.Path = unit->path,
+		.Target = unit->target,
+		.Lun = unit->lun};
+	STOR_UNIT_CONTROL_POWER power = {(PSTOR_ADDRESS)&address, action, state};
+	SCSI_UNIT_CONTROL_STATUS status;
+	uint8_t old;
+
+	if (!hba->unit_control_supported[type])
+		return false;
+	old = cpu_irql_raise(unit_controls[type].irql);
+	status = hba->hw.HwUnitControl(
+		hba->extension, type, type == ScsiUnitPower ? (PVOID)&power : (PVOID)&address);
+	port_hba_irql_check(hba, unit_controls[type].name, unit_controls[type].irql);
+	cpu_irql_lower(old);
+	return status == ScsiUnitControlSuccess;
+}
+
+void port_hba_unit_found(struct port_unit *unit)
+{
+	if (!unit->is_found)
+		port_hba_unit_control(
+			unit, ScsiUnitStart, StorPowerActionNone, StorPowerDeviceUnspecified);
+	unit->is_found = true;
+}
+
+void port_hba_unit_lost(struct port_unit *unit)
+{
+	if (unit->is_found)
+		port_hba_unit_control(unit, ScsiUnitSurpriseRemoval, StorPowerActionNone,
+			StorPowerDeviceUnspecified);
+	unit->is_found = false;
+}
