@@ -6,6 +6,7 @@
  */
 #include "disk/disk.h"
 #include "mem/mem.h"
+#include "port/hba.h"
 #include "trace/trace.h"
 #include "util/error.h"
 
@@ -15,7 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SECONDS 10
+#define SECONDS	   10
+#define RW_SECONDS 30
 
 static uint32_t get32(const uint8_t *at)
 {
@@ -170,11 +172,13 @@ static int disk_add(struct disk_set *set, struct port_unit *unit, const uint8_t 
 	if (!disk)
 		return error_set(ENOMEM, "no memory for a disk.");
 	disk->unit = unit;
+	disk->rw_seconds = limits->io_seconds ? limits->io_seconds : RW_SECONDS;
 	snprintf(disk->info.name, sizeof(disk->info.name), "%u:%u:%u", unit->path, unit->target,
 		unit->lun);
 	trim_copy(disk->info.vendor, inquiry_data + 8, 8);
 	trim_copy(disk->info.product, inquiry_data + 16, 16);
 	trim_copy(disk->info.revision, inquiry_data + 32, 4);
+	port_unit_entries_read(unit, disk->info.vendor, disk->info.product);
 	err = read_capacity(disk);
 	disk->info.max_transfer =
 		err ? 0 : (uint32_t)round_down(limits->max_transfer, disk->info.block_size);

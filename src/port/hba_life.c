@@ -102,6 +102,7 @@ static int requests_new(struct port_hba *hba)
 	if (hba->port.dma)
 		constraints = hba->port.dma->limits;
 	err = model->accept(hba, &limits, &constraints);
+	limits.io_seconds = hba->entries.io_seconds;
 	if (!err)
 		err = dma_limit(hba, &limits, &constraints);
 	if (!err)
@@ -156,8 +157,10 @@ static void control_ask(struct port_hba *hba)
 static int start(struct port_hba *hba)
 {
 	const struct port_driver_model *model = hba->driver->model;
-	int err = model->prepare(hba);
+	int err = port_entries_read(hba, hba->driver->adapter_count - 1);
 
+	if (!err)
+		err = model->prepare(hba);
 	if (!err)
 		err = dma_new(hba);
 	if (!err)
@@ -263,6 +266,7 @@ void port_hba_end(struct port_driver *driver)
 	if (has_slots)
 		port_adapter_fini(&hba->port);
 	port_hba_uncached_free(hba);
+	port_entries_free(hba);
 	if (hba->port.dma)
 		dma_adapter_free(hba->port.dma);
 	if (hba->extension)

@@ -107,7 +107,7 @@ struct port_request {
 	struct dma_waiter waiter;  /* for map registers */
 	bool is_counted;	   /* among the outstanding */
 	bool is_failed;		   /* by the port: the SRB tells nothing */
-	uint8_t busy_retries;	   /* how often it came back busy, at most BUSY_RETRIES */
+	uint8_t busy_retries;	   /* how often it came back busy, at most entries.retries */
 	uint32_t busy_since;	   /* adapter tick of the first time */
 	_Atomic uint32_t deadline; /* adapter tick at which it has timed out */
 	_Atomic uint64_t lost_id;  /* id of the use in which it survived every reset */
@@ -124,6 +124,17 @@ enum port_closed {
 	PORT_TAKEN = 32 /* a pulling miniport has not asked for the next request yet */
 };
 
+/* What the registry says of a unit: hba_entries.c. */
+struct port_unit_entries {
+	uint32_t pause_ms;     /* BusyPauseTime: of one whose request came back busy */
+	uint32_t retries;      /* BusyRetryCount */
+	uint32_t full_percent; /* QueueFullWaitIoPercentage: of what it has outstanding */
+};
+#define PORT_UNIT_ENTRIES                                                                          \
+	{                                                                                          \
+		250, 20, 25                                                                        \
+	}
+
 struct port_unit {
 	struct port_adapter *adapter;
 	uint8_t path, target, lun;
@@ -132,7 +143,8 @@ struct port_unit {
 	struct port_request *head, **tail; /* waiting */
 	_Atomic uint32_t depth;
 	uint32_t outstanding;
-	uint32_t busy_left;
+	uint32_t busy_left, retry_left; /* completions until PORT_BUSY, PORT_RETRY end */
+	struct port_unit_entries entries;
 	uint32_t closed;	/* under lock */
 	struct cpu_timer pause; /* ends PORT_PAUSED */
 	struct cpu_timer retry; /* ends PORT_RETRY */
@@ -166,6 +178,7 @@ struct port_limits {
 	uint32_t unit_extension_bytes;
 	uint32_t initial_depth, max_depth; /* of a unit */
 	uint32_t max_outstanding;	   /* of the adapter */
+	uint32_t io_seconds; /* of a read or write; 0: whatever the class driver takes */
 	bool pull; /* each request started closes adapter and unit (PORT_TAKEN) until the miniport
 		      asks for the next: port_adapter_next, port_unit_next */
 	uint8_t first_reset;	       /* of the ladder: 0 unit, 1 target, 2 bus */

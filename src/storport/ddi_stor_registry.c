@@ -62,11 +62,6 @@ DRY_EXPORT(StorPortFreeRegistryBuffer)
 
 enum { KEY_TEXT = 64 };
 
-static bool is_string(ULONG type)
-{
-	return type == REG_SZ || type == REG_EXPAND_SZ || type == REG_MULTI_SZ;
-}
-
 /* A value's name or a key's, of bytes; freed by the caller. False: out of memory, or too long. */
 static bool widen(const UCHAR *text, size_t bytes, bool ends, UNICODE_STRING *wide)
 {
@@ -82,26 +77,6 @@ static bool widen(const UCHAR *text, size_t bytes, bool ends, UNICODE_STRING *wi
 	return true;
 }
 
-/* Bytes that a value is to a miniport; to: NULL to count them. */
-static uint32_t value_take(const struct reg_value *value, UCHAR *to)
-{
-	const WCHAR *wide = (const WCHAR *)value->data;
-	uint32_t count = value->bytes / 2;
-	bool ends;
-
-	if (!is_string(value->type)) {
-		if (to)
-			memcpy(to, value->data, value->bytes);
-		return value->bytes;
-	}
-	ends = count && !wide[count - 1];
-	for (uint32_t n = 0; to && n < count; n++)
-		to[n] = rtl_to_ansi(wide[n]);
-	if (to && !ends)
-		to[count] = 0;
-	return count + !ends;
-}
-
 /* reg_lock held. STOR_STATUS_UNSUCCESSFUL: there is no such value of this type; *length then is 0.
  * STOR_STATUS_BUFFER_TOO_SMALL: *length is what it takes. */
 static ULONG value_read(
@@ -113,10 +88,10 @@ static ULONG value_read(
 	*length = 0;
 	if (!value || (type != REG_NONE && type != value->type))
 		return STOR_STATUS_UNSUCCESSFUL;
-	*length = value_take(value, NULL);
+	*length = reg_value_bytes(value, NULL);
 	if (*length > room)
 		return STOR_STATUS_BUFFER_TOO_SMALL;
-	value_take(value, buffer);
+	reg_value_bytes(value, buffer);
 	return STOR_STATUS_SUCCESS;
 }
 
@@ -129,7 +104,7 @@ static ULONG value_write(struct reg_key *key, const UNICODE_STRING *name, ULONG 
 
 	if (!key)
 		return STOR_STATUS_INSUFFICIENT_RESOURCES;
-	if (is_string(type)) {
+	if (reg_is_string(type)) {
 		if (!widen(buffer, length, true, &text))
 			return STOR_STATUS_INSUFFICIENT_RESOURCES;
 		status = reg_value_set(key, name, type, text.Buffer, text.Length);
