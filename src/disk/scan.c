@@ -239,14 +239,13 @@ static int probe(const struct place *place, struct disk_set *set, uint8_t lun)
 
 	if (unit && disk_of(set, unit))
 		return FOUND_DISK;
-	if (!unit || set->count == DISKS_MAX) {
-		if (unit)
-			port_unit_remove(unit);
-		return error_set(ENOMEM, "more than %d units.", PORT_UNITS_MAX);
-	}
+	if (!unit)
+		return error_set(ENOMEM, "no memory for a unit.");
 	found = is_disk(unit, data);
 	if (found == 1) {
-		int err = disk_add(set, unit, data);
+		int err = set->count == DISKS_MAX
+				  ? error_set(ENOMEM, "more than %d units.", DISKS_MAX)
+				  : disk_add(set, unit, data);
 
 		if (!err)
 			return FOUND_DISK;

@@ -254,6 +254,45 @@ static void every_unit_that_is_a_disk_is_found_in_order(void)
 	target_end_all();
 }
 
+static unsigned there; /* of the 256 addresses */
+
+static bool only_the_first(struct port_request *request, const struct target_command *command)
+{
+	const struct port_unit *unit = request->unit;
+
+	if (unit->path * 128u + unit->target * 8u + unit->lun < there)
+		return false;
+	target_end(request, SRB_STATUS_INVALID_LUN);
+	return true;
+}
+
+static int scan_units(unsigned count)
+{
+	there = count;
+	target_init(64);
+	target.luns = target.port.luns = 8;
+	target.port.buses = 2;
+	target.port.targets = 16;
+	target.hook = only_the_first;
+	return target_scan();
+}
+
+/* Q-1's 255; what does not answer behind them is none too many. */
+static void there_may_be_255_units(void)
+{
+	expect_is(scan_units(255), 0);
+	expect_is(target_set.count, 255);
+	expect_is(strcmp(target_set.disk[127]->info.name, "0:15:7"), 0);
+	expect_is(strcmp(target_set.disk[254]->info.name, "1:15:6"), 0);
+	/* each once, also when it is looked for again */
+	expect_is(disk_scan_again(&fake.adapter, &target_set), 0);
+	expect_is(target_set.count, 255);
+	target_end_all();
+	expect_is(scan_units(256), -ENOMEM);
+	expect(strstr(error_text(), "more than 255 units"));
+	target_end_all();
+}
+
 static uint8_t device_type;
 
 static bool other_device(struct port_request *request, const struct target_command *command)
@@ -484,6 +523,7 @@ int main(void)
 		fake_test(a_driver_whose_transfers_hold_no_block_is_refused),
 		fake_test(a_disk_without_a_capacity_fails_the_scan),
 		fake_test(every_unit_that_is_a_disk_is_found_in_order),
+		fake_test(there_may_be_255_units),
 		fake_test(what_is_no_disk_is_left_alone),
 		fake_test(what_unit_0_lists_is_all_that_is_asked),
 		fake_test(a_list_may_come_from_what_is_no_disk),
