@@ -115,7 +115,8 @@ struct dry_unit_info {
 	char name[16];				  /* "0:0:0": bus, target, unit */
 	char vendor[9], product[17], revision[5]; /* from INQUIRY, trimmed */
 };
-/* What the unit said of itself at the start. Any thread. */
+/* What the unit said of itself at the start, but for its size, which is the newest known. Any
+ * thread. */
 DRY_API void dry_unit_info(const struct dry_unit *unit, struct dry_unit_info *info);
 
 /* ---- I/O ---- */

@@ -61,6 +61,7 @@ struct disk {
 	struct port_unit *unit;
 	struct dry_unit_info info;
 	uint64_t blocks;
+	_Atomic uint64_t size; /* bytes: info.size, until it grows */
 	uint32_t block_shift;
 	_Atomic bool is_gone;	 /* it takes no requests of the front */
 	uintptr_t in_place_mask; /* address bits that a buffer must not have, to be used in place */
@@ -148,8 +149,9 @@ struct disk_set {
 	unsigned count;
 };
 int disk_scan(struct port_adapter *adapter, struct disk_set *set);
-/* The same again, while the disks are in use: new ones are appended; those that do not answer any
- * more, or have another size, are gone until they are back. Not two at a time. */
+/* The same again, while the disks are in use: new ones are appended; those that have
+ * grown are larger; those that do not answer any more, or are smaller or of other blocks, are gone
+ * until they are back. Not two at a time. */
 int disk_scan_again(struct port_adapter *adapter, struct disk_set *set);
 /* Waits until no request of the front is unfinished. If the miniport has kept one through all
  * resets, the adapter is given up, so that all end. In a kernel thread at PASSIVE. */

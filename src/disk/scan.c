@@ -190,6 +190,7 @@ static int disk_add(struct disk_set *set, struct port_unit *unit, const uint8_t 
 		free(disk);
 		return err;
 	}
+	disk->size = disk->info.size;
 	mode_sense(disk);
 	vital_data(disk);
 	/* A list of one element describes a page, but not parts of two. */
@@ -328,14 +329,18 @@ int disk_scan(struct port_adapter *adapter, struct disk_set *set)
 				    adapter->name);
 }
 
-/* Whether it is still there, or again, as it was. */
-static bool is_there(const struct disk *disk)
+/* Whether it is still there, or again, as it was or larger. */
+static bool is_there(struct disk *disk)
 {
 	struct disk now = {.unit = disk->unit, .info = disk->info};
 	uint8_t data[36];
 
-	return is_disk(disk->unit, data) == 1 && !read_capacity(&now) &&
-	       now.blocks == disk->blocks && now.block_shift == disk->block_shift;
+	if (is_disk(disk->unit, data) != 1 || read_capacity(&now) || now.blocks < disk->blocks ||
+		now.block_shift != disk->block_shift)
+		return false;
+	disk->blocks = now.blocks;
+	atomic_store(&disk->size, now.info.size);
+	return true;
 }
 
 int disk_scan_again(struct port_adapter *adapter, struct disk_set *set)

@@ -59,6 +59,7 @@ struct dry_unit {
 	struct dry_machine *machine;
 	struct disk *disk; /* between machine_enter and machine_leave */
 	struct dry_unit_info info;
+	_Atomic uint64_t size; /* the newest; info.size is that of the start */
 };
 
 struct dry_machine {

@@ -402,13 +402,35 @@ static void units_come_and_go(void)
 	expect_names("0:0:0 0:0:1 0:0:2");
 	expect_is(disk_run(target_set.disk[1], &io), 0);
 	expect_is(disk_run(target_set.disk[2], &io), 0);
-	/* One that has another size is not the same. */
+	/* One that is smaller is not the same. */
 	target_put(target.capacity10, 4, 31);
 	expect_is(disk_scan_again(&fake.adapter, &target_set), 0);
 	expect_is(disk_run(target_set.disk[0], &io), -ENODEV);
 	target_put(target.capacity10, 4, 63);
 	expect_is(disk_scan_again(&fake.adapter, &target_set), 0);
 	expect_is(disk_run(target_set.disk[0], &io), 0);
+	target_end_all();
+}
+
+static void a_unit_may_grow(void)
+{
+	char block[512];
+	struct dry_io io = {.op = DRY_OP_READ, .buffer = block, .count = 512, .offset = 64 * 512};
+
+	target_init(128);
+	target_put(target.capacity10, 4, 63);
+	expect_is(target_scan(), 0);
+	expect_is(disk_run(target.disk, &io), -ENXIO);
+	target_put(target.capacity10, 4, 127);
+	expect_is(disk_scan_again(&fake.adapter, &target_set), 0);
+	expect_is(target.disk->size, 128 * 512);
+	memset(target.store + 64 * 512, 'g', 512);
+	expect_is(disk_run(target.disk, &io), 0);
+	expect(block[0] == 'g' && block[511] == 'g');
+	/* smaller than it was at the last scan: another */
+	target_put(target.capacity10, 4, 126);
+	expect_is(disk_scan_again(&fake.adapter, &target_set), 0);
+	expect_is(disk_run(target.disk, &io), -ENODEV);
 	target_end_all();
 }
 
@@ -528,6 +550,7 @@ int main(void)
 		fake_test(what_unit_0_lists_is_all_that_is_asked),
 		fake_test(a_list_may_come_from_what_is_no_disk),
 		fake_test_both(units_come_and_go),
+		fake_test(a_unit_may_grow),
 		fake_test(targets_that_do_not_answer_are_passed_over),
 		fake_test(unit_attention_hides_no_disk),
 		fake_test(the_last_words_are_flush_and_for_a_driver_that_caches_shutdown),
