@@ -7,6 +7,7 @@
  * entry's is told and counts as none. See hba.h.
  */
 #include "port/hba.h"
+#include "nt/os.h"
 #include "nt/pool.h"
 #include "nt/registry.h"
 #include "util/error.h"
@@ -42,7 +43,7 @@ static const struct entry device_entries[] = {
 	{"MaximumSGList", PORT_ENTRIES_SCSI, 16, 255, offsetof(struct port_entries, elements)},
 };
 
-/* In Parameters. */
+/* In Parameters, since Windows 8. */
 static const struct entry driver_entries[] = {
 	{"IoTimeoutValue", BOTH, 0, 65535, offsetof(struct port_entries, io_seconds)},
 };
@@ -188,7 +189,9 @@ static bool service_take(
 	snprintf(device, sizeof(device), DEVICE "%u", number);
 	entries_take(reader, key, DEVICE, device_entries, array_size(device_entries), into);
 	entries_take(reader, key, device, device_entries, array_size(device_entries), into);
-	entries_take(reader, key, "Parameters", driver_entries, array_size(driver_entries), into);
+	if (nt_os_has(NT_OS_8))
+		entries_take(reader, key, "Parameters", driver_entries, array_size(driver_entries),
+			into);
 	good = parameter_take(key, device, owner, into);
 	if (!(reader->readers & PORT_ENTRIES_STOR))
 		return good;

@@ -6,6 +6,7 @@
  * Message-Signaled Interrupts in the Registry" and "Interrupt Affinity and Priority".
  */
 #include "world.h"
+#include "nt/os.h"
 #include "nt/registry.h"
 
 #define SERVICE "[HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Services\\test\\Parameters"
@@ -35,6 +36,8 @@ static void fill(HW_INITIALIZATION_DATA *data)
 	char instance[REG_INSTANCE_MAX], key[512];
 
 	data->HwFindAdapter = (PVOID)find;
+	if (!nt_os_has(NT_OS_8))
+		data->HwInitializationDataSize = 136; /* of Windows 7's structure */
 	if (entries)
 		reg(entries);
 	if (!below)
@@ -158,6 +161,11 @@ static void a_miniport_s_time_out_comes_before_the_disk_s(void **state)
 	run(DISK "\"TimeOutValue\"=dword:3c\n\n" SERVICE "]\n\"IoTimeoutValue\"=dword:11\n",
 		note_seconds);
 	assert_int_equal(limited, 17);
+	nt_os_set(NT_OS_7); /* "Starting with Windows 8" */
+	run(DISK "\"TimeOutValue\"=dword:3c\n\n" SERVICE "]\n\"IoTimeoutValue\"=dword:11\n",
+		note_seconds);
+	nt_os_set(NT_OS_NEWEST);
+	assert_int_equal(limited, 60);
 	run(SERVICE "]\n\"IoTimeoutValue\"=dword:10000\n", note_seconds);
 	assert_int_equal(limited, 65535);
 	/* its place is Parameters, not Parameters\Device */
