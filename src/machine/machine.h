@@ -141,6 +141,10 @@ void stats_stop(void);
 /* Adds what was counted so far. */
 void stats_summary(struct dry_summary *summary);
 
+/* From start to stop broken rules include routines of the miniport that take too long. */
+void slow_start(void);
+void slow_stop(void);
+
 void crash_start(void);
 
 #endif
