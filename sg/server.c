@@ -112,12 +112,8 @@ static bool command_run(const struct client *client, struct dry_unit *unit,
 	};
 	int err;
 
-	if (request->cdb_length > sizeof(scsi.cdb)) { /* as by a host that takes 16 */
-		scsi.end = DRY_SCSI_REFUSED;
-		sg_answer_set(answer, &scsi);
-		return true;
-	}
-	memcpy(scsi.cdb, request->cdb, request->cdb_length);
+	_Static_assert(sizeof(scsi.cdb) == sizeof(request->cdb), "what goes, goes on");
+	memcpy(scsi.cdb, request->cdb, sizeof(scsi.cdb));
 	*data = scsi.data = calloc(1, request->bytes ? request->bytes : 1);
 	if (!scsi.data) {
 		answer->error = ENOMEM;

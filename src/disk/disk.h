@@ -124,7 +124,7 @@ int disk_run(struct disk *disk, struct dry_io *io);
  */
 struct disk_command {
 	uint8_t function;
-	uint8_t cdb[16], cdb_length;
+	uint8_t cdb[32], cdb_length;
 	void *data;
 	uint32_t bytes, moved;
 	bool out, in, vital, once;

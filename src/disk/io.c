@@ -341,6 +341,7 @@ static void execute_describe(struct disk_transfer *transfer, struct disk_command
 	request->function = command->function;
 	request->cdb_length = command->cdb_length;
 	memcpy(request->cdb, command->cdb, sizeof(request->cdb));
+	memcpy(request->cdb_more, command->cdb + sizeof(request->cdb), sizeof(request->cdb_more));
 	request->flags =
 		(command->in ? SRB_FLAGS_DATA_IN : 0) | (command->out ? SRB_FLAGS_DATA_OUT : 0);
 	request->timeout = command->seconds;

@@ -29,7 +29,7 @@
 
 #define PORT_SLOTS	  256		   /* requests of one adapter */
 #define PORT_IDS	  1000000000000ull /* between the first ids of two adapters */
-#define PORT_UNITS_MAX	  256 /* 255 disks, and one that is asked whether it is one */
+#define PORT_UNITS_MAX	  256		   /* 255 disks, and one that is asked whether it is one */
 #define PORT_SENSE_BYTES  252
 #define PORT_SRB_BYTES	  384	     /* the larger of both kinds, with address and extended data */
 #define PORT_MAX_TRANSFER (1u << 20) /* where the miniport names no limit */
@@ -92,6 +92,7 @@ struct port_request {
 	void (*done)(struct port_request *request); /* at DISPATCH; the submitter's again */
 	void *ctx;
 	struct port_data_in *in; /* NULL: data go one way at most */
+	uint8_t cdb_more[16];	 /* of one longer than 16 bytes: the rest; extended_srb alone */
 
 	/* the result: valid in done */
 	uint8_t srb_status; /* without the modifier bits */

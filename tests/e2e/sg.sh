@@ -274,7 +274,7 @@ def connect():
     s.connect(os.environ["DRYPORT_SG"] + "/sg")
     return s
 clients = [connect() for _ in range(2)]
-clients[1].sendall(struct.pack("<IHBBIIB31s", 0x31716753, 0, 1, 2, 1 << 20, 10, 10,
+clients[1].sendall(struct.pack("<IHBBIIB3x32s", 0x31716753, 0, 1, 2, 1 << 20, 10, 10,
                                bytes([0x28, 0, 0, 0, 0, 0, 0, 8, 0, 0])))
 if os.fork():
     time.sleep(0.2)
