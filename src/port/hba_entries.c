@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define PARAMETER_TAG  0x61506853 /* "ShPa" */
@@ -56,13 +57,15 @@ static const struct entry unit_entries[] = {
 		offsetof(struct port_unit_entries, full_percent)},
 };
 
-/* ---- one value; reg_lock held, so what is to be told is kept until it is not ---- */
+/* ---- one value; reg_lock held, so what is to be told or allocated waits until it is not ---- */
 
 struct reader {
 	const char *who;
 	uint8_t readers;
 	unsigned count;
 	char told[8][160];
+	uint8_t *parameter; /* DriverParameter, copied */
+	uint32_t parameter_bytes;
 };
 
 static void __attribute__((format(printf, 2, 3)))
@@ -148,22 +151,32 @@ static void uncached_take(
 	into->uncached_lowest = lowest;
 }
 
-static bool parameter_take(
-	struct reg_key *key, const char *device, const void *owner, struct port_entries *into)
+/* Data that are no string get an ending zero too: a miniport is told of no length. */
+static void parameter_take(struct reader *reader, struct reg_key *key, const char *device)
 {
 	const struct reg_value *value = device_value(key, device, "DriverParameter");
-	uint32_t bytes;
 
 	if (!value)
+		return;
+	reader->parameter_bytes = reg_value_bytes(value, NULL) + 1;
+	reader->parameter = calloc(1, reader->parameter_bytes);
+	if (reader->parameter)
+		reg_value_bytes(value, reader->parameter);
+}
+
+/* In memory of the machine, as the miniport gets it. False: out of memory. */
+static bool parameter_give(struct reader *reader, struct port_hba *hba)
+{
+	uint32_t bytes = reader->parameter_bytes;
+
+	if (!bytes)
 		return true;
-	bytes = reg_value_bytes(value, NULL);
-	/* Data that are no string get an ending zero too: a miniport is told of no length. */
-	into->parameter = nt_pool_alloc(bytes + 1ull, PARAMETER_TAG, owner, true);
-	if (!into->parameter)
-		return false;
-	reg_value_bytes(value, (uint8_t *)into->parameter);
-	into->parameter[bytes] = 0;
-	return true;
+	if (reader->parameter)
+		hba->entries.parameter = nt_pool_alloc(bytes, PARAMETER_TAG, hba, true);
+	if (hba->entries.parameter)
+		memcpy(hba->entries.parameter, reader->parameter, bytes);
+	free(reader->parameter);
+	return hba->entries.parameter;
 }
 
 /* MR-6 */
@@ -179,12 +192,10 @@ static void remapping_tell(struct reader *reader, struct reg_key *key)
 			(unsigned long long)number, has_iommu ? "" : "not ");
 }
 
-static bool service_take(
-	struct reader *reader, unsigned number, const void *owner, struct port_entries *into)
+static void service_take(struct reader *reader, unsigned number, struct port_entries *into)
 {
 	struct reg_key *key = reg_service_key("", false);
 	char device[sizeof(DEVICE) + 12];
-	bool good;
 
 	snprintf(device, sizeof(device), DEVICE "%u", number);
 	entries_take(reader, key, DEVICE, device_entries, array_size(device_entries), into);
@@ -192,12 +203,11 @@ static bool service_take(
 	if (nt_os_has(NT_OS_8))
 		entries_take(reader, key, "Parameters", driver_entries, array_size(driver_entries),
 			into);
-	good = parameter_take(key, device, owner, into);
+	parameter_take(reader, key, device);
 	if (!(reader->readers & PORT_ENTRIES_STOR))
-		return good;
+		return;
 	uncached_take(reader, key, device, into);
 	remapping_tell(reader, key);
-	return good;
 }
 
 /* The disk class driver's, for those whose driver names none; its bounds are its page's. */
@@ -213,17 +223,18 @@ static void disk_take(struct reader *reader, struct port_entries *into)
 int port_entries_read(struct port_hba *hba, unsigned number)
 {
 	struct reader reader = {.who = hba->name, .readers = hba->driver->model->entries};
-	bool good;
 
 	port_entries_free(hba);
 	hba->entries =
 		(struct port_entries){.link_down_seconds = 30, .uncached_highest = UINT64_MAX};
 	reg_lock();
 	disk_take(&reader, &hba->entries);
-	good = service_take(&reader, number, hba, &hba->entries);
+	service_take(&reader, number, &hba->entries);
 	reg_unlock();
 	tell_all(&reader);
-	return good ? 0 : error_set(ENOMEM, "%s: no memory for its DriverParameter.", hba->name);
+	return parameter_give(&reader, hba)
+		       ? 0
+		       : error_set(ENOMEM, "%s: no memory for its DriverParameter.", hba->name);
 }
 
 void port_entries_free(struct port_hba *hba)
