@@ -128,7 +128,8 @@ struct dry_unit_info {
 	char name[16];				  /* "0:0:0": bus, target, unit */
 	char vendor[9], product[17], revision[5]; /* from INQUIRY, trimmed */
 };
-/* What the unit said of itself at the start. Any thread. */
+/* What the unit said of itself at the start, but for its size, which is the newest known. Any
+ * thread. */
 DRY_API void dry_unit_info(const struct dry_unit *unit, struct dry_unit_info *info);
 
 /* ---- I/O ---- */
@@ -193,9 +194,9 @@ enum dry_scsi_end {
 	DRY_SCSI_FAILED	    /* otherwise: srb_status says how */
 };
 struct dry_scsi {
-	uint8_t cdb[16], cdb_length;
-	bool is_write; /* data go to the unit */
-	void *data;    /* NULL if bytes is 0; what is read comes over what was there */
+	uint8_t cdb[32], cdb_length; /* more than 16: for a miniport of STORAGE_REQUEST_BLOCK */
+	bool is_write;		     /* data go to the unit */
+	void *data; /* NULL if bytes is 0; what is read comes over what was there */
 	uint32_t bytes;
 	uint32_t seconds; /* until it has timed out; 0: 60 */
 
@@ -206,7 +207,7 @@ struct dry_scsi {
 	uint8_t sense[252];
 	uint32_t moved; /* bytes, as the miniport says */
 };
-/* Running; waits. 0: it was carried out, whatever came of it. -EINVAL: no CDB of 1 to 16 bytes,
+/* Running; waits. 0: it was carried out, whatever came of it. -EINVAL: no CDB of 1 to 32 bytes,
  * more bytes than max_transfer (nothing was sent); -ENOMEM, -ESHUTDOWN. */
 DRY_API int dry_scsi(struct dry_unit *unit, struct dry_scsi *scsi);
 

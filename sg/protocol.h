@@ -37,8 +37,8 @@ struct sg_request {
 	uint8_t direction; /* enum sg_direction */
 	uint32_t bytes;	   /* of data; 0 with SG_NONE */
 	uint32_t seconds;  /* until it has timed out */
-	uint8_t cdb_length;
-	uint8_t cdb[31]; /* zeros behind cdb_length */
+	uint8_t cdb_length, reserved[3];
+	uint8_t cdb[32]; /* zeros behind cdb_length */
 };
 
 struct sg_info {

@@ -12,10 +12,14 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
-/* A client that stops in the middle of a request or an answer. */
-#define PATIENCE_SECONDS 10
+/* How long a client may take to send a request, and to take an answer; and when all is to end. */
+#define PATIENCE_MS 10000
+#define LAST_MS	    1000
+/* Between two looks at the clock. */
+#define LOOK_MS 100
 
 struct sg_server {
 	struct dry_machine *machine;
@@ -27,35 +31,53 @@ struct sg_server {
 
 /* ---- bytes ---- */
 
-/* How many came before the end. */
-static uint64_t receive(int fd, void *data, uint64_t bytes)
+struct client {
+	const struct sg_server *server;
+	int fd;
+};
+
+static uint64_t now_ms(void)
 {
-	uint64_t at = 0;
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* After a call that moved `result` bytes, or none: whether there is to be another. What a client
+ * does now and then does not count: its time is for all of it. */
+static bool may_go_on(const struct client *client, ssize_t result, uint64_t since)
+{
+	bool is_there = result > 0 || (result < 0 && (errno == EINTR || errno == EAGAIN));
+
+	return is_there && now_ms() - since < (client->server->ends ? LAST_MS : PATIENCE_MS);
+}
+
+/* How many came before the end. */
+static uint64_t receive(const struct client *client, void *data, uint64_t bytes)
+{
+	uint64_t at = 0, since = now_ms();
+	ssize_t got;
 
 	while (at < bytes) {
-		ssize_t got = recv(fd, (char *)data + at, bytes - at, 0);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
+		got = recv(client->fd, (char *)data + at, bytes - at, 0);
+		at += got > 0 ? (uint64_t)got : 0;
+		if (!may_go_on(client, got, since))
 			break;
-		at += (uint64_t)got;
 	}
 	return at;
 }
 
-static void reply(int fd, const void *data, uint64_t bytes)
+static void reply(const struct client *client, const void *data, uint64_t bytes)
 {
-	uint64_t at = 0;
+	uint64_t at = 0, since = now_ms();
+	ssize_t sent;
 
 	while (at < bytes) {
-		ssize_t sent = send(fd, (const char *)data + at, bytes - at, MSG_NOSIGNAL);
-
-		if (sent < 0 && errno == EINTR)
-			continue;
-		if (sent <= 0)
+		sent = send(client->fd, (const char *)data + at, bytes - at, MSG_NOSIGNAL);
+		at += sent > 0 ? (uint64_t)sent : 0;
+		if (!may_go_on(client, sent, since))
 			return;
-		at += (uint64_t)sent;
 	}
 }
 
@@ -79,8 +101,8 @@ static void info_set(struct sg_info *to, const struct dry_unit_info *info)
 
 /* Carries the command out. *data: what came in, the caller's to free. False: the connection is of
  * no use any more. */
-static bool command_run(int fd, struct dry_unit *unit, const struct sg_request *request,
-	struct sg_answer *answer, void **data)
+static bool command_run(const struct client *client, struct dry_unit *unit,
+	const struct sg_request *request, struct sg_answer *answer, void **data)
 {
 	struct dry_scsi scsi = {
 		.cdb_length = request->cdb_length,
@@ -90,19 +112,15 @@ static bool command_run(int fd, struct dry_unit *unit, const struct sg_request *
 	};
 	int err;
 
-	if (request->cdb_length > sizeof(scsi.cdb)) { /* as by a host that takes 16 */
-		scsi.end = DRY_SCSI_REFUSED;
-		sg_answer_set(answer, &scsi);
-		return true;
-	}
-	memcpy(scsi.cdb, request->cdb, request->cdb_length);
+	_Static_assert(sizeof(scsi.cdb) == sizeof(request->cdb), "what goes, goes on");
+	memcpy(scsi.cdb, request->cdb, sizeof(scsi.cdb));
 	*data = scsi.data = calloc(1, request->bytes ? request->bytes : 1);
 	if (!scsi.data) {
 		answer->error = ENOMEM;
 		return true;
 	}
 	if ((request->direction == SG_OUT || request->direction == SG_OUT_IN) &&
-		receive(fd, scsi.data, request->bytes) != request->bytes)
+		receive(client, scsi.data, request->bytes) != request->bytes)
 		return false;
 	err = dry_scsi(unit, &scsi);
 	if (err)
@@ -112,13 +130,14 @@ static bool command_run(int fd, struct dry_unit *unit, const struct sg_request *
 	return true;
 }
 
-static void serve(struct sg_server *server, int fd)
+static void serve(const struct client *client)
 {
+	const struct sg_server *server = client->server;
 	struct sg_answer answer = {.magic = SG_ANSWER_MAGIC};
 	struct sg_request request;
 	struct dry_unit_info info;
 	struct dry_unit *unit;
-	uint64_t bytes = receive(fd, &request, sizeof(request));
+	uint64_t bytes = receive(client, &request, sizeof(request));
 	void *data = NULL;
 	bool is_in, goes_on = true;
 	int err = sg_request_check(&request, bytes, dry_unit_count(server->machine));
@@ -135,19 +154,19 @@ static void serve(struct sg_server *server, int fd)
 	if (!unit || err)
 		answer.error = err ? -err : ENODEV;
 	else if (request.operation == SG_OP_COMMAND)
-		goes_on = command_run(fd, unit, &request, &answer, &data);
+		goes_on = command_run(client, unit, &request, &answer, &data);
 	is_in = request.direction == SG_IN || request.direction == SG_OUT_IN;
 	if (goes_on) {
-		reply(fd, &answer, sizeof(answer));
+		reply(client, &answer, sizeof(answer));
 		if (is_in && !answer.error)
-			reply(fd, data, answer.moved);
+			reply(client, data, answer.moved);
 	}
 	free(data);
 }
 
 static void *worker_main(void *arg)
 {
-	const struct timeval patience = {.tv_sec = PATIENCE_SECONDS};
+	const struct timeval look = {.tv_usec = LOOK_MS * 1000};
 	struct sg_server *server = arg;
 
 	for (;;) {
@@ -161,9 +180,9 @@ static void *worker_main(void *arg)
 			usleep(10000);
 			continue;
 		}
-		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-		serve(server, fd);
+		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &look, sizeof(look));
+		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &look, sizeof(look));
+		serve(&(struct client){server, fd});
 		close(fd);
 	}
 }

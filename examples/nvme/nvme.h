@@ -19,7 +19,7 @@
 #define NVME_QUEUES	   64  /* for I/O, at most */
 #define NVME_ENTRIES	   256 /* of one, at most */
 #define NVME_ADMIN_ENTRIES 32
-#define NVME_NAMESPACES	   32
+#define NVME_NAMESPACES	   255
 #define NVME_MAX_BYTES	   (1u << 20)			/* of one request */
 #define NVME_MAX_PRPS	   (NVME_MAX_BYTES / NVME_PAGE) /* in its list: all pages but the first */
 #define NVME_MAX_RANGES	   64				/* of one UNMAP */

@@ -6,7 +6,6 @@
 #include <endian.h>
 #include <string.h>
 
-#define RW_SECONDS    30
 #define FLUSH_SECONDS 120
 #define FUA_BIT	      0x08
 
@@ -43,6 +42,7 @@ void disk_command_rw(
 	struct disk_transfer *transfer, bool write, uint64_t block, uint32_t blocks, bool fua)
 {
 	uint32_t flags = write ? SRB_FLAGS_DATA_OUT : SRB_FLAGS_DATA_IN;
+	uint32_t seconds = transfer->disk->rw_seconds;
 	uint8_t cdb[16] = {0};
 
 	cdb[1] = fua ? FUA_BIT : 0;
@@ -50,13 +50,13 @@ void disk_command_rw(
 		cdb[0] = write ? SCSIOP_WRITE : SCSIOP_READ;
 		put32(&cdb[2], (uint32_t)block);
 		put16(&cdb[7], (uint16_t)blocks);
-		disk_command_set(transfer->request, cdb, 10, flags, RW_SECONDS);
+		disk_command_set(transfer->request, cdb, 10, flags, seconds);
 		return;
 	}
 	cdb[0] = write ? SCSIOP_WRITE16 : SCSIOP_READ16;
 	put64(&cdb[2], block);
 	put32(&cdb[10], blocks);
-	disk_command_set(transfer->request, cdb, 16, flags, RW_SECONDS);
+	disk_command_set(transfer->request, cdb, 16, flags, seconds);
 }
 
 void disk_command_flush(struct disk_transfer *transfer)

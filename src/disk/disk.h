@@ -74,9 +74,11 @@ struct disk {
 	struct port_unit *unit; /* NULL: its adapter has been removed, and it has gone */
 	struct dry_unit_info info;
 	uint64_t blocks;
+	_Atomic uint64_t size; /* bytes: info.size, until it grows */
 	uint32_t block_shift;
 	_Atomic bool is_gone;	 /* it takes no requests of the front */
 	uintptr_t in_place_mask; /* address bits that a buffer must not have, to be used in place */
+	uint32_t rw_seconds;	 /* of a read or write */
 	uint32_t max_unmap_blocks,
 		max_same_blocks;   /* of one UNMAP, one WRITE SAME; 0: not offered */
 	_Atomic uint32_t next_cpu; /* where the next request of a host thread goes */
@@ -136,7 +138,7 @@ int disk_run(struct disk *disk, struct dry_io *io);
  */
 struct disk_command {
 	uint8_t function;
-	uint8_t cdb[16], cdb_length;
+	uint8_t cdb[32], cdb_length;
 	void *data;
 	uint32_t bytes, moved;
 	bool out, in, vital, once;
@@ -178,8 +180,9 @@ struct disk_set {
 	uint32_t hold_seconds; /* for which requests wait when a disk has gone */
 };
 int disk_scan(struct port_adapter *adapter, struct disk_set *set);
-/* The same again, while the disks are in use: new ones are appended; those that do not answer any
- * more, or have another size, are gone until they are back. Not two at a time. */
+/* The same again, while the disks are in use: new ones are appended; those that have
+ * grown are larger; those that do not answer any more, or are smaller or of other blocks, are gone
+ * until they are back. Not two at a time. */
 int disk_scan_again(struct port_adapter *adapter, struct disk_set *set);
 /* PASSIVE. The adapter goes: so do its disks, as far as fronts are concerned. */
 void disk_set_lose(struct disk_set *set, struct port_adapter *adapter);

@@ -232,6 +232,7 @@ void disk_leave(struct disk *disk)
 static int io_check(const struct disk *disk, const struct dry_io *io)
 {
 	const struct dry_unit_info *info = &disk->info;
+	uint64_t size = atomic_load_explicit(&disk->size, memory_order_relaxed);
 
 	if (unlikely(atomic_load_explicit(&disk->is_gone, memory_order_relaxed)) &&
 		!disk->hold.seconds)
@@ -248,10 +249,10 @@ static int io_check(const struct disk *disk, const struct dry_io *io)
 			"multiples.",
 			(unsigned long long)io->count, (unsigned long long)io->offset, info->name,
 			info->block_size);
-	if (io->offset > info->size || io->count > info->size - io->offset)
+	if (io->offset > size || io->count > size - io->offset)
 		return error_set(ENXIO, "%llu bytes at %llu: past the end of unit %s (%llu bytes).",
 			(unsigned long long)io->count, (unsigned long long)io->offset, info->name,
-			(unsigned long long)info->size);
+			(unsigned long long)size);
 	if ((io->op == DRY_OP_TRIM && !info->can_trim) ||
 		(io->op == DRY_OP_ZERO && !info->can_zero))
 		return error_set(ENOTSUP, "unit %s does not offer %s.", info->name,
@@ -378,6 +379,7 @@ static void execute_describe(struct disk_transfer *transfer, struct disk_command
 	request->function = command->function;
 	request->cdb_length = command->cdb_length;
 	memcpy(request->cdb, command->cdb, sizeof(request->cdb));
+	memcpy(request->cdb_more, command->cdb + sizeof(request->cdb), sizeof(request->cdb_more));
 	request->flags =
 		(command->in ? SRB_FLAGS_DATA_IN : 0) | (command->out ? SRB_FLAGS_DATA_OUT : 0);
 	request->timeout = command->seconds;

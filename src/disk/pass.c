@@ -47,10 +47,20 @@ static enum dry_scsi_end end_of(const struct disk_command *command)
 static int check(const struct disk *disk, const struct dry_scsi *scsi)
 {
 	if (!scsi->cdb_length || scsi->cdb_length > sizeof(scsi->cdb))
-		return error_set(EINVAL, "a CDB of %u bytes; 1 to 16 go.", scsi->cdb_length);
+		return error_set(EINVAL, "a CDB of %u bytes; 1 to 32 go.", scsi->cdb_length);
 	if (scsi->bytes > disk->info.max_transfer)
 		return error_set(EINVAL, "%s: a command of %u bytes; its driver takes at most %u.",
 			disk->info.name, scsi->bytes, disk->info.max_transfer);
+	return 0;
+}
+
+/* Nothing was sent. */
+static int unsent(struct dry_scsi *scsi, enum dry_scsi_end end, uint8_t srb_status)
+{
+	scsi->end = end;
+	scsi->srb_status = srb_status;
+	scsi->scsi_status = scsi->sense_length = 0;
+	scsi->moved = 0;
 	return 0;
 }
 
@@ -74,13 +84,11 @@ int disk_pass(struct disk *disk, struct dry_scsi *scsi)
 	if (err)
 		return err;
 	_Static_assert(sizeof(scsi->sense) >= PORT_SENSE_BYTES, "room for all sense data");
-	if (!disk_enter(disk)) {
-		scsi->end = DRY_SCSI_NO_DEVICE;
-		scsi->srb_status = SRB_STATUS_NO_DEVICE;
-		scsi->scsi_status = scsi->sense_length = 0;
-		scsi->moved = 0;
-		return 0;
-	}
+	if (scsi->cdb_length > sizeof(((PSCSI_REQUEST_BLOCK)0)->Cdb) &&
+		!disk->adapter->limits.extended_srb)
+		return unsent(scsi, DRY_SCSI_REFUSED, SRB_STATUS_INVALID_REQUEST);
+	if (!disk_enter(disk))
+		return unsent(scsi, DRY_SCSI_NO_DEVICE, SRB_STATUS_NO_DEVICE);
 	memcpy(command.cdb, scsi->cdb, scsi->cdb_length);
 	err = disk_execute(disk->unit, &command);
 	disk_leave(disk);

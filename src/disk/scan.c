@@ -6,6 +6,7 @@
  */
 #include "disk/disk.h"
 #include "mem/mem.h"
+#include "port/hba.h"
 #include "trace/trace.h"
 #include "util/error.h"
 
@@ -15,7 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SECONDS 10
+#define SECONDS	   10
+#define RW_SECONDS 30
 
 static uint32_t get32(const uint8_t *at)
 {
@@ -188,11 +190,13 @@ static int disk_add(struct disk_set *set, struct port_unit *unit, const uint8_t 
 	disk->lun = unit->lun;
 	disk->unit = unit;
 	disk_hold_init(disk, set->hold_seconds);
+	disk->rw_seconds = limits->io_seconds ? limits->io_seconds : RW_SECONDS;
 	snprintf(disk->info.name, sizeof(disk->info.name), "%u:%u:%u", unit->path, unit->target,
 		unit->lun);
 	trim_copy(disk->info.vendor, inquiry_data + 8, 8);
 	trim_copy(disk->info.product, inquiry_data + 16, 16);
 	trim_copy(disk->info.revision, inquiry_data + 32, 4);
+	port_unit_entries_read(unit, disk->info.vendor, disk->info.product);
 	err = read_capacity(disk);
 	if (!err)
 		limits_take(disk, limits);
@@ -204,6 +208,7 @@ static int disk_add(struct disk_set *set, struct port_unit *unit, const uint8_t 
 		free(disk);
 		return err;
 	}
+	disk->size = disk->info.size;
 	mode_sense(disk);
 	vital_data(disk);
 	set->disk[set->count] = disk;
@@ -289,12 +294,8 @@ static int probe(const struct place *place, struct disk_set *set, uint8_t lun)
 
 	if (unit && disk_of(set, unit))
 		return FOUND_DISK;
-	if (!unit || set->count == DISKS_MAX) {
-		if (unit)
-			port_unit_remove(unit);
-		return error_set(
-			ENOMEM, "no memory for a unit, or more than %d units.", PORT_UNITS_MAX);
-	}
+	if (!unit)
+		return error_set(ENOMEM, "no memory for a unit.");
 	found = is_disk(unit, data);
 	if (found == 1 && disk_lost(set, unit)) {
 		if (disk_adopt(disk_lost(set, unit), unit))
@@ -302,7 +303,9 @@ static int probe(const struct place *place, struct disk_set *set, uint8_t lun)
 		found = 0; /* another: it stays gone */
 	}
 	if (found == 1) {
-		int err = disk_add(set, unit, data);
+		int err = set->count == DISKS_MAX
+				  ? error_set(ENOMEM, "more than %d units.", DISKS_MAX)
+				  : disk_add(set, unit, data);
 
 		if (!err)
 			return FOUND_DISK;
@@ -385,14 +388,18 @@ int disk_scan(struct port_adapter *adapter, struct disk_set *set)
 				    adapter->name);
 }
 
-/* Whether it is still there, or again, as it was. */
-static bool is_there(const struct disk *disk)
+/* Whether it is still there, or again, as it was or larger. */
+static bool is_there(struct disk *disk)
 {
 	struct disk now = {.unit = disk->unit, .info = disk->info};
 	uint8_t data[36];
 
-	return is_disk(disk->unit, data) == 1 && !read_capacity(&now) &&
-	       now.blocks == disk->blocks && now.block_shift == disk->block_shift;
+	if (is_disk(disk->unit, data) != 1 || read_capacity(&now) || now.blocks < disk->blocks ||
+		now.block_shift != disk->block_shift)
+		return false;
+	disk->blocks = now.blocks;
+	atomic_store(&disk->size, now.info.size);
+	return true;
 }
 
 static void disk_lose(struct disk *disk)

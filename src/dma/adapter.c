@@ -26,6 +26,12 @@ bool dma_is_strict(void)
 {
 	return dma_settings.strict;
 }
+
+enum dma_engine dma_engine_used(void)
+{
+	return dma_settings.engine;
+}
+
 const struct dma_device *(*dma_device_resolve)(PDEVICE_OBJECT physical_device_object);
 
 static struct dma_adapter adapters[ADAPTERS];

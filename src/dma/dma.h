@@ -254,6 +254,7 @@ struct dma_config {
 };
 int dma_init(const struct dma_config *config);
 bool dma_is_strict(void);
+enum dma_engine dma_engine_used(void);
 void dma_fini(void);
 
 /* What the port knows of a physical device object. */

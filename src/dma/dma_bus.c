@@ -100,19 +100,35 @@ static __attribute__((cold, noinline)) void *refuse_slot(
 	return refuse(master, address, write, text);
 }
 
+/* The slot's window and what it leads to, of one moment; 0: none is live. A mapping may end and
+ * another begin there meanwhile: then its window is shut before the source changes, and it is live
+ * after the window has changed. */
+static inline uint64_t window_read(uint32_t slot, const char **source)
+{
+	const struct dma_slot *at = &dma_slots[slot];
+	uint64_t window;
+	bool is_live;
+
+	do {
+		window = atomic_load_explicit(&at->window, memory_order_acquire);
+		*source = __atomic_load_n(&at->source, __ATOMIC_ACQUIRE);
+		is_live = dma_window_is_live(slot, window);
+	} while (unlikely(atomic_load_explicit(&at->window, memory_order_relaxed) != window));
+	return is_live ? window : 0;
+}
+
 /* Holds the access to the slot's window; *bytes is cut at the window's end. */
 static inline void *window_enter(struct dma_master *master, uint64_t address, uint64_t *bytes,
 	bool write, uint32_t slot, enum mem_kind *kind)
 {
-	uint64_t window = atomic_load_explicit(&dma_slots[slot].window, memory_order_acquire);
+	const char *source;
+	uint64_t window = window_read(slot, &source);
 	uint64_t first = window >> DMA_WINDOW_FIRST & MEM_PAGE_MASK;
 	uint64_t last = window >> DMA_WINDOW_LAST & MEM_PAGE_MASK;
 	uint64_t in_page = address & MEM_PAGE_MASK;
 	bool is_iommu = dma_settings.engine == DMA_IOMMU;
-	const char *source = dma_slots[slot].source;
 
-	/* No source: it ended, and another one began there, after the look at the window. */
-	if (unlikely(!dma_window_is_live(slot, window) || !source))
+	if (unlikely(!window))
 		return refuse_slot(master, address, write, slot,
 			is_iommu ? "nothing is mapped there now"
 				 : "its map register is not in use");

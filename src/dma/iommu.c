@@ -153,7 +153,9 @@ static void pin_program(const struct dma_pin_ask *ask, uint32_t first, uint32_t 
 		struct dma_slot *slot = &dma_slots[first + n];
 		uint32_t none = 0;
 
-		slot->source = (char *)ask->va + ((uint64_t)n << MEM_PAGE_SHIFT);
+		/* The window is not live: see dma_bus.c. */
+		__atomic_store_n(&slot->source, (char *)ask->va + ((uint64_t)n << MEM_PAGE_SHIFT),
+			__ATOMIC_RELEASE);
 		slot->target = NULL;
 		slot->bytes = MEM_PAGE_SIZE;
 		/* A page that is pinned twice keeps its first address. */

@@ -90,6 +90,14 @@ static inline void window_shut(struct dma_slot *slot)
 	atomic_store_explicit(&slot->window, 0, memory_order_relaxed);
 }
 
+/* The slot stands for this memory now: who sees it with a look at the window before and after sees
+ * no window of another's. */
+static inline void source_set(struct dma_slot *slot, char *source)
+{
+	window_shut(slot);
+	__atomic_store_n(&slot->source, source, __ATOMIC_RELEASE);
+}
+
 /* The size is hidden from the compiler: where it sees that it is at most a page it takes a string
  * instruction, and the C library's memcpy is faster than that. */
 static inline void copy(char *to, const char *from, uint64_t bytes)
@@ -179,7 +187,7 @@ static inline void page_program(const struct work *work, uint32_t slot, PFN_NUMB
 	uint64_t first = goes_on ? in_page - at->bytes : in_page;
 
 	if (!goes_on) {
-		at->source = source ? source + in_page : NULL;
+		source_set(at, source ? source + in_page : NULL);
 		at->bytes = 0;
 		at->target = NULL;
 	}
@@ -298,7 +306,7 @@ static inline struct dma_slot *packed_record(
 
 			if (unlikely(!source))
 				return NULL;
-			slot->source = source + in_page;
+			source_set(slot, source + in_page);
 			slot->target = target;
 			slot->bytes = (uint32_t)here;
 			target += here;

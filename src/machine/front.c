@@ -24,6 +24,7 @@ struct dry_unit *dry_unit_get(struct dry_machine *machine, unsigned n)
 void dry_unit_info(const struct dry_unit *unit, struct dry_unit_info *info)
 {
 	*info = unit->info;
+	info->size = atomic_load(&unit->size);
 }
 
 /* ---- I/O ---- */

@@ -102,6 +102,7 @@ static void undo(struct dry_machine *machine)
 	if (machine->image)
 		loader_unload(machine->image);
 	machine->image = NULL;
+	slow_stop();
 	stats_stop();
 	machine_live = NULL;
 }
@@ -143,6 +144,8 @@ int machine_prepare(struct dry_machine *machine, const char *driver)
 	machine_live = machine;
 	machine->owner = pthread_self();
 	stats_start(!machine->options.no_stats);
+	if (machine->options.strict)
+		slow_start();
 	memset(&machine->summary, 0, sizeof(machine->summary));
 	crash_start();
 	return stages_reach(machine, MACHINE_STAGES_PREPARED);

@@ -72,6 +72,7 @@ struct dry_unit {
 	struct dry_machine *machine;
 	struct disk *disk; /* between machine_enter and machine_leave */
 	struct dry_unit_info info;
+	_Atomic uint64_t size; /* the newest; info.size is that of the start */
 };
 
 struct dry_machine {
@@ -168,6 +169,10 @@ void stats_start(bool all);
 void stats_stop(void);
 /* Adds what was counted so far. */
 void stats_summary(struct dry_summary *summary);
+
+/* From start to stop broken rules include routines of the miniport that take too long. */
+void slow_start(void);
+void slow_stop(void);
 
 void crash_start(void);
 

@@ -13,14 +13,18 @@
 
 void machine_units_publish(struct dry_machine *machine)
 {
-	unsigned count = machine->unit_count;
+	for (unsigned n = 0; n < machine->disks.count; n++) {
+		struct disk *disk = machine->disks.disk[n];
+		struct dry_unit *unit = &machine->units[n];
 
-	for (; count < machine->disks.count; count++) {
-		machine->units[count].machine = machine;
-		machine->units[count].disk = machine->disks.disk[count];
-		machine->units[count].info = machine->disks.disk[count]->info;
+		atomic_store(&unit->size, disk->size);
+		if (n < machine->unit_count)
+			continue;
+		unit->machine = machine;
+		unit->disk = disk;
+		unit->info = disk->info;
 	}
-	atomic_store(&machine->unit_count, count);
+	atomic_store(&machine->unit_count, machine->disks.count);
 }
 
 static void units_changed(struct port_adapter *adapter)

@@ -268,7 +268,7 @@ static int generator_fini(struct generator *g)
 static int run(struct disk *disk, const struct workload *workload)
 {
 	struct generator *generators;
-	uint64_t blocks = disk->blocks, stripe;
+	uint64_t blocks = disk->size >> disk->block_shift, stripe;
 	int result = 0;
 
 	if (workload->span && workload->span >> disk->block_shift < blocks)

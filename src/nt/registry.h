@@ -9,6 +9,7 @@
  *   registry_text.c   text files in, as UTF-8
  *   registry_file.c   the .reg format (`--registry`, `--registry-out`)
  *   registry_inf.c    AddReg of an INF (`--inf`); inf.c reads the INF itself
+ *   registry_value.c  values as a port reads them
  *   zw_key.c zw_query.c rtl_registry.c io_registry.c   the kernel's routines
  *   storport/ddi_stor_registry.c                       the miniport's
  *
@@ -104,6 +105,18 @@ struct reg_watch {
 void reg_watch_add(struct reg_watch *watch);
 void reg_watch_remove(struct reg_watch *watch);
 
+/* ---- registry_value.c; path and name are at most REG_NAME_MAX characters of ours ---- */
+
+bool reg_is_string(ULONG type);
+/* The value of that name in the key that the path leads to from this one, which may be NULL; NULL:
+ * there is none. */
+const struct reg_value *reg_value_at(struct reg_key *key, const char *path, const char *name);
+/* What a REG_DWORD, a REG_QWORD or up to 8 bytes of REG_BINARY say; false: it is none of these. */
+bool reg_value_number(const struct reg_value *value, uint64_t *number);
+/* Its bytes as miniports get them: strings in the ANSI code page, with an ending zero. How many
+ * there are; to: NULL to count them. */
+uint32_t reg_value_bytes(const struct reg_value *value, uint8_t *to);
+
 /* ---- registry_path.c ---- */
 
 /* Characters of text. */
@@ -156,6 +169,11 @@ struct reg_key *reg_device_key(unsigned device, enum reg_device_key which);
 void reg_device_object_set(unsigned device, const void *object);
 /* -1: it is no physical device object of a device. */
 int reg_device_of(const void *object);
+
+/* An INF was read: what it did not say of a device's interrupts was not forgotten for lack of one.
+ */
+void reg_inf_note(void);
+bool reg_has_inf(void);
 
 /* reg_fini: forgets service and devices. */
 void reg_names_forget(void);

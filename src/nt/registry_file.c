@@ -9,6 +9,8 @@
  *	[HKEY_LOCAL_MACHINE\SOFTWARE\Acme]          [-...] deletes the key
  *	@="the default value"
  *	"Name"="text with \\ and \" in it"          "Name"=- deletes the value
+ *	"A\x000ab"="..."                            ours: a character of control in a value's name,
+ *	                                            for which the format has nothing
  *	"Number"=dword:0000000a
  *	"Bytes"=hex:01,02,\                         hex(T): a value of type T, its bytes
  *	  03
@@ -18,6 +20,7 @@
 #include "nt/rtl_unicode.h"
 #include "util/error.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -106,13 +109,50 @@ static int read_key(struct reader *reader, char *line)
 
 /* ---- data ---- */
 
+static int hex_digit(char c)
+{
+	return c >= '0' && c <= '9'   ? c - '0'
+	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
+	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
+				      : -1;
+}
+
+/* \xHHHH of a value's name, as write_quoted has it: its bytes; 0: it is none. */
+static size_t escape_read(const char *from, char *to)
+{
+	unsigned character = 0;
+	char text[4];
+	WCHAR wide;
+	size_t bytes;
+
+	if (from[0] != '\\' || from[1] != 'x')
+		return 0;
+	for (unsigned n = 2; n < 6; n++) {
+		if (!isxdigit((unsigned char)from[n]))
+			return 0;
+		character = character << 4 | (unsigned)hex_digit(from[n]);
+	}
+	wide = (WCHAR)character;
+	bytes = reg_narrow(&wide, 1, text, sizeof(text));
+	memcpy(to, text, bytes);
+	return bytes;
+}
+
 /* The text after its opening quote; what stands behind the closing one. NULL: there is none.
  * Characters go to wide, an ending zero with them. */
-static char *read_string(const struct reader *reader, char *at, WCHAR *wide, size_t *count)
+static char *read_string(
+	const struct reader *reader, char *at, bool is_name, WCHAR *wide, size_t *count)
 {
 	char *to = at, *from = at;
 
 	for (; *from && *from != '"'; from++) {
+		size_t bytes = is_name ? escape_read(from, to) : 0;
+
+		if (bytes) {
+			to += bytes;
+			from += 5;
+			continue;
+		}
 		if (*from == '\\' && (from[1] == '\\' || from[1] == '"'))
 			from++;
 		*to++ = *from;
@@ -134,14 +174,6 @@ static char *more_bytes(struct reader *reader, char *at)
 		at = line ? text_trim(line) : at + strlen(at);
 	}
 	return at;
-}
-
-static int hex_digit(char c)
-{
-	return c >= '0' && c <= '9'   ? c - '0'
-	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
-	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
-				      : -1;
 }
 
 /* Bytes "01,0a,..."; how many, or -EINVAL. */
@@ -240,7 +272,7 @@ static int read_text(struct reader *reader, const UNICODE_STRING *name, char *at
 	size_t count;
 	NTSTATUS status;
 
-	at = read_string(reader, at, wide, &count);
+	at = read_string(reader, at, false, wide, &count);
 	if (!at || (*at && *at != ';'))
 		return text_fault(&reader->text, "%s",
 			at ? "something follows the string." : "the string does not end.");
@@ -257,7 +289,7 @@ static int read_value(struct reader *reader, char *line)
 	char *at = line + 1;
 
 	if (*line == '"')
-		at = read_string(reader, at, reader->name, &count);
+		at = read_string(reader, at, true, reader->name, &count);
 	if (!at)
 		return text_fault(&reader->text, "the value's name does not end.");
 	if (count > REG_VALUE_NAME_MAX)
@@ -350,20 +382,33 @@ int reg_file_parse(const char *name, const char *text, size_t bytes)
 
 /* ---- out ---- */
 
-/* False: out of memory. */
-static bool write_quoted(FILE *file, const WCHAR *wide, size_t count)
+static bool is_half(const WCHAR *wide, size_t left)
 {
-	char *text = malloc(3 * count + 1);
+	bool pair = left > 1 && (wide[0] & 0xfc00) == 0xd800 && (wide[1] & 0xfc00) == 0xdc00;
 
-	if (!text)
-		return false;
-	reg_narrow(wide, count, text, 3 * count + 1);
+	return (wide[0] & 0xf800) == 0xd800 && !pair;
+}
+
+/* Characters of control and halves of pairs, which only a value's name may have, as \xHHHH. */
+static void write_quoted(FILE *file, const WCHAR *wide, size_t count)
+{
+	char text[8];
+
 	putc('"', file);
-	for (const char *c = text; *c; c++)
-		fprintf(file, *c == '"' || *c == '\\' ? "\\%c" : "%c", *c);
+	for (size_t n = 0; n < count; n++) {
+		bool pair = (wide[n] & 0xf800) == 0xd800 && !is_half(wide + n, count - n);
+
+		if (wide[n] < ' ' || is_half(wide + n, count - n)) {
+			fprintf(file, "\\x%04x", wide[n]);
+			continue;
+		}
+		if (wide[n] == '"' || wide[n] == '\\')
+			putc('\\', file);
+		reg_narrow(wide + n, 1 + pair, text, sizeof(text));
+		fputs(text, file);
+		n += pair;
+	}
 	putc('"', file);
-	free(text);
-	return true;
 }
 
 /* A string that the quoted form gives back: one zero, at its end, and no character of control. */
@@ -393,24 +438,21 @@ static void write_bytes(FILE *file, const struct reg_value *value)
 	}
 }
 
-static bool write_value(FILE *file, const struct reg_value *value)
+static void write_value(FILE *file, const struct reg_value *value)
 {
-	bool good = true;
-
 	if (value->name.Length)
-		good = write_quoted(file, value->name.Buffer, value->name.Length / 2);
+		write_quoted(file, value->name.Buffer, value->name.Length / 2);
 	else
 		putc('@', file);
 	putc('=', file);
 	if (is_plain(value))
-		good &= write_quoted(file, (const WCHAR *)value->data, value->bytes / 2 - 1);
+		write_quoted(file, (const WCHAR *)value->data, value->bytes / 2 - 1);
 	else if (value->type == REG_DWORD && value->bytes == 4)
 		fprintf(file, "dword:%02x%02x%02x%02x", value->data[3], value->data[2],
 			value->data[1], value->data[0]);
 	else
 		write_bytes(file, value);
 	putc('\n', file);
-	return good;
 }
 
 /* Keys with subkeys and no value are there because of those. */
@@ -431,8 +473,7 @@ static bool write_key(FILE *file, const struct reg_key *key)
 		path + (is_machine ? 17 : 14));
 	free(path);
 	for (const struct reg_value *value = key->values; value; value = value->next)
-		if (!write_value(file, value))
-			return false;
+		write_value(file, value);
 	return true;
 }
 

@@ -599,6 +599,8 @@ static int install(struct text *text)
 	for (unsigned n = 0; !err && n < reg_device_count(); n++)
 		err = device_install(&inf, n);
 	inf_fini(&inf);
+	if (!err)
+		reg_inf_note();
 	return err;
 }
 

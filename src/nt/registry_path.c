@@ -24,6 +24,7 @@ static struct {
 		const void *object;
 	} devices[REG_DEVICES_MAX];
 	unsigned device_count;
+	bool has_inf;
 } known;
 
 /* ---- characters ---- */
@@ -266,6 +267,16 @@ int reg_device_of(const void *object)
 		if (known.devices[n].object == object)
 			return (int)n;
 	return -1;
+}
+
+void reg_inf_note(void)
+{
+	known.has_inf = true;
+}
+
+bool reg_has_inf(void)
+{
+	return known.has_inf;
 }
 
 void reg_names_forget(void)

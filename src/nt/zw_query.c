@@ -269,9 +269,18 @@ static NTSTATUS value_answer(const struct reg_value *value, KEY_VALUE_INFORMATIO
 	return answer_give(&answer, buffer, length, result);
 }
 
-static bool value_class_is_valid(KEY_VALUE_INFORMATION_CLASS class)
+/* What a routine answers about a value that it found; otherwise: there is none. */
+static NTSTATUS value_leave(struct zw_key *object, const struct reg_value *value,
+	NTSTATUS otherwise, KEY_VALUE_INFORMATION_CLASS class, PVOID buffer, ULONG length,
+	PULONG result)
 {
-	return (unsigned)class <= KeyValuePartialInformationAlign64;
+	NTSTATUS status = otherwise;
+
+	if ((unsigned)class > KeyValuePartialInformationAlign64)
+		status = STATUS_INVALID_PARAMETER;
+	else if (value)
+		status = value_answer(value, class, buffer, length, result);
+	return zw_key_leave(object, status);
 }
 
 NTSTATUS NTAPI ZwQueryValueKey(HANDLE KeyHandle, PUNICODE_STRING ValueName,
@@ -286,13 +295,8 @@ NTSTATUS NTAPI ZwQueryValueKey(HANDLE KeyHandle, PUNICODE_STRING ValueName,
 	if (status)
 		return status;
 	value = reg_value_find(object->key, &name);
-	status = STATUS_OBJECT_NAME_NOT_FOUND;
-	if (!value_class_is_valid(KeyValueInformationClass))
-		status = STATUS_INVALID_PARAMETER;
-	else if (value)
-		status = value_answer(
-			value, KeyValueInformationClass, KeyValueInformation, Length, ResultLength);
-	return zw_key_leave(object, status);
+	return value_leave(object, value, STATUS_OBJECT_NAME_NOT_FOUND, KeyValueInformationClass,
+		KeyValueInformation, Length, ResultLength);
 }
 DRY_EXPORT(ZwQueryValueKey)
 
@@ -308,12 +312,7 @@ NTSTATUS NTAPI ZwEnumerateValueKey(HANDLE KeyHandle, ULONG Index,
 		return status;
 	for (value = object->key->values; value && Index; value = value->next)
 		Index--;
-	status = STATUS_NO_MORE_ENTRIES;
-	if (!value_class_is_valid(KeyValueInformationClass))
-		status = STATUS_INVALID_PARAMETER;
-	else if (value)
-		status = value_answer(
-			value, KeyValueInformationClass, KeyValueInformation, Length, ResultLength);
-	return zw_key_leave(object, status);
+	return value_leave(object, value, STATUS_NO_MORE_ENTRIES, KeyValueInformationClass,
+		KeyValueInformation, Length, ResultLength);
 }
 DRY_EXPORT(ZwEnumerateValueKey)

@@ -12,11 +12,6 @@
 #include "trace/trace.h"
 #include "nt/nt.h"
 
-/* BusyRetryCount of the registry and, as a completion of another request cuts a pause short, the
- * time that so many pauses take (Q-8). */
-#define BUSY_RETRIES 20
-#define BUSY_SECONDS 5
-
 static void done_push(struct port_request *request)
 {
 	struct port_done *done = &request->adapter->done[cpu_self->number];
@@ -106,20 +101,22 @@ static bool is_busy(const struct port_request *request)
 	       request->scsi_status == SCSISTAT_QUEUE_FULL;
 }
 
-/* Whether it is sent again; a reset, which waits in no queue, is not. */
+/* Whether it is sent again; a reset, which waits in no queue, is not. As a completion of another
+ * request cuts a pause short, not before the time that all pauses take is over too (Q-8). */
 static bool retry_busy(struct port_request *request)
 {
 	struct port_adapter *adapter = request->adapter;
+	const struct port_unit_entries *entries = &request->unit->entries;
+	uint32_t seconds = (uint32_t)((uint64_t)entries->retries * entries->pause_ms / 1000);
 	uint32_t tick = atomic_load_explicit(&adapter->tick, memory_order_relaxed);
 
 	if (request == adapter->recovery_request || request->told)
 		return false;
 	if (!request->busy_retries)
 		request->busy_since = tick;
-	else if (request->busy_retries == BUSY_RETRIES &&
-		 tick - request->busy_since >= BUSY_SECONDS)
+	if (request->busy_retries == entries->retries && tick - request->busy_since >= seconds)
 		return false;
-	request->busy_retries += request->busy_retries < BUSY_RETRIES;
+	request->busy_retries += request->busy_retries < entries->retries;
 	return port_unit_again(request);
 }
 

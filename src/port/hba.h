@@ -18,8 +18,8 @@
  * While it runs an adapter may be stopped and started again, put to sleep and woken, removed in
  * good order or by surprise, and started as a new one in its place (hba_change.c). hba_control.c:
  * adapter and unit control. hba_callback.c: calls of the miniport at other times. hba_resource.c:
- * what an hba has of bus and memory. All of it is for PASSIVE_LEVEL in a kernel thread, where
- * nothing else is said.
+ * what an hba has of bus and memory. hba_entries.c: what the registry says of it. All of it is for
+ * PASSIVE_LEVEL in a kernel thread, where nothing else is said.
  */
 #ifndef DRY_PORT_HBA_H
 #define DRY_PORT_HBA_H
@@ -51,6 +51,20 @@ enum port_hba_life {
 	PORT_HBA_REMOVED
 };
 
+/* What the registry says of an adapter, its default where it says nothing: hba_entries.c. */
+struct port_entries {
+	uint32_t requests, luns, elements; /* NumberOfRequests, MaximumLogicalUnit, MaximumSGList;
+					      0: not named */
+	uint32_t link_down_seconds;
+	uint32_t io_seconds;			    /* 0: not named */
+	uint32_t uncached_shift;		    /* UncachedExtAlignment */
+	uint64_t uncached_lowest, uncached_highest; /* addresses of the uncached extension */
+	char *parameter;			    /* DriverParameter; NULL: not named */
+};
+
+/* Which entries a model reads. */
+enum { PORT_ENTRIES_STOR = 1, PORT_ENTRIES_SCSI = 2 };
+
 struct port_hba {
 	struct port_adapter port; /* first: the path's functions get this pointer */
 	struct port_driver *driver;
@@ -66,6 +80,7 @@ struct port_hba {
 
 	HW_INITIALIZATION_DATA hw; /* of its registration */
 	void *context;
+	struct port_entries entries;
 	bool control_supported[ScsiAdapterControlMax];
 	bool unit_control_supported[ScsiUnitControlMax];
 	ACCESS_RANGE ranges[PORT_HBA_RANGES];
@@ -102,6 +117,7 @@ struct port_driver_model {
 	/* What a report of a wrong IRQL, of a wrong answer of HwFindAdapter cites. */
 	const char *irql_rule, *answer_rule;
 	size_t adapter_bytes; /* of the model's adapter, whose first member is a struct port_hba */
+	uint8_t entries;      /* PORT_ENTRIES_ */
 	unsigned control_types; /* SCSI_ADAPTER_CONTROL_TYPE: how many it knows */
 	PDRIVER_UNLOAD unload;	/* DriverUnload of a driver that sets none; may be NULL */
 
@@ -260,6 +276,18 @@ static inline void port_hba_irql_check(
 void port_hba_timer(struct port_hba *hba, PHW_TIMER routine, uint32_t microseconds);
 /* port_model.reset_bus. DISPATCH */
 bool port_hba_reset_bus(struct port_adapter *port, uint8_t path);
+
+/* ---- hba_entries.c ---- */
+
+/* Fills hba->entries: of the driver's adapter of this number (Parameters\Device<number>). -ENOMEM
+ * with error_set. */
+int port_entries_read(struct port_hba *hba, unsigned number);
+void port_entries_free(struct port_hba *hba);
+/* The same for a unit that says that it is of this vendor and product: the key is
+ * Enum\SCSI\Disk&Ven_<vendor>&Prod_<product>\5&<adapter>&0&<path, target, lun>\Device
+ * Parameters\StorPort; of no page: what goes before the address. All but the last is made, so that
+ * the registry shows it. */
+void port_unit_entries_read(struct port_unit *unit, const char *vendor, const char *product);
 
 /* ---- hba_resource.c ---- */
 

@@ -106,6 +106,7 @@ static int requests_new(struct port_hba *hba)
 	if (hba->port.dma)
 		constraints = hba->port.dma->limits;
 	err = model->accept(hba, &limits, &constraints);
+	limits.io_seconds = hba->entries.io_seconds;
 	if (!err)
 		err = dma_limit(hba, &limits, &constraints);
 	if (!err)
@@ -141,8 +142,10 @@ int port_hba_initialize(struct port_hba *hba)
 static int start(struct port_hba *hba)
 {
 	const struct port_driver_model *model = hba->driver->model;
-	int err = model->prepare(hba);
+	int err = port_entries_read(hba, hba->place);
 
+	if (!err)
+		err = model->prepare(hba);
 	if (!err)
 		err = dma_new(hba);
 	if (!err)
@@ -252,6 +255,7 @@ void port_hba_undo(struct port_hba *hba)
 	if (has_slots)
 		port_adapter_fini(&hba->port);
 	port_hba_uncached_free(hba);
+	port_entries_free(hba);
 	if (hba->port.dma)
 		dma_adapter_free(hba->port.dma);
 	hba->port.dma = NULL;

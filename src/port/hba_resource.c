@@ -105,11 +105,20 @@ void *port_hba_uncached_new(struct port_hba *hba, uint64_t bytes, unsigned width
 	struct dma_adapter *dma = hba->port.dma;
 	unsigned bits = min_of(width, dma->limits.width);
 	uint64_t highest = bits < 64 ? (1ull << bits) - 1 : UINT64_MAX;
+	uint64_t align = 1ull << hba->entries.uncached_shift, boundary = 0;
 	void *va;
 
 	bytes = round_up(bytes, MEM_PAGE_SIZE);
+	/* What is as large as the boundary that it does not cross begins there. */
+	if (align > MEM_PAGE_SIZE) {
+		for (boundary = align; boundary < bytes;)
+			boundary *= 2;
+		bytes = boundary;
+	}
 	va = nt_allocation_fails() ? NULL
-				   : mem_alloc_bounds(bytes, 0, highest, 0, MEM_EXTENSION, hba);
+				   : mem_alloc_bounds(bytes, hba->entries.uncached_lowest,
+					     min_of(highest, hba->entries.uncached_highest),
+					     boundary, MEM_EXTENSION, hba);
 	if (!va)
 		return NULL;
 	if (dma_pin(dma, va, bytes, "uncached extension", site) == MEM_NO_ADDRESS) {

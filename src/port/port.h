@@ -29,7 +29,7 @@
 
 #define PORT_SLOTS	  256		   /* requests of one adapter */
 #define PORT_IDS	  1000000000000ull /* between the first ids of two adapters */
-#define PORT_UNITS_MAX	  255
+#define PORT_UNITS_MAX	  256		   /* 255 disks, and one that is asked whether it is one */
 #define PORT_SENSE_BYTES  252
 #define PORT_SRB_BYTES	  384	     /* the larger of both kinds, with address and extended data */
 #define PORT_MAX_TRANSFER (1u << 20) /* where the miniport names no limit */
@@ -95,6 +95,7 @@ struct port_request {
 	void (*done)(struct port_request *request); /* at DISPATCH; the submitter's again */
 	void *ctx;
 	struct port_data_in *in; /* NULL: data go one way at most */
+	uint8_t cdb_more[16];	 /* of one longer than 16 bytes: the rest; extended_srb alone */
 
 	/* the result: valid in done */
 	uint8_t srb_status; /* without the modifier bits */
@@ -110,7 +111,7 @@ struct port_request {
 	struct dma_waiter waiter;  /* for map registers */
 	bool is_counted;	   /* among the outstanding */
 	bool is_failed;		   /* by the port: the SRB tells nothing */
-	uint8_t busy_retries;	   /* how often it came back busy, at most BUSY_RETRIES */
+	uint8_t busy_retries;	   /* how often it came back busy, at most entries.retries */
 	uint32_t busy_since;	   /* adapter tick of the first time */
 	_Atomic uint32_t deadline; /* adapter tick at which it has timed out */
 	_Atomic uint8_t told;	   /* private to rest.c; 0: it is not the port's own word */
@@ -129,6 +130,17 @@ enum port_closed {
 	PORT_AWAY = 64	 /* stopped, and expected back: submitted requests wait */
 };
 
+/* What the registry says of a unit: hba_entries.c. */
+struct port_unit_entries {
+	uint32_t pause_ms;     /* BusyPauseTime: of one whose request came back busy */
+	uint32_t retries;      /* BusyRetryCount */
+	uint32_t full_percent; /* QueueFullWaitIoPercentage: of what it has outstanding */
+};
+#define PORT_UNIT_ENTRIES                                                                          \
+	{                                                                                          \
+		250, 20, 25                                                                        \
+	}
+
 struct port_unit {
 	struct port_adapter *adapter;
 	uint8_t path, target, lun;
@@ -137,7 +149,8 @@ struct port_unit {
 	struct port_request *head, **tail; /* waiting */
 	_Atomic uint32_t depth;
 	uint32_t outstanding;
-	uint32_t busy_left;
+	uint32_t busy_left, retry_left; /* completions until PORT_BUSY, PORT_RETRY end */
+	struct port_unit_entries entries;
 	uint32_t closed;	/* under lock */
 	struct cpu_timer pause; /* ends PORT_PAUSED */
 	struct cpu_timer retry; /* ends PORT_RETRY */
@@ -172,6 +185,7 @@ struct port_limits {
 	uint32_t unit_extension_bytes;
 	uint32_t initial_depth, max_depth; /* of a unit */
 	uint32_t max_outstanding;	   /* of the adapter */
+	uint32_t io_seconds; /* of a read or write; 0: whatever the class driver takes */
 	bool pull; /* each request started closes adapter and unit (PORT_TAKEN) until the miniport
 		      asks for the next: port_adapter_next, port_unit_next */
 	uint8_t first_reset;	       /* of the ladder: 0 unit, 1 target, 2 bus */

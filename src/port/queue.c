@@ -12,9 +12,6 @@
 #include "trace/trace.h"
 #include "nt/nt.h"
 
-/* BusyPauseTime of the registry. */
-#define BUSY_PAUSE_NS 250000000ull
-
 /* Station 3. PENDING: request_granted goes on; any other failure: the miniport does not get it. */
 static NTSTATUS request_map(struct port_request *request)
 {
@@ -294,7 +291,7 @@ static inline void count_out(struct port_request *request, bool is_done)
 		return;
 	if (!unit->outstanding)
 		unit->closed &= ~(uint32_t)PORT_TAKEN;
-	if (is_done)
+	if (is_done && unit->closed & PORT_RETRY && unit->retry_left-- <= 1)
 		unit_open(unit, PORT_RETRY);
 	if (unit->closed & PORT_BUSY && ((is_done && unit->busy_left-- <= 1) || !unit->outstanding))
 		unit_open(unit, PORT_BUSY);
@@ -316,6 +313,16 @@ static inline bool adapter_count_out(struct port_adapter *adapter, bool is_done)
 	return true;
 }
 
+/* Completions of others that a unit waits for which had no room, in hundredths of what it has
+ * outstanding; one that was busy for another reason goes on with the next. */
+static uint32_t retries_after(const struct port_request *request)
+{
+	const struct port_unit *unit = request->unit;
+	uint32_t part = unit->outstanding * unit->entries.full_percent / 100;
+
+	return request->scsi_status == SCSISTAT_QUEUE_FULL ? max_of(part, 1u) : 1;
+}
+
 bool port_unit_again(struct port_request *request)
 {
 	struct port_unit *unit = request->unit;
@@ -332,6 +339,7 @@ bool port_unit_again(struct port_request *request)
 			trace(TRACE_PORT_CLOSE, adapter->number, unit->number, PORT_RETRY);
 		unit->closed |= PORT_RETRY;
 		count_out(request, false);
+		unit->retry_left = retries_after(request);
 	}
 	is_alone = !unit->outstanding;
 	cpu_spin_release(&unit->lock);
@@ -339,7 +347,7 @@ bool port_unit_again(struct port_request *request)
 		return false;
 	/* Another completion on this unit opens it again; without one, time does. */
 	if (is_alone)
-		cpu_timer_set(&unit->retry, BUSY_PAUSE_NS, 0);
+		cpu_timer_set(&unit->retry, unit->entries.pause_ms * 1000000ull, 0);
 	if (adapter_count_out(adapter, false))
 		port_adapter_pump(adapter);
 	return true;

@@ -4,8 +4,9 @@
  * The SRB of a request, in the kind the miniport asked for (SrbTypeFlags): written afresh before
  *each start, read back after completion. Its memory, PORT_SRB_BYTES, holds for the extended kind
  *
- *	STORAGE_REQUEST_BLOCK with two offsets | STOR_ADDR_BTL8 | SRBEX_DATA_SCSI_CDB16 |
- *	SRBEX_DATA_BIDIRECTIONAL of a command that has such data
+ *	STORAGE_REQUEST_BLOCK with two offsets | STOR_ADDR_BTL8 | SRBEX_DATA_SCSI_CDB16, or of a
+ *	CDB longer than 16 bytes SRBEX_DATA_SCSI_CDB32 | SRBEX_DATA_BIDIRECTIONAL of a command that
+ *has such data
  */
 #include "port/port.h"
 
@@ -13,12 +14,14 @@
 
 #define ADDRESS_OFFSET 192
 #define CDB_OFFSET     208
-#define BOTH_OFFSET    256
+#define BOTH_OFFSET    272
 
 _Static_assert(
 	sizeof(STORAGE_REQUEST_BLOCK) <= ADDRESS_OFFSET, "room for the block and its offset");
 _Static_assert(ADDRESS_OFFSET + sizeof(STOR_ADDR_BTL8) <= CDB_OFFSET, "room for the address");
-_Static_assert(CDB_OFFSET + sizeof(SRBEX_DATA_SCSI_CDB16) <= BOTH_OFFSET, "room for the CDB");
+_Static_assert(CDB_OFFSET + sizeof(SRBEX_DATA_SCSI_CDB32) <= BOTH_OFFSET, "room for the CDB");
+_Static_assert(offsetof(SRBEX_DATA_SCSI_CDB16, Cdb) == offsetof(SRBEX_DATA_SCSI_CDB32, Cdb),
+	"both begin alike");
 _Static_assert(BOTH_OFFSET + sizeof(SRBEX_DATA_BIDIRECTIONAL) <= PORT_SRB_BYTES,
 	"room for data in both directions");
 _Static_assert(offsetof(STORAGE_REQUEST_BLOCK, SrbExDataOffset[2]) <= ADDRESS_OFFSET,
@@ -134,6 +137,15 @@ static void prepare_both_ways(struct port_request *request)
 	both->DataInBuffer = visible(request, request->in->data);
 }
 
+static void lengthen(const struct port_request *request, PSRBEX_DATA_SCSI_CDB16 cdb)
+{
+	PSRBEX_DATA_SCSI_CDB32 cdb32 = (void *)cdb;
+
+	cdb32->Type = SrbExDataTypeScsiCdb32;
+	cdb32->Length = SRBEX_DATA_SCSI_CDB32_LENGTH;
+	memcpy(cdb32->Cdb + sizeof(request->cdb), request->cdb_more, sizeof(request->cdb_more));
+}
+
 static void prepare_extended(struct port_request *request, uint32_t flags)
 {
 	PSTORAGE_REQUEST_BLOCK srb = request->srb;
@@ -176,6 +188,8 @@ static void prepare_extended(struct port_request *request, uint32_t flags)
 	cdb->SenseInfoBufferLength = PORT_SENSE_BYTES;
 	cdb->SenseInfoBuffer = request->sense;
 	memcpy(cdb->Cdb, request->cdb, sizeof(cdb->Cdb));
+	if (unlikely(request->cdb_length > sizeof(request->cdb)))
+		lengthen(request, cdb);
 }
 
 void port_srb_prepare(struct port_request *request)

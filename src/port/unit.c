@@ -74,6 +74,7 @@ struct port_unit *port_unit_add(
 	unit->number = adapter->unit_count;
 	unit->tail = &unit->head;
 	unit->depth = adapter->limits.initial_depth;
+	unit->entries = (struct port_unit_entries)PORT_UNIT_ENTRIES;
 	unit->pause.fn = pause_over;
 	unit->pause.ctx = unit;
 	unit->retry.fn = retry_now;

@@ -25,9 +25,11 @@ void scsi_config_init(struct scsi_adapter *adapter)
 	config->AdapterInterfaceType = hw->AdapterInterfaceType;
 	config->BusInterruptLevel = config->BusInterruptVector = line;
 	config->InterruptMode = LevelSensitive;
-	/* Both: no limit is known. */
+	/* No limit is known, but for what the registry may say of the second. */
 	config->MaximumTransferLength = SP_UNINITIALIZED_VALUE;
-	config->NumberOfPhysicalBreaks = SP_UNINITIALIZED_VALUE;
+	config->NumberOfPhysicalBreaks = adapter->hba.entries.elements
+						 ? adapter->hba.entries.elements
+						 : SP_UNINITIALIZED_VALUE;
 	config->DmaChannel = SP_UNINITIALIZED_VALUE;
 	config->DmaPort = SP_UNINITIALIZED_VALUE;
 	config->MapBuffers = hw->MapBuffers;
@@ -107,7 +109,10 @@ void scsi_config_limits(const struct scsi_adapter *adapter, struct port_limits *
 	limits->alignment_mask = config->AlignmentMask;
 	limits->extension_bytes = config->SrbExtensionSize;
 	limits->unit_extension_bytes = config->SpecificLuExtensionSize;
-	limits->max_outstanding = SCSI_TAGS;
+	limits->max_outstanding =
+		adapter->hba.entries.requests
+			? min_of(adapter->hba.entries.requests, (uint32_t)SCSI_TAGS)
+			: SCSI_TAGS;
 	limits->max_depth = config->MultipleRequestPerLu || config->TaggedQueuing ? SCSI_TAGS : 1;
 	limits->initial_depth = limits->max_depth;
 	limits->pull = true;

@@ -22,8 +22,9 @@ static ULONG find(struct port_hba *hba)
 	struct scsi_adapter *adapter = (struct scsi_adapter *)hba;
 	PSCSIPORT_HW_FIND_ADAPTER call = (PSCSIPORT_HW_FIND_ADAPTER)hba->hw.HwFindAdapter;
 	BOOLEAN again = FALSE;
-	/* No bus information and, without a registry, no arguments. */
-	ULONG result = call(hba->extension, hba->context, NULL, NULL, &adapter->config, &again);
+	/* No bus information. */
+	ULONG result = call(hba->extension, hba->context, NULL, hba->entries.parameter,
+		&adapter->config, &again);
 
 	if (adapter->bus_data)
 		mem_free(adapter->bus_data, MEM_PAGE_SIZE);
@@ -84,6 +85,7 @@ const struct port_driver_model scsi_driver_model = {
 	.irql_rule = "",
 	.answer_rule = "",
 	.adapter_bytes = sizeof(struct scsi_adapter),
+	.entries = PORT_ENTRIES_SCSI,
 	.control_types = ScsiSetRunningConfig + 1, /* it knows no later ones */
 	.forgets = true,
 	.prepare = prepare,

@@ -17,6 +17,7 @@ void stor_config_init(struct stor_adapter *adapter)
 {
 	PPORT_CONFIGURATION_INFORMATION config = &adapter->config;
 	const HW_INITIALIZATION_DATA *hw = &adapter->hba.hw;
+	const struct port_entries *entries = &adapter->hba.entries;
 	ULONG ranges;
 
 	memset(config, 0, sizeof(*config));
@@ -37,7 +38,8 @@ void stor_config_init(struct stor_adapter *adapter)
 	config->AutoRequestSense = TRUE;
 	config->MultipleRequestPerLu = TRUE;
 	config->MaximumNumberOfTargets = SCSI_MAXIMUM_TARGETS_PER_BUS;
-	config->MaximumNumberOfLogicalUnits = SCSI_MAXIMUM_LOGICAL_UNITS;
+	config->MaximumNumberOfLogicalUnits =
+		(UCHAR)(entries->luns ? entries->luns : SCSI_MAXIMUM_LOGICAL_UNITS);
 	config->NumberOfBuses = 1;
 	config->DeviceExtensionSize = hw->DeviceExtensionSize;
 	config->SpecificLuExtensionSize = hw->SpecificLuExtensionSize;
@@ -45,7 +47,7 @@ void stor_config_init(struct stor_adapter *adapter)
 	config->Dma64BitAddresses = SCSI_DMA64_SYSTEM_SUPPORTED; /* exactly 0x80: contract 6 */
 	config->SynchronizationModel = StorSynchronizeHalfDuplex;
 	config->InterruptSynchronizationMode = InterruptSupportNone;
-	config->MaxNumberOfIO = PORT_SLOTS;
+	config->MaxNumberOfIO = entries->requests ? entries->requests : PORT_SLOTS;
 	if (stor_os_detail_is_there(STOR_OS_CONFIG_WHOLE)) {
 		config->MaxIOsPerLun = 255; /* */
 		config->InitialLunQueueDepth = stor_is_virtual(adapter) ? 250 : 20;
@@ -160,7 +162,8 @@ void stor_config_depths(const struct stor_adapter *adapter, struct port_limits *
 {
 	const PORT_CONFIGURATION_INFORMATION *config = &adapter->config;
 
-	limits->max_outstanding = or_default(config->MaxNumberOfIO, PORT_SLOTS - 1, PORT_SLOTS - 1);
+	limits->max_outstanding = or_default(config->MaxNumberOfIO, PORT_SLOTS - 1,
+		or_default(adapter->hba.entries.requests, PORT_SLOTS - 1, PORT_SLOTS - 1));
 	limits->max_depth = or_default(config->MaxIOsPerLun, 255, limits->max_outstanding);
 	limits->initial_depth = or_default(config->InitialLunQueueDepth,
 		stor_is_virtual(adapter) ? 250 : 20, limits->max_depth);
@@ -188,5 +191,7 @@ void stor_config_limits(const struct stor_adapter *adapter, struct port_limits *
 	limits->caches_data = config->CachesData;
 	limits->buses = config->NumberOfBuses;
 	limits->targets = min_of(config->MaximumNumberOfTargets, SCSI_MAXIMUM_TARGETS_PER_BUS);
-	limits->luns = min_of(config->MaximumNumberOfLogicalUnits, SCSI_MAXIMUM_LUNS_PER_TARGET);
+	limits->luns = or_default(config->MaximumNumberOfLogicalUnits, 1,
+		or_default(adapter->hba.entries.luns, SCSI_MAXIMUM_LUNS_PER_TARGET,
+			SCSI_MAXIMUM_LUNS_PER_TARGET));
 }

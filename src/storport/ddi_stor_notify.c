@@ -61,7 +61,7 @@ static border_call void link_up(struct stor_adapter *adapter, __builtin_ms_va_li
 
 static border_call void link_down(struct stor_adapter *adapter, __builtin_ms_va_list args)
 {
-	port_adapter_pause(&adapter->hba.port, 30);
+	port_adapter_pause(&adapter->hba.port, adapter->hba.entries.link_down_seconds);
 }
 
 /* Units are looked for again, in a thread. */

@@ -62,44 +62,31 @@ DRY_EXPORT(StorPortFreeRegistryBuffer)
 
 enum { KEY_TEXT = 64 };
 
-static bool is_string(ULONG type)
+/* Characters for so many bytes, freed by the caller; NULL: out of memory. ends: with a zero, which
+ * then counts. */
+static WCHAR *widen(const UCHAR *text, size_t *bytes, bool ends)
 {
-	return type == REG_SZ || type == REG_EXPAND_SZ || type == REG_MULTI_SZ;
-}
-
-/* A value's name or a key's, of bytes; freed by the caller. False: out of memory, or too long. */
-static bool widen(const UCHAR *text, size_t bytes, bool ends, UNICODE_STRING *wide)
-{
-	WCHAR *to = bytes > REG_VALUE_NAME_MAX ? NULL : malloc((bytes + 1) * sizeof(WCHAR));
+	WCHAR *to = malloc((*bytes + 1) * sizeof(WCHAR));
 
 	if (!to)
-		return false;
-	for (size_t n = 0; n < bytes; n++)
+		return NULL;
+	for (size_t n = 0; n < *bytes; n++)
 		to[n] = rtl_from_ansi(text[n]);
-	if (ends && (!bytes || to[bytes - 1]))
-		to[bytes++] = 0;
-	*wide = reg_string(to, bytes);
-	return true;
+	if (ends && (!*bytes || to[*bytes - 1]))
+		to[(*bytes)++] = 0;
+	return to;
 }
 
-/* Bytes that a value is to a miniport; to: NULL to count them. */
-static uint32_t value_take(const struct reg_value *value, UCHAR *to)
+/* A value's name or a key's; its Buffer is freed by the caller. False: out of memory, or too long.
+ */
+static bool name_widen(const UCHAR *text, UNICODE_STRING *name)
 {
-	const WCHAR *wide = (const WCHAR *)value->data;
-	uint32_t count = value->bytes / 2;
-	bool ends;
+	size_t count = strlen((const char *)text);
+	WCHAR *to = count > REG_VALUE_NAME_MAX ? NULL : widen(text, &count, false);
 
-	if (!is_string(value->type)) {
-		if (to)
-			memcpy(to, value->data, value->bytes);
-		return value->bytes;
-	}
-	ends = count && !wide[count - 1];
-	for (uint32_t n = 0; to && n < count; n++)
-		to[n] = rtl_to_ansi(wide[n]);
-	if (to && !ends)
-		to[count] = 0;
-	return count + !ends;
+	if (to)
+		*name = reg_string(to, count);
+	return to;
 }
 
 /* reg_lock held. STOR_STATUS_UNSUCCESSFUL: there is no such value of this type; *length then is 0.
@@ -113,10 +100,10 @@ static ULONG value_read(
 	*length = 0;
 	if (!value || (type != REG_NONE && type != value->type))
 		return STOR_STATUS_UNSUCCESSFUL;
-	*length = value_take(value, NULL);
+	*length = reg_value_bytes(value, NULL);
 	if (*length > room)
 		return STOR_STATUS_BUFFER_TOO_SMALL;
-	value_take(value, buffer);
+	reg_value_bytes(value, buffer);
 	return STOR_STATUS_SUCCESS;
 }
 
@@ -124,16 +111,18 @@ static ULONG value_read(
 static ULONG value_write(struct reg_key *key, const UNICODE_STRING *name, ULONG type,
 	const UCHAR *buffer, ULONG length)
 {
-	UNICODE_STRING text;
+	size_t count = length;
 	NTSTATUS status;
+	WCHAR *text;
 
 	if (!key)
 		return STOR_STATUS_INSUFFICIENT_RESOURCES;
-	if (is_string(type)) {
-		if (!widen(buffer, length, true, &text))
+	if (reg_is_string(type)) {
+		text = length > REG_DATA_MAX / sizeof(WCHAR) ? NULL : widen(buffer, &count, true);
+		if (!text)
 			return STOR_STATUS_INSUFFICIENT_RESOURCES;
-		status = reg_value_set(key, name, type, text.Buffer, text.Length);
-		free(text.Buffer);
+		status = reg_value_set(key, name, type, text, count * sizeof(WCHAR));
+		free(text);
 	} else {
 		status = reg_value_set(key, name, type, buffer, length);
 	}
@@ -182,7 +171,7 @@ BOOLEAN NTAPI StorPortRegistryRead(PVOID HwDeviceExtension, PUCHAR ValueName, UL
 
 	if (adapter && ValueName && BufferLength && *BufferLength)
 		length = buffer_room(adapter, Buffer, *BufferLength);
-	if (length && widen(ValueName, strlen((char *)ValueName), false, &name)) {
+	if (length && name_widen(ValueName, &name)) {
 		reg_lock();
 		status = value_read(
 			parameters(adapter, Global != 0, false), &name, Type, Buffer, &length);
@@ -203,8 +192,7 @@ BOOLEAN NTAPI StorPortRegistryWrite(PVOID HwDeviceExtension, PUCHAR ValueName, U
 	UNICODE_STRING name;
 	ULONG status;
 
-	if (!adapter || !ValueName || (BufferLength && !Buffer) ||
-		!widen(ValueName, strlen((char *)ValueName), false, &name))
+	if (!adapter || !ValueName || (BufferLength && !Buffer) || !name_widen(ValueName, &name))
 		return FALSE;
 	reg_lock();
 	status = value_write(
@@ -228,15 +216,14 @@ struct adapter_value {
 static ULONG adapter_value_do(
 	struct stor_adapter *adapter, const struct adapter_value *value, bool writes)
 {
-	const char *subkey_text = value->subkey ? (char *)value->subkey : "";
 	UNICODE_STRING subkey, name;
 	struct reg_key *key;
 	NTSTATUS found = STATUS_OBJECT_NAME_NOT_FOUND;
 	ULONG status;
 
-	if (!widen((const UCHAR *)subkey_text, strlen(subkey_text), false, &subkey))
+	if (!name_widen(value->subkey ? value->subkey : (const UCHAR *)"", &subkey))
 		return STOR_STATUS_INSUFFICIENT_RESOURCES;
-	if (!widen(value->value, strlen((char *)value->value), false, &name)) {
+	if (!name_widen(value->value, &name)) {
 		free(subkey.Buffer);
 		return STOR_STATUS_INSUFFICIENT_RESOURCES;
 	}

@@ -45,7 +45,7 @@ static bool is_state(const struct stor_thread *thread, int state)
 	return atomic_load(&thread->state) == state;
 }
 
-static bool state_change(struct stor_thread *thread, int from, int to)
+static bool thread_change(struct stor_thread *thread, int from, int to)
 {
 	return atomic_compare_exchange_strong(&thread->state, &from, to);
 }
@@ -107,7 +107,7 @@ static struct stor_thread *thread_claim(struct stor_adapter *adapter)
 		}
 	}
 	for (unsigned n = 0; n < cpu_count(); n++)
-		if (state_change(&threads->thread[n], THREAD_FREE, THREAD_STARTING))
+		if (thread_change(&threads->thread[n], THREAD_FREE, THREAD_STARTING))
 			return &threads->thread[n];
 	return NULL;
 }

@@ -41,7 +41,7 @@ static inline unsigned state_of(uint32_t word)
 }
 
 /* *word is what was seen; it becomes what is there then, also if that is something else. */
-static bool state_change(struct stor_timer *timer, uint32_t *word, unsigned to)
+static bool timer_change(struct stor_timer *timer, uint32_t *word, unsigned to)
 {
 	uint32_t next = *word - state_of(*word) + TIMER_STATES + to;
 
@@ -88,7 +88,7 @@ static void timer_expired(struct cpu_timer *expired)
 		timer_arm(timer);
 		return;
 	}
-	if (!state_change(timer, &word, TIMER_IDLE))
+	if (!timer_change(timer, &word, TIMER_IDLE))
 		return;
 	stor_callback_enter(&adapter->hba);
 	trace(TRACE_HW_TIMER, adapter->hba.port.number);
@@ -153,7 +153,7 @@ ULONG stor_initialize_timer(struct stor_adapter *adapter, struct stor_call *args
 		struct stor_timer *timer = &timers->timer[n];
 		uint32_t word = atomic_load(&timer->state);
 
-		if (state_of(word) == TIMER_FREE && state_change(timer, &word, TIMER_IDLE)) {
+		if (state_of(word) == TIMER_FREE && timer_change(timer, &word, TIMER_IDLE)) {
 			*handle = timer;
 			return STOR_STATUS_SUCCESS;
 		}
@@ -165,7 +165,7 @@ ULONG stor_initialize_timer(struct stor_adapter *adapter, struct stor_call *args
  * processor may have set it anew by now. */
 static ULONG timer_cancel(struct stor_timer *timer, uint32_t word)
 {
-	while (state_of(word) == TIMER_ARMED && !state_change(timer, &word, TIMER_IDLE))
+	while (state_of(word) == TIMER_ARMED && !timer_change(timer, &word, TIMER_IDLE))
 		;
 	return STOR_STATUS_SUCCESS;
 }
@@ -188,13 +188,13 @@ ULONG stor_request_timer(struct stor_adapter *adapter, struct stor_call *args)
 		return timer_cancel(timer, word);
 	if (adapter->hba.phase == PORT_HBA_STOPPED)
 		return STOR_STATUS_INSUFFICIENT_RESOURCES;
-	if (state_of(word) != TIMER_IDLE || !state_change(timer, &word, TIMER_SETTING))
+	if (state_of(word) != TIMER_IDLE || !timer_change(timer, &word, TIMER_SETTING))
 		return STOR_STATUS_BUSY;
 	atomic_store(&timer->routine, routine);
 	atomic_store(&timer->context, context);
 	atomic_store(&timer->due, cpu_clock() + min_of(microseconds, LONGEST / 1000) * 1000);
 	/* Freed meanwhile, it is no timer any more. */
-	return state_change(timer, &word, TIMER_ARMED) ? timer_start(timer)
+	return timer_change(timer, &word, TIMER_ARMED) ? timer_start(timer)
 						       : STOR_STATUS_INVALID_PARAMETER;
 }
 
@@ -211,7 +211,7 @@ ULONG stor_free_timer(struct stor_adapter *adapter, struct stor_call *args)
 	do
 		if (state_of(word) == TIMER_FREE)
 			return STOR_STATUS_UNSUCCESSFUL;
-	while (!state_change(timer, &word, TIMER_FREE));
+	while (!timer_change(timer, &word, TIMER_FREE));
 	return STOR_STATUS_SUCCESS;
 }
 

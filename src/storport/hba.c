@@ -12,19 +12,23 @@
 static int prepare(struct port_hba *hba)
 {
 	struct stor_adapter *adapter = (struct stor_adapter *)hba;
+	int err = adapter->objects ? 0 : stor_objects_new(adapter);
 
-	if (hba->function)
-		adapter->messages = bus_messages_enable(hba->function, BUS_MESSAGES_MAX);
+	if (!err && hba->function) {
+		adapter->messages =
+			bus_messages_enable(hba->function, stor_entries_messages(adapter));
+		adapter->processors = stor_entries_processors(adapter);
+	}
 	adapter->passive_init = NULL;
 	stor_config_init(adapter);
-	return adapter->objects ? 0 : stor_objects_new(adapter);
+	return err;
 }
 
 static ULONG find(struct port_hba *hba)
 {
 	struct stor_adapter *adapter = (struct stor_adapter *)hba;
 	PHW_FIND_ADAPTER call = (PHW_FIND_ADAPTER)hba->hw.HwFindAdapter;
-	char arguments[] = "";
+	char none[] = "", *arguments = hba->entries.parameter ? hba->entries.parameter : none;
 	BOOLEAN again = FALSE;
 
 	if (stor_is_virtual(adapter))
@@ -121,6 +125,7 @@ const struct port_driver_model stor_driver_model = {
 	.irql_rule = " (SpChangeIrql)",
 	.answer_rule = " (SpReturnValue)",
 	.adapter_bytes = sizeof(struct stor_adapter),
+	.entries = PORT_ENTRIES_STOR,
 	.control_types = ScsiAdapterControlMax,
 	.unload = unload,
 	.prepare = prepare,

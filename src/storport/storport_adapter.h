@@ -70,8 +70,9 @@ struct stor_adapter {
 	struct cpu_spinlock startio_lock;
 	struct cpu_spinlock interrupt_lock;
 	bool full_duplex, per_message;
-	bool concurrent;   /* StartIo runs without the StartIo lock: channels, or virtual */
-	unsigned messages; /* granted; 0: the line */
+	bool concurrent;     /* StartIo runs without the StartIo lock: channels, or virtual */
+	uint64_t processors; /* that serve its interrupts, a bit each */
+	unsigned messages;   /* granted; 0: the line */
 	struct stor_vector vectors[BUS_MESSAGES_MAX];
 	unsigned vectors_connected;
 
@@ -111,6 +112,13 @@ void stor_callback_leave(struct port_hba *hba, const char *callback);
 int stor_interrupt_connect(struct port_hba *hba);
 void stor_interrupt_disconnect(struct port_hba *hba);
 BOOLEAN stor_dpc_init(struct stor_adapter *adapter, PSTOR_DPC dpc, PHW_DPC_ROUTINE routine);
+
+/* ---- interrupt_entries.c; PASSIVE ---- */
+
+/* As many messages as the registry lets the device have; 0: the line. */
+unsigned stor_entries_messages(const struct stor_adapter *adapter);
+/* The processors that may serve its interrupts, a bit each: one at least. */
+uint64_t stor_entries_processors(const struct stor_adapter *adapter);
 
 /* ---- ddi_stor_dma_memory.c; PASSIVE ---- */
 

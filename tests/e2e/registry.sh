@@ -47,6 +47,42 @@ run() { # OPTIONS...
 
 service='HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Services'
 
+# Storport's own entries: in an INF, told where they are out of their bounds
+cat >"$work/entries.inf" <<'END'
+[Version]
+Signature = "$Windows NT$"
+[Manufacturer]
+Acme = Models,NTamd64
+[Models.NTamd64]
+Disk = Install, PCI\VEN_FFFF&DEV_0001
+[Install]
+[Install.HW]
+AddReg = Hardware
+[Install.Services]
+AddService = acmedisk, 0x00000002, Service
+[Service]
+AddReg = Parameters
+[Parameters]
+HKR, "Parameters\Device", "DriverParameter", , "burst=4"
+HKR, "Parameters\Device", "NumberOfRequests", 0x00010001, 1000
+HKR, "Parameters", "IoTimeoutValue", 0x00010001, 9
+HKR, "Parameters", "DmaRemappingCompatible", 0x00010001, 0
+[Hardware]
+HKR, "Interrupt Management",, 0x00000010
+HKR, "Interrupt Management\MessageSignaledInterruptProperties",, 0x00000010
+HKR, "Interrupt Management\MessageSignaledInterruptProperties", MSISupported, 0x00010001, 1
+END
+run --inf "$work/entries.inf" --engine iommu
+says "argument 'burst=4', requests 255$"
+says 'acme adapter 0: in the registry, NumberOfRequests is 1000; its bounds are 16 and 255\.'
+says 'acme adapter 0: in the registry, DmaRemappingCompatible is 0; --engine decides, which is iommu\.'
+! grep 'MSISupported is missing' "$work/err" || fail 'MSISupported was there'
+# without it the device interrupts by its line
+sed -i '/MSISupported/d' "$work/entries.inf"
+run --inf "$work/entries.inf"
+says 'acme adapter 0: in the registry, MSISupported is missing: it interrupts by its line\.'
+! grep 'DmaRemappingCompatible' "$work/err" || fail 'the driver has what it asks for'
+
 # nothing: the service is named after the driver
 run --registry-out "$work/out.reg"
 says 'registry: depth 0, power 0$'

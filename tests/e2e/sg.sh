@@ -266,6 +266,33 @@ TMPDIR=$work/link sg 0 -- sg_turs /dev/dryport0
 sg 0 -- sh -c '(while sg_turs /dev/dryport0; do :; done; echo ended >"$0/left") >/dev/null 2>&1 & sleep 0.3' "$work"
 for _ in $(seq 50); do [ -s "$work/left" ] && break; sleep 0.1; done
 [ -s "$work/left" ] || fail "it goes on without a machine"
+# a client that sends its request byte by byte, or takes its answer so, does not keep the machine from ending
+cat >"$work/drip.py" <<'PY'
+import os, socket, struct, sys, time
+def connect():
+    s = socket.socket(socket.AF_UNIX)
+    s.connect(os.environ["DRYPORT_SG"] + "/sg")
+    return s
+clients = [connect() for _ in range(2)]
+clients[1].sendall(struct.pack("<IHBBIIB3x32s", 0x31716753, 0, 1, 2, 1 << 20, 10, 10,
+                               bytes([0x28, 0, 0, 0, 0, 0, 0, 8, 0, 0])))
+if os.fork():
+    time.sleep(0.2)
+    sys.exit()
+os.setsid()
+for fd in (0, 1, 2):
+    os.close(fd)
+try:
+    while True:
+        clients[0].send(b"S")
+        clients[1].recv(1)
+        time.sleep(0.3)
+except OSError:
+    pass
+PY
+SECONDS=0
+sg 0 --size 4M -- python3 "$work/drip.py"
+[ "$SECONDS" -lt 8 ] || fail "it took $SECONDS s to end"
 # without --sg there is no such file
 status 1 "$DRYPORT" run "$nvme" --quiet -- test -e /dev/dryport0
 

@@ -30,6 +30,14 @@ stops written 'list of request [0-9]+, which is the port.s and must not be modif
 variant_of_simple late 's/^\tSimpleComplete\(Request, Status\);/PSTOR_SCATTER_GATHER_LIST List = StorPortGetScatterGatherList(Request->Adapter, Request->Srb);&if (List != NULL) (VOID)*(volatile ULONG *)\&List->NumberOfElements;/'
 stops late 'list of request [0-9]+, which died with its completion, was read' "driver: SimpleFinish \(simple\.c:$end\)"
 
+# 0xF1/0x1002: half a second for a routine of the driver's, by the machine's clock or the processor's
+variant_of_simple slow 's/^\tPSTOR_SCATTER_GATHER_LIST List = StorPortGetScatterGatherList\(Adapter, Request->Srb\);/for (ULONG Stall = 0; Stall < 6; Stall++) StorPortStallExecution(100000);&/'
+stops slow 'HwBuildIo took [0-9]+ ms; it has to be back within half a second'
+status 1 "$DRYPORT" run "$work/slow" --strict --workload rw:ops=5
+says 'HwBuildIo took [0-9]+ ms; it has to be back within half a second'
+sed -i 's/Stall < 6/Stall < 4/' "$work/slow/simple.c"
+status 0 "$DRYPORT" run "$work/slow" --strict --seed 1 --workload rw:ops=5
+
 # SG-3, X-15: exactly DISPATCH_LEVEL
 variant_of_simple irql 's/^\treturn SimpleStart\(Extension\);/\tStorPortPutScatterGatherList(Extension, Extension, FALSE);&/'
 stops irql 'StorPortPutScatterGatherList at IRQL 0; it must be called at DISPATCH_LEVEL' 'driver: SimplePassiveInitialize'

@@ -38,7 +38,7 @@
 #define NVME_ASYNC_MAX	    4
 #define NVME_EVENTS_MAX	    8
 #define NVME_ERRORS_MAX	    64
-#define NVME_NAMESPACES_MAX 32
+#define NVME_NAMESPACES_MAX 255
 #define NVME_TEMPERATURE    310 /* K: always */
 #define NVME_WARNING	    343 /* K: WCTEMP, above which it would be too warm */
 

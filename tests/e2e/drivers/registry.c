@@ -3,7 +3,8 @@
 /*
  * Goes with a copy of examples/simple that calls RegistryInitialize for StorPortInitialize: it
  * reads Parameters\Device\Depth and the device's Sub\Power, tells them, writes one more than the
- * first, and adds a value by way of DriverEntry's RegistryPath.
+ * first, and adds a value by way of DriverEntry's RegistryPath. It tells its ArgumentString, too,
+ * and what requests it is offered.
  */
 #include "simple.h"
 
@@ -33,6 +34,8 @@ static ULONG RegistryFindAdapter(PVOID Extension, PVOID HwContext, PVOID BusInfo
 	StorPortRegistryReadAdapterKey(
 		Extension, (PUCHAR) "Sub", (PUCHAR) "Power", REG_DWORD, &Data, &Length);
 	REGISTRY_TELL("registry: depth %u, power %u\n", Depth, Power);
+	REGISTRY_TELL("registry: argument '%s', requests %u\n", ArgumentString,
+		Config->MaxNumberOfIO);
 	Depth++;
 	StorPortRegistryWrite(
 		Extension, (PUCHAR) "Deeper", 0, MINIPORT_REG_DWORD, (PUCHAR)&Depth, sizeof(Depth));

@@ -10,7 +10,8 @@
 #include <string.h>
 
 static struct port_request request;
-static struct disk_transfer transfer = {.request = &request};
+static struct disk disk = {.rw_seconds = 30};
+static struct disk_transfer transfer = {.request = &request, .disk = &disk};
 
 static void expect(const uint8_t *cdb, unsigned length)
 {
@@ -47,6 +48,17 @@ static void what_does_not_fit_uses_the_sixteen_byte_form(void **state)
 	assert_int_equal(request.cdb_length, 16);
 }
 
+/* IoTimeoutValue */
+static void reads_and_writes_have_the_disk_s_seconds(void **state)
+{
+	disk.rw_seconds = 77;
+	disk_command_rw(&transfer, false, 0, 8, false);
+	assert_int_equal(request.timeout, 77);
+	disk_command_rw(&transfer, true, 0x100000000, 8, false);
+	assert_int_equal(request.timeout, 77);
+	disk.rw_seconds = 30;
+}
+
 static void flush_asks_for_everything(void **state)
 {
 	const uint8_t cdb[10] = {0x35};
@@ -60,6 +72,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(small_reads_and_writes_use_the_ten_byte_form),
 		cmocka_unit_test(what_does_not_fit_uses_the_sixteen_byte_form),
+		cmocka_unit_test(reads_and_writes_have_the_disk_s_seconds),
 		cmocka_unit_test(flush_asks_for_everything),
 	};
 

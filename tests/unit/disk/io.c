@@ -106,7 +106,7 @@ static void blocks_past_two_to_the_32_are_named_in_full(void)
 
 	target_up(64);
 	target.disk->blocks = 1ull << 40;
-	target.disk->info.size = 1ull << 49;
+	target.disk->size = 1ull << 49;
 	run_op(DRY_OP_READ, data, 2048, ((1ull << 32) - 2) * 512, 0);
 	expect_part(0, SCSIOP_READ16, (1ull << 32) - 2, 4);
 	target.count = 0;

@@ -15,7 +15,7 @@ static int pass(const uint8_t cdb[16], uint8_t length, bool is_write, uint32_t b
 		.data = bytes ? data : NULL,
 		.bytes = bytes,
 		.seconds = 1};
-	memcpy(scsi.cdb, cdb, sizeof(scsi.cdb));
+	memcpy(scsi.cdb, cdb, 16);
 	target.count = 0;
 	return disk_pass(target.disk, &scsi);
 }
@@ -45,6 +45,53 @@ static void data_go_out_and_come_in_as_the_command_says(void)
 	expect_is(target.count, 1);
 	expect_is(target.log[0].opcode, 0);
 	expect_is(target.log[0].bytes, 0);
+	target_end_all();
+}
+
+static uint8_t seen[32];
+
+/* SRBEX_DATA_SCSI_CDB32, and CHECK CONDITION for it. */
+static bool note_cdb32(struct port_request *request, const struct target_command *command)
+{
+	PSTORAGE_REQUEST_BLOCK srb = request->srb;
+	PSRBEX_DATA_SCSI_CDB32 long_cdb =
+		(PSRBEX_DATA_SCSI_CDB32)SrbGetSrbExDataByType(srb, SrbExDataTypeScsiCdb32);
+
+	expect_is(srb->NumSrbExData, 1);
+	expect_is(SrbGetSrbExDataByType(srb, SrbExDataTypeScsiCdb16), NULL);
+	expect(long_cdb != NULL);
+	expect_is(long_cdb->CdbLength, 32);
+	expect_is(long_cdb->Length, sizeof(*long_cdb) - 8);
+	memcpy(seen, long_cdb->Cdb, sizeof(seen));
+	target_sense(request, 5, 0x20, 0);
+	return true;
+}
+
+static void a_cdb_of_32_bytes_goes_where_there_is_room(void)
+{
+	bool has_room;
+
+	target_up(64);
+	has_room = fake.adapter.limits.extended_srb;
+	target.hook = note_cdb32;
+	memset(seen, 0, sizeof(seen));
+	scsi = (struct dry_scsi){.cdb = {0x7f, [7] = 24, [9] = 9}, .cdb_length = 32};
+	for (uint8_t n = 10; n < 32; n++)
+		scsi.cdb[n] = n;
+	target.count = 0;
+	expect_is(disk_pass(target.disk, &scsi), 0);
+	expect_is(target.count, has_room);
+	expect_is(scsi.end, has_room ? DRY_SCSI_ANSWERED : DRY_SCSI_REFUSED);
+	if (has_room) {
+		expect(!memcmp(seen, scsi.cdb, 32));
+		expect_is(scsi.scsi_status, 2); /* CHECK CONDITION */
+		expect_is(scsi.sense[2], 5);
+		expect_is(scsi.sense[12], 0x20);
+	}
+	/* the next in its slot is an ordinary one */
+	target.hook = NULL;
+	expect_is(pass(ready, 6, false, 0), 0);
+	expect_is(scsi.end, DRY_SCSI_ANSWERED);
 	target_end_all();
 }
 
@@ -138,7 +185,7 @@ static void what_the_driver_did_not_announce_is_not_sent(void)
 	expect_is(pass(read_three, 10, false, 65537), -EINVAL);
 	expect(strstr(error_text(), "at most 65536"));
 	expect_is(pass(read_three, 0, false, 0), -EINVAL);
-	expect_is(pass(read_three, 17, false, 0), -EINVAL);
+	expect_is(pass(read_three, 33, false, 0), -EINVAL);
 	expect_is(target.count, 0);
 	target_end_all();
 }
@@ -175,6 +222,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		fake_test_both(data_go_out_and_come_in_as_the_command_says),
+		fake_test_both(a_cdb_of_32_bytes_goes_where_there_is_room),
 		fake_test_both(a_short_answer_leaves_the_rest_of_the_buffer),
 		fake_test_both(a_unit_attention_is_handed_on_and_not_tried_again),
 		fake_test(each_srb_status_comes_to_its_end),

@@ -254,6 +254,45 @@ static void every_unit_that_is_a_disk_is_found_in_order(void)
 	target_end_all();
 }
 
+static unsigned there; /* of the 256 addresses */
+
+static bool only_the_first(struct port_request *request, const struct target_command *command)
+{
+	const struct port_unit *unit = request->unit;
+
+	if (unit->path * 128u + unit->target * 8u + unit->lun < there)
+		return false;
+	target_end(request, SRB_STATUS_INVALID_LUN);
+	return true;
+}
+
+static int scan_units(unsigned count)
+{
+	there = count;
+	target_init(64);
+	target.luns = target.port.luns = 8;
+	target.port.buses = 2;
+	target.port.targets = 16;
+	target.hook = only_the_first;
+	return target_scan();
+}
+
+/* Q-1's 255; what does not answer behind them is none too many. */
+static void there_may_be_255_units(void)
+{
+	expect_is(scan_units(255), 0);
+	expect_is(target_set.count, 255);
+	expect_is(strcmp(target_set.disk[127]->info.name, "0:15:7"), 0);
+	expect_is(strcmp(target_set.disk[254]->info.name, "1:15:6"), 0);
+	/* each once, also when it is looked for again */
+	expect_is(disk_scan_again(&fake.adapter, &target_set), 0);
+	expect_is(target_set.count, 255);
+	target_end_all();
+	expect_is(scan_units(256), -ENOMEM);
+	expect(strstr(error_text(), "more than 255 units"));
+	target_end_all();
+}
+
 static uint8_t device_type;
 
 static bool other_device(struct port_request *request, const struct target_command *command)
@@ -363,13 +402,35 @@ static void units_come_and_go(void)
 	expect_names("0:0:0 0:0:1 0:0:2");
 	expect_is(disk_run(target_set.disk[1], &io), 0);
 	expect_is(disk_run(target_set.disk[2], &io), 0);
-	/* One that has another size is not the same. */
+	/* One that is smaller is not the same. */
 	target_put(target.capacity10, 4, 31);
 	expect_is(disk_scan_again(&fake.adapter, &target_set), 0);
 	expect_is(disk_run(target_set.disk[0], &io), -ENODEV);
 	target_put(target.capacity10, 4, 63);
 	expect_is(disk_scan_again(&fake.adapter, &target_set), 0);
 	expect_is(disk_run(target_set.disk[0], &io), 0);
+	target_end_all();
+}
+
+static void a_unit_may_grow(void)
+{
+	char block[512];
+	struct dry_io io = {.op = DRY_OP_READ, .buffer = block, .count = 512, .offset = 64 * 512};
+
+	target_init(128);
+	target_put(target.capacity10, 4, 63);
+	expect_is(target_scan(), 0);
+	expect_is(disk_run(target.disk, &io), -ENXIO);
+	target_put(target.capacity10, 4, 127);
+	expect_is(disk_scan_again(&fake.adapter, &target_set), 0);
+	expect_is(target.disk->size, 128 * 512);
+	memset(target.store + 64 * 512, 'g', 512);
+	expect_is(disk_run(target.disk, &io), 0);
+	expect(block[0] == 'g' && block[511] == 'g');
+	/* smaller than it was at the last scan: another */
+	target_put(target.capacity10, 4, 126);
+	expect_is(disk_scan_again(&fake.adapter, &target_set), 0);
+	expect_is(disk_run(target.disk, &io), -ENODEV);
 	target_end_all();
 }
 
@@ -484,10 +545,12 @@ int main(void)
 		fake_test(a_driver_whose_transfers_hold_no_block_is_refused),
 		fake_test(a_disk_without_a_capacity_fails_the_scan),
 		fake_test(every_unit_that_is_a_disk_is_found_in_order),
+		fake_test(there_may_be_255_units),
 		fake_test(what_is_no_disk_is_left_alone),
 		fake_test(what_unit_0_lists_is_all_that_is_asked),
 		fake_test(a_list_may_come_from_what_is_no_disk),
 		fake_test_both(units_come_and_go),
+		fake_test(a_unit_may_grow),
 		fake_test(targets_that_do_not_answer_are_passed_over),
 		fake_test(unit_attention_hides_no_disk),
 		fake_test(the_last_words_are_flush_and_for_a_driver_that_caches_shutdown),

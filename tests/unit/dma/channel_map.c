@@ -239,6 +239,42 @@ static void no_more_is_mapped_than_there_are_registers_for(void **state)
 	each_engine(too_few_registers);
 }
 
+/* A piece that leads to no memory, behind one that is mapped: that one is as it was. */
+static void second_piece_fails(void)
+{
+	struct world_buffer buffer = world_buffer(0x100, 0x1f00);
+	PFN_NUMBER *frame = &MmGetMdlPfnArray(buffer.mdl)[1], good = *frame;
+	uint32_t length = 0xf00, registers;
+	void *base = keep(3);
+	uint64_t first, second;
+
+	memset(buffer.va, 0x11, 0x1f00);
+	first = map(base, &buffer, 0, &length, false);
+	assert_int_equal(length, 0xf00);
+	registers = dma_registers_taken();
+	*frame = 0xfffffff;
+	length = 0x1000;
+	assert_int_equal(map(base, &buffer, 0xf00, &length, false), 0);
+	assert_int_equal(length, 0);
+	world_expect(0, "page frame 0xfffffff");
+	*frame = good;
+	assert_int_equal(dma_registers_taken(), registers);
+	device_moves(first, 0xf00, 0, false);
+	length = 0x1000;
+	second = map(base, &buffer, 0xf00, &length, false);
+	assert_int_equal(length, 0x1000);
+	device_moves(second, 0x1000, 0xf00, false);
+	assert_int_equal(flush(base, buffer.mdl, buffer.va, 0x1f00, false), STATUS_SUCCESS);
+	expect_bytes(buffer.va, 0, 0x1f00);
+	unkeep(base, 3);
+	world_buffer_free(&buffer);
+}
+
+static void a_piece_that_cannot_be_mapped_leaves_the_one_before(void **state)
+{
+	run_under(&engines[2], second_piece_fails); /* which has no memory to copy from */
+}
+
 /* 0xE6/1D, 0D: a piece follows the last one, or the flush of all. */
 static void not_following(void)
 {
@@ -646,6 +682,7 @@ int main(void)
 		cmocka_unit_test(another_device_gets_one_stretch_or_nothing),
 		cmocka_unit_test(a_bad_map_is_reported_and_maps_nothing),
 		cmocka_unit_test(no_more_is_mapped_than_there_are_registers_for),
+		cmocka_unit_test(a_piece_that_cannot_be_mapped_leaves_the_one_before),
 		cmocka_unit_test(a_piece_follows_the_last_one_or_the_flush),
 		cmocka_unit_test(a_page_that_cannot_be_copied_maps_nothing),
 		cmocka_unit_test(a_flush_of_what_is_not_mapped_is_reported),

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <pthread.h>
 
 static struct dma_master master;
 static struct dma_mapping mapping;
@@ -817,6 +818,77 @@ static void what_cannot_be_copied_waits_for_no_registers(void **state)
 	world_run(&config, no_memory_at_all);
 }
 
+/* ---- an access while its mapping ends and another begins there ---- */
+
+#define RACERS	  4
+#define RACE_BYTE 100 /* in the page that may be read, behind the end of the one that may not */
+
+static struct {
+	uint64_t address;
+	_Atomic bool ends;
+	_Atomic unsigned other; /* what was read that was never mapped */
+} race;
+
+static void *racer(void *ctx)
+{
+	struct dma_master own = master;
+	char byte;
+
+	while (!race.ends) {
+		byte = 0;
+		if (!dma_bus_read(&own, race.address + RACE_BYTE, &byte, 1) && byte != 'a')
+			atomic_fetch_add(&race.other, 1);
+	}
+	return NULL;
+}
+
+static void map_in_turn(void)
+{
+	struct dma_adapter *adapter = adapter_of(64, true);
+	struct world_buffer open = world_buffer(0, 4096), narrow = world_buffer(0, 16);
+	PSCATTER_GATHER_LIST list = list_new(16);
+	uint64_t end = cpu_clock() + 700000000;
+	pthread_t thread[RACERS];
+
+	memset(open.va, 'a', 4096);
+	memset(narrow.va, 'n', 4096);
+	cpu_irql_raise(IRQL_DISPATCH);
+	assert_int_equal(map_whole(adapter, &open, true, list, false), STATUS_SUCCESS);
+	race.address = (uint64_t)list->Elements[0].Address.QuadPart;
+	race.ends = false;
+	race.other = 0;
+	for (unsigned n = 0; n < RACERS; n++)
+		assert_int_equal(pthread_create(&thread[n], NULL, racer, NULL), 0);
+	for (bool is_narrow = true; cpu_clock() < end; is_narrow = !is_narrow) {
+		dma_unmap(adapter, &mapping);
+		assert_int_equal(map_whole(adapter, is_narrow ? &narrow : &open, true, list, false),
+			STATUS_SUCCESS);
+		assert_int_equal(list->Elements[0].Address.QuadPart, race.address);
+	}
+	race.ends = true;
+	for (unsigned n = 0; n < RACERS; n++)
+		pthread_join(thread[n], NULL);
+	dma_unmap(adapter, &mapping);
+	cpu_irql_lower(IRQL_PASSIVE);
+	assert_int_equal(race.other, 0);
+	world.taken = world.violations; /* late accesses, many */
+	nt_pool_free(list);
+	world_buffer_free(&narrow);
+	world_buffer_free(&open);
+	dma_adapter_free(adapter);
+}
+
+static void an_access_sees_a_window_and_its_page_of_one_mapping(void **state)
+{
+	struct world_config config = iommu;
+
+#ifdef DRY_TSAN /* the history of a late access is read while it is written */
+	skip();
+#endif
+	config.dma.map_registers = 1; /* one place for all mappings */
+	world_run(&config, map_in_turn);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -832,6 +904,7 @@ int main(void)
 		cmocka_unit_test(a_chains_spare_register_leads_nowhere),
 		cmocka_unit_test(the_iommu_holds_a_device_to_the_byte_and_the_direction),
 		cmocka_unit_test(a_physical_address_faults_behind_the_iommu),
+		cmocka_unit_test(an_access_sees_a_window_and_its_page_of_one_mapping),
 		cmocka_unit_test(pinned_memory_stays_reachable_until_it_is_unpinned),
 		cmocka_unit_test(one_device_does_not_reach_what_is_mapped_for_another),
 		cmocka_unit_test(addresses_of_the_iommu_fit_the_device),

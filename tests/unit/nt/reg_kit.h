@@ -69,4 +69,27 @@ static unused_fn HANDLE kit_open(const char *path, ACCESS_MASK access)
 	return handle;
 }
 
+/* For tests of a format: TEXT_PARSE, defined before this file, is reg_file_parse or
+ * reg_inf_parse, TEXT_NAME the file's name. */
+#ifdef TEXT_PARSE
+static int parse(const char *text)
+{
+	return TEXT_PARSE(TEXT_NAME, text, strlen(text));
+}
+
+static void good(const char *text)
+{
+	if (parse(text))
+		check_note(false, error_text(), __LINE__);
+}
+
+/* It is refused, with this place and these words. */
+static void bad(const char *text, const char *place, const char *words)
+{
+	CHECK_EQUAL((uint32_t)parse(text), (uint32_t)-EINVAL);
+	if (strncmp(error_text(), place, strlen(place)) || !strstr(error_text(), words))
+		check_note(false, error_text(), __LINE__);
+}
+#endif
+
 #endif

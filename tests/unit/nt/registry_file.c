@@ -1,29 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SPDX-FileCopyrightText: The dryport authors */
 /* The .reg format, in and out. */
+#define TEXT_PARSE reg_file_parse
+#define TEXT_NAME  "x.reg"
 #include "reg_kit.h"
 
 #define V5   "Windows Registry Editor Version 5.00\n"
 #define ACME "Machine\\SOFTWARE\\Acme"
-
-static int parse(const char *text)
-{
-	return reg_file_parse("x.reg", text, strlen(text));
-}
-
-static void good(const char *text)
-{
-	if (parse(text))
-		check_note(false, error_text(), __LINE__);
-}
-
-/* It is refused, with this place and these words. */
-static void bad(const char *text, const char *place, const char *words)
-{
-	CHECK_EQUAL((uint32_t)parse(text), (uint32_t)-EINVAL);
-	if (strncmp(error_text(), place, strlen(place)) || !strstr(error_text(), words))
-		check_note(false, error_text(), __LINE__);
-}
 
 NT_TEST(every_kind_of_value_is_read)
 {
@@ -171,6 +154,45 @@ NT_TEST(what_is_written_is_what_was_read)
 	CHECK_EQUAL((uint32_t)reg_file_write("/nonexistent/x.reg"), (uint32_t)-ENOENT);
 }
 
+/* Names may have any character; the format has none for those of control, so ours are its own. */
+NT_TEST(every_value_s_name_comes_back)
+{
+	static const struct {
+		const WCHAR *text;
+		size_t count;
+	} names[] = {{u"a\nb", 3}, {u"\r", 1}, {u"x\0y", 3}, {u"\t\x1f", 2}, {u"\xd800z", 2},
+		{u"\xdc00", 1}, {u"\\x000a", 6}, {u"\\\\x000a", 7}, {u"\xd83d\xde00", 2},
+		{u"\"=", 2}, {u" a ; b ", 7}};
+	char path[] = "/tmp/dryport-reg-XXXXXX";
+	struct reg_key *key;
+	int fd = mkstemp(path);
+
+	close(fd);
+	CHECK_EQUAL(reg_key_make(reg_root(), NAME(ACME), true, false, &key, NULL), 0);
+	for (ULONG n = 0; n < array_size(names); n++) {
+		UNICODE_STRING name = reg_string(names[n].text, names[n].count);
+
+		CHECK_EQUAL(reg_value_set(key, &name, REG_DWORD, &n, sizeof(n)), 0);
+	}
+	CHECK_EQUAL((uint32_t)reg_file_write(path), 0);
+	reg_key_delete_tree(key);
+	CHECK(!kit_key(ACME));
+	CHECK_EQUAL((uint32_t)reg_file_read(path), 0);
+	key = kit_key(ACME);
+	for (ULONG n = 0; key && n < array_size(names); n++) {
+		UNICODE_STRING name = reg_string(names[n].text, names[n].count);
+		const struct reg_value *value = reg_value_find(key, &name);
+
+		CHECK(value && !memcmp(value->data, &n, sizeof(n)));
+	}
+	CHECK(key != NULL);
+	unlink(path);
+	/* in what a program or a person wrote it is an escape in a name alone, and whole alone */
+	good(V5 "[HKEY_LOCAL_MACHINE\\SOFTWARE\\Acme]\n\"t\"=\"\\x0041\"\n\"\\x41\"=dword:1");
+	CHECK(kit_is_text(ACME, "t", REG_SZ, u"\\x0041"));
+	CHECK(kit_is_dword(ACME, "\\x41", 1));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -180,6 +202,7 @@ int main(void)
 		cmocka_unit_test(utf_16_is_read),
 		cmocka_unit_test(a_bad_line_is_named),
 		cmocka_unit_test(what_is_written_is_what_was_read),
+		cmocka_unit_test(every_value_s_name_comes_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

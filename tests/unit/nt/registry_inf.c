@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SPDX-FileCopyrightText: The dryport authors */
 /* AddReg of INF files: sections, decorations, strings, flags, and what is wrong with bad ones. */
+#define TEXT_PARSE reg_inf_parse
+#define TEXT_NAME  "x.inf"
 #include "reg_kit.h"
 #include "nt/os.h"
 
@@ -22,24 +24,6 @@
 	"[Strings]\nAcme = \"Acme Inc.\"\nDisk = Disks\nDWORD = 0x00010001\n"                      \
 	"Quoted = \"\"\"a; b\"\"\"\n"
 #define REST "[Software]\n[Hardware]\n[Events]\n[Parameters]\n" /* 22 lines stand before */
-
-static int parse(const char *text)
-{
-	return reg_inf_parse("x.inf", text, strlen(text));
-}
-
-static void good(const char *text)
-{
-	if (parse(text))
-		check_note(false, error_text(), __LINE__);
-}
-
-static void bad(const char *text, const char *place, const char *words)
-{
-	CHECK_EQUAL((uint32_t)parse(text), (uint32_t)-EINVAL);
-	if (strncmp(error_text(), place, strlen(place)) || !strstr(error_text(), words))
-		check_note(false, error_text(), __LINE__);
-}
 
 NT_TEST(each_relative_root_is_the_key_of_its_section)
 {

@@ -171,6 +171,33 @@ static void a_busy_or_full_device_is_asked_again_too(void)
 	fake_adapter_end();
 }
 
+static unsigned full_waits_for(uint32_t percent)
+{
+	struct port_unit *unit = fake_adapter(20);
+	unsigned completed = 0, before;
+
+	unit->entries.full_percent = percent;
+	for (unsigned n = 0; n < 13; n++)
+		fake_submit(unit);
+	set_scsi(fake.started[0], SCSISTAT_QUEUE_FULL);
+	fake_complete(0, SRB_STATUS_ERROR);
+	before = fake.starts;
+	for (; fake.starts == before && fake.started_count; completed++)
+		fake_complete(0, SRB_STATUS_SUCCESS);
+	fake_complete_all();
+	fake_adapter_end();
+	return completed;
+}
+
+/* QueueFullWaitIoPercentage of what the miniport has, 25 where nobody says otherwise. */
+static void a_full_unit_waits_for_a_part_of_what_is_outstanding(void)
+{
+	expect_is(full_waits_for(25), 3); /* of 12 */
+	expect_is(full_waits_for(50), 6);
+	expect_is(full_waits_for(100), 12);
+	expect_is(full_waits_for(0), 1); /* one at least */
+}
+
 static void always_busy(struct port_request *request)
 {
 	fake.starts++;
@@ -184,6 +211,31 @@ static void leave_busy(struct port_request *request)
 		fake.started[fake.started_count++] = request;
 	else
 		always_busy(request);
+}
+
+/* BusyRetryCount of its own, BusyPauseTime between the tries. */
+static void a_unit_s_own_retries_and_pause_are_kept(void)
+{
+	struct port_unit *unit = fake_adapter(20);
+	uint64_t start = cpu_clock();
+	struct port_request *request;
+	uint8_t irql;
+
+	unit->entries.retries = 3;
+	unit->entries.pause_ms = 20;
+	fake.start = always_busy;
+	last_status = 0;
+	irql = cpu_irql_raise(IRQL_DISPATCH);
+	request = fake_get(unit);
+	request->done = note_status;
+	port_request_submit(request);
+	cpu_irql_lower(irql);
+	while (!last_status && cpu_clock() - start < 5000000000ull)
+		cpu_thread_park(1000000);
+	expect_is(last_status, SRB_STATUS_BUSY);
+	expect_is(fake.starts, 4);
+	expect(cpu_clock() - start >= 60000000);
+	fake_adapter_end();
 }
 
 /* BusyRetryCount 20; the port's ticks are hurried, so that only the count is waited for. */
@@ -288,6 +340,8 @@ int main(void)
 		fake_test(a_request_that_the_miniport_does_not_have_is_not_completed),
 		fake_test_both(pending_is_no_status_to_complete_with),
 		fake_test_both(a_busy_or_full_device_is_asked_again_too),
+		fake_test(a_full_unit_waits_for_a_part_of_what_is_outstanding),
+		fake_test(a_unit_s_own_retries_and_pause_are_kept),
 		fake_test(a_request_that_is_always_busy_fails_in_the_end),
 		fake_test(nothing_is_started_at_a_closed_adapter),
 		fake_test(what_waits_when_the_adapter_closes_fails),

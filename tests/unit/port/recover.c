@@ -180,6 +180,43 @@ static void nothing_is_started_while_the_ladder_is_climbed(void)
 	fake_adapter_end();
 }
 
+static _Atomic bool is_removed;
+
+static void remove_unit(void *ctx)
+{
+	port_unit_remove(ctx);
+	is_removed = true;
+}
+
+/* Its last request is back, but its reset is not. */
+static void a_unit_that_is_removed_stays_until_its_reset_is_over(void)
+{
+	struct cpu_thread *remover;
+	struct port_unit *unit;
+
+	fake_adapter(20);
+	unit = port_unit_add(&fake.adapter, 0, 1, 0);
+	fake_hurry();
+	fake_submit(unit);
+	fake_wait(fake.function_count == 1);
+	fake_complete(0, SRB_STATUS_SUCCESS);
+	is_removed = false;
+	remover = cpu_thread_new(remove_unit, unit, 0, "remover");
+	expect(remover != NULL);
+	cpu_thread_park(SECOND / 20);
+	expect(!is_removed);
+	expect_is(port_unit_find(&fake.adapter, 0, 1, 0), NULL);
+	expect_is(unit->target, 1);
+	fake_complete(0, SRB_STATUS_SUCCESS);
+	cpu_thread_join(remover);
+	cpu_thread_free(remover);
+	expect(is_removed);
+	expect_is(fake.adapter.unit_count, 1);
+	expect_is(resets(), 1);
+	fake_violation(0, "not completed within its 1 seconds");
+	fake_adapter_end();
+}
+
 static uint8_t last_status;
 
 static void note_status(struct port_request *request)
@@ -334,6 +371,7 @@ int main(void)
 		fake_test(a_reset_that_fails_leads_to_the_next_at_once),
 		fake_test(a_reset_that_comes_back_busy_is_one_that_failed),
 		fake_test(nothing_is_started_while_the_ladder_is_climbed),
+		fake_test(a_unit_that_is_removed_stays_until_its_reset_is_over),
 		fake_test(a_request_that_survives_the_ladder_is_lost_until_the_adapter_is_given_up),
 		fake_test(a_lost_request_that_comes_back_is_lost_no_more),
 		fake_test(giving_up_ends_the_ladder),

@@ -197,7 +197,7 @@ static void units_in_the_middle_can_go(void)
 	fake_adapter_end();
 }
 
-static void there_are_at_most_255_units(void)
+static void there_are_no_more_units_than_places(void)
 {
 	unsigned count = 0;
 
@@ -258,6 +258,46 @@ static void run_on_two(void **state)
 
 /* ---- the end ---- */
 
+static void *second_end;
+
+static void give_up_too(void *ctx)
+{
+	port_adapter_give_up(&fake.adapter);
+	second_end = ctx;
+}
+
+static _Atomic unsigned failed;
+
+static void count_failed(struct port_request *request)
+{
+	expect_is(request->srb_status, SRB_STATUS_NO_HBA);
+	atomic_fetch_add(&failed, 1);
+	fake_done(request);
+}
+
+/* As by two commands that are both lost, on two processors. */
+static void two_give_an_adapter_up_at_once(void)
+{
+	struct port_unit *unit = fake_adapter(20);
+	struct cpu_thread *other;
+
+	failed = 0;
+	for (unsigned n = 0; n < 20; n++)
+		fake_submit(unit)->done = count_failed;
+	other = cpu_thread_new(give_up_too, unit, fake_cpus - 1, "other");
+	expect(other != NULL);
+	port_adapter_give_up(&fake.adapter);
+	cpu_thread_join(other);
+	cpu_thread_free(other);
+	fake_wait(failed == 20);
+	expect_is(second_end, unit);
+	expect_is(fake.stops, 1);
+	expect_is(fake.dones, 20); /* each once */
+	expect_is(fake.adapter.outstanding, 0);
+	fake_violation(0, "20 requests never came back");
+	fake_adapter_end();
+}
+
 static void close_waits_for_what_the_miniport_has(void)
 {
 	struct port_unit *unit = fake_adapter(20);
@@ -300,9 +340,11 @@ int main(void)
 		fake_test(without_dma_there_are_no_lists),
 		fake_test(a_unit_is_made_once_for_its_address),
 		fake_test(units_in_the_middle_can_go),
-		fake_test(there_are_at_most_255_units),
+		fake_test(there_are_no_more_units_than_places),
 		{"units_may_go_while_another_processor_pumps", run_on_two, NULL, NULL,
 			(void *)units_may_go_while_another_processor_pumps},
+		{"two_give_an_adapter_up_at_once", run_on_two, NULL, NULL,
+			(void *)two_give_an_adapter_up_at_once},
 		fake_test(close_waits_for_what_the_miniport_has),
 		fake_test(the_oldest_request_is_the_one_in_flight),
 	};

@@ -3,6 +3,7 @@
 /* An adapter's life: what DriverEntry registers, what HwScsiFindAdapter is offered and may answer,
  * the stop; the line's interrupt. */
 #include "world.h"
+#include "nt/registry.h"
 
 static void expect_start_fails(const char *words)
 {
@@ -153,6 +154,40 @@ static void limits(void)
 	expect_is(l->max_transfer, 65536); /* 16 breaks: as many pages */
 	expect_is(l->max_elements, 17);	   /* "the number of scatter/gather lists minus one" */
 	expect(l->pull);
+}
+
+static ULONG NTAPI find_by_registry(PVOID ext, PVOID given, PVOID bus, PCHAR arguments,
+	PSCSIPORT_PORT_CONFIGURATION_INFORMATION config, PBOOLEAN again)
+{
+	expect(arguments && !strcmp(arguments, "burst=4"));
+	expect_is(config->NumberOfPhysicalBreaks, 16); /* "between 16 and 255" */
+	return world_find(ext, given, bus, arguments, config, again);
+}
+
+static void fill_registry(SCSIPORT_HW_INITIALIZATION_DATA *data)
+{
+	static const char text[] =
+		"REGEDIT4\n[HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Services\\test\\"
+		"Parameters\\Device0]\n\"DriverParameter\"=\"burst=4\"\n"
+		"\"NumberOfRequests\"=dword:20\n\"MaximumSGList\"=dword:1\n"
+		"\"MaximumLogicalUnit\"=dword:2\n";
+
+	data->HwFindAdapter = find_by_registry;
+	expect_is(reg_file_parse("test", text, sizeof(text) - 1), 0);
+}
+
+static void registry_limits(void)
+{
+	const struct port_limits *l = &world.adapter->hba.port.limits;
+
+	expect_is(l->max_outstanding, 32);
+	expect_is(l->luns, SCSI_MAXIMUM_LOGICAL_UNITS); /* no entry of SCSI Port's */
+}
+
+static void find_adapter_is_offered_what_the_registry_says(void **state)
+{
+	miniport.data = fill_registry;
+	world_good(registry_limits);
 }
 
 static void find_adapter_gets_what_is_known_and_breaks_are_one_less_than_elements(void **state)
@@ -387,6 +422,7 @@ int main(void)
 		world_test(
 			of_several_buses_the_one_that_is_there_counts_and_its_context_comes_back),
 		world_test(find_adapter_gets_what_is_known_and_breaks_are_one_less_than_elements),
+		world_test(find_adapter_is_offered_what_the_registry_says),
 		world_test(configurations_that_cannot_be_are_refused),
 		world_test(what_find_adapter_answers_is_told),
 		world_test(a_device_that_the_driver_does_not_know_keeps_it_from_no_other),

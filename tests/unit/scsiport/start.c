@@ -5,6 +5,9 @@
  * under the lock of every other callback; what the SRB holds on entry.
  */
 #include "world.h"
+#include "disk/disk.h"
+
+#include <ntddscsi.h>
 
 #define MANY 8
 
@@ -315,6 +318,56 @@ static void a_touch_of_data_without_map_buffers_ends_the_run(void **state)
 	expect_death(touch_data, NULL, "without MapBuffers");
 }
 
+/* ---- an I/O control, as dry_ioctl sends it ---- */
+
+static void answer_control(PSCSI_REQUEST_BLOCK srb)
+{
+	PSRB_IO_CONTROL header = srb->DataBuffer;
+
+	seen.srb = *srb;
+	expect_is(header->HeaderLength, sizeof(*header));
+	expect(!memcmp(header->Signature, "ACMEDISK", 8));
+	expect_is(header->ControlCode, 77);
+	expect_is(header->Length, 4);
+	header->ReturnCode = 5;
+	memcpy(header + 1, "back", 4);
+	world_give_back(srb, SRB_STATUS_SUCCESS);
+	ScsiPortNotification(NextRequest, world.ext);
+}
+
+static void send_control(void)
+{
+	uint8_t bytes[sizeof(SRB_IO_CONTROL) + 4] = {0};
+	PSRB_IO_CONTROL header = (PSRB_IO_CONTROL)(void *)bytes;
+	struct disk_command command = {.function = SRB_FUNCTION_IO_CONTROL,
+		.data = bytes,
+		.bytes = sizeof(bytes),
+		.in = true,
+		.out = true,
+		.seconds = 5};
+
+	*header = (SRB_IO_CONTROL){.HeaderLength = sizeof(*header), .ControlCode = 77, .Length = 4};
+	memcpy(header->Signature, "ACMEDISK", 8);
+	expect_is(disk_pool_init(4096), 0);
+	expect_is(disk_execute(port_unit_add(&world.adapter->hba.port, 0, 0, 0), &command), 0);
+	disk_pool_fini();
+	expect_is(seen.srb.Function, SRB_FUNCTION_IO_CONTROL);
+	expect_is(seen.srb.Length, sizeof(SCSI_REQUEST_BLOCK));
+	expect_is(seen.srb.CdbLength, 0);
+	expect_is(seen.srb.DataTransferLength, sizeof(bytes));
+	expect_is(header->ReturnCode, 5);
+	expect(!memcmp(header + 1, "back", 4));
+}
+
+static void an_io_control_reaches_the_miniport_with_its_buffer(void **state)
+{
+	miniport.start_io = answer_control;
+	for (int mapped = 0; mapped < 2; mapped++) {
+		miniport.map_buffers = mapped != 0;
+		world_good(send_control);
+	}
+}
+
 int main(void)
 {
 #define with_setup(name) cmocka_unit_test_setup(name, setup)
@@ -332,6 +385,7 @@ int main(void)
 		with_setup(without_tagged_queuing_there_is_no_tag),
 		with_setup(with_many_requests_per_unit_alone_there_is_a_tag_but_no_queue_action),
 		with_setup(without_map_buffers_the_address_of_data_is_good_for_conversion_alone),
+		with_setup(an_io_control_reaches_the_miniport_with_its_buffer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

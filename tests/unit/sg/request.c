@@ -81,9 +81,9 @@ static void a_command_keeps_to_the_lengths_that_there_are(void **state)
 	request.bytes = UINT32_MAX;
 	assert_int_equal(sg_command_check(&request, &info), -EINVAL);
 	request = good();
-	request.cdb_length = 31;
-	assert_int_equal(sg_command_check(&request, &info), 0);
 	request.cdb_length = 32;
+	assert_int_equal(sg_command_check(&request, &info), 0);
+	request.cdb_length = 33;
 	assert_int_equal(sg_command_check(&request, &info), -EMSGSIZE);
 	request.cdb_length = 0;
 	assert_int_equal(sg_command_check(&request, &info), -EMSGSIZE);

@@ -122,6 +122,26 @@ static void the_timer_fires_once_under_the_locks_and_is_cancelled_by_zero(void *
 	world_run(DMA_CALLBACK_QUEUED, run_timer);
 }
 
+static void run_late_timer(void)
+{
+	uint64_t start;
+
+	memset(&timer, 0, sizeof(timer));
+	StorPortNotification(RequestTimerCall, world.ext, timer_routine, (ULONG)5000);
+	port_hba_stop(&world.adapter->hba.port);
+	StorPortNotification(RequestTimerCall, world.ext, timer_routine, (ULONG)1000);
+	start = cpu_clock();
+	while (cpu_clock() - start < 20000000)
+		cpu_thread_park(1000000);
+	expect_is(timer.calls, 0);
+}
+
+/* Neither the one that was armed nor one that comes after it. */
+static void no_timer_fires_once_the_adapter_has_stopped(void **state)
+{
+	world_good(run_late_timer);
+}
+
 static VOID NTAPI timer_raising(PVOID ext)
 {
 	KIRQL old;
@@ -352,6 +372,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		world_test(only_srbs_that_the_miniport_has_are_completed_and_once),
 		world_test(the_timer_fires_once_under_the_locks_and_is_cancelled_by_zero),
+		world_test(no_timer_fires_once_the_adapter_has_stopped),
 		world_test(a_timer_routine_that_leaves_another_irql_is_reported),
 		world_test(
 			passive_initialisation_is_enabled_in_hw_initialize_only_and_runs_at_passive),

@@ -119,6 +119,27 @@ static void strings(void)
 	StorPortFreeRegistryBuffer(world.ext, buffer);
 }
 
+/* A value may be longer than any name. */
+static void long_strings(void)
+{
+	ULONG length = 100001;
+	PUCHAR buffer = StorPortAllocateRegistryBuffer(world.ext, &length);
+
+	memset(buffer, 'x', 100000);
+	buffer[100000] = 0;
+	expect(StorPortRegistryWrite(world.ext, N("long"), 1, MINIPORT_REG_SZ, buffer, length));
+	memset(buffer, 0, length);
+	expect(StorPortRegistryRead(world.ext, N("long"), 1, MINIPORT_REG_SZ, buffer, &length));
+	expect_is(length, 100001);
+	expect(buffer[0] == 'x' && buffer[99999] == 'x' && !buffer[100000]);
+	StorPortFreeRegistryBuffer(world.ext, buffer);
+}
+
+static void a_string_may_be_longer_than_a_name(void **state)
+{
+	world_good(long_strings);
+}
+
 /* covers: StorPortRegistryRead, StorPortRegistryWrite */
 static void strings_are_bytes_to_a_miniport(void **state)
 {
@@ -259,6 +280,7 @@ int main(void)
 		world_test(the_registry_buffer_is_one_at_a_time_and_for_passive_level),
 		world_test(a_value_is_all_adapters_or_one_adapters),
 		world_test(strings_are_bytes_to_a_miniport),
+		world_test(a_string_may_be_longer_than_a_name),
 		world_test(the_registry_is_read_into_its_buffer_at_passive_level),
 		world_test(the_device_has_a_key_of_its_own),
 		world_test(an_error_is_logged_with_its_name),
