@@ -175,7 +175,7 @@ static int start(struct port_hba *hba)
 	return 0;
 }
 
-int port_hba_start(struct port_driver *driver, const struct port_registration *registration,
+int port_hba_new(struct port_driver *driver, const struct port_registration *registration,
 	struct bus_function *function)
 {
 	struct port_hba *hba = calloc(1, driver->model->adapter_bytes);
@@ -198,7 +198,15 @@ int port_hba_start(struct port_driver *driver, const struct port_registration *r
 			hba->name, (unsigned long long)bytes);
 	/* Zeroed once, at its first allocation (4.1). */
 	memset(hba->extension, 0, bytes);
-	return start(hba);
+	return 0;
+}
+
+int port_hba_start(struct port_driver *driver, const struct port_registration *registration,
+	struct bus_function *function)
+{
+	int err = port_hba_new(driver, registration, function);
+
+	return err ? err : start(driver->adapters[driver->adapter_count - 1]);
 }
 
 /* ---- taking one down ---- */
