@@ -236,6 +236,10 @@ struct dry_summary {
 	uint64_t violations;			 /* rules broken by the driver or its device */
 	uint64_t leaks;				 /* blocks, lists, pages left at the stop */
 	uint64_t run_ns;			 /* since the start */
+	bool has_crashed; /* with --dump, in the middle of a workload; the rest is 0 otherwise */
+	uint64_t crash_operations;		   /* of the workload that had ended */
+	uint64_t crash_outstanding;		   /* requests that the miniport had */
+	uint64_t dump_bytes, dump_writes, dump_ns; /* memory, requests, time: what a dump took */
 	char first_violation[256];
 	char driver[64], device[64];
 };

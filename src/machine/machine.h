@@ -12,6 +12,7 @@
  *   stats.c     a subscriber that counts for the summary
  *   trace_file.c  a subscriber that writes each event into a file
  *   crash.c     the report of a crash: whose, where, which SRB
+ *   crash_dump.c  a crash on purpose, or a bug check, and the dump of memory that follows
  *   workload.c  generators inside the machine
  *   seeds.c     many replayed runs, each in a child of the prepared machine
  */
@@ -25,10 +26,12 @@
 #include "loader/loader.h"
 #include "mem/mem.h"
 #include "nt/os.h"
+#include "storport/dump.h"
 #include "machine/trace_file.h"
 
 #include <dryport.h>
 #include <pthread.h>
+#include <semaphore.h>
 
 struct machine_options {
 	char *hw, *disk, *trace, *inf, *registry, *registry_out;
@@ -44,6 +47,9 @@ struct machine_options {
 	uint32_t dma_width, map_registers, list_overhead;
 	bool lenient_size, hal_compatible, zero_length, no_queue, strict;
 	uint64_t fail_allocation; /* 0: none */
+	bool dump;
+	char *dump_image;
+	uint64_t dump_after, dump_offset, dump_size; /* 0: not said */
 };
 
 #define MACHINE_ADAPTERS 16
@@ -53,6 +59,24 @@ struct machine_driver {
 	struct port_driver *made; /* NULL: none is started */
 	struct port_adapter *adapters[MACHINE_ADAPTERS];
 	unsigned adapter_count;
+};
+
+/* crash_dump.c */
+struct machine_crash {
+	struct loader_image *driver; /* loaded with the first image, as on Windows */
+	uint64_t bytes;		     /* of the image */
+	uint64_t after;		     /* operations of the workload */
+	_Atomic uint64_t operations;
+	_Atomic unsigned generators; /* that have not ended */
+	_Atomic bool is_armed, is_raised, is_over;
+	struct cpu_interrupt interrupt;
+	sem_t over;
+	char *image; /* what memory held */
+	struct stor_dump dump;
+	uint64_t outstanding, ns;
+	void *kept; /* what lives on with the threads that stopped */
+	int result;
+	char error[1024];
 };
 
 struct dry_unit {
@@ -80,6 +104,8 @@ struct dry_machine {
 	pthread_t owner;	 /* the host thread that started it */
 	uint64_t started_ns;
 	int stop_result;
+	bool has_crashed; /* by crash_dump.c: nothing can be stopped or freed any more */
+	struct machine_crash crash;
 	struct dry_summary summary; /* final after the stop */
 };
 
@@ -141,5 +167,22 @@ void stats_stop(void);
 void stats_summary(struct dry_summary *summary);
 
 void crash_start(void);
+
+/* ---- crash_dump.c: all of it does nothing without --dump ---- */
+
+/* Whether this machine can have a dump: -EINVAL (error_set). Its device is about to be made. */
+int crash_check(const struct dry_machine *machine);
+/* The units are there: where the dump goes. -EINVAL (error_set). */
+int crash_prepare(struct dry_machine *machine);
+/* Before generators are made, which tell of each operation that has ended, and of their own end;
+ * the crash comes then, but not before crash_await. */
+void crash_expect(struct dry_machine *machine, uint64_t operations, unsigned generators);
+void crash_operation(struct dry_machine *machine);
+void crash_generator(struct dry_machine *machine);
+/* On the host's thread: returns when the machine has crashed and the dump is over, with its result
+ * (error_set). */
+int crash_await(struct dry_machine *machine);
+/* On a processor: the driver's bug check. */
+void crash_bugcheck(void);
 
 #endif
