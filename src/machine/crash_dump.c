@@ -80,10 +80,15 @@ static int place_find(struct dry_machine *machine)
 
 int crash_prepare(struct dry_machine *machine)
 {
+	int err;
+
 	if (!machine->options.dump)
 		return 0;
 	sem_init(&machine->crash.over, 0, 0);
-	return place_find(machine);
+	err = place_find(machine);
+	if (!err)
+		dump_pointers_get(machine);
+	return err;
 }
 
 /* ---- the image ---- */
@@ -150,6 +155,8 @@ static void config_fill(const struct dry_machine *machine, struct stor_dump_conf
 		.lun = unit->lun,
 		.block_size = machine->disks.disk[0]->info.block_size,
 		.width = adapter->hba.port.dma->limits.width,
+		.max_transfer = machine->crash.pointers.MaximumTransferLength,
+		.data = machine->crash.pointers.MiniportPrivateDumpData,
 		.region_bytes = adapter->config.RequestedDumpBufferSize,
 	};
 }

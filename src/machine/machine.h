@@ -13,6 +13,7 @@
  *   trace_file.c  a subscriber that writes each event into a file
  *   crash.c     the report of a crash: whose, where, which SRB
  *   crash_dump.c  a crash on purpose, or a bug check, and the dump of memory that follows
+ *   dump_pointers.c  what the driver is asked before that
  *   workload.c  generators inside the machine
  *   seeds.c     many replayed runs, each in a child of the prepared machine
  */
@@ -71,7 +72,9 @@ struct machine_crash {
 	_Atomic bool is_armed, is_raised, is_over;
 	struct cpu_interrupt interrupt;
 	sem_t over;
-	char *image; /* what memory held */
+	char *image;	   /* what memory held */
+	bool has_pointers; /* the driver gave them, and is told when they are no longer needed */
+	MINIPORT_DUMP_POINTERS pointers;
 	struct stor_dump dump;
 	uint64_t outstanding, ns;
 	void *kept; /* what lives on with the threads that stopped */
@@ -182,6 +185,10 @@ void crash_generator(struct dry_machine *machine);
 /* On the host's thread: returns when the machine has crashed and the dump is over, with its result
  * (error_set). */
 int crash_await(struct dry_machine *machine);
+/* dump_pointers.c; PASSIVE: asks the miniport of the first unit for its dump pointers, if it has
+ * any; gives them back, while the unit is still there. */
+void dump_pointers_get(struct dry_machine *machine);
+void dump_pointers_put(struct dry_machine *machine);
 /* On a processor: the driver's bug check. */
 void crash_bugcheck(void);
 

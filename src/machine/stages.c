@@ -294,6 +294,7 @@ static int take_down(void *arg)
 
 	scanner_stop(machine);
 	settle(machine);
+	dump_pointers_put(machine);
 	for (unsigned n = 0; n < machine->disks.count; n++) {
 		struct disk *disk = machine->disks.disk[n];
 		int err = disk->is_gone

@@ -108,6 +108,30 @@ status 1 "$DRYPORT" run "$work/bugcheck" --hw simple:intx --size 1M --workload r
 says '1048576 bytes of memory are on the disk, in 16 writes of dump_bugcheck'
 says 'bug check 0xE2 \(MANUALLY_INITIATED_CRASH\)'
 
+# what the driver says in ordinary mode reaches it in dump mode: requests are as short as it said, and its data comes along
+pointers() {
+  cp -r "$simple" "$work/$1"
+  sed -i -E 's/^\tcase SRB_FUNCTION_FLUSH:/\tcase SRB_FUNCTION_DUMP_POINTERS: {PMINIPORT_DUMP_POINTERS P = SrbGetDataBuffer(Srb);'"$2"'SimpleComplete(Request, SRB_STATUS_SUCCESS);return FALSE;}\n\tcase SRB_FUNCTION_FREE_DUMP_POINTERS: DbgPrint("simple: no dump\\n");SimpleComplete(Request, SRB_STATUS_SUCCESS);return FALSE;\n&/
+    s/^\t\t\.NumberOfAccessRanges = 1,/&.FeatureSupport = STOR_FEATURE_DUMP_POINTERS,/
+    s/^\tAdapter->IsDump = .*/&if (Adapter->IsDump \&\& Config->MiniportDumpData != (PVOID)(ULONG_PTR)0x1234) return SP_RETURN_BAD_CONFIG;/' "$work/$1/simple.c"
+  sed -i 's/#include <storport.h>/#include <ntddk.h>\n&/' "$work/$1/simple.h"
+}
+pointers pointers 'P->Version = DUMP_MINIPORT_VERSION_1; P->Size = sizeof(*P);P->MaximumTransferLength = 8192;P->MiniportPrivateDumpData = (PVOID)(ULONG_PTR)0x1234;'
+dump_of 0 pointers --summary "$work/summary"
+[ "$(number dump_writes)" = 128 ] || fail "$(number dump_writes) writes of a MiB"
+# nothing crashed: they are given back
+status 0 "$DRYPORT" run "$work/pointers" --size 1M --dump -- true
+says 'simple: no dump'
+pointers unversioned 'P->Size = sizeof(*P);P->MiniportPrivateDumpData = (PVOID)(ULONG_PTR)0x1234;'
+dump_of 1 unversioned
+says 'SRB_FUNCTION_DUMP_POINTERS succeeded with Version 0 and Size 112'
+says 'HwStorFindAdapter does not take .*: it returned 3'
+
+# memory that the driver marks is in the trace
+variant marks 's/^\tAdapter->IsDump = .*/&StorPortMarkDumpMemory(Adapter, Adapter, sizeof(*Adapter), 0);/'
+dump_of 0 marks --trace "$work/trace"
+[ "$(grep -c ' log .*StorPortMarkDumpMemory: [0-9]* bytes' "$work/trace")" = 2 ] || fail "$(grep ' log ' "$work/trace")"
+
 # what cannot be is refused in a sentence
 refused() {
   status 1 "$DRYPORT" run "${@:2}" --workload rw:ops=40
