@@ -215,7 +215,8 @@ static int crash_run(struct dry_machine *machine)
 	uint64_t began = cpu_clock();
 	int err;
 
-	machine->has_crashed = true;
+	crash->processor = cpu_self->number;
+	atomic_store(&machine->has_crashed, true);
 	for (unsigned n = 0; n < machine->driver.adapter_count; n++)
 		crash->outstanding += machine->driver.adapters[n]->outstanding;
 	if (!cpu_halt_others())
@@ -298,7 +299,10 @@ int crash_await(struct dry_machine *machine)
 	while (!crash_is_over(crash))
 		sem_wait(&crash->over);
 	atomic_store(&machine->is_open, false);
-	return crash->result ? error_set(-crash->result, "%s", crash->error) : 0;
+	/* -EINVAL is said of a workload's words alone. */
+	return crash->result ? error_set(crash->result == -EINVAL ? EIO : -crash->result, "%s",
+				       crash->error)
+			     : 0;
 }
 
 /* ---- at a bug check ---- */
@@ -306,13 +310,18 @@ int crash_await(struct dry_machine *machine)
 void crash_bugcheck(void)
 {
 	struct dry_machine *machine = machine_live;
-	struct machine_crash *crash = &machine->crash;
+	struct machine_crash *crash;
 	char reason[1024];
 
-	/* Another one in the dump driver ends the dump. */
-	if (!machine->options.dump || !cpu_self || atomic_exchange(&crash->is_raised, true) ||
-		!machine->disks.count)
+	if (!machine || !machine->options.dump || !machine->disks.count || !cpu_self)
 		return;
+	crash = &machine->crash;
+	if (atomic_exchange(&crash->is_raised, true)) {
+		/* The one that comes second waits; one of the dump driver's own ends the dump. */
+		if (machine->has_crashed && crash->processor != cpu_self->number)
+			cpu_halt();
+		return;
+	}
 	cpu_irql_raise(IRQL_HIGH);
 	if (!crash_run(machine)) {
 		fprintf(stderr,

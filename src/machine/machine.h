@@ -77,7 +77,8 @@ struct machine_crash {
 	MINIPORT_DUMP_POINTERS pointers;
 	struct stor_dump dump;
 	uint64_t outstanding, ns;
-	void *kept; /* what lives on with the threads that stopped */
+	unsigned processor; /* that goes on */
+	void *kept;	    /* what lives on with the threads that stopped */
 	int result;
 	char error[1024];
 };
@@ -107,7 +108,7 @@ struct dry_machine {
 	pthread_t owner;	 /* the host thread that started it */
 	uint64_t started_ns;
 	int stop_result;
-	bool has_crashed; /* by crash_dump.c: nothing can be stopped or freed any more */
+	_Atomic bool has_crashed; /* by crash_dump.c: nothing can be stopped or freed any more */
 	struct machine_crash crash;
 	struct dry_summary summary; /* final after the stop */
 };

@@ -156,6 +156,7 @@ static int request_new(struct stor_dump *dump)
 			ENOMEM, "%s: no memory for a request of a dump.", dump->config.name);
 	dump->request = &port->requests[0];
 	dump->request->unit = dump->unit;
+	dump->request->id = PORT_HBAS_MAX * PORT_IDS; /* after those of all other adapters */
 	dump->request->list = dump->list;
 	return 0;
 }

@@ -102,11 +102,20 @@ dump_of 1 wrong
 says 'byte [0-9]+ of the disk is [0-9a-f]{2}; what dump_wrong was given for it is'
 
 # a bug check of the driver is followed by a dump
-variant bugcheck 's/^\tif \(!\(\(PSIMPLE_ADAPTER\)Extension\)->IsDump\)$/\tif (!((PSIMPLE_ADAPTER)Extension)->IsDump \&\& ((PSIMPLE_ADAPTER)Extension)->Submitted == 30) KeBugCheckEx(0xE2, 1, 2, 3, 4);&/'
+variant bugcheck 's/^\tif \(!\(\(PSIMPLE_ADAPTER\)Extension\)->IsDump\)$/\tif (!((PSIMPLE_ADAPTER)Extension)->IsDump \&\& ((PSIMPLE_ADAPTER)Extension)->Submitted >= 30) KeBugCheckEx(0xE2, 1, 2, 3, 4);&/'
 sed -i 's/#include <storport.h>/#include <ntddk.h>\n&/' "$work/bugcheck/simple.h"
 status 1 "$DRYPORT" run "$work/bugcheck" --hw simple:intx --size 1M --workload rw:ops=400 --dump
 says '1048576 bytes of memory are on the disk, in 16 writes of dump_bugcheck'
 says 'bug check 0xE2 \(MANUALLY_INITIATED_CRASH\)'
+
+# page after page in the order of frames, the first of which is that of the second MiB: a place of the driver's is found there
+cp -r "$simple" "$work/place"
+sed -i -E 's/^\tAdapter->IsDump = .*/&if (!Adapter->IsDump) {ULONG L; PUCHAR At = (PUCHAR)(Adapter + 1); RtlCopyMemory(At, "here it is", 10); DbgPrint("place %llu\\n", StorPortGetPhysicalAddress(Adapter, NULL, At, \&L).QuadPart);}/
+  s/sizeof\(SIMPLE_ADAPTER\),/sizeof(SIMPLE_ADAPTER) + 10,/' "$work/place/simple.c"
+sed -i 's/#include <storport.h>/#include <ntddk.h>\n&/' "$work/place/simple.h"
+status 0 "$DRYPORT" run "$work/place" --memory contiguous --ram 64M --size 64M --workload rw:ops=40 --dump --dump-image "$work/image"
+place=$(sed -n 's/.*place \([0-9]*\)$/\1/p' "$work/err")
+[ "$(tail -c +$((place - (1 << 20) + 1)) "$work/image" | head -c 10)" = 'here it is' ] || fail "it is not at $place"
 
 # what the driver says in ordinary mode reaches it in dump mode: requests are as short as it said, and its data comes along
 pointers() {
