@@ -19,18 +19,11 @@
 
 struct stor_dump *stor_dump_live;
 
-/* ---- memory ---- */
-
-/* The highest address that a device of so many bits reaches. */
-static uint64_t highest(unsigned width)
-{
-	return width < 64 ? (1ull << width) - 1 : UINT64_MAX;
-}
+/* ---- memory: where a device of 32 address bits reaches it ---- */
 
 void *stor_dump_uncached(struct stor_adapter *adapter, uint32_t bytes)
 {
 	struct stor_dump *dump = stor_dump_live;
-	unsigned width = min_of(stor_config_width(adapter), dump->config.width);
 	uint64_t all = (uint64_t)bytes + adapter->hba.hw.DeviceExtensionSize;
 	char line[200];
 
@@ -49,8 +42,7 @@ void *stor_dump_uncached(struct stor_adapter *adapter, uint32_t bytes)
 		nt_debug_line(line);
 	}
 	dump->uncached_bytes = round_up(bytes + UNCACHED_OFFSET, MEM_PAGE_SIZE);
-	dump->uncached = mem_alloc_bounds(
-		dump->uncached_bytes, 0, highest(width), 0, MEM_EXTENSION, &adapter->hba);
+	dump->uncached = mem_alloc(dump->uncached_bytes, MEM_LINEAR, MEM_EXTENSION, &adapter->hba);
 	if (!dump->uncached)
 		return NULL;
 	memset(dump->uncached, 0, dump->uncached_bytes);
@@ -67,8 +59,8 @@ static int region_new(struct stor_dump *dump)
 	if (!dump->config.region_bytes)
 		return 0;
 	dump->region_bytes = round_up((uint64_t)dump->config.region_bytes, MEM_PAGE_SIZE);
-	dump->region = mem_alloc_bounds(dump->region_bytes, 0, highest(dump->config.width), 0,
-		MEM_EXTENSION, &dump->adapter->hba);
+	dump->region =
+		mem_alloc(dump->region_bytes, MEM_LINEAR, MEM_EXTENSION, &dump->adapter->hba);
 	if (!dump->region)
 		return error_set(ENOMEM,
 			"%s: no memory for the %u bytes of its RequestedDumpBufferSize.",
@@ -77,13 +69,6 @@ static int region_new(struct stor_dump *dump)
 	config->DumpRegion.PhysicalBase.QuadPart = (LONGLONG)mem_physical(dump->region);
 	config->DumpRegion.Length = dump->config.region_bytes;
 	return 0;
-}
-
-static void *data_new(const struct stor_dump *dump, uint64_t bytes)
-{
-	return dump->width < 64
-		       ? mem_alloc_bounds(bytes, 0, highest(dump->width), 0, MEM_OWN, dump->adapter)
-		       : mem_alloc(bytes, 0, MEM_OWN, dump->adapter);
 }
 
 /* ---- the miniport ---- */
@@ -96,7 +81,7 @@ static int find(struct stor_dump *dump)
 	BOOLEAN again = FALSE;
 
 	stor_config_init(adapter);
-	if (stor_os_config_length() == sizeof(adapter->config)) {
+	if (stor_os_config_length() == sizeof(adapter->config)) { /* older ones end before these */
 		int err = region_new(dump);
 
 		if (err)
@@ -149,7 +134,8 @@ static int request_new(struct stor_dump *dump)
 					    LIST_ELEMENTS * sizeof(SCATTER_GATHER_ELEMENT),
 		MEM_PAGE_SIZE);
 	dump->list = mem_alloc(dump->list_bytes, 0, MEM_LIST, port);
-	dump->buffer = data_new(dump, round_up(dump->bytes, MEM_PAGE_SIZE));
+	dump->buffer = mem_alloc(round_up(dump->bytes, MEM_PAGE_SIZE),
+		dump->width < 64 ? MEM_LINEAR : 0, MEM_OWN, dump->adapter);
 	dump->unit = port_unit_add(port, dump->config.path, dump->config.target, dump->config.lun);
 	if (!dump->list || !dump->buffer || !dump->unit)
 		return error_set(
