@@ -317,9 +317,9 @@ void crash_bugcheck(void)
 		return;
 	crash = &machine->crash;
 	if (atomic_exchange(&crash->is_raised, true)) {
-		/* The one that comes second waits; one of the dump driver's own ends the dump. */
-		if (machine->has_crashed && crash->processor != cpu_self->number)
-			cpu_halt();
+		/* One of the dump driver's own ends the dump; another waits to be stopped. */
+		while (!machine->has_crashed || crash->processor != cpu_self->number)
+			cpu_relax();
 		return;
 	}
 	cpu_irql_raise(IRQL_HIGH);
