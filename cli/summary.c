@@ -17,7 +17,7 @@
  */
 static bool bytes_known(const struct dry_summary *s)
 {
-	return s->has_dma && s->srbs && !s->srb_errors;
+	return s->has_dma && s->srbs && !s->srb_errors && !s->has_crashed;
 }
 
 /* The heart of the whole. */
@@ -120,6 +120,19 @@ static void dma_print(const struct term *term, const struct dry_summary *s)
 		number_count(a, s->dma_control));
 }
 
+/* In place of what the device moved: after a crash nobody can ask it. */
+static void dump_print(const struct term *term, const struct dry_summary *s)
+{
+	char a[NUMBER_MAX], b[NUMBER_MAX], c[NUMBER_MAX];
+
+	row(term, "crash");
+	fprintf(term->out, "after %s operations, %s requests outstanding\n",
+		number_count(a, s->crash_operations), number_count(b, s->crash_outstanding));
+	row(term, "dump");
+	fprintf(term->out, "%s bytes of memory, %s writes, %s\n", number_count(a, s->dump_bytes),
+		number_count(b, s->dump_writes), number_time(c, s->dump_ns));
+}
+
 /* The log page's counters, in its order. */
 static const char *const log_names[] = {"commands", "bytes_read", "bytes_written", "flushes",
 	"ranges", "errors", "resets", "interrupts"};
@@ -186,8 +199,12 @@ static void verdict_print(
 	if (!first)
 		return;
 	row(term, "verdict");
-	fprintf(term->out, "%s %sno rule broken, nothing left\n", term_tick(term, true),
-		bytes_known(s) ? "every byte is accounted for, " : "");
+	if (s->has_crashed)
+		fprintf(term->out, "%s no rule broken, the disk has what memory held\n",
+			term_tick(term, true));
+	else
+		fprintf(term->out, "%s %sno rule broken, nothing left\n", term_tick(term, true),
+			bytes_known(s) ? "every byte is accounted for, " : "");
 }
 
 void summary_print(
@@ -202,7 +219,10 @@ void summary_print(
 			number_time(a, s->run_ns));
 		counts_print(term, s);
 		histogram_print(term, s->elements);
-		dma_print(term, s);
+		if (s->has_crashed)
+			dump_print(term, s);
+		else
+			dma_print(term, s);
 		log_print(term, outcome->log);
 		latency_print(term, s);
 	}
@@ -238,6 +258,11 @@ static const struct {
 	NUMBER(violations),
 	NUMBER(leaks),
 	NUMBER(run_ns),
+	NUMBER(crash_operations),
+	NUMBER(crash_outstanding),
+	NUMBER(dump_bytes),
+	NUMBER(dump_writes),
+	NUMBER(dump_ns),
 };
 
 static void string_write(FILE *out, const char *name, const char *text)

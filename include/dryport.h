@@ -28,6 +28,9 @@
  *"seed") only the thread that started the machine may use it, and the machine runs only while that
  *thread waits in a call.
  *
+ * With the option "dump" a machine crashes during dry_workload_run. It is stopped after that, and
+ * cannot be taken down: no other can be started in its process, which should end.
+ *
  * A crash or bug check of the driver, and a machine that can never go on under replay, end the
  *process with status 1 and a report on standard error.
  */
@@ -226,8 +229,9 @@ DRY_API int dry_processor_run(
 /*
  * "rw:ops=N,sizes=4k-64k,depth=D,seed=S,verify": random reads and writes by generators that are
  * kernel threads of the machine, on its first unit, checked against a model of the contents.
- * Running; waits for the end. 0; -EINVAL (the sentence names the word); -EILSEQ: wrong data,
- * dry_error() names the first wrong byte; other errors of I/O. What was on the unit is overwritten.
+ * Running; waits for the end, with the option "dump" for the crash and the dump after it. 0;
+ * -EINVAL (the sentence names the word); -EILSEQ: wrong data, dry_error() names the first wrong
+ * byte; other errors of I/O. What was on the unit is overwritten.
  */
 DRY_API int dry_workload_run(struct dry_machine *machine, const char *workload);
 
@@ -250,6 +254,10 @@ struct dry_summary {
 	uint64_t violations;			 /* rules broken by the driver or its device */
 	uint64_t leaks;				 /* blocks, lists, pages left at the stop */
 	uint64_t run_ns;			 /* since the start */
+	bool has_crashed; /* with --dump, in the middle of a workload; the rest is 0 otherwise */
+	uint64_t crash_operations;		   /* of the workload that had ended */
+	uint64_t crash_outstanding;		   /* requests that the miniport had */
+	uint64_t dump_bytes, dump_writes, dump_ns; /* memory, requests, time: what a dump took */
 	char first_violation[256];
 	char driver[64], device[64];
 };

@@ -10,7 +10,9 @@
 /* A page for identify, then the queues, each page aligned. */
 static BOOLEAN NvmeAllocate(PNVME_ADAPTER Adapter, PPORT_CONFIGURATION_INFORMATION Config)
 {
-	ULONG Bytes = NVME_PAGE + (1 + Adapter->QueueCount) * NvmeQueueBytes();
+	ULONG Entries = Adapter->IsDump ? NVME_DUMP_ENTRIES : NVME_ENTRIES;
+	ULONG QueueBytes = NvmeQueueBytes(Entries);
+	ULONG Bytes = NVME_PAGE + (1 + Adapter->QueueCount) * QueueBytes;
 	PUCHAR Memory = StorPortGetUncachedExtension(Adapter, Config, Bytes + NVME_PAGE);
 
 	if (Memory == NULL)
@@ -19,10 +21,10 @@ static BOOLEAN NvmeAllocate(PNVME_ADAPTER Adapter, PPORT_CONFIGURATION_INFORMATI
 	Adapter->Page = Memory;
 	Adapter->PageAddress = NvmePhysical(Adapter, Memory);
 	Memory += NVME_PAGE;
-	NvmeQueuePlace(&Adapter->Admin, 0, Memory);
+	NvmeQueuePlace(&Adapter->Admin, 0, Memory, Entries);
 	for (ULONG i = 0; i < Adapter->QueueCount; i++)
-		NvmeQueuePlace(
-			&Adapter->Queues[i], (USHORT)(i + 1), Memory + (i + 1) * NvmeQueueBytes());
+		NvmeQueuePlace(&Adapter->Queues[i], (USHORT)(i + 1), Memory + (i + 1) * QueueBytes,
+			Entries);
 	return TRUE;
 }
 
@@ -66,9 +68,14 @@ static ULONG NvmeFindAdapter(PVOID Extension, PVOID HwContext, PVOID BusInformat
 		return SP_RETURN_ERROR;
 	if (!NvmeIsOurs(Adapter))
 		return SP_RETURN_NOT_FOUND;
+	Adapter->IsDump = Config->DumpMode != 0;
 	Adapter->IsLine = Config->InterruptMode == LevelSensitive;
-	Adapter->Entries = (USHORT)min(NVME_CAP_ENTRIES(Adapter->Cap), NVME_ENTRIES);
-	Adapter->QueueCount = min(KeQueryActiveProcessorCountEx(ALL_PROCESSOR_GROUPS), NVME_QUEUES);
+	Adapter->Entries = (USHORT)min(
+		NVME_CAP_ENTRIES(Adapter->Cap), Adapter->IsDump ? NVME_DUMP_ENTRIES : NVME_ENTRIES);
+	Adapter->QueueCount =
+		Adapter->IsDump
+			? 1
+			: min(KeQueryActiveProcessorCountEx(ALL_PROCESSOR_GROUPS), NVME_QUEUES);
 	if (!NvmeAllocate(Adapter, Config) || !NvmeProbe(Adapter))
 		return SP_RETURN_ERROR;
 	NvmeSetLimits(Adapter, Config);
@@ -114,13 +121,17 @@ static BOOLEAN NvmeInitialize(PVOID Extension)
 	Adapter->OneInterrupt = Adapter->Messages < 2;
 	Adapter->QueueCount =
 		min(Adapter->QueueCount, Adapter->OneInterrupt ? 1 : Adapter->Messages - 1);
+	if (Adapter->IsDump) /* at HIGH_LEVEL for ever */
+		return NvmeStart(Adapter);
 	if (Adapter->QueueCount > 1)
 		NvmeAskForChannels(Adapter);
 	return StorPortEnablePassiveInitialization(Adapter, NvmePassiveInitialize);
 }
 
+/* Without a RegistryPath in dump mode: then there is one queue for I/O. */
 ULONG DriverEntry(PVOID DriverObject, PVOID RegistryPath)
 {
+	ULONG Queues = RegistryPath != NULL ? NVME_QUEUES : 1;
 	HW_INITIALIZATION_DATA Data = {
 		.HwInitializationDataSize = sizeof(Data),
 		.AdapterInterfaceType = PCIBus,
@@ -133,7 +144,8 @@ ULONG DriverEntry(PVOID DriverObject, PVOID RegistryPath)
 		.HwStartIo = NvmeStartIo,
 		.HwInterrupt = NvmeInterrupt,
 		.HwResetBus = NvmeResetBus,
-		.DeviceExtensionSize = sizeof(NVME_ADAPTER),
+		.DeviceExtensionSize =
+			FIELD_OFFSET(NVME_ADAPTER, Queues) + Queues * sizeof(NVME_QUEUE),
 		.SrbExtensionSize = sizeof(NVME_SRB),
 		.MapBuffers = STOR_MAP_NON_READ_WRITE_BUFFERS,
 		.NeedPhysicalAddresses = TRUE,

@@ -19,6 +19,7 @@
 #define NVME_QUEUES	   64  /* for I/O, at most */
 #define NVME_ENTRIES	   256 /* of one, at most */
 #define NVME_ADMIN_ENTRIES 32
+#define NVME_DUMP_ENTRIES  64 /* in dump mode, where memory is scarce: a page of commands */
 #define NVME_NAMESPACES	   255
 #define NVME_MAX_BYTES	   (1u << 20)			/* of one request */
 #define NVME_MAX_PRPS	   (NVME_MAX_BYTES / NVME_PAGE) /* in its list: all pages but the first */
@@ -87,6 +88,7 @@ struct _NVME_ADAPTER { /* device extension */
 	ULONG64 Cap;
 	ULONG MaxBytes;
 	ULONG Messages;	      /* granted; 0: the line */
+	BOOLEAN IsDump;	      /* the machine has crashed: one request at a time, polled */
 	BOOLEAN IsLine;	      /* the line interrupts */
 	BOOLEAN OneInterrupt; /* for all queues: message 0 or the line */
 	ULONG QueueCount;     /* for I/O */
@@ -109,8 +111,8 @@ struct _NVME_ADAPTER { /* device extension */
 };
 
 /* nvme_queue.c: one queue */
-ULONG NvmeQueueBytes(VOID);
-VOID NvmeQueuePlace(PNVME_QUEUE Queue, USHORT Id, PUCHAR Memory);
+ULONG NvmeQueueBytes(ULONG Entries);
+VOID NvmeQueuePlace(PNVME_QUEUE Queue, USHORT Id, PUCHAR Memory, ULONG Entries);
 VOID NvmeQueueReset(PNVME_ADAPTER Adapter, PNVME_QUEUE Queue, USHORT Entries);
 VOID NvmeQueueOpen(PNVME_ADAPTER Adapter, PNVME_QUEUE Queue, BOOLEAN Open);
 BOOLEAN NvmeQueueSubmit(PNVME_ADAPTER Adapter, PNVME_QUEUE Queue, PNVME_REQUEST Request);

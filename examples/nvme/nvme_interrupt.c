@@ -31,7 +31,12 @@ BOOLEAN NvmeInterrupt(PVOID Extension)
 
 	if (!Adapter->Running ||
 		(!NvmeQueueHasNews(&Adapter->Admin) && !NvmeQueueHasNews(&Adapter->Queues[0])))
-		return FALSE; /* another device on the same line */
+		return FALSE;  /* another device on the same line */
+	if (Adapter->IsDump) { /* there are no DPCs, and nobody has unmasked the line */
+		NvmeQueueDrain(Adapter, &Adapter->Admin);
+		NvmeQueueDrain(Adapter, &Adapter->Queues[0]);
+		return TRUE;
+	}
 	StorPortWriteRegisterUlong(Adapter, &Adapter->Registers->InterruptMaskSet, 1);
 	StorPortIssueDpc(Adapter, &Adapter->Admin.Dpc, &Adapter->Admin, NULL);
 	return TRUE;

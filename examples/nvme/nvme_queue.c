@@ -9,16 +9,22 @@
 
 #define NVME_BATCH 16 /* completions that are taken at once */
 
-ULONG NvmeQueueBytes(VOID)
+/* Whole pages each. */
+static ULONG NvmeCommandBytes(ULONG Entries)
 {
-	return NVME_ENTRIES * (sizeof(NVME_COMMAND) + sizeof(NVME_COMPLETION));
+	return (ULONG)ROUND_TO_PAGES(Entries * sizeof(NVME_COMMAND));
 }
 
-VOID NvmeQueuePlace(PNVME_QUEUE Queue, USHORT Id, PUCHAR Memory)
+ULONG NvmeQueueBytes(ULONG Entries)
+{
+	return NvmeCommandBytes(Entries) + (ULONG)ROUND_TO_PAGES(Entries * sizeof(NVME_COMPLETION));
+}
+
+VOID NvmeQueuePlace(PNVME_QUEUE Queue, USHORT Id, PUCHAR Memory, ULONG Entries)
 {
 	Queue->Id = Id;
 	Queue->Commands = (PNVME_COMMAND)Memory;
-	Queue->Completions = (PVOID)(Memory + NVME_ENTRIES * sizeof(NVME_COMMAND));
+	Queue->Completions = (PVOID)(Memory + NvmeCommandBytes(Entries));
 }
 
 /* Empty, as the controller's own side is after it was enabled or the queue created. The queue is

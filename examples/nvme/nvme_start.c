@@ -185,6 +185,8 @@ static VOID NvmeRun(PNVME_ADAPTER Adapter)
 	NvmeQueueOpen(Adapter, &Adapter->Admin, TRUE);
 	for (ULONG i = 0; i < Adapter->QueueCount; i++)
 		NvmeQueueOpen(Adapter, &Adapter->Queues[i], TRUE);
+	if (Adapter->IsDump)
+		return;
 	if (Adapter->IsLine)
 		StorPortWriteRegisterUlong(Adapter, &Adapter->Registers->InterruptMaskClear, 1);
 	NvmeListen(Adapter);

@@ -167,6 +167,8 @@ static BOOLEAN SimpleStartIo(PVOID Extension, PSCSI_REQUEST_BLOCK Srb)
 	return TRUE;
 }
 
+static HW_DPC_ROUTINE SimpleDpc;
+
 static BOOLEAN SimpleMessage(PVOID Extension, ULONG MessageId)
 {
 	StorPortIssueDpc(Extension, &((PSIMPLE_ADAPTER)Extension)->Dpc, NULL, NULL);
@@ -182,7 +184,10 @@ static BOOLEAN SimpleInterrupt(PVOID Extension)
 		return FALSE; /* another device on the same line */
 	/* Lower the line now and look at the ring later, so that nothing falls between. */
 	StorPortWriteRegisterUlong(Extension, &Registers->Interrupt, Cause);
-	return SimpleMessage(Extension, 0);
+	if (!((PSIMPLE_ADAPTER)Extension)->IsDump)
+		return SimpleMessage(Extension, 0);
+	SimpleDpc(NULL, Extension, NULL, NULL); /* there are no DPCs */
+	return TRUE;
 }
 
 static VOID SimpleFinish(PSIMPLE_REQUEST Request, volatile SIMPLE_COMPLETION *Done)
@@ -240,6 +245,7 @@ static ULONG SimpleFindAdapter(PVOID Extension, PVOID HwContext, PVOID BusInform
 	ULONG Elements, Width;
 
 	*Again = FALSE;
+	Adapter->IsDump = Config->DumpMode != 0;
 	if (!Registers || StorPortReadRegisterUlong(Adapter, &Registers->Version) != SIMPLE_VERSION)
 		return SP_RETURN_NOT_FOUND;
 	Adapter->Registers = Registers;
@@ -274,8 +280,11 @@ static BOOLEAN SimplePassiveInitialize(PVOID Extension)
 	return SimpleStart(Extension);
 }
 
+/* After a crash the controller is still at work for the driver that was there before. */
 static BOOLEAN SimpleInitialize(PVOID Extension)
 {
+	if (((PSIMPLE_ADAPTER)Extension)->IsDump)
+		return SimpleControl(Extension, 0) && SimpleStart(Extension);
 	return StorPortEnablePassiveInitialization(Extension, SimplePassiveInitialize);
 }
 

@@ -294,6 +294,15 @@ int cpu_run(unsigned number, bool (*poll)(void *arg), void *arg);
  */
 void cpu_host_drive(bool (*is_over)(void *arg), void *arg);
 
+/* ---- a crash ---- */
+
+/* The calling processor does nothing any more, at whatever IRQL; it is for a machine whose process
+ * ends without cpu_fini. */
+void cpu_halt(void) __attribute__((noreturn));
+/* At HIGH on a processor: all others do so, each at its next safepoint. False: one of them has not
+ * come to any within a second. Once in a process. */
+bool cpu_halt_others(void);
+
 /* ---- replay ---- */
 
 bool cpu_is_replayed(void);

@@ -289,6 +289,49 @@ static void processor_stop(struct cpu_private *p)
 	release_and_wake(p);
 }
 
+/* ---- a crash ---- */
+
+static _Atomic uint32_t halted; /* processors */
+
+void cpu_halt(void)
+{
+	static _Atomic uint32_t always;
+
+	atomic_fetch_add(&halted, 1);
+	if (replay_is_on) {
+		contexts[cpu_self->number].is_over = true;
+		replay_block(never, NULL);
+	}
+	for (;;)
+		host_futex_wait(&always, 0, HOST_NEVER);
+}
+
+static bool halt_service(struct cpu_interrupt *interrupt)
+{
+	cpu_halt();
+}
+
+bool cpu_halt_others(void)
+{
+	static struct cpu_interrupt stops[CPU_MAX];
+	uint64_t end = cpu_clock() + 1000000000;
+
+	for (unsigned i = 0; i < processor_count; i++) {
+		stops[i] = (struct cpu_interrupt){
+			.irql = IRQL_HIGH, .cpu = (uint8_t)i, .service = halt_service};
+		if (i != cpu_self->number)
+			cpu_interrupt_raise(&stops[i]);
+	}
+	while (atomic_load(&halted) < processor_count - 1) {
+		if (cpu_clock() >= end)
+			return false;
+		cpu_relax();
+	}
+	return true;
+}
+
+/* ---- the end ---- */
+
 static bool all_are_over(void *arg)
 {
 	for (unsigned i = 0; i < processor_count; i++)

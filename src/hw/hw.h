@@ -14,6 +14,7 @@
 
 struct dma_master;
 struct hw_device;
+struct storage;
 
 /* What every device gets, from the machine's options; a device takes what it needs. */
 struct hw_config {
@@ -38,6 +39,8 @@ struct hw_model {
 	int (*destroy)(struct hw_device *device);
 	/* Bytes that crossed its bus master, for the summary: the struct dma_master, or NULL. */
 	const struct dma_master *(*master)(const struct hw_device *device);
+	/* What its blocks are kept in, those of unit 0 first; NULL: nobody may look. */
+	struct storage *(*storage)(const struct hw_device *device);
 };
 
 #define DRY_HW(model)                                                                              \

@@ -14,11 +14,15 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 struct loader_image *loader_images;
 
@@ -255,23 +259,66 @@ void loader_frames_take(struct loader_image *image)
 
 /* ---- life ---- */
 
-static char *name_of(const char *path)
+static char *name_of(const char *path, const char *prefix)
 {
 	const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
 	size_t length = strlen(base);
+	char *name;
 
 	if (length > 3 && !strcmp(base + length - 3, ".so"))
 		length -= 3;
-	return strndup(base, length);
+	return asprintf(&name, "%s%.*s", prefix, (int)length, base) < 0 ? NULL : name;
 }
 
-static int image_open(struct loader_image *image)
+/* A file of its own with the same contents, which the linker takes for another object. */
+static int file_copy(const char *path)
 {
+	int from = open(path, O_RDONLY | O_CLOEXEC),
+	    to = memfd_create("dryport-image", MFD_CLOEXEC);
+	struct stat st;
+	off_t at = 0;
+
+	if (from >= 0 && to >= 0 && !fstat(from, &st))
+		while (at < st.st_size && sendfile(to, from, &at, (size_t)(st.st_size - at)) > 0)
+			;
+	else
+		st.st_size = 1;
+	if (from >= 0)
+		close(from);
+	if (at == st.st_size)
+		return to;
+	if (to >= 0)
+		close(to);
+	return -1;
+}
+
+static void *object_open(const struct loader_image *image, bool is_copy)
+{
+	char place[32];
+	void *handle;
+	int file;
+
+	if (!is_copy)
+		return dlopen(image->path, RTLD_NOW | RTLD_LOCAL);
+	file = file_copy(image->path);
+	if (file < 0)
+		return NULL;
+	snprintf(place, sizeof(place), "/proc/self/fd/%d", file);
+	handle = dlopen(place, RTLD_NOW | RTLD_LOCAL);
+	close(file);
+	return handle;
+}
+
+static int image_open(struct loader_image *image, bool is_copy)
+{
+	const char *reason;
 	int err;
 
-	image->handle = dlopen(image->path, RTLD_NOW | RTLD_LOCAL);
+	image->handle = object_open(image, is_copy);
+	reason = image->handle ? NULL : dlerror();
 	if (!image->handle)
-		return error_set(ENOEXEC, "%s cannot be loaded: %s", image->path, dlerror());
+		return error_set(ENOEXEC, "%s cannot be loaded%s: %s", image->path,
+			is_copy ? " a second time" : "", reason ? reason : strerror(errno));
 	image->imports = dlsym(image->handle, "dryport_imports");
 	image->entry = dlsym(image->handle, "DriverEntry");
 	if (!image->imports || !image->entry)
@@ -280,22 +327,19 @@ static int image_open(struct loader_image *image)
 	return err ? err : imports_fill(image);
 }
 
-int loader_load(const char *path, struct loader_image **result)
+static int load(const char *path, bool is_copy, struct loader_image **result)
 {
-	struct loader_image *image;
-	int err = file_check(path);
+	struct loader_image *image = calloc(1, sizeof(*image));
+	int err;
 
-	if (err)
-		return err;
-	image = calloc(1, sizeof(*image));
 	if (!image)
 		return error_set(ENOMEM, "%s: out of memory", path);
 	image->path = realpath(path, NULL);
-	image->name = name_of(path);
+	image->name = name_of(path, is_copy ? "dump_" : "");
 	if (!image->path || !image->name)
 		err = error_set(errno ? errno : ENOMEM, "%s: %s", path, strerror(errno));
 	else
-		err = image_open(image);
+		err = image_open(image, is_copy);
 	if (err) {
 		loader_unload(image);
 		return err;
@@ -306,6 +350,18 @@ int loader_load(const char *path, struct loader_image **result)
 	nt_code_place = loader_call_place;
 	*result = image;
 	return 0;
+}
+
+int loader_load(const char *path, struct loader_image **result)
+{
+	int err = file_check(path);
+
+	return err ? err : load(path, false, result);
+}
+
+int loader_load_dump(const struct loader_image *image, struct loader_image **result)
+{
+	return load(image->path, true, result);
 }
 
 void loader_unload(struct loader_image *image)

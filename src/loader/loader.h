@@ -50,6 +50,9 @@ struct loader_image;
  * that we lack are no error: `missing` of them are listed by loader_missing.
  */
 int loader_load(const char *path, struct loader_image **image);
+/* Loads a loaded object's file once more, as a driver of its own whose name begins with "dump_":
+ * for crash dumps. Errors (error_set) as loader_load's. */
+int loader_load_dump(const struct loader_image *image, struct loader_image **dump);
 /* Reads an object's note without loading it, for who has to prepare a process for it (preload a
  * sanitizer's runtime). Errors as loader_load's. */
 int loader_note_read(const char *path, struct loader_note *note);

@@ -6,6 +6,7 @@
  * the process has said whose it is. See machine.h and src/cpu/fault.c.
  */
 #include "machine/machine.h"
+#include "nt/nt.h"
 #include "util/sanitizer.h"
 
 #include <stdio.h>
@@ -19,16 +20,25 @@ static void say(const char *text)
 	(void)ignored;
 }
 
-static void say_in_flight(void)
+/* A dump driver's, where one is at work: whatever else the crash left means nothing any more. */
+static const struct port_request *in_flight(void)
 {
 	const struct machine_driver *driver = machine_live ? &machine_live->driver : NULL;
+	const struct port_request *request = stor_dump_live ? stor_dump_live->request : NULL;
+
+	if (stor_dump_live)
+		return request && request->state == PORT_REQUEST_STARTED ? request : NULL;
+	for (unsigned n = 0; driver && n < driver->adapter_count && !request; n++)
+		request = port_request_in_flight(driver->adapters[n]);
+	return request;
+}
+
+static void say_in_flight(void)
+{
+	const struct port_request *request = in_flight();
 	char line[256];
 
-	for (unsigned n = 0; driver && n < driver->adapter_count; n++) {
-		const struct port_request *request = port_request_in_flight(driver->adapters[n]);
-
-		if (!request)
-			continue;
+	if (request) {
 		snprintf(line, sizeof(line),
 			"  SRB in flight: request %llu, function %02x, command %02x, %u bytes, "
 			"unit %u:%u:%u, SRB at %p\n",
@@ -85,6 +95,7 @@ static void report(int signal, uintptr_t address, uintptr_t pc, void *ucontext)
 void crash_start(void)
 {
 	cpu_crash_report = report;
+	nt_crash_dump = crash_bugcheck;
 	sanitizer_init();
 	if (sanitizer.on_death)
 		sanitizer.on_death(sanitizer_died);

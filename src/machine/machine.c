@@ -95,13 +95,21 @@ int machine_call(struct dry_machine *machine, int (*fn)(void *arg), void *arg, c
 
 /* ---- stages ---- */
 
+static void images_unload(struct dry_machine *machine)
+{
+	if (machine->crash.driver)
+		loader_unload(machine->crash.driver);
+	machine->crash.driver = NULL;
+	if (machine->image)
+		loader_unload(machine->image);
+	machine->image = NULL;
+}
+
 static void undo(struct dry_machine *machine)
 {
 	while (machine->stage)
 		machine_stages[--machine->stage].down(machine);
-	if (machine->image)
-		loader_unload(machine->image);
-	machine->image = NULL;
+	images_unload(machine);
 	slow_stop();
 	stats_stop();
 	machine_live = NULL;
@@ -136,9 +144,10 @@ int machine_prepare(struct dry_machine *machine, const char *driver)
 	if (err)
 		return err;
 	err = machine->options.count_calls ? loader_calls_count(machine->image) : 0;
+	if (!err && machine->options.dump)
+		err = loader_load_dump(machine->image, &machine->crash.driver);
 	if (err) {
-		loader_unload(machine->image);
-		machine->image = NULL;
+		images_unload(machine);
 		return err;
 	}
 	machine_live = machine;
@@ -177,11 +186,34 @@ int dry_machine_start(struct dry_machine *machine, const char *driver)
 	return err ? err : machine_go(machine);
 }
 
+/* Its processors hold on to all that they had, so nothing can be undone: machine_live stays. */
+static int crashed_stop(struct dry_machine *machine)
+{
+	const struct machine_crash *crash = &machine->crash;
+
+	machine->stage = 0;
+	machine->summary.has_crashed = true;
+	machine->summary.crash_operations = crash->operations;
+	machine->summary.crash_outstanding = crash->outstanding;
+	machine->summary.dump_bytes = crash->bytes;
+	machine->summary.dump_writes = crash->dump.writes;
+	machine->summary.dump_ns = crash->ns;
+	for (unsigned n = 0; n < cpu_count(); n++) {
+		machine->summary.interrupts += cpu_get(n)->interrupts;
+		machine->summary.dpcs += cpu_get(n)->dpcs;
+	}
+	stats_stop();
+	stats_summary(&machine->summary);
+	return machine->options.trace ? trace_file_stop() : 0;
+}
+
 int dry_machine_stop(struct dry_machine *machine)
 {
 	if (!machine->stage)
 		return 0;
 	machine->summary.run_ns = cpu_clock() - machine->started_ns;
+	if (machine->has_crashed)
+		return crashed_stop(machine);
 	undo(machine);
 	stats_summary(&machine->summary);
 	return machine->stop_result;
@@ -192,6 +224,8 @@ void dry_machine_free(struct dry_machine *machine)
 	if (!machine)
 		return;
 	dry_machine_stop(machine);
+	if (machine->has_crashed)
+		return;
 	machine_options_fini(&machine->options);
 	free(machine);
 }

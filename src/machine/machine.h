@@ -13,6 +13,8 @@
  *   stats.c     a subscriber that counts for the summary
  *   trace_file.c  a subscriber that writes each event into a file
  *   crash.c     the report of a crash: whose, where, which SRB
+ *   crash_dump.c  a crash on purpose, or a bug check, and the dump of memory that follows
+ *   dump_pointers.c  what the driver is asked before that
  *   workload.c  generators inside the machine
  *   seeds.c     many replayed runs, each in a child of the prepared machine
  */
@@ -26,10 +28,12 @@
 #include "loader/loader.h"
 #include "mem/mem.h"
 #include "nt/os.h"
+#include "storport/dump.h"
 #include "machine/trace_file.h"
 
 #include <dryport.h>
 #include <pthread.h>
+#include <semaphore.h>
 
 #define MACHINE_ADAPTERS 16
 #define MACHINE_EVENTS	 64
@@ -59,6 +63,9 @@ struct machine_options {
 	uint32_t hold;		  /* seconds */
 	struct machine_event events[MACHINE_EVENTS];
 	unsigned event_count;
+	bool dump;
+	char *dump_image;
+	uint64_t dump_after, dump_offset, dump_size; /* 0: not said */
 };
 
 /* driver.c */
@@ -66,6 +73,27 @@ struct machine_driver {
 	struct port_driver *made; /* NULL: none is started */
 	struct port_adapter *adapters[MACHINE_ADAPTERS];
 	unsigned adapter_count;
+};
+
+/* crash_dump.c */
+struct machine_crash {
+	struct loader_image *driver; /* loaded with the first image, as on Windows */
+	uint64_t bytes;		     /* of the image */
+	uint64_t after;		     /* operations of the workload */
+	_Atomic uint64_t operations;
+	_Atomic unsigned generators; /* that have not ended */
+	_Atomic bool is_armed, is_raised, is_over;
+	struct cpu_interrupt interrupt;
+	sem_t over;
+	char *image;	   /* what memory held */
+	bool has_pointers; /* the driver gave them, and is told when they are no longer needed */
+	MINIPORT_DUMP_POINTERS pointers;
+	struct stor_dump dump;
+	uint64_t outstanding, ns;
+	unsigned processor; /* that goes on */
+	void *kept;	    /* what lives on with the threads that stopped */
+	int result;
+	char error[1024];
 };
 
 struct dry_unit {
@@ -97,6 +125,8 @@ struct dry_machine {
 	pthread_t owner;	 /* the host thread that started it */
 	uint64_t started_ns;
 	int stop_result;
+	_Atomic bool has_crashed; /* by crash_dump.c: nothing can be stopped or freed any more */
+	struct machine_crash crash;
 	struct dry_summary summary; /* final after the stop */
 };
 
@@ -175,5 +205,26 @@ void slow_start(void);
 void slow_stop(void);
 
 void crash_start(void);
+
+/* ---- crash_dump.c: all of it does nothing without --dump ---- */
+
+/* Whether this machine can have a dump: -EINVAL (error_set). Its device is about to be made. */
+int crash_check(const struct dry_machine *machine);
+/* The units are there: where the dump goes. -EINVAL (error_set). */
+int crash_prepare(struct dry_machine *machine);
+/* Before generators are made, which tell of each operation that has ended, and of their own end;
+ * the crash comes then, but not before crash_await. */
+void crash_expect(struct dry_machine *machine, uint64_t operations, unsigned generators);
+void crash_operation(struct dry_machine *machine);
+void crash_generator(struct dry_machine *machine);
+/* On the host's thread: returns when the machine has crashed and the dump is over, with its result
+ * (error_set). */
+int crash_await(struct dry_machine *machine);
+/* dump_pointers.c; PASSIVE: asks the miniport of the first unit for its dump pointers, if it has
+ * any; gives them back, while the unit is still there. */
+void dump_pointers_get(struct dry_machine *machine);
+void dump_pointers_put(struct dry_machine *machine);
+/* On a processor: the driver's bug check. */
+void crash_bugcheck(void);
 
 #endif

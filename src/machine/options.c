@@ -113,6 +113,24 @@ static const struct row rows[] = {
 		SWITCH, AT(no_stats), 0, 0, NULL},
 	{{"trace", "FILE", "write each event of the run into this file, a line each"}, TEXT,
 		AT(trace), 0, 0, NULL},
+	{{"dump", "",
+		 "the machine crashes in the middle of --workload, or at a bug check, and the "
+		 "driver "
+		 "writes its memory to the first unit in crash-dump mode"},
+		SWITCH, AT(dump), 0, 0, NULL},
+	{{"dump-after", "N",
+		 "with --dump: operations of the workload before the crash; default: half of them, "
+		 "with --seed a number drawn from it"},
+		NUMBER, AT(dump_after), 1, UINT64_MAX, NULL},
+	{{"dump-image", "FILE", "with --dump: what the memory held goes into this file too"}, TEXT,
+		AT(dump_image), 0, 0, NULL},
+	{{"dump-offset", "N", "with --dump: the byte of the unit where the memory goes; default 0"},
+		SIZE, AT(dump_offset), 0, UINT64_MAX, NULL},
+	{{"dump-size", "N",
+		 "with --dump: bytes of memory that are written; default: all that the unit has "
+		 "room "
+		 "for"},
+		SIZE, AT(dump_size), 512, UINT64_MAX, NULL},
 	{{"claim", "N", "processor N is a host thread's (dry_processor_run)"}, NUMBER,
 		AT(claim_plus_1), 0, CPU_MAX - 1, NULL},
 };
@@ -142,6 +160,7 @@ void machine_options_fini(struct machine_options *options)
 	free(options->inf);
 	free(options->registry);
 	free(options->registry_out);
+	free(options->dump_image);
 }
 
 static int parse_number(const struct row *row, const char *value, uint64_t *number)

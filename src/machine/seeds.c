@@ -341,6 +341,10 @@ static int check(const struct dry_machine *machine, const struct dry_seeds *seed
 		return error_set(EINVAL,
 			"--seeds with --registry-out: the file is of one run; give it to the "
 			"command that repeats a seed.");
+	if (machine->options.dump_image)
+		return error_set(EINVAL,
+			"--seeds with --dump-image: the file is of one run; give it to the command "
+			"that repeats a seed.");
 	if (machine->options.trace)
 		return error_set(EINVAL,
 			"--seeds with --trace: a trace is of one run; give it to the command that "

@@ -42,6 +42,8 @@ static int mem_up(struct dry_machine *machine)
 	if (err)
 		return err;
 	err = loader_frames_give(machine->image);
+	if (!err && machine->crash.driver)
+		err = loader_frames_give(machine->crash.driver);
 	if (err)
 		mem_fini();
 	return err;
@@ -50,6 +52,8 @@ static int mem_up(struct dry_machine *machine)
 static void mem_down(struct dry_machine *machine)
 {
 	loader_frames_take(machine->image);
+	if (machine->crash.driver)
+		loader_frames_take(machine->crash.driver);
 	machine->summary.leaks += mem_fini();
 }
 
@@ -139,6 +143,7 @@ static int device_up(struct dry_machine *machine)
 	const char *spec = machine->options.hw;
 	char name[32];
 	size_t length;
+	int err;
 	struct hw_config config = {
 		.disk = machine->options.disk,
 		.size = machine->options.size,
@@ -156,7 +161,8 @@ static int device_up(struct dry_machine *machine)
 	if (!machine->model)
 		return error_set(EINVAL, "--hw %s: no such device; `dryport hw` lists them.", spec);
 	machine->summary.has_dma = machine->model->master != NULL;
-	return machine->model->create(&config, &machine->device);
+	err = crash_check(machine);
+	return err ? err : machine->model->create(&config, &machine->device);
 }
 
 static void device_down(struct dry_machine *machine)
@@ -265,7 +271,7 @@ static int bring_up(void *arg)
 		err = events_start(machine);
 	for (unsigned n = 0; n < driver->adapter_count && !err; n++)
 		err = disk_scan(driver->adapters[n], &machine->disks);
-	return err;
+	return err ? err : crash_prepare(machine);
 }
 
 static void disks_settle(struct dry_machine *machine)
@@ -292,6 +298,7 @@ static int take_down(void *arg)
 	events_stop(machine);
 	scanner_stop(machine);
 	settle(machine);
+	dump_pointers_put(machine);
 	for (unsigned n = 0; n < machine->disks.count; n++) {
 		struct disk *disk = machine->disks.disk[n];
 		int err =

@@ -220,9 +220,12 @@ static void generate(void *ctx)
 {
 	struct generator *g = ctx;
 
-	for (uint64_t n = 0; n < g->ops && !g->result; n++)
+	for (uint64_t n = 0; n < g->ops && !g->result; n++) {
 		g->result = operation(g);
+		crash_operation(machine_live);
+	}
 	error_take(g->error, sizeof(g->error));
+	crash_generator(machine_live);
 }
 
 /* ---- all of them ---- */
@@ -265,7 +268,21 @@ static int generator_fini(struct generator *g)
 	return result;
 }
 
-static int run(struct disk *disk, const struct workload *workload)
+/* The generators stopped with their processors, and stay. One that had failed before says why. */
+static int run_crashed(
+	struct dry_machine *machine, struct generator *generators, const struct workload *workload)
+{
+	int result;
+
+	machine->crash.kept = generators;
+	result = crash_await(machine);
+	for (unsigned n = 0; n < workload->depth; n++)
+		if (generators[n].result && generators[n].error[0])
+			return error_set(-generators[n].result, "%s", generators[n].error);
+	return result;
+}
+
+static int run(struct dry_machine *machine, struct disk *disk, const struct workload *workload)
 {
 	struct generator *generators;
 	uint64_t blocks = disk->size >> disk->block_shift, stripe;
@@ -280,11 +297,14 @@ static int run(struct disk *disk, const struct workload *workload)
 	generators = calloc(workload->depth, sizeof(*generators));
 	if (!generators)
 		return error_set(ENOMEM, "out of memory.");
+	crash_expect(machine, workload->ops, workload->depth);
 	for (unsigned n = 0; n < workload->depth && !result; n++) {
 		generators[n].disk = disk;
 		generators[n].workload = workload;
 		result = generator_init(&generators[n], n, stripe);
 	}
+	if (!result && machine->options.dump)
+		return run_crashed(machine, generators, workload);
 	for (unsigned n = 0; n < workload->depth; n++) {
 		int err = generator_fini(&generators[n]);
 
@@ -317,7 +337,7 @@ int dry_workload_run(struct dry_machine *machine, const char *text)
 	if (result)
 		return result;
 	trace(TRACE_WORKLOAD_BEGIN, workload.ops, workload.depth, workload.seed);
-	result = run(machine->units[0].disk, &workload);
+	result = run(machine, machine->units[0].disk, &workload);
 	trace(TRACE_WORKLOAD_END, -result);
 	machine_leave(machine);
 	return result;

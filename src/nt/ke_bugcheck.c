@@ -12,6 +12,8 @@
 
 enum { KMODE_EXCEPTION_NOT_HANDLED = 0x1E };
 
+void (*nt_crash_dump)(void);
+
 static const struct {
 	ULONG code;
 	const char *name;
@@ -45,11 +47,15 @@ DECLSPEC_NORETURN VOID NTAPI KeBugCheckEx(ULONG BugCheckCode, ULONG_PTR BugCheck
 	ULONG_PTR BugCheckParameter2, ULONG_PTR BugCheckParameter3, ULONG_PTR BugCheckParameter4)
 {
 	const char *place = nt_driver_place ? nt_driver_place() : NULL;
+	char where[256];
 
-	cpu_die("bug check 0x%02X (%s): %llx, %llx, %llx, %llx%s%s", BugCheckCode,
+	snprintf(where, sizeof(where), "%s%s", place ? ", at " : "", place ? place : "");
+	if (nt_crash_dump)
+		nt_crash_dump();
+	cpu_die("bug check 0x%02X (%s): %llx, %llx, %llx, %llx%s", BugCheckCode,
 		code_name(BugCheckCode), (unsigned long long)BugCheckParameter1,
 		(unsigned long long)BugCheckParameter2, (unsigned long long)BugCheckParameter3,
-		(unsigned long long)BugCheckParameter4, place ? ", at " : "", place ? place : "");
+		(unsigned long long)BugCheckParameter4, where);
 }
 DRY_EXPORT(KeBugCheckEx)
 

@@ -67,6 +67,10 @@ extern const char *(*nt_code_place)(uintptr_t return_address);
 /* The name of an owner given to nt_pool_alloc. Set by the port; NULL: unknown. */
 extern const char *(*nt_owner_name)(const void *owner);
 
+/* Called on the processor of a bug check, before the process ends. Set by the machine; NULL: nobody
+ * wants to know. */
+extern void (*nt_crash_dump)(void);
+
 /* One line to stderr as DbgPrint does it: "[  12.345678 cpu 0 irql 2] text". */
 void nt_debug_line(const char *text);
 

@@ -72,6 +72,18 @@ bool port_request_complete_as(struct port_request *request, uint8_t srb_status)
 	return true;
 }
 
+void port_polled_take(struct port_request *request)
+{
+	struct port_done *done = &request->adapter->done[cpu_self->number];
+
+	cpu_dpc_cancel(&done->dpc);
+	done->head = NULL;
+	done->tail = &done->head;
+	port_srb_collect(request);
+	request->mapped = false;
+	atomic_store_explicit(&request->state, PORT_REQUEST_HELD, memory_order_relaxed);
+}
+
 void port_request_fail(struct port_request *request, uint8_t srb_status)
 {
 	atomic_store_explicit(&request->state, PORT_REQUEST_COMPLETED, memory_order_relaxed);

@@ -104,6 +104,7 @@ struct port_driver {
 	const char *name;
 	bool has_called; /* StorPortInitialize or ScsiPortInitialize, whatever came of it */
 	bool is_loaded;	 /* DriverEntry succeeded */
+	bool is_dump;	 /* in crash-dump mode: DriverEntry's arguments are NULL */
 	struct port_registration physical, virtual; /* it may have both */
 	struct port_hba *adapters[PORT_HBAS_MAX];
 	unsigned adapter_count;
@@ -154,6 +155,9 @@ struct port_driver_model {
  * know (SP_RETURN_NOT_FOUND) is left alone and told of; it is an error if there is no other. */
 int port_driver_start(const struct port_driver_model *model, void *entry, const char *name,
 	struct port_driver **driver);
+/* Any IRQL: DriverEntry in crash-dump mode, and no more. The driver is freed with free(). */
+int port_driver_load_dump(const struct port_driver_model *model, void *entry, const char *name,
+	struct port_driver **driver);
 /* Stops the adapters, calls DriverUnload, frees everything. */
 void port_driver_stop(struct port_driver *driver);
 /* The driver whose DriverEntry runs, if these are the first three arguments that it may give to
@@ -169,6 +173,10 @@ void port_driver_register(struct port_driver *driver, bool is_virtual,
 
 /* ---- hba_life.c ---- */
 
+/* Any IRQL: makes the adapter of a function (NULL: a virtual one), with its device extension, which
+ * -ENOMEM may leave out. It is the driver's last one then, unless it could not be made. */
+int port_hba_new(struct port_driver *driver, const struct port_registration *registration,
+	struct bus_function *function);
 /* Makes the adapter of a function (NULL: a virtual one) and starts it. It is the driver's last one
  * then, also when this fails, unless it could not be made. */
 int port_hba_start(struct port_driver *driver, const struct port_registration *registration,

@@ -22,6 +22,17 @@ static struct port_driver *loading;
 struct port_driver *port_driver_of(const struct port_driver_model *model, const void *object,
 	const void *registry, const void *data, uint64_t number)
 {
+	if (loading && loading->is_dump && loading->model == model) {
+		if (object || registry || !data) {
+			nt_violation(number,
+				"%sPortInitialize in dump mode: the first two arguments must be "
+				"DriverEntry's, which are NULL, the third must not be NULL.",
+				model->stem);
+			return NULL;
+		}
+		loading->has_called = true;
+		return loading;
+	}
 	if (!object || !registry || !data) {
 		nt_violation(number, "%sPortInitialize: a pointer is NULL.", model->stem);
 		return NULL;
@@ -62,14 +73,17 @@ void port_driver_register(struct port_driver *driver, bool is_virtual,
 
 static int entry_run(struct port_driver *driver, void *entry)
 {
-	UNICODE_STRING *path = reg_service_path(driver->name);
+	/* "The operating system passes NULL arguments": Restrictions on Miniport Drivers that
+	 * Manage the Boot Drive. */
+	UNICODE_STRING *path = driver->is_dump ? NULL : reg_service_path(driver->name);
+	uint8_t irql = cpu_irql();
 	NTSTATUS status;
 
 	loading = driver;
-	status = ((PDRIVER_INITIALIZE)entry)(&driver->object, path);
+	status = ((PDRIVER_INITIALIZE)entry)(driver->is_dump ? NULL : &driver->object, path);
 	loading = NULL;
-	if (cpu_irql() != IRQL_PASSIVE)
-		port_irql_mend(driver->model, NULL, "DriverEntry", IRQL_PASSIVE);
+	if (cpu_irql() != irql)
+		port_irql_mend(driver->model, NULL, "DriverEntry", irql);
 	if (!NT_SUCCESS(status))
 		return error_set(EIO, "%s: DriverEntry failed with status %08x.", driver->name,
 			(unsigned)status);
@@ -143,6 +157,29 @@ static int adapters_start(struct port_driver *driver)
 		return error_set(ENODEV, "%s", driver->unknown);
 	return error_set(ENODEV,
 		"the machine has no mass-storage device for %s; name one with --hw.", driver->name);
+}
+
+int port_driver_load_dump(const struct port_driver_model *model, void *entry, const char *name,
+	struct port_driver **driver)
+{
+	struct port_driver *made = calloc(1, sizeof(*made));
+	int err;
+
+	if (!made)
+		return error_set(ENOMEM, "no memory for driver %s.", name);
+	made->model = model;
+	made->name = name;
+	made->is_dump = true;
+	err = entry_run(made, entry);
+	if (!err && !made->physical.is_there)
+		err = error_set(
+			ENODEV, "%s: in dump mode it registered no device of the bus.", name);
+	if (err) {
+		free(made);
+		return err;
+	}
+	*driver = made;
+	return 0;
 }
 
 int port_driver_start(const struct port_driver_model *model, void *entry, const char *name,

@@ -163,11 +163,11 @@ static int start(struct port_hba *hba)
 	return 0;
 }
 
-int port_hba_begin(struct port_hba *hba)
+/* At its first allocation, with what the model had for the one that was here before forgotten. */
+static int extension_new(struct port_hba *hba)
 {
 	uint64_t bytes = round_up(max_of(hba->hw.DeviceExtensionSize, 1u), MEM_PAGE_SIZE);
 
-	/* What the model had for the one that was here before. */
 	memset((char *)hba + sizeof(*hba), 0, hba->driver->model->adapter_bytes - sizeof(*hba));
 	hba->answer = SP_UNINITIALIZED_VALUE;
 	hba->extension_bytes = bytes;
@@ -175,12 +175,19 @@ int port_hba_begin(struct port_hba *hba)
 	if (!hba->extension)
 		return error_set(ENOMEM, "%s: no memory for %llu bytes of device extension.",
 			hba->name, (unsigned long long)bytes);
-	/* Zeroed once, at its first allocation (4.1). */
+	/* Zeroed once (4.1). */
 	memset(hba->extension, 0, bytes);
-	return start(hba);
+	return 0;
 }
 
-int port_hba_start(struct port_driver *driver, const struct port_registration *registration,
+int port_hba_begin(struct port_hba *hba)
+{
+	int err = extension_new(hba);
+
+	return err ? err : start(hba);
+}
+
+int port_hba_new(struct port_driver *driver, const struct port_registration *registration,
 	struct bus_function *function)
 {
 	struct port_hba *hba = calloc(1, driver->model->adapter_bytes);
@@ -194,7 +201,15 @@ int port_hba_start(struct port_driver *driver, const struct port_registration *r
 	hba->place = driver->adapter_count;
 	snprintf(hba->name, sizeof(hba->name), "%.30s adapter %u", driver->name, hba->place);
 	driver->adapters[driver->adapter_count++] = hba;
-	return port_hba_begin(hba);
+	return extension_new(hba);
+}
+
+int port_hba_start(struct port_driver *driver, const struct port_registration *registration,
+	struct bus_function *function)
+{
+	int err = port_hba_new(driver, registration, function);
+
+	return err ? err : start(driver->adapters[driver->adapter_count - 1]);
 }
 
 /* ---- taking one down ---- */

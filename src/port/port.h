@@ -286,6 +286,11 @@ void port_adapter_wake(struct port_adapter *adapter);
  * is waited for. -ENXIO: a pulling miniport has not asked for one. -ETIMEDOUT: it does not come
  * back within `seconds`; then it stays the miniport's. Puts the request otherwise. */
 int port_request_tell(struct port_request *request, unsigned seconds);
+/* Any IRQL: an adapter for a port that has one request at a time and polls for its end: one slot,
+ * without a list, no DMA adapter, no recovery. As port_adapter_init; fini in any case. */
+int port_polled_init(struct port_adapter *adapter, const struct port_model *model, const char *name,
+	const struct port_limits *limits);
+void port_polled_fini(struct port_adapter *adapter);
 
 /* A free slot in state HELD, its command cleared; NULL if none is left (try again after a done). */
 struct port_request *port_request_get(struct port_adapter *adapter);
@@ -434,6 +439,8 @@ border_call bool port_request_complete(struct port_request *request);
 bool port_request_complete_as(struct port_request *request, uint8_t srb_status);
 /* Finishes what port_request_complete collected on this processor: the DPC's function. */
 void port_done_drain(struct cpu_dpc *dpc);
+/* Of a polled adapter: its request has been completed, and is the caller's again, without DPC. */
+void port_polled_take(struct port_request *request);
 /* A request that the miniport does not have ends with this status, by the same DPC: done never runs
  * inside the submitter's call. At or above DISPATCH. */
 void port_request_fail(struct port_request *request, uint8_t srb_status);

@@ -46,7 +46,7 @@ static void slot_init(struct port_adapter *adapter, unsigned n)
 	adapter->free = request;
 }
 
-static int slots_new(struct port_adapter *adapter)
+static int slots_new(struct port_adapter *adapter, unsigned count)
 {
 	uint64_t stride = round_up(
 		(uint64_t)extension_offset() + adapter->limits.extension_bytes, EXTENSION_ALIGN);
@@ -55,29 +55,27 @@ static int slots_new(struct port_adapter *adapter)
 		return error_set(ENOMEM, "%s: an SRB extension of %u bytes is too large.",
 			adapter->name, adapter->limits.extension_bytes);
 	adapter->slot_stride = (uint32_t)stride;
-	adapter->slots_bytes = stride * PORT_SLOTS;
-	adapter->requests = calloc(PORT_SLOTS, sizeof(*adapter->requests));
+	adapter->slots_bytes = stride * count;
+	adapter->requests = calloc(count, sizeof(*adapter->requests));
 	adapter->slots = port_alloc(adapter->slots_bytes, MEM_LINEAR, MEM_SRB, adapter);
 	if (!adapter->requests || !adapter->slots)
 		return error_set(ENOMEM,
-			"%s: no memory for %d requests with %u bytes of SRB extension each; give "
+			"%s: no memory for %u requests with %u bytes of SRB extension each; give "
 			"the machine more (--ram).",
-			adapter->name, PORT_SLOTS, adapter->limits.extension_bytes);
+			adapter->name, count, adapter->limits.extension_bytes);
 	if (adapter->dma && port_lists_new(adapter, &adapter->lists, false))
 		return -ENOMEM;
 	if (adapter->dma && dma_pin(adapter->dma, adapter->slots, adapter->slots_bytes,
 				    "SRB extensions", 0) == MEM_NO_ADDRESS)
 		return -ENOMEM;
-	for (unsigned n = PORT_SLOTS; n-- > 0;)
+	for (unsigned n = count; n-- > 0;)
 		slot_init(adapter, n);
 	return 0;
 }
 
-int port_adapter_init(struct port_adapter *adapter, const struct port_model *model,
+static void adapter_clear(struct port_adapter *adapter, const struct port_model *model,
 	const char *name, struct dma_adapter *dma, const struct port_limits *limits)
 {
-	int err;
-
 	memset(adapter, 0, sizeof(*adapter));
 	adapter->model = model;
 	adapter->name = name;
@@ -95,12 +93,35 @@ int port_adapter_init(struct port_adapter *adapter, const struct port_model *mod
 		done->dpc.ctx = done;
 		done->dpc.cpu = (uint16_t)n;
 	}
-	err = slots_new(adapter);
+}
+
+int port_adapter_init(struct port_adapter *adapter, const struct port_model *model,
+	const char *name, struct dma_adapter *dma, const struct port_limits *limits)
+{
+	int err;
+
+	adapter_clear(adapter, model, name, dma, limits);
+	err = slots_new(adapter, PORT_SLOTS);
 	if (!err)
 		err = port_recover_start(adapter);
 	if (err)
 		port_adapter_fini(adapter);
 	return err;
+}
+
+int port_polled_init(struct port_adapter *adapter, const struct port_model *model, const char *name,
+	const struct port_limits *limits)
+{
+	adapter_clear(adapter, model, name, NULL, limits);
+	return slots_new(adapter, 1);
+}
+
+void port_polled_fini(struct port_adapter *adapter)
+{
+	port_units_free(adapter);
+	if (adapter->slots)
+		mem_free(adapter->slots, adapter->slots_bytes);
+	free(adapter->requests);
 }
 
 void port_adapter_number(struct port_adapter *adapter, unsigned number)

@@ -6,7 +6,7 @@
  */
 #define DRY_MODULE "storport.sys"
 #include "storport/config.h"
-#include "storport/extended.h"
+#include "storport/dump.h"
 #include "mem/mem.h"
 #include "nt/nt.h"
 #include "util/export.h"
@@ -25,13 +25,15 @@ PVOID NTAPI StorPortGetUncachedExtension(
 		return NULL;
 	/* A virtual adapter masters no bus: there is no non-cached memory for it. */
 	if (adapter->hba.phase != PORT_HBA_FINDING || ConfigInfo != &adapter->config ||
-		!adapter->config.Master || !adapter->hba.port.dma) {
+		!adapter->config.Master || !(adapter->hba.port.dma || adapter->is_dump)) {
 		nt_violation(0xf1002002, "StorPortGetUncachedExtension outside HwStorFindAdapter, "
 					 "or not for a bus master.");
 		return NULL;
 	}
 	if (adapter->hba.uncached) /* contract 12 */
 		return adapter->hba.uncached;
+	if (adapter->is_dump)
+		return stor_dump_uncached(adapter, NumberOfBytes);
 	/* It has said by now what its device is. */
 	return port_hba_uncached_new(
 		&adapter->hba, NumberOfBytes, stor_config_width(adapter), site);

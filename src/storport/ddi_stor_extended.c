@@ -3,7 +3,7 @@
 /* StorPortExtendedFunction: the table by code. What is not in it, or newer than the release that is
  * played (os_table.h), answers NOT_IMPLEMENTED. */
 #define DRY_MODULE "storport.sys"
-#include "storport/extended.h"
+#include "storport/dump.h"
 #include "storport/os_table.h"
 #include "nt/nt.h"
 #include "util/export.h"
@@ -116,7 +116,8 @@ static stor_extended_fn *const table[] = {
 /* the rule's list decides, whatever a page's own line on the IRQL says. */
 bool stor_irql_too_high(const char *routine)
 {
-	if (likely(cpu_irql() <= IRQL_DISPATCH))
+	/* Of those with this limit few may be called in dump mode, where there is but one IRQL. */
+	if (likely(cpu_irql() <= IRQL_DISPATCH) || stor_dump_live)
 		return false;
 	nt_violation(0, "%s at IRQL %u; at most DISPATCH_LEVEL (2) is allowed (StorPortIrql).",
 		routine, cpu_irql());
@@ -138,6 +139,8 @@ ULONG NTAPI StorPortExtendedFunction(
 				    : NULL;
 	if (unlikely(!adapter))
 		return STOR_STATUS_INVALID_PARAMETER;
+	if (unlikely(adapter->is_dump) && !stor_dump_allows(FunctionCode))
+		return STOR_STATUS_NOT_IMPLEMENTED;
 	__builtin_ms_va_start(args.list, HwDeviceExtension);
 	status = table[FunctionCode](adapter, &args);
 	__builtin_ms_va_end(args.list);

@@ -3,7 +3,7 @@
 /* Small services for miniports: memory moves, stalls, the interrupt lock around a call, debug
  * print. */
 #define DRY_MODULE "storport.sys"
-#include "storport/storport_adapter.h"
+#include "storport/dump.h"
 #include "nt/nt.h"
 #include "util/export.h"
 
@@ -51,6 +51,9 @@ DRY_EXPORT(StorPortSynchronizeAccess)
 VOID NTAPI StorPortQuerySystemTime(PLARGE_INTEGER CurrentTime)
 {
 	cpu_poll();
+	if (unlikely(stor_dump_live != NULL))
+		stor_dump_refuses(stor_dump_live->adapter, "StorPortQuerySystemTime",
+			"a driver must not rely on the time there");
 	CurrentTime->QuadPart = (LONGLONG)cpu_system_time();
 }
 DRY_EXPORT(StorPortQuerySystemTime)

@@ -5,7 +5,7 @@
  * storport.h put a pointer for the result last.
  */
 #define DRY_MODULE "storport.sys"
-#include "storport/extended.h"
+#include "storport/dump.h"
 #include "storport/os_table.h"
 #include "nt/ke_dpc.h"
 #include "nt/nt.h"
@@ -35,9 +35,15 @@ static border_call void request_complete(struct stor_adapter *adapter, __builtin
 		tell_no_srb(adapter, srb);
 }
 
+static const char no_timer[] = "nothing is served but the request that is polled for";
+static const char no_dpc[] =
+	"there are no DPCs; what one would do is to be done in HwStorInterrupt";
+
 /* SB-15: the miniport completes its requests itself; the port lets the bus settle. */
 static border_call void reset_detected(struct stor_adapter *adapter, __builtin_ms_va_list args)
 {
+	if (unlikely(adapter->is_dump))
+		return;
 	port_adapter_pause(&adapter->hba.port, 1);
 }
 
@@ -47,6 +53,8 @@ static border_call void request_timer(struct stor_adapter *adapter, __builtin_ms
 	PHW_TIMER routine = (PHW_TIMER)arg(args, void *);
 	ULONG microseconds = arg(args, ULONG);
 
+	if (stor_dump_refuses(adapter, "RequestTimerCall", no_timer))
+		return;
 	if (microseconds && !routine)
 		nt_violation(0, "RequestTimerCall without a HW_TIMER routine (StorPortTimer).");
 	else
@@ -56,12 +64,14 @@ static border_call void request_timer(struct stor_adapter *adapter, __builtin_ms
 /* */
 static border_call void link_up(struct stor_adapter *adapter, __builtin_ms_va_list args)
 {
-	port_adapter_resume(&adapter->hba.port);
+	if (likely(!adapter->is_dump))
+		port_adapter_resume(&adapter->hba.port);
 }
 
 static border_call void link_down(struct stor_adapter *adapter, __builtin_ms_va_list args)
 {
-	port_adapter_pause(&adapter->hba.port, adapter->hba.entries.link_down_seconds);
+	if (likely(!adapter->is_dump))
+		port_adapter_pause(&adapter->hba.port, adapter->hba.entries.link_down_seconds);
 }
 
 /* Units are looked for again, in a thread. */
@@ -81,6 +91,9 @@ static border_call void enable_passive(struct stor_adapter *adapter, __builtin_m
 	LONG *result = arg(args, LONG *);
 
 	*result = FALSE;
+	if (stor_dump_refuses(adapter, "StorPortEnablePassiveInitialization",
+		    "nothing ever runs at PASSIVE_LEVEL"))
+		return;
 	if (adapter->hba.phase != PORT_HBA_INITIALIZING || !routine) {
 		nt_violation(0, "StorPortEnablePassiveInitialization outside HwStorInitialize "
 				"(StorPortEnablePassive).");
@@ -95,6 +108,8 @@ static border_call void initialize_dpc(struct stor_adapter *adapter, __builtin_m
 	PSTOR_DPC dpc = arg(args, PSTOR_DPC);
 	PHW_DPC_ROUTINE routine = (PHW_DPC_ROUTINE)arg(args, void *);
 
+	if (stor_dump_refuses(adapter, "StorPortInitializeDpc", no_dpc))
+		return;
 	if (!dpc || !routine) {
 		nt_violation(0, "StorPortInitializeDpc: a pointer is NULL.");
 		return;
@@ -109,6 +124,9 @@ static border_call void issue_dpc(struct stor_adapter *adapter, __builtin_ms_va_
 	PVOID argument2 = arg(args, PVOID);
 	LONG *result = arg(args, LONG *);
 
+	*result = FALSE;
+	if (unlikely(adapter->is_dump) && stor_dump_refuses(adapter, "StorPortIssueDpc", no_dpc))
+		return;
 	/* LK-10 */
 	*result = adapter->hba.phase != PORT_HBA_STOPPED &&
 		  ke_dpc_insert((PKDPC)dpc, argument1, argument2);
@@ -169,6 +187,10 @@ static border_call void state_change(struct stor_adapter *adapter, __builtin_ms_
 	PVOID context = arg(args, PVOID);
 	LONG *status = arg(args, LONG *);
 
+	if (stor_dump_refuses(adapter, "StorPortStateChangeDetected", no_timer)) {
+		*status = (LONG)STOR_STATUS_NOT_IMPLEMENTED;
+		return;
+	}
 	if (!address || address->Type != STOR_ADDRESS_TYPE_BTL8) {
 		*status = (LONG)STOR_STATUS_INVALID_PARAMETER;
 		return;
@@ -197,6 +219,9 @@ static border_call void async_notification(struct stor_adapter *adapter, __built
 	ULONGLONG flags = arg(args, ULONGLONG);
 	LONG *status = arg(args, LONG *);
 
+	*status = (LONG)STOR_STATUS_NOT_IMPLEMENTED;
+	if (stor_dump_refuses(adapter, "StorPortAsyncNotificationDetected", no_timer))
+		return;
 	*status = (LONG)stor_async_notification(adapter, address, flags);
 }
 

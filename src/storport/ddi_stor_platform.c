@@ -10,8 +10,10 @@
 #include "storport/extended.h"
 #include "bus/bus.h"
 #include "nt/nt.h"
+#include "trace/trace.h"
 
 #include <ntddstor.h>
+#include <stdio.h>
 #include <string.h>
 
 bool stor_address_is_good(const STOR_ADDRESS *address)
@@ -168,9 +170,14 @@ ULONG stor_mark_dump(struct stor_adapter *adapter, struct stor_call *args)
 	PVOID address = stor_arg(args, PVOID);
 	ULONG_PTR length = stor_arg(args, ULONG_PTR);
 	ULONG flags = stor_arg(args, ULONG);
+	char text[64];
 
 	if (flags & ~(ULONG)MARK_DUMP_MEMORY_FLAG_PHYSICAL_ADDRESS)
 		return STOR_STATUS_INVALID_PARAMETER;
+	/* In the trace, that is all. */
+	snprintf(text, sizeof(text), "StorPortMarkDumpMemory: %llu bytes",
+		(unsigned long long)length);
+	trace(TRACE_LOG, (uintptr_t)text, 0);
 	if (adapter->hba.phase != PORT_HBA_FINDING)
 		nt_violation(0,
 			"StorPortMarkDumpMemory of %llu bytes at %p: only DriverEntry and "

@@ -9,6 +9,12 @@
 
 #define LONGEST_PAUSE (24u * 3600)
 
+/* In dump mode there is one request, and its driver gets no other to pause. */
+static bool is_dump(const struct stor_adapter *adapter)
+{
+	return unlikely(adapter->is_dump);
+}
+
 static struct port_unit *unit_of(struct stor_adapter *adapter, UCHAR path, UCHAR target, UCHAR lun)
 {
 	cpu_poll();
@@ -34,7 +40,8 @@ BOOLEAN NTAPI StorPortPause(PVOID HwDeviceExtension, ULONG TimeOut)
 	cpu_poll();
 	if (!adapter)
 		return FALSE;
-	port_adapter_pause(&adapter->hba.port, min_of(TimeOut, (ULONG)LONGEST_PAUSE));
+	if (!is_dump(adapter))
+		port_adapter_pause(&adapter->hba.port, min_of(TimeOut, (ULONG)LONGEST_PAUSE));
 	return TRUE;
 }
 DRY_EXPORT(StorPortPause)
@@ -46,7 +53,8 @@ BOOLEAN NTAPI StorPortResume(PVOID HwDeviceExtension)
 	cpu_poll();
 	if (!adapter)
 		return FALSE;
-	port_adapter_resume(&adapter->hba.port);
+	if (!is_dump(adapter))
+		port_adapter_resume(&adapter->hba.port);
 	return TRUE;
 }
 DRY_EXPORT(StorPortResume)
@@ -57,7 +65,7 @@ BOOLEAN NTAPI StorPortPauseDevice(
 	struct stor_adapter *adapter = stor_adapter_of(HwDeviceExtension, "StorPortPauseDevice");
 	struct port_unit *unit = unit_of(adapter, PathId, TargetId, Lun);
 
-	if (unit)
+	if (unit && !is_dump(adapter))
 		port_unit_pause(unit, min_of(TimeOut, (ULONG)LONGEST_PAUSE));
 	return unit != NULL;
 }
@@ -68,7 +76,7 @@ BOOLEAN NTAPI StorPortResumeDevice(PVOID HwDeviceExtension, UCHAR PathId, UCHAR 
 	struct stor_adapter *adapter = stor_adapter_of(HwDeviceExtension, "StorPortResumeDevice");
 	struct port_unit *unit = unit_of(adapter, PathId, TargetId, Lun);
 
-	if (unit)
+	if (unit && !is_dump(adapter))
 		port_unit_resume(unit);
 	return unit != NULL;
 }
@@ -81,7 +89,8 @@ BOOLEAN NTAPI StorPortBusy(PVOID HwDeviceExtension, ULONG RequestsToComplete)
 	cpu_poll();
 	if (!adapter)
 		return FALSE;
-	port_adapter_busy(&adapter->hba.port, RequestsToComplete);
+	if (!is_dump(adapter))
+		port_adapter_busy(&adapter->hba.port, RequestsToComplete);
 	return TRUE;
 }
 DRY_EXPORT(StorPortBusy)
@@ -93,7 +102,8 @@ BOOLEAN NTAPI StorPortReady(PVOID HwDeviceExtension)
 	cpu_poll();
 	if (!adapter)
 		return FALSE;
-	port_adapter_ready(&adapter->hba.port);
+	if (!is_dump(adapter))
+		port_adapter_ready(&adapter->hba.port);
 	return TRUE;
 }
 DRY_EXPORT(StorPortReady)
@@ -104,7 +114,7 @@ BOOLEAN NTAPI StorPortDeviceBusy(
 	struct stor_adapter *adapter = stor_adapter_of(HwDeviceExtension, "StorPortDeviceBusy");
 	struct port_unit *unit = unit_of(adapter, PathId, TargetId, Lun);
 
-	if (unit)
+	if (unit && !is_dump(adapter))
 		port_unit_busy(unit, RequestsToComplete);
 	return unit != NULL;
 }
@@ -115,7 +125,7 @@ BOOLEAN NTAPI StorPortDeviceReady(PVOID HwDeviceExtension, UCHAR PathId, UCHAR T
 	struct stor_adapter *adapter = stor_adapter_of(HwDeviceExtension, "StorPortDeviceReady");
 	struct port_unit *unit = unit_of(adapter, PathId, TargetId, Lun);
 
-	if (unit)
+	if (unit && !is_dump(adapter))
 		port_unit_ready(unit);
 	return unit != NULL;
 }

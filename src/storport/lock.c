@@ -118,8 +118,9 @@ void stor_lock(
 		return;
 	}
 	if (unlikely(irql > IRQL_DISPATCH)) {
-		nt_violation(0, "%s takes the %s lock at IRQL %u (4.2).", adapter->hba.name,
-			lock_name[kind], irql);
+		if (!adapter->is_dump)
+			nt_violation(0, "%s takes the %s lock at IRQL %u (4.2).", adapter->hba.name,
+				lock_name[kind], irql);
 		handle->Context.OldIrql = irql;
 	} else {
 		handle->Context.OldIrql = cpu_irql_raise(IRQL_DISPATCH);

@@ -51,6 +51,7 @@ struct stor_state_change {
 struct stor_adapter {
 	struct port_hba hba; /* first: the model's functions get this pointer */
 	PORT_CONFIGURATION_INFORMATION config;
+	bool is_dump;		      /* in crash-dump mode: dump.h */
 	struct stor_objects *objects; /* ddi_stor_object.c */
 	struct dma_device dma_device;
 	struct stor_block *blocks; /* memory that the miniport asked for: ddi_stor_dma_memory.c */

@@ -11,6 +11,8 @@ for driver in simple nvme; do
     status 0 "$DRYPORT" run "$SOURCE_ROOT/examples/$driver" --cpus $cpus --workload rw:ops=2000,verify
     ! grep -q ThreadSanitizer "$work/err" || fail "$driver, $cpus processors: $(cat "$work/err")"
   done
+  status 0 "$DRYPORT" run "$SOURCE_ROOT/examples/$driver" --cpus 4 --size 2M --workload rw:ops=200,verify --dump
+  ! grep -q ThreadSanitizer "$work/err" || fail "$driver, crashed: $(cat "$work/err")"
   truncate -s 0 "$work/disk"
   truncate -s 16M "$work/disk"
   status 0 "$DRYPORT" run "$SOURCE_ROOT/examples/$driver" --cpus 4 --disk "$work/disk" -- nbdcopy "$work/in" '{uri}'

@@ -298,4 +298,35 @@ DDK_OFFSET(PORT_CONFIGURATION_INFORMATION, FeatureSupport, 0xdc);
 DDK_SIZE(PORT_CONFIGURATION_INFORMATION, 0xe0);
 #define CONFIG_INFO_VERSION_2 sizeof(PORT_CONFIGURATION_INFORMATION)
 
+/* ---- SRB_FUNCTION_DUMP_POINTERS ---- */
+
+/* Neither value stands on a public page. */
+#define DUMP_MINIPORT_NAME_LENGTH 15
+#define DUMP_MINIPORT_VERSION_1	  0x0100
+
+typedef struct _MINIPORT_DUMP_POINTERS {
+	USHORT Version;
+	USHORT Size;
+	WCHAR DriverName[DUMP_MINIPORT_NAME_LENGTH];
+	struct _ADAPTER_OBJECT *AdapterObject;
+	PVOID MappedRegisterBase;
+	ULONG CommonBufferSize;
+	PVOID MiniportPrivateDumpData;
+	ULONG SystemIoBusNumber;
+	INTERFACE_TYPE AdapterInterfaceType;
+	ULONG MaximumTransferLength;
+	ULONG NumberOfPhysicalBreaks;
+	ULONG AlignmentMask;
+	ULONG NumberOfAccessRanges;
+	ACCESS_RANGE (*AccessRanges)[];
+	UCHAR NumberOfBuses;
+	BOOLEAN Master;
+	BOOLEAN MapBuffers;
+	UCHAR MaximumNumberOfTargets;
+} MINIPORT_DUMP_POINTERS, *PMINIPORT_DUMP_POINTERS;
+DDK_OFFSET(MINIPORT_DUMP_POINTERS, AdapterObject, 40);
+DDK_OFFSET(MINIPORT_DUMP_POINTERS, MiniportPrivateDumpData, 64);
+DDK_OFFSET(MINIPORT_DUMP_POINTERS, AccessRanges, 96);
+DDK_SIZE(MINIPORT_DUMP_POINTERS, 112);
+
 #endif

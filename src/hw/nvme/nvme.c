@@ -152,6 +152,11 @@ static const struct dma_master *nvme_master(const struct hw_device *device)
 	return &((const struct nvme *)device)->master;
 }
 
+static struct storage *nvme_storage(const struct hw_device *device)
+{
+	return ((const struct nvme *)device)->storage;
+}
+
 static const struct hw_model nvme_model = {
 	.name = "nvme",
 	.help = "NVM Express 1.4 controller; see docs/nvme-controller.md",
@@ -166,5 +171,6 @@ static const struct hw_model nvme_model = {
 	.create = nvme_create,
 	.destroy = nvme_destroy,
 	.master = nvme_master,
+	.storage = nvme_storage,
 };
 DRY_HW(nvme_model)

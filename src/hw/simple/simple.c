@@ -279,6 +279,11 @@ static const struct dma_master *simple_master(const struct hw_device *device)
 	return &((const struct simple *)device)->master;
 }
 
+static struct storage *simple_storage(const struct hw_device *device)
+{
+	return ((const struct simple *)device)->storage;
+}
+
 static const struct hw_model simple_model = {
 	.name = "simple",
 	.help = "bus-master disk controller of a dozen registers; see docs/simple-controller.md",
@@ -293,5 +298,6 @@ static const struct hw_model simple_model = {
 	.create = simple_create,
 	.destroy = simple_destroy,
 	.master = simple_master,
+	.storage = simple_storage,
 };
 DRY_HW(simple_model)
