@@ -32,34 +32,36 @@ border_call void cpu_serve(struct cpu *cpu)
 	}
 }
 
-static struct cpu *self_or_die(const char *what)
+static border_call __attribute__((cold, noinline, noreturn)) void die_changing(
+	const char *what, uint8_t irql)
 {
-	if (unlikely(!cpu_self))
-		cpu_die("%s on a host thread that is no processor", what);
-	return cpu_self;
+	struct cpu *cpu = cpu_self;
+
+	if (!cpu)
+		cpu_die("IRQL changed (%s) on a host thread that is no processor", what);
+	cpu_die("%s to IRQL %u on processor %u, which runs at IRQL %u", what, irql, cpu->number,
+		cpu->irql);
 }
 
-uint8_t cpu_irql_raise(uint8_t irql)
+border_call uint8_t cpu_irql_raise(uint8_t irql)
 {
-	struct cpu *cpu = self_or_die("IRQL raised");
+	struct cpu *cpu = cpu_self;
 	uint8_t before;
 
 	cpu_poll();
+	if (unlikely(!cpu || irql < cpu->irql || irql > IRQL_HIGH))
+		die_changing("raise", irql);
 	before = cpu->irql;
-	if (unlikely(irql < before || irql > IRQL_HIGH))
-		cpu_die("raise to IRQL %u on processor %u, which runs at IRQL %u", irql,
-			cpu->number, before);
 	cpu->irql = irql;
 	return before;
 }
 
-void cpu_irql_lower(uint8_t irql)
+border_call void cpu_irql_lower(uint8_t irql)
 {
-	struct cpu *cpu = self_or_die("IRQL lowered");
+	struct cpu *cpu = cpu_self;
 
-	if (unlikely(irql > cpu->irql))
-		cpu_die("lower to IRQL %u on processor %u, which runs at IRQL %u", irql,
-			cpu->number, cpu->irql);
+	if (unlikely(!cpu || irql > cpu->irql))
+		die_changing("lower", irql);
 	cpu->irql = irql;
 	cpu_poll();
 }
