@@ -175,6 +175,27 @@ static int start(struct port_hba *hba)
 	return 0;
 }
 
+struct port_hba_place port_hba_places[PORT_HBA_PLACES];
+
+static void place_take(struct port_hba *hba)
+{
+	for (unsigned n = 0; n < PORT_HBA_PLACES; n++)
+		if (!port_hba_places[n].hba) {
+			port_hba_places[n].hba = hba;
+			atomic_store(&port_hba_places[n].extension, hba->extension);
+			return;
+		}
+}
+
+static void place_leave(const struct port_hba *hba)
+{
+	for (unsigned n = 0; n < PORT_HBA_PLACES; n++)
+		if (port_hba_places[n].hba == hba) {
+			atomic_store(&port_hba_places[n].extension, NULL);
+			port_hba_places[n].hba = NULL;
+		}
+}
+
 int port_hba_start(struct port_driver *driver, const struct port_registration *registration,
 	struct bus_function *function)
 {
@@ -198,6 +219,7 @@ int port_hba_start(struct port_driver *driver, const struct port_registration *r
 			hba->name, (unsigned long long)bytes);
 	/* Zeroed once, at its first allocation (4.1). */
 	memset(hba->extension, 0, bytes);
+	place_take(hba);
 	return start(hba);
 }
 
@@ -265,6 +287,7 @@ void port_hba_end(struct port_driver *driver)
 	port_hba_uncached_free(hba);
 	if (hba->port.dma)
 		dma_adapter_free(hba->port.dma);
+	place_leave(hba);
 	if (hba->extension)
 		mem_free(hba->extension, hba->extension_bytes);
 	free(hba);

@@ -185,6 +185,8 @@ struct port_adapter {
 	struct port_limits limits;
 	void *slots; /* RAM */
 	uint64_t slots_bytes;
+	uint64_t slots_at; /* where the device sees them, if that is their physical address, else
+			      MEM_NO_ADDRESS */
 	uint32_t slot_stride;
 	struct port_lists lists, lists_in;
 	struct port_data_in *data_in; /* of each slot; NULL: port_data_in_enable was not called */
@@ -215,6 +217,9 @@ struct port_adapter {
 	_Atomic bool recovery_ends;
 	_Atomic bool reset_is_back;	       /* recovery_request is done */
 	struct port_request *recovery_request; /* a slot kept back for resets */
+	/* what its submitter keeps for it, and who frees that when the adapter ends; PASSIVE */
+	void *front;
+	void (*front_end)(struct port_adapter *adapter);
 };
 
 /* ---- slot.c ---- */
@@ -249,6 +254,23 @@ void port_adapter_fini(struct port_adapter *adapter);
 /* A free slot in state HELD, its command cleared; NULL if none is left (try again after a done). */
 struct port_request *port_request_get(struct port_adapter *adapter);
 void port_request_put(struct port_request *request);
+/* The same for a slot that stays its submitter's between two uses: no other can get it. */
+static inline void port_request_rest(struct port_request *request)
+{
+	atomic_store_explicit(&request->state, PORT_REQUEST_FREE, memory_order_relaxed);
+}
+
+static inline void port_request_renew(struct port_request *request)
+{
+	atomic_store_explicit(&request->state, PORT_REQUEST_HELD, memory_order_relaxed);
+	request->cdb_length = 0;
+	request->flags = 0;
+	request->length = 0;
+	request->mdl = NULL;
+	request->data = NULL;
+	request->in = NULL;
+	request->busy_retries = 0;
+}
 /* The request in whose slot this byte lies, and where there; NULL: in none. Constant time. */
 static inline struct port_request *port_slot_of(
 	const struct port_adapter *adapter, const void *va, uint32_t *offset)
