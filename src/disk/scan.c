@@ -316,8 +316,9 @@ static int scan_all(struct port_adapter *adapter, struct disk_set *set, bool goe
 
 int disk_scan(struct port_adapter *adapter, struct disk_set *set)
 {
-	int err = scan_all(adapter, set, false);
+	int err = adapter->front ? 0 : disk_transfers_new(adapter);
 
+	err = err ? err : scan_all(adapter, set, false);
 	if (err)
 		return err;
 	return set->count ? 0
