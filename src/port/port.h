@@ -143,6 +143,7 @@ struct port_unit {
 struct port_done {
 	struct cpu_dpc dpc;
 	struct port_request *head, **tail;
+	bool is_expected; /* whoever looks next is not the DPC: port_done_begin */
 } __attribute__((aligned(64)));
 
 /* How lists are kept from misuse: list_life.h. */
@@ -415,6 +416,24 @@ border_call bool port_request_complete(struct port_request *request);
 bool port_request_complete_as(struct port_request *request, uint8_t srb_status);
 /* Finishes what port_request_complete collected on this processor: the DPC's function. */
 void port_done_drain(struct cpu_dpc *dpc);
+/*
+ * Around a DPC routine of the miniport, at DISPATCH, no lock held: what is completed on this
+ * processor meanwhile is finished by port_done_end, without a DPC of its own.
+ */
+static inline struct port_done *port_done_begin(struct port_adapter *adapter)
+{
+	struct port_done *done = &adapter->done[cpu_self->number];
+
+	done->is_expected = true;
+	return done;
+}
+
+static inline void port_done_end(struct port_done *done)
+{
+	done->is_expected = false;
+	if (done->head)
+		port_done_drain(&done->dpc);
+}
 /* A request that the miniport does not have ends with this status, by the same DPC: done never runs
  * inside the submitter's call. At or above DISPATCH. */
 void port_request_fail(struct port_request *request, uint8_t srb_status);
