@@ -60,8 +60,10 @@ struct cpu {
 
 extern __thread struct cpu *cpu_self __attribute__((tls_model("initial-exec")));
 
-/* Serves what pending_irql announces, as far as the IRQL allows. Called by cpu_poll. */
+/* Serves what pending_irql announces, as far as the IRQL allows. Called by cpu_poll, the second by
+ * cpu_poll_own. */
 border_call void cpu_serve(struct cpu *cpu);
+void cpu_serve_own(struct cpu *cpu);
 
 /* A safepoint. */
 static inline void cpu_poll(void)
@@ -71,6 +73,16 @@ static inline void cpu_poll(void)
 	if (cpu && unlikely(atomic_load_explicit(&cpu->pending_irql, memory_order_relaxed) >
 			    cpu->irql))
 		cpu_serve(cpu);
+}
+
+/* The same, for functions with our own convention, which have no registers to keep for a driver. */
+static inline void cpu_poll_own(void)
+{
+	struct cpu *cpu = cpu_self;
+
+	if (cpu && unlikely(atomic_load_explicit(&cpu->pending_irql, memory_order_relaxed) >
+			    cpu->irql))
+		cpu_serve_own(cpu);
 }
 
 /* A safepoint inside a loop that waits for another processor or a device: also gives those a

@@ -12,7 +12,7 @@
 
 __thread struct cpu *cpu_self __attribute__((tls_model("initial-exec")));
 
-border_call void cpu_serve(struct cpu *cpu)
+void cpu_serve_own(struct cpu *cpu)
 {
 	if (unlikely(replay_is_on)) {
 		replay_safepoint(cpu);
@@ -30,6 +30,11 @@ border_call void cpu_serve(struct cpu *cpu)
 		else
 			cpu_thread_yield();
 	}
+}
+
+border_call void cpu_serve(struct cpu *cpu)
+{
+	cpu_serve_own(cpu);
 }
 
 static border_call __attribute__((cold, noinline, noreturn)) void die_changing(

@@ -119,7 +119,7 @@ static void idle_main(void *arg)
 	struct cpu_private *p = arg;
 
 	for (;;) {
-		cpu_poll();
+		cpu_poll_own();
 		if (p->poll)
 			idle_poll(p);
 		if (cpu_thread_run_next(p))
