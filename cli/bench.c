@@ -27,6 +27,8 @@ static const struct row rows[] = {
 	{"path", "examples/simple", "simple:null"},
 	{"path", "examples/nvme", "nvme:null"},
 	{"path", "examples/nvme", "nvme"},
+	{"path", "examples/nvme", "nvme:null,namespaces=32"},
+	{"path", "examples/simple", "simple:null@2"},
 	{"replay", "examples/nvme", "nvme"},
 	{"models", "examples/simple", "simple:null"},
 	{"models", "examples/pull", "simple:null"},

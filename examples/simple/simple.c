@@ -192,10 +192,11 @@ static BOOLEAN SimpleInterrupt(PVOID Extension)
 
 static VOID SimpleFinish(PSIMPLE_REQUEST Request, volatile SIMPLE_COMPLETION *Done)
 {
-	PSENSE_DATA Sense = SrbGetSenseInfoBuffer(Request->Srb);
 	UCHAR Status = Done->Status == 0 ? SRB_STATUS_SUCCESS : SRB_STATUS_ERROR;
+	PSENSE_DATA Sense;
 
 	if (Status == SRB_STATUS_ERROR) {
+		Sense = SrbGetSenseInfoBuffer(Request->Srb);
 		SrbSetScsiStatus(Request->Srb, SCSISTAT_CHECK_CONDITION);
 		if (SrbGetSenseInfoBufferLength(Request->Srb) >= sizeof(*Sense)) {
 			*Sense = Done->Sense;

@@ -82,7 +82,7 @@ uint64_t bus_register_read(const volatile void *reg, unsigned size)
 		value = window_read(w, (uintptr_t)reg, size);
 	else
 		stray(w, (uintptr_t)reg, size, "read", false);
-	cpu_poll();
+	cpu_poll_own();
 	return value;
 }
 
@@ -94,7 +94,7 @@ void bus_register_write(volatile void *reg, unsigned size, uint64_t value)
 		window_write(w, (uintptr_t)reg, size, value);
 	else
 		stray(w, (uintptr_t)reg, size, "write", false);
-	cpu_poll();
+	cpu_poll_own();
 }
 
 uint64_t bus_port_read(uintptr_t port, unsigned size)
@@ -106,7 +106,7 @@ uint64_t bus_port_read(uintptr_t port, unsigned size)
 		value = window_read(w, port, size);
 	else
 		stray(w, port, size, "read", true);
-	cpu_poll();
+	cpu_poll_own();
 	return value;
 }
 
@@ -118,5 +118,5 @@ void bus_port_write(uintptr_t port, unsigned size, uint64_t value)
 		window_write(w, port, size, value);
 	else
 		stray(w, port, size, "write", true);
-	cpu_poll();
+	cpu_poll_own();
 }

@@ -53,16 +53,17 @@ struct cpu {
 	void *seh;		   /* innermost __try frame of the running fiber (src/nt/rtl_seh.c);
 				      switched with the fiber */
 	uint64_t interrupts, dpcs; /* how many ran here */
-	uintptr_t spin_mark; /* what this processor writes into a lock that it takes inline; 0:
-				never inline, as it is not alone */
-	void *dpc_arg[2];    /* the running DPC's, as they were when it was taken from the queue */
+	uintptr_t spin_mark;	   /* what this processor writes into a lock that it takes */
+	void *dpc_arg[2]; /* the running DPC's, as they were when it was taken from the queue */
 	struct cpu_private *priv;
 };
 
 extern __thread struct cpu *cpu_self __attribute__((tls_model("initial-exec")));
 
-/* Serves what pending_irql announces, as far as the IRQL allows. Called by cpu_poll. */
+/* Serves what pending_irql announces, as far as the IRQL allows. Called by cpu_poll, the second by
+ * cpu_poll_own. */
 border_call void cpu_serve(struct cpu *cpu);
+void cpu_serve_own(struct cpu *cpu);
 
 /* A safepoint. */
 static inline void cpu_poll(void)
@@ -72,6 +73,16 @@ static inline void cpu_poll(void)
 	if (cpu && unlikely(atomic_load_explicit(&cpu->pending_irql, memory_order_relaxed) >
 			    cpu->irql))
 		cpu_serve(cpu);
+}
+
+/* The same, for functions with our own convention, which have no registers to keep for a driver. */
+static inline void cpu_poll_own(void)
+{
+	struct cpu *cpu = cpu_self;
+
+	if (cpu && unlikely(atomic_load_explicit(&cpu->pending_irql, memory_order_relaxed) >
+			    cpu->irql))
+		cpu_serve_own(cpu);
 }
 
 /* A safepoint inside a loop that waits for another processor or a device: also gives those a
@@ -90,9 +101,9 @@ static inline uint8_t cpu_irql(void)
 
 /* Raises to irql (at or above the current one, else the process ends with a message); returns the
  * old. */
-uint8_t cpu_irql_raise(uint8_t irql);
+border_call uint8_t cpu_irql_raise(uint8_t irql);
 /* Lowers to irql (at or below the current one) and serves what became due. */
-void cpu_irql_lower(uint8_t irql);
+border_call void cpu_irql_lower(uint8_t irql);
 
 /* ---- spin locks: one word, the size of a KSPIN_LOCK; zero is free ---- */
 
@@ -110,12 +121,16 @@ bool cpu_spin_try(struct cpu_spinlock *lock);
 static inline void cpu_spin_acquire(struct cpu_spinlock *lock)
 {
 	struct cpu *cpu = cpu_self;
+	uintptr_t free = 0;
 
-	if (likely(cpu && cpu->spin_mark && cpu->irql >= IRQL_DISPATCH &&
-		    atomic_load_explicit(&cpu->pending_irql, memory_order_relaxed) <= cpu->irql &&
-		    !atomic_load_explicit(&lock->word, memory_order_relaxed)))
+	if (unlikely(!cpu || cpu->irql < IRQL_DISPATCH ||
+		     atomic_load_explicit(&cpu->pending_irql, memory_order_relaxed) > cpu->irql ||
+		     atomic_load_explicit(&lock->word, memory_order_relaxed)))
+		cpu_spin_acquire_slow(lock);
+	else if (cpu->alone)
 		atomic_store_explicit(&lock->word, cpu->spin_mark, memory_order_relaxed);
-	else
+	else if (unlikely(!atomic_compare_exchange_strong_explicit(&lock->word, &free,
+			 cpu->spin_mark, memory_order_acquire, memory_order_relaxed)))
 		cpu_spin_acquire_slow(lock);
 }
 
@@ -123,15 +138,38 @@ static inline void cpu_spin_release(struct cpu_spinlock *lock)
 {
 	struct cpu *cpu = cpu_self;
 
-	if (likely(cpu && cpu->irql >= IRQL_DISPATCH && cpu->spin_mark &&
+	if (likely(cpu && cpu->irql >= IRQL_DISPATCH &&
 		    atomic_load_explicit(&lock->word, memory_order_relaxed) == cpu->spin_mark))
 		atomic_store_explicit(&lock->word, 0, memory_order_release);
 	else
 		cpu_spin_release_slow(lock);
 }
 
+/*
+ * The same for locks of ours that no miniport knows, and inside which there is no safepoint: where
+ * nothing else runs on the machine's one processor meanwhile, none is needed. Under replay it is
+ * taken all the same, as a safepoint.
+ */
+extern bool cpu_inner_locks __attribute__((visibility("hidden")));
+
+static inline void cpu_inner_acquire(struct cpu_spinlock *lock)
+{
+	if (unlikely(cpu_inner_locks))
+		cpu_spin_acquire(lock);
+}
+
+static inline void cpu_inner_release(struct cpu_spinlock *lock)
+{
+	if (unlikely(cpu_inner_locks))
+		cpu_spin_release(lock);
+}
+
 /* Whether the calling processor holds it. */
-bool cpu_spin_is_held(const struct cpu_spinlock *lock);
+static inline bool cpu_spin_is_held(const struct cpu_spinlock *lock)
+{
+	return cpu_self &&
+	       atomic_load_explicit(&lock->word, memory_order_relaxed) == cpu_self->number + 1u;
+}
 
 /* ---- interrupts ---- */
 

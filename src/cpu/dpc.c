@@ -53,8 +53,9 @@ static border_call __attribute__((cold, noinline)) struct cpu_private *target_el
 border_call bool cpu_dpc_queue(struct cpu_dpc *dpc, void *arg0, void *arg1)
 {
 	struct cpu *cpu = cpu_self;
-	struct cpu_private *p =
-		cpu && likely(dpc->cpu == CPU_HERE) ? cpu->priv : target_elsewhere(dpc);
+	struct cpu_private *p = cpu && likely(dpc->cpu == CPU_HERE || dpc->cpu == cpu->number)
+					? cpu->priv
+					: target_elsewhere(dpc);
 
 	/* It runs here, so later: whatever its caller has written it will see. */
 	if (cpu && atomic_load_explicit(&dpc->state, memory_order_relaxed) == cpu->number + 1u)
@@ -144,7 +145,7 @@ void cpu_dpc_serve(struct cpu_private *p)
 		}
 		if (timers_due)
 			cpu_timer_serve(p);
-		cpu_poll();
+		cpu_poll_own();
 	}
 	nesting_leave(&p->cpu, before, IRQL_DISPATCH, "a DPC or timer routine");
 }

@@ -12,7 +12,7 @@
 
 __thread struct cpu *cpu_self __attribute__((tls_model("initial-exec")));
 
-border_call void cpu_serve(struct cpu *cpu)
+void cpu_serve_own(struct cpu *cpu)
 {
 	if (unlikely(replay_is_on)) {
 		replay_safepoint(cpu);
@@ -32,34 +32,41 @@ border_call void cpu_serve(struct cpu *cpu)
 	}
 }
 
-static struct cpu *self_or_die(const char *what)
+border_call void cpu_serve(struct cpu *cpu)
 {
-	if (unlikely(!cpu_self))
-		cpu_die("%s on a host thread that is no processor", what);
-	return cpu_self;
+	cpu_serve_own(cpu);
 }
 
-uint8_t cpu_irql_raise(uint8_t irql)
+static border_call __attribute__((cold, noinline, noreturn)) void die_changing(
+	const char *what, uint8_t irql)
 {
-	struct cpu *cpu = self_or_die("IRQL raised");
+	struct cpu *cpu = cpu_self;
+
+	if (!cpu)
+		cpu_die("IRQL changed (%s) on a host thread that is no processor", what);
+	cpu_die("%s to IRQL %u on processor %u, which runs at IRQL %u", what, irql, cpu->number,
+		cpu->irql);
+}
+
+border_call uint8_t cpu_irql_raise(uint8_t irql)
+{
+	struct cpu *cpu = cpu_self;
 	uint8_t before;
 
 	cpu_poll();
+	if (unlikely(!cpu || irql < cpu->irql || irql > IRQL_HIGH))
+		die_changing("raise", irql);
 	before = cpu->irql;
-	if (unlikely(irql < before || irql > IRQL_HIGH))
-		cpu_die("raise to IRQL %u on processor %u, which runs at IRQL %u", irql,
-			cpu->number, before);
 	cpu->irql = irql;
 	return before;
 }
 
-void cpu_irql_lower(uint8_t irql)
+border_call void cpu_irql_lower(uint8_t irql)
 {
-	struct cpu *cpu = self_or_die("IRQL lowered");
+	struct cpu *cpu = cpu_self;
 
-	if (unlikely(irql > cpu->irql))
-		cpu_die("lower to IRQL %u on processor %u, which runs at IRQL %u", irql,
-			cpu->number, cpu->irql);
+	if (unlikely(!cpu || irql > cpu->irql))
+		die_changing("lower", irql);
 	cpu->irql = irql;
 	cpu_poll();
 }

@@ -119,7 +119,7 @@ static void idle_main(void *arg)
 	struct cpu_private *p = arg;
 
 	for (;;) {
-		cpu_poll();
+		cpu_poll_own();
 		if (p->poll)
 			idle_poll(p);
 		if (cpu_thread_run_next(p))
@@ -162,7 +162,7 @@ static int processor_init(struct cpu_private *p, unsigned number, bool is_alone)
 
 	p->cpu.number = number;
 	p->cpu.alone = is_alone;
-	p->cpu.spin_mark = is_alone ? number + 1 : 0;
+	p->cpu.spin_mark = number + 1u;
 	p->cpu.priv = p;
 	err = fiber_init(&p->idle, idle_main, p);
 	if (err || !replay_is_on)
@@ -216,6 +216,7 @@ int cpu_init(const struct cpu_config *config)
 	err = cpu_timer_init(config->processors);
 	if (!err)
 		err = schedule_init(config);
+	cpu_inner_locks = config->processors > 1 || replay_is_on;
 	for (unsigned i = 0; i < config->processors && !err; i++) {
 		err = processor_init(&processors[i], i, config->processors == 1);
 		processor_count = i + !err;

@@ -6,6 +6,8 @@
  */
 #include "cpu/processor.h"
 
+bool cpu_inner_locks = true;
+
 static uintptr_t my_word(const struct cpu_spinlock *lock)
 {
 	struct cpu *cpu = cpu_self;
@@ -72,9 +74,4 @@ border_call void cpu_spin_release_slow(struct cpu_spinlock *lock)
 			(void *)lock, owner ? "another processor holds" : "nobody holds");
 	check_irql(lock);
 	atomic_store_explicit(&lock->word, 0, memory_order_release);
-}
-
-bool cpu_spin_is_held(const struct cpu_spinlock *lock)
-{
-	return atomic_load_explicit(&lock->word, memory_order_relaxed) == my_word(lock);
 }

@@ -6,8 +6,8 @@
  *
  * A *disk* is a unit that answered INQUIRY as a direct-access device. A *transfer* is one command
  * of it: a port request, an MDL, and, where the caller's buffer is no memory of the machine, a
- * buffer that is. Transfers and buffers are made at start (transfer.c); a request that finds none
- * waits for the next to be given back.
+ * buffer that is. Buffers are made at start, transfers with their adapter (transfer.c); a request
+ * that finds none waits for the next to be given back.
  *
  *   io.c      splitting, waiting, finishing; the blocking calls
  *   command.c the CDBs
@@ -50,7 +50,7 @@ struct disk_io {
 	struct cpu_dpc dpc; /* carries it onto a processor */
 	struct dry_io *io;
 	struct disk *disk;
-	struct disk_io *next;	  /* waiting for transfers */
+	struct disk_io *next;	  /* on its way onto its processor, or waiting for transfers */
 	uint64_t at;		  /* bytes issued so far */
 	_Atomic uint32_t pending; /* parts, and one for the issuer */
 	_Atomic int error;	  /* the first */
@@ -89,14 +89,16 @@ struct disk {
 		again_written; /* moved by requests that had to be sent again */
 };
 
-/* ---- transfer.c: one pool per machine ---- */
+/* ---- transfer.c ---- */
 
-/* PASSIVE. transfers of at most max_transfer bytes, buffers for as many as a quarter of RAM holds.
- */
+/* PASSIVE. Buffers for transfers of at most max_transfer bytes, for all adapters: as many as a
+ * quarter of RAM holds. */
 int disk_pool_init(uint32_t max_transfer);
 void disk_pool_fini(void);
+/* PASSIVE, after that: an adapter's transfers, which go when it does. -ENOMEM with error_set. */
+int disk_transfers_new(struct port_adapter *adapter);
 /* At DISPATCH. Without a buffer when !with_buffer. NULL when none is left: then waiter, if any, is
- * queued. */
+ * queued, and who queued it asks disk_waiter_next(). */
 struct disk_transfer *disk_transfer_get(
 	struct disk *disk, bool with_buffer, struct disk_io *waiter);
 /* Returns disk_waiter_next(). */

@@ -18,7 +18,7 @@
 #define TRIES_MAX 8
 #define LOOK_NS	  1000000000ull /* between two looks whether a command is lost */
 
-static void io_go_on(struct disk_io *dio);
+static bool io_go_on(struct disk_io *dio);
 
 /* ---- coming back ---- */
 
@@ -34,7 +34,9 @@ static void io_release(struct disk_io *dio)
 {
 	int error;
 
-	if (atomic_fetch_sub(&dio->pending, 1) != 1)
+	/* Who holds the last one is alone with it. */
+	if (atomic_load_explicit(&dio->pending, memory_order_acquire) != 1 &&
+		atomic_fetch_sub(&dio->pending, 1) != 1)
 		return;
 	error = atomic_load(&dio->error);
 	if (likely(!error) || error != -ENXIO || !disk_hold(dio))
@@ -143,22 +145,29 @@ static void part_rw(struct disk_transfer *transfer, uint64_t block, uint32_t byt
 		transfer, write, block, bytes >> transfer->disk->block_shift, io->flags & DRY_FUA);
 }
 
-/* Sends the next part; false when it has to wait for a transfer. */
-static bool io_part(struct disk_io *dio)
+/* The last part takes over what the issuer holds: from then on the request is not the issuer's. */
+static bool part_is_last(struct disk_io *dio)
+{
+	if (dio->at == dio->io->count)
+		return true;
+	atomic_fetch_add_explicit(&dio->pending, 1, memory_order_relaxed);
+	return false;
+}
+
+/* Sends the next part; false when that was the last. */
+static bool io_part(struct disk_io *dio, struct disk_transfer *transfer)
 {
 	struct dry_io *io = dio->io;
 	struct disk *disk = dio->disk;
 	uint64_t bytes = part_bytes(dio);
 	uint64_t block = (io->offset + dio->at) >> disk->block_shift;
-	struct disk_transfer *transfer = disk_transfer_get(disk, dio->needs_buffer, dio);
+	bool is_last;
 
-	if (!transfer)
-		return false;
 	transfer->io = dio;
 	transfer->finished = part_finished;
 	transfer->user = io->buffer ? (char *)io->buffer + dio->at : NULL; /* a trim has none */
 	dio->at += bytes;
-	atomic_fetch_add_explicit(&dio->pending, 1, memory_order_relaxed);
+	is_last = part_is_last(dio);
 	switch (io->op) {
 	case DRY_OP_READ:
 	case DRY_OP_WRITE:
@@ -175,17 +184,24 @@ static bool io_part(struct disk_io *dio)
 		break;
 	}
 	transfer_send(transfer);
-	return true;
+	return !is_last;
 }
 
-static void io_go_on(struct disk_io *dio)
+/* False: it waits for a transfer. */
+static bool io_go_on(struct disk_io *dio)
 {
 	/* A part that failed has failed the whole: no more of it is asked for. */
 	do {
-		if (!io_part(dio))
-			return;
-	} while (dio->at < dio->io->count && !atomic_load(&dio->error));
+		struct disk_transfer *transfer =
+			disk_transfer_get(dio->disk, dio->needs_buffer, dio);
+
+		if (unlikely(!transfer))
+			return false;
+		if (!io_part(dio, transfer))
+			return true;
+	} while (!atomic_load(&dio->error));
 	io_release(dio);
+	return true;
 }
 
 static void io_start(struct disk_io *dio)
@@ -196,10 +212,10 @@ static void io_start(struct disk_io *dio)
 		io_release(dio);
 		return;
 	}
-	if (dio->io->count || dio->io->op == DRY_OP_FLUSH)
-		io_go_on(dio);
-	else
+	if (unlikely(!dio->io->count && dio->io->op != DRY_OP_FLUSH))
 		io_release(dio);
+	else if (unlikely(!io_go_on(dio)))
+		waiters_go_on(disk_waiter_next()); /* what it lacked may be there by now */
 }
 
 static void io_arrived(struct cpu_dpc *dpc)
@@ -227,6 +243,46 @@ bool disk_enter(struct disk *disk)
 void disk_leave(struct disk *disk)
 {
 	atomic_fetch_sub(&disk->active, 1);
+}
+
+/* What the threads of a processor have submitted, for one DPC; only that processor touches it. */
+static struct arrivals {
+	struct cpu_dpc dpc;
+	struct disk_io *first, *last;
+} __attribute__((aligned(64))) arrivals[CPU_MAX];
+
+static void ios_arrived(struct cpu_dpc *dpc)
+{
+	struct arrivals *here = container_of(dpc, struct arrivals, dpc);
+
+	while (here->first) {
+		struct disk_io *dio = here->first;
+
+		here->first = dio->next;
+		io_start(dio);
+	}
+}
+
+static void arrive_here(struct disk_io *dio)
+{
+	struct arrivals *here = &arrivals[cpu_self->number];
+
+	dio->next = NULL;
+	if (here->first) {
+		here->last = here->last->next = dio;
+		return;
+	}
+	here->first = here->last = dio;
+	here->dpc.fn = ios_arrived;
+	here->dpc.cpu = CPU_HERE;
+	cpu_dpc_queue(&here->dpc, NULL, NULL);
+}
+
+static void arrive_elsewhere(struct disk_io *dio)
+{
+	dio->dpc = (struct cpu_dpc){.fn = io_arrived,
+		.cpu = (uint16_t)(atomic_fetch_add(&dio->disk->next_cpu, 1) % cpu_count())};
+	cpu_dpc_queue(&dio->dpc, NULL, NULL);
 }
 
 static int io_check(const struct disk *disk, const struct dry_io *io)
@@ -267,21 +323,21 @@ int disk_submit(struct disk *disk, struct dry_io *io)
 
 	if (err)
 		return err;
-	*dio = (struct disk_io){.dpc.fn = io_arrived,
-		.io = io,
-		.disk = disk,
-		.pending = 1,
-		.needs_buffer = is_rw(io) && !usable_in_place(disk, io->buffer)};
+	dio->io = io;
+	dio->disk = disk;
+	dio->at = 0;
+	atomic_init(&dio->pending, 1);
+	atomic_init(&dio->error, 0);
+	dio->needs_buffer = is_rw(io) && !usable_in_place(disk, io->buffer);
 	atomic_fetch_add(&disk->active, 1);
 	if (io->op == DRY_OP_FLUSH)
 		io->count = io->offset = 0;
-	if (cpu_self && cpu_irql() == IRQL_DISPATCH) {
+	if (!cpu_self)
+		arrive_elsewhere(dio);
+	else if (cpu_irql() == IRQL_DISPATCH)
 		io_start(dio);
-		return 0;
-	}
-	dio->dpc.cpu = cpu_self ? CPU_HERE
-				: (uint16_t)(atomic_fetch_add(&disk->next_cpu, 1) % cpu_count());
-	cpu_dpc_queue(&dio->dpc, NULL, NULL);
+	else
+		arrive_here(dio);
 	return 0;
 }
 

@@ -364,8 +364,10 @@ static int scan_target(const struct place *place, struct disk_set *set)
 static int scan_all(struct port_adapter *adapter, struct disk_set *set, bool goes_on)
 {
 	const struct port_limits *limits = &adapter->limits;
-	int first = 0;
+	int first = adapter->front ? 0 : disk_transfers_new(adapter);
 
+	if (first)
+		return first;
 	for (unsigned path = 0; path < limits->buses && (goes_on || !first); path++)
 		for (unsigned target = 0; target < limits->targets && (goes_on || !first);
 			target++) {

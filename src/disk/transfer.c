@@ -1,169 +1,292 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SPDX-FileCopyrightText: The dryport authors */
-/* Transfers, their MDLs and buffers: made once, handed out in the path. See disk.h. */
+/*
+ * Transfers, their MDLs and requests: made once for each adapter, handed out in the path. Buffers
+ * are the machine's, for all adapters; so are those who wait. See disk.h.
+ *
+ * Whoever gives something back looks for waiters inside the lock of what he gives, and a waiter
+ * enters the queue before it looks, inside the same lock, what there is: one of the two sees the
+ * other. Order of locks: waiters, then transfers or buffers.
+ */
 #include "disk/disk.h"
 #include "mem/mem.h"
-#include "nt/nt.h"
+#include "nt/mdl.h"
 #include "util/error.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
-#define TRANSFERS   192 /* fewer than an adapter has slots, so that only transfers are waited for */
+#define TRANSFERS   192 /* fewer than an adapter has slots: others need some too */
 #define BUFFERS_MAX 64
 #define BUFFER_MIN  (64u << 10)
 
+/* An adapter's: port_adapter.front. */
+struct disk_transfers {
+	struct cpu_spinlock lock;
+	struct disk_transfer *free;
+	char *own; /* a page for each transfer's parameter list */
+	struct disk_transfer all[TRANSFERS] __attribute__((aligned(64)));
+};
+
 static struct {
 	struct cpu_spinlock lock;
-	struct disk_transfer *all, *free;
-	struct disk_io *head, **tail; /* waiting for a transfer */
-	void **buffers;		      /* free ones, a stack */
-	unsigned buffers_free;
-	uint32_t buffer_bytes;
+	void **free; /* a stack */
+	unsigned count;
+	uint32_t bytes; /* of one */
 	char *memory;
 	uint64_t memory_bytes;
-	char *own; /* a page for each transfer's parameter list */
-} pool;
+} buffers;
 
-static int buffers_new(void)
-{
-	uint64_t count = mem_size() / 4 / pool.buffer_bytes;
+static struct {
+	struct cpu_spinlock lock;
+	struct disk_io *head, **tail;
+	_Atomic bool is_any;
+} waiters __attribute__((aligned(64)));
 
-	count = max_of(min_of(count, (uint64_t)BUFFERS_MAX), 2ull);
-	pool.memory_bytes = count * pool.buffer_bytes;
-	pool.memory = mem_alloc(pool.memory_bytes, 0, MEM_DATA, NULL);
-	pool.buffers = calloc(count, sizeof(*pool.buffers));
-	pool.own = mem_alloc(TRANSFERS * PAGE_SIZE, 0, MEM_OWN, NULL);
-	if (!pool.memory || !pool.buffers || !pool.own)
-		return -ENOMEM;
-	for (unsigned n = 0; n < count; n++)
-		pool.buffers[n] = pool.memory + (uint64_t)n * pool.buffer_bytes;
-	pool.buffers_free = (unsigned)count;
-	return 0;
-}
+/* ---- life ---- */
 
 int disk_pool_init(uint32_t max_transfer)
 {
-	pool.buffer_bytes = (uint32_t)round_up(max_of(max_transfer, BUFFER_MIN), MEM_PAGE_SIZE);
-	pool.head = NULL;
-	pool.tail = &pool.head;
-	pool.all = calloc(TRANSFERS, sizeof(*pool.all));
-	if (!pool.all || buffers_new())
-		goto out;
-	for (unsigned n = 0; n < TRANSFERS; n++) {
-		struct disk_transfer *transfer = &pool.all[n];
+	uint64_t count;
 
-		/* One page more than the bytes need: a caller's buffer may start anywhere in its
-		 * page. */
-		transfer->mdl = IoAllocateMdl(
-			pool.memory, pool.buffer_bytes + PAGE_SIZE, FALSE, FALSE, NULL);
-		if (!transfer->mdl)
-			goto out;
-		transfer->own = pool.own + n * PAGE_SIZE;
-		transfer->next = pool.free;
-		pool.free = transfer;
+	waiters.head = NULL;
+	waiters.tail = &waiters.head;
+	buffers.bytes = (uint32_t)round_up(max_of(max_transfer, BUFFER_MIN), MEM_PAGE_SIZE);
+	count = min_of(mem_size() / 4 / buffers.bytes, (uint64_t)BUFFERS_MAX);
+	count = max_of(count, 2ull);
+	buffers.memory_bytes = count * buffers.bytes;
+	buffers.memory = mem_alloc(buffers.memory_bytes, 0, MEM_DATA, NULL);
+	buffers.free = calloc(count, sizeof(*buffers.free));
+	if (!buffers.memory || !buffers.free) {
+		disk_pool_fini();
+		return error_set(ENOMEM,
+			"no memory for transfers of %u bytes; give the machine more (--ram).",
+			max_transfer);
 	}
+	for (unsigned n = 0; n < count; n++)
+		buffers.free[n] = buffers.memory + (uint64_t)n * buffers.bytes;
+	buffers.count = (unsigned)count;
 	return 0;
-out:
-	disk_pool_fini();
-	return error_set(ENOMEM,
-		"no memory for transfers of %u bytes; give the machine more (--ram).",
-		max_transfer);
 }
 
 void disk_pool_fini(void)
 {
-	for (unsigned n = 0; pool.all && n < TRANSFERS; n++)
-		if (pool.all[n].mdl)
-			IoFreeMdl(pool.all[n].mdl);
-	if (pool.memory)
-		mem_free(pool.memory, pool.memory_bytes);
-	if (pool.own)
-		mem_free(pool.own, TRANSFERS * PAGE_SIZE);
-	free(pool.all);
-	free(pool.buffers);
-	pool.all = pool.free = NULL;
-	pool.buffers = NULL;
-	pool.memory = pool.own = NULL;
+	if (buffers.memory)
+		mem_free(buffers.memory, buffers.memory_bytes);
+	free(buffers.free);
+	buffers.free = NULL;
+	buffers.memory = NULL;
+	buffers.count = 0;
 }
+
+/* Its requests go with the adapter's slots. */
+static void transfers_free(struct port_adapter *adapter)
+{
+	struct disk_transfers *of = adapter->front;
+
+	for (unsigned n = 0; n < TRANSFERS; n++)
+		if (of->all[n].mdl)
+			IoFreeMdl(of->all[n].mdl);
+	if (of->own)
+		mem_free(of->own, TRANSFERS * PAGE_SIZE);
+	free(of);
+	adapter->front = NULL;
+}
+
+static int transfer_init(struct port_adapter *adapter, struct disk_transfers *of, unsigned n)
+{
+	struct disk_transfer *transfer = &of->all[n];
+
+	/* One page more than the bytes need: a caller's buffer may start anywhere in its page. */
+	transfer->mdl =
+		IoAllocateMdl(buffers.memory, buffers.bytes + PAGE_SIZE, FALSE, FALSE, NULL);
+	transfer->request = port_request_get(adapter);
+	if (!transfer->mdl || !transfer->request)
+		return -ENOMEM;
+	transfer->request->ctx = transfer;
+	port_request_rest(transfer->request);
+	transfer->own = of->own + n * PAGE_SIZE;
+	transfer->next = of->free;
+	of->free = transfer;
+	return 0;
+}
+
+int disk_transfers_new(struct port_adapter *adapter)
+{
+	struct disk_transfers *of = aligned_alloc(64, sizeof(*of));
+	uint8_t irql;
+	int err;
+
+	if (!of)
+		return error_set(ENOMEM, "%s: no memory for its transfers.", adapter->name);
+	memset(of, 0, sizeof(*of));
+	adapter->front = of;
+	adapter->front_end = transfers_free;
+	of->own = mem_alloc(TRANSFERS * PAGE_SIZE, 0, MEM_OWN, NULL);
+	err = of->own ? 0 : -ENOMEM;
+	irql = cpu_irql_raise(IRQL_DISPATCH);
+	for (unsigned n = 0; n < TRANSFERS && !err; n++)
+		err = transfer_init(adapter, of, n);
+	cpu_irql_lower(irql);
+	return err ? error_set(ENOMEM,
+			     "%s: no memory for transfers of %u bytes; give the machine more "
+			     "(--ram).",
+			     adapter->name, buffers.bytes)
+		   : 0;
+}
+
+/* ---- who waits ---- */
 
 static void waiter_push(struct disk_io *waiter)
 {
+	cpu_inner_acquire(&waiters.lock);
 	waiter->next = NULL;
-	*pool.tail = waiter;
-	pool.tail = &waiter->next;
+	*waiters.tail = waiter;
+	waiters.tail = &waiter->next;
+	atomic_store_explicit(&waiters.is_any, true, memory_order_relaxed);
+	cpu_inner_release(&waiters.lock);
 }
 
-static bool is_there(bool with_buffer)
+static bool transfer_is_there(struct disk_transfers *of)
 {
-	return pool.free && (!with_buffer || pool.buffers_free);
+	bool is_there;
+
+	cpu_inner_acquire(&of->lock);
+	is_there = of->free;
+	cpu_inner_release(&of->lock);
+	return is_there;
 }
 
-static struct disk_io *waiter_pop(void)
+static bool buffer_is_there(void)
 {
-	struct disk_io *waiter = pool.head;
+	bool is_there;
 
-	if (likely(!waiter) || !is_there(waiter->needs_buffer))
-		return NULL;
-	pool.head = waiter->next;
-	if (!pool.head)
-		pool.tail = &pool.head;
-	return waiter;
+	cpu_inner_acquire(&buffers.lock);
+	is_there = buffers.count;
+	cpu_inner_release(&buffers.lock);
+	return is_there;
 }
 
 struct disk_io *disk_waiter_next(void)
 {
 	struct disk_io *waiter;
 
-	cpu_spin_acquire(&pool.lock);
-	waiter = waiter_pop();
-	cpu_spin_release(&pool.lock);
+	cpu_inner_acquire(&waiters.lock);
+	waiter = waiters.head;
+	if (waiter && (!transfer_is_there(waiter->disk->unit->adapter->front) ||
+			      (waiter->needs_buffer && !buffer_is_there())))
+		waiter = NULL;
+	if (waiter)
+		waiters.head = waiter->next;
+	if (!waiters.head) {
+		waiters.tail = &waiters.head;
+		atomic_store_explicit(&waiters.is_any, false, memory_order_relaxed);
+	}
+	cpu_inner_release(&waiters.lock);
 	return waiter;
+}
+
+/* Inside the lock of what was given back. */
+static inline bool somebody_waits(void)
+{
+	return unlikely(atomic_load_explicit(&waiters.is_any, memory_order_relaxed));
+}
+
+/* ---- the path ---- */
+
+static inline struct disk_transfer *transfer_pop(struct disk_transfers *of)
+{
+	struct disk_transfer *transfer;
+
+	cpu_inner_acquire(&of->lock);
+	transfer = of->free;
+	if (likely(transfer != NULL))
+		of->free = transfer->next;
+	cpu_inner_release(&of->lock);
+	return transfer;
+}
+
+/* Whether somebody waits. */
+static inline bool transfer_push(struct disk_transfers *of, struct disk_transfer *transfer)
+{
+	bool waits;
+
+	cpu_inner_acquire(&of->lock);
+	transfer->next = of->free;
+	of->free = transfer;
+	waits = somebody_waits();
+	cpu_inner_release(&of->lock);
+	return waits;
+}
+
+static void *buffer_pop(void)
+{
+	void *buffer = NULL;
+
+	cpu_inner_acquire(&buffers.lock);
+	if (buffers.count)
+		buffer = buffers.free[--buffers.count];
+	cpu_inner_release(&buffers.lock);
+	return buffer;
+}
+
+static bool buffer_push(void *buffer)
+{
+	bool waits;
+
+	cpu_inner_acquire(&buffers.lock);
+	buffers.free[buffers.count++] = buffer;
+	waits = somebody_waits();
+	cpu_inner_release(&buffers.lock);
+	return waits;
 }
 
 struct disk_transfer *disk_transfer_get(struct disk *disk, bool with_buffer, struct disk_io *waiter)
 {
-	struct disk_transfer *transfer = NULL;
+	struct disk_transfers *of = disk->unit->adapter->front;
+	struct disk_transfer *transfer = transfer_pop(of);
+	void *buffer = NULL;
 
-	cpu_spin_acquire(&pool.lock);
-	if (is_there(with_buffer)) {
-		transfer = pool.free;
-		pool.free = transfer->next;
-		transfer->buffer = with_buffer ? pool.buffers[--pool.buffers_free] : NULL;
-	} else if (waiter) {
-		waiter_push(waiter);
+	if (with_buffer && likely(transfer != NULL)) {
+		buffer = buffer_pop();
+		if (!buffer) {
+			transfer_push(of, transfer);
+			transfer = NULL;
+		}
 	}
-	cpu_spin_release(&pool.lock);
-	if (!transfer)
+	if (unlikely(!transfer)) {
+		if (waiter)
+			waiter_push(waiter);
 		return NULL;
+	}
+	port_request_renew(transfer->request);
+	transfer->request->unit = disk->unit;
+	transfer->buffer = buffer;
 	transfer->disk = disk;
-	transfer->request = port_request_get(disk->unit->adapter);
 	transfer->tries = 0;
 	transfer->once = false;
-	transfer->request->unit = disk->unit;
-	transfer->request->ctx = transfer;
 	return transfer;
 }
 
 struct disk_io *disk_transfer_put(struct disk_transfer *transfer)
 {
-	struct disk_io *waiter;
+	struct disk_transfers *of = transfer->request->adapter->front;
+	bool waits = false;
 
-	port_request_put(transfer->request);
-	cpu_spin_acquire(&pool.lock);
+	port_request_rest(transfer->request);
 	if (transfer->buffer)
-		pool.buffers[pool.buffers_free++] = transfer->buffer;
-	transfer->next = pool.free;
-	pool.free = transfer;
-	waiter = waiter_pop();
-	cpu_spin_release(&pool.lock);
-	return waiter;
+		waits = buffer_push(transfer->buffer);
+	waits |= transfer_push(of, transfer);
+	return unlikely(waits) ? disk_waiter_next() : NULL;
 }
 
 void disk_transfer_describe(struct disk_transfer *transfer, void *va, uint32_t bytes)
 {
-	MmInitializeMdl(transfer->mdl, va, bytes);
-	nt_mdl_build(transfer->mdl);
+	if (unlikely(!mdl_describe_data(transfer->mdl, va, bytes))) {
+		transfer->mdl->MdlFlags = 0;
+		nt_mdl_build(transfer->mdl);
+	}
 	transfer->request->mdl = transfer->mdl;
 	transfer->request->data = va;
 	transfer->request->length = bytes;

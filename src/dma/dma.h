@@ -165,8 +165,8 @@ struct dma_counts dma_adapter_counts(const struct dma_adapter *adapter);
 NTSTATUS dma_map(struct dma_adapter *adapter, struct dma_mapping *mapping,
 	const struct dma_order *order, PSCATTER_GATHER_LIST list, uint32_t max_elements,
 	struct dma_waiter *waiter);
-/* Copies back what was bounced and read from the device; gives the registers back. */
-void dma_unmap(struct dma_adapter *adapter, struct dma_mapping *mapping);
+/* Private: dma_unmap (dma_page.h) of a mapping with registers. */
+void dma_unmap_registers(struct dma_mapping *mapping);
 /* Gives back a run that was granted and will not be used. At or below DISPATCH. */
 void dma_run_give(struct dma_run run);
 /* True: granted will never be called. False: it runs, has run, or is about to. */
@@ -274,5 +274,7 @@ extern const struct dma_device *(*dma_device_resolve)(PDEVICE_OBJECT physical_de
  */
 struct dma_adapter *dma_adapter_from_description(
 	PVOID physical_device_object, PDEVICE_DESCRIPTION description, PULONG map_registers);
+
+#include "dma/dma_page.h"
 
 #endif

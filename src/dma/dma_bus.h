@@ -69,7 +69,7 @@ static inline void dma_bus_count(
 			(uint64_t)kind << 1 | write);
 }
 
-static inline int dma_bus_move(
+static inline __attribute__((always_inline)) int dma_bus_move(
 	struct dma_master *master, uint64_t address, char *data, uint64_t bytes, bool write)
 {
 	const struct mem_frame *frame = dma_bus_plain(master, address);
@@ -96,7 +96,7 @@ static inline int dma_bus_move(
  * TRACE_DMA_TRANSFER, one for each stretch of one kind of memory. May cross pages. Any thread; one
  * master is used by one thread at a time.
  */
-static inline int dma_bus_read(
+static inline __attribute__((always_inline)) int dma_bus_read(
 	struct dma_master *master, uint64_t address, void *dst, uint64_t bytes)
 {
 	return dma_bus_move(master, address, dst, bytes, false);
@@ -113,7 +113,7 @@ static inline int dma_bus_write(
  * device that moves data from or to a file without a copy; the same checks, counts and event as a
  * read (write = false) or a write. NULL and *error on failure.
  */
-static inline void *dma_bus_span(
+static inline __attribute__((always_inline)) void *dma_bus_span(
 	struct dma_master *master, uint64_t address, uint64_t *bytes, bool write, int *error)
 {
 	const struct mem_frame *frame = dma_bus_plain(master, address);

@@ -62,20 +62,6 @@ void dma_adapter_registers(struct dma_adapter *adapter);
 /* Whether it has lists, or requests of the port, that are mapped. */
 bool dma_adapter_is_busy(struct dma_adapter *adapter);
 
-/* The counters of the calling processor. */
-static inline struct dma_counts *dma_counts_here(struct dma_adapter *adapter)
-{
-	return &adapter->here[likely(cpu_self != NULL) ? cpu_self->number : CPU_MAX].counts;
-}
-
-static inline void dma_count(uint64_t *counter)
-{
-	if (likely(cpu_self != NULL))
-		__atomic_store_n(counter, *counter + 1, __ATOMIC_RELAXED);
-	else
-		__atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
-}
-
 /* ---- list.c ---- */
 
 /* WDM's GetScatterGatherList: as dma_build, into pool memory that dma_put frees (SGL-1).

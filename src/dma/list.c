@@ -224,14 +224,11 @@ NTSTATUS dma_map(struct dma_adapter *adapter, struct dma_mapping *mapping,
 	return status;
 }
 
-void dma_unmap(struct dma_adapter *adapter, struct dma_mapping *mapping)
+void dma_unmap_registers(struct dma_mapping *mapping)
 {
-	if (unlikely(mapping->run.count)) {
-		dma_mapping_end(mapping);
-		dma_run_give(mapping->run);
-		mapping->run = (struct dma_run){0};
-	}
-	dma_count(&dma_counts_here(adapter)->unmapped);
+	dma_mapping_end(mapping);
+	dma_run_give(mapping->run);
+	mapping->run = (struct dma_run){0};
 }
 
 /* ---- a driver's ---- */

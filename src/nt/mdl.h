@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
- * What mm_mdl.c, io_mdl.c and mm_pages.c share. An MDL describes [StartVa + ByteOffset, +
- * ByteCount) by the frames of its pages, which follow it. All memory is mapped already, once and
- * for ever, so a "system mapping" of an MDL is the place where its pages stand; it exists if they
- * stand side by side.
+ * What mm_mdl.c, io_mdl.c, mm_pages.c and who has MDLs of his own share. An MDL describes [StartVa
+ * + ByteOffset, + ByteCount) by the frames of its pages, which follow it. All memory is mapped
+ * already, once and for ever, so a "system mapping" of an MDL is the place where its pages stand;
+ * it exists if they stand side by side.
  */
 #ifndef DRY_NT_MDL_H
 #define DRY_NT_MDL_H
 
+#include "mem/mem.h"
 #include "nt/nt.h"
 
 #define MDL_TAG 0x206c644du /* "Mdl " */
@@ -19,6 +20,30 @@
 static inline ULONG mdl_pages(const MDL *mdl)
 {
 	return ADDRESS_AND_SIZE_TO_SPAN_PAGES(MmGetMdlVirtualAddress(mdl), mdl->ByteCount);
+}
+
+/*
+ * MmInitializeMdl and MmBuildMdlForNonPagedPool at once, for an MDL of ours and data buffers.
+ * False: they are not; nt_mdl_build says what is wrong. Any IRQL.
+ */
+static inline bool mdl_describe_data(PMDL mdl, void *va, ULONG bytes)
+{
+	const uint32_t kinds = 1u << MEM_DATA | 1u << MEM_OWN;
+	PFN_NUMBER *pfn = MmGetMdlPfnArray(mdl);
+	const char *page;
+	uint32_t seen = 0;
+
+	MmInitializeMdl(mdl, va, bytes);
+	page = mdl->StartVa;
+	do {
+		*pfn = mem_frame_number(page);
+		seen |= 1u << mem_frame_get(*pfn++)->kind;
+		page += PAGE_SIZE;
+	} while (page < (char *)va + bytes);
+	mdl->Process = NULL;
+	mdl->MappedSystemVa = va;
+	mdl->MdlFlags = MDL_SOURCE_IS_NONPAGED_POOL;
+	return !(seen & ~kinds);
 }
 
 /* Frames that it has room for. */

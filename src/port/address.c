@@ -70,39 +70,39 @@ static uint64_t data_address(const struct port_request *request, const void *va,
 	return MEM_NO_ADDRESS;
 }
 
+/* Sense buffers and SRB extensions; what else lies in a slot is not the miniport's to ask about. */
+static inline uint64_t slot_address(const struct port_adapter *adapter,
+	const struct port_request *slot, const void *va, uint64_t *bytes)
+{
+	uint64_t offset;
+
+	if (likely(is_inside(va, slot->extension, adapter->limits.extension_bytes, &offset)))
+		*bytes = adapter->limits.extension_bytes - offset;
+	else if (is_inside(va, slot->sense, PORT_SENSE_BYTES, &offset))
+		*bytes = PORT_SENSE_BYTES - offset;
+	else
+		return MEM_NO_ADDRESS;
+	if (likely(adapter->slots_at != MEM_NO_ADDRESS))
+		return adapter->slots_at + ((uintptr_t)va - (uintptr_t)adapter->slots);
+	return lasting_address(adapter, va);
+}
+
 border_call uint64_t port_adapter_address(
 	const struct port_adapter *adapter, const void *va, uint64_t *bytes)
 {
-	const struct mem_frame *frame = mem_owner(va);
+	const struct mem_frame *frame;
 	const struct port_request *slot;
 	uint32_t in_slot;
-	uint64_t offset;
 
+	slot = port_slot_of(adapter, va, &in_slot);
 	*bytes = 0;
-	switch (frame->kind) {
-	case MEM_SRB:
-		slot = port_slot_of(adapter, va, &in_slot);
-		if (!slot)
-			return MEM_NO_ADDRESS;
-		if (is_inside(va, slot->sense, PORT_SENSE_BYTES, &offset))
-			*bytes = PORT_SENSE_BYTES - offset;
-		else if (is_inside(va, slot->extension, adapter->limits.extension_bytes, &offset))
-			*bytes = adapter->limits.extension_bytes - offset;
-		else
-			return MEM_NO_ADDRESS;
-		break;
-	case MEM_EXTENSION:
-		if (frame->owner != adapter)
-			return MEM_NO_ADDRESS;
-		*bytes = to_page_end(va);
-		break;
-	case MEM_COMMON:
-	case MEM_POOL:
-		*bytes = to_page_end(va);
-		break;
-	default:
+	if (slot)
+		return slot_address(adapter, slot, va, bytes);
+	frame = mem_owner(va);
+	if (frame->kind != MEM_COMMON && frame->kind != MEM_POOL &&
+		(frame->kind != MEM_EXTENSION || frame->owner != adapter))
 		return MEM_NO_ADDRESS;
-	}
+	*bytes = to_page_end(va);
 	return lasting_address(adapter, va);
 }
 

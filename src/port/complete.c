@@ -5,22 +5,23 @@
  * (0).
  *
  * The miniport may complete at any IRQL, inside any callback, with locks held. So the request is
- * only marked and put on this processor's list; a DPC finishes it: the list is released (what was
- * bounced is copied back), results are read, the queue moves on, the submitter is told.
+ * only marked and put on this processor's list; a DPC, or the end of the miniport's, finishes it:
+ * the list is released (what was bounced is copied back), results are read, the queue moves on, the
+ * submitter is told.
  */
 #include "port/list_life.h"
 #include "trace/trace.h"
 #include "nt/nt.h"
 
-static void done_push(struct port_request *request)
+static inline void done_push(struct port_request *request)
 {
 	struct port_done *done = &request->adapter->done[cpu_self->number];
-	bool is_first = !done->head;
+	bool is_first = !done->head && !done->is_expected;
 
 	request->next = NULL;
 	*done->tail = request;
 	done->tail = &request->next;
-	if (is_first) /* else the DPC is queued, or at work on those before */
+	if (is_first) /* else somebody is on his way, or at work on those before */
 		cpu_dpc_queue(&done->dpc, NULL, NULL);
 }
 

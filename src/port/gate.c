@@ -81,7 +81,7 @@ static void unit_change(struct port_unit *unit, uint32_t close, uint32_t open, u
 {
 	uint8_t old = cpu_irql() < IRQL_DISPATCH ? cpu_irql_raise(IRQL_DISPATCH) : cpu_irql();
 
-	cpu_spin_acquire(&unit->lock);
+	cpu_inner_acquire(&unit->lock);
 	if (close & PORT_BUSY) {
 		unit->busy_left = min_of(busy, unit->outstanding);
 		if (!unit->busy_left)
@@ -92,7 +92,7 @@ static void unit_change(struct port_unit *unit, uint32_t close, uint32_t open, u
 	if (open & unit->closed)
 		trace(TRACE_PORT_OPEN, unit->adapter->number, unit->number, open);
 	unit->closed = (unit->closed | close) & ~open;
-	cpu_spin_release(&unit->lock);
+	cpu_inner_release(&unit->lock);
 	if (open)
 		cpu_dpc_queue(&unit->adapter->pump, NULL, NULL);
 	if (old < IRQL_DISPATCH)
@@ -132,9 +132,9 @@ void port_unit_next(struct port_unit *unit)
 {
 	uint8_t old = cpu_irql() < IRQL_DISPATCH ? cpu_irql_raise(IRQL_DISPATCH) : cpu_irql();
 
-	cpu_spin_acquire(&unit->lock);
+	cpu_inner_acquire(&unit->lock);
 	unit->closed &= ~(uint32_t)PORT_TAKEN;
-	cpu_spin_release(&unit->lock);
+	cpu_inner_release(&unit->lock);
 	if (old < IRQL_DISPATCH)
 		cpu_irql_lower(old);
 }

@@ -256,11 +256,26 @@ void port_hba_unit_lost(struct port_unit *unit);
 /* The hba of a HwDeviceExtension; NULL, with a violation naming the routine, if it is none.
  * Constant time. */
 border_call void port_hba_unknown(const void *extension, const char *routine);
+/* Private: where the first adapters stand; others are found by who owns the memory. */
+#define PORT_HBA_PLACES 2
+struct port_hba_place {
+	_Atomic(const void *) extension;
+	struct port_hba *hba; /* NULL: free */
+};
+extern struct port_hba_place port_hba_places[PORT_HBA_PLACES] __attribute__((visibility("hidden")));
+
 static inline struct port_hba *port_hba_of(const void *extension, const char *routine)
 {
-	const struct mem_frame *frame = mem_owner(extension);
-	struct port_hba *hba = (struct port_hba *)frame->owner;
+	const struct mem_frame *frame;
+	struct port_hba *hba;
 
+	for (unsigned n = 0; n < PORT_HBA_PLACES; n++)
+		if (atomic_load_explicit(&port_hba_places[n].extension, memory_order_acquire) ==
+				extension &&
+			likely(port_hba_places[n].hba != NULL))
+			return port_hba_places[n].hba;
+	frame = mem_owner(extension);
+	hba = (struct port_hba *)frame->owner;
 	/* Who owns memory of this kind is an adapter. */
 	if (likely(frame->kind == MEM_EXTENSION && hba && hba->extension == extension))
 		return hba;
@@ -316,7 +331,13 @@ void port_hba_maps_free(struct port_hba *hba); /* all of them */
 void *port_hba_uncached_new(struct port_hba *hba, uint64_t bytes, unsigned width, uintptr_t site);
 void port_hba_uncached_free(struct port_hba *hba);
 /* Whether the byte is in it; *left: how many follow from there on. */
-bool port_hba_is_uncached(const struct port_hba *hba, const void *va, uint64_t *left);
+static inline bool port_hba_is_uncached(const struct port_hba *hba, const void *va, uint64_t *left)
+{
+	uint64_t offset = (uint64_t)((const char *)va - (const char *)hba->uncached);
+
+	*left = hba->uncached_bytes - offset;
+	return hba->uncached && offset < hba->uncached_bytes;
+}
 /* Whether the byte is in it or in an SRB extension, whose addresses can be turned back. */
 bool port_hba_is_extension(const struct port_hba *hba, const void *va);
 

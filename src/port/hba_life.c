@@ -163,6 +163,27 @@ static int start(struct port_hba *hba)
 	return 0;
 }
 
+struct port_hba_place port_hba_places[PORT_HBA_PLACES];
+
+static void place_take(struct port_hba *hba)
+{
+	for (unsigned n = 0; n < PORT_HBA_PLACES; n++)
+		if (!port_hba_places[n].hba) {
+			port_hba_places[n].hba = hba;
+			atomic_store(&port_hba_places[n].extension, hba->extension);
+			return;
+		}
+}
+
+static void place_leave(const struct port_hba *hba)
+{
+	for (unsigned n = 0; n < PORT_HBA_PLACES; n++)
+		if (port_hba_places[n].hba == hba) {
+			atomic_store(&port_hba_places[n].extension, NULL);
+			port_hba_places[n].hba = NULL;
+		}
+}
+
 /* At its first allocation, with what the model had for the one that was here before forgotten. */
 static int extension_new(struct port_hba *hba)
 {
@@ -177,6 +198,7 @@ static int extension_new(struct port_hba *hba)
 			hba->name, (unsigned long long)bytes);
 	/* Zeroed once (4.1). */
 	memset(hba->extension, 0, bytes);
+	place_take(hba);
 	return 0;
 }
 
@@ -274,6 +296,7 @@ void port_hba_undo(struct port_hba *hba)
 	if (hba->port.dma)
 		dma_adapter_free(hba->port.dma);
 	hba->port.dma = NULL;
+	place_leave(hba);
 	if (hba->extension)
 		mem_free(hba->extension, hba->extension_bytes);
 	hba->extension = NULL;

@@ -141,14 +141,6 @@ void port_hba_uncached_free(struct port_hba *hba)
 	hba->uncached = NULL;
 }
 
-bool port_hba_is_uncached(const struct port_hba *hba, const void *va, uint64_t *left)
-{
-	uint64_t offset = (uint64_t)((const char *)va - (const char *)hba->uncached);
-
-	*left = hba->uncached_bytes - offset;
-	return hba->uncached && offset < hba->uncached_bytes;
-}
-
 bool port_hba_is_extension(const struct port_hba *hba, const void *va)
 {
 	uint64_t left;

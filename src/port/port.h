@@ -162,6 +162,7 @@ struct port_unit {
 struct port_done {
 	struct cpu_dpc dpc;
 	struct port_request *head, **tail;
+	bool is_expected; /* whoever looks next is not the DPC: port_done_begin */
 } __attribute__((aligned(64)));
 
 /* How lists are kept from misuse: list_life.h. */
@@ -205,6 +206,8 @@ struct port_adapter {
 	struct port_limits limits;
 	void *slots; /* RAM */
 	uint64_t slots_bytes;
+	uint64_t slots_at; /* where the device sees them, if that is their physical address, else
+			      MEM_NO_ADDRESS */
 	uint32_t slot_stride;
 	struct port_lists lists, lists_in;
 	struct port_data_in *data_in; /* of each slot; NULL: port_data_in_enable was not called */
@@ -237,6 +240,9 @@ struct port_adapter {
 	_Atomic bool recovery_ends;
 	_Atomic bool reset_is_back;	       /* recovery_request is done */
 	struct port_request *recovery_request; /* a slot kept back for resets */
+	/* what its submitter keeps for it, and who frees that when the adapter ends; PASSIVE */
+	void *front;
+	void (*front_end)(struct port_adapter *adapter);
 };
 
 /* ---- slot.c ---- */
@@ -295,6 +301,24 @@ void port_polled_fini(struct port_adapter *adapter);
 /* A free slot in state HELD, its command cleared; NULL if none is left (try again after a done). */
 struct port_request *port_request_get(struct port_adapter *adapter);
 void port_request_put(struct port_request *request);
+/* The same for a slot that stays its submitter's between two uses: no other can get it. */
+static inline void port_request_rest(struct port_request *request)
+{
+	atomic_store_explicit(&request->state, PORT_REQUEST_FREE, memory_order_relaxed);
+}
+
+static inline void port_request_renew(struct port_request *request)
+{
+	atomic_store_explicit(&request->state, PORT_REQUEST_HELD, memory_order_relaxed);
+	request->cdb_length = 0;
+	request->flags = 0;
+	request->length = 0;
+	request->mdl = NULL;
+	request->data = NULL;
+	request->in = NULL;
+	request->busy_retries = 0;
+	request->told = 0;
+}
 /* The request in whose slot this byte lies, and where there; NULL: in none. Constant time. */
 static inline struct port_request *port_slot_of(
 	const struct port_adapter *adapter, const void *va, uint32_t *offset)
@@ -441,6 +465,24 @@ bool port_request_complete_as(struct port_request *request, uint8_t srb_status);
 void port_done_drain(struct cpu_dpc *dpc);
 /* Of a polled adapter: its request has been completed, and is the caller's again, without DPC. */
 void port_polled_take(struct port_request *request);
+/*
+ * Around a DPC routine of the miniport, at DISPATCH, no lock held: what is completed on this
+ * processor meanwhile is finished by port_done_end, without a DPC of its own.
+ */
+static inline struct port_done *port_done_begin(struct port_adapter *adapter)
+{
+	struct port_done *done = &adapter->done[cpu_self->number];
+
+	done->is_expected = true;
+	return done;
+}
+
+static inline void port_done_end(struct port_done *done)
+{
+	done->is_expected = false;
+	if (done->head)
+		port_done_drain(&done->dpc);
+}
 /* A request that the miniport does not have ends with this status, by the same DPC: done never runs
  * inside the submitter's call. At or above DISPATCH. */
 void port_request_fail(struct port_request *request, uint8_t srb_status);

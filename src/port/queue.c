@@ -12,18 +12,34 @@
 #include "trace/trace.h"
 #include "nt/nt.h"
 
-/* Station 3. PENDING: request_granted goes on; any other failure: the miniport does not get it. */
-static NTSTATUS request_map(struct port_request *request)
+/* Station 3 for what is more than a page that the device reaches. */
+static __attribute__((noinline)) NTSTATUS map_pages(
+	struct port_request *request, struct dma_waiter *waiter)
 {
 	struct port_adapter *adapter = request->adapter;
-	struct dma_order order = {
+	const struct dma_order order = {
 		.mdl = request->mdl,
+		.current_va = MmGetMdlVirtualAddress(request->mdl),
 		.length = request->length,
 		.write_to_device = request->flags & SRB_FLAGS_DATA_OUT,
 		/* StorPortGetSystemAddress may be asked about any request. */
 		.whole = true,
 		.id = request->id,
 	};
+	NTSTATUS status = dma_map(adapter->maps, &request->mapping, &order, request->list,
+		adapter->limits.max_elements, waiter);
+
+	if (likely(!status))
+		return status;
+	port_list_close(&adapter->lists, request->list, NULL);
+	trace(TRACE_DMA_MAP, request->id, 0, request->length, (uint32_t)status);
+	return request->in ? port_data_in_retry(request, status) : status;
+}
+
+/* Station 3. PENDING: request_granted goes on; any other failure: the miniport does not get it. */
+static inline NTSTATUS request_map(struct port_request *request)
+{
+	struct port_adapter *adapter = request->adapter;
 	struct dma_waiter *waiter = &request->waiter;
 	NTSTATUS status = STATUS_SUCCESS;
 
@@ -34,14 +50,12 @@ static NTSTATUS request_map(struct port_request *request)
 	}
 	if (!request->mdl || !adapter->maps || unlikely(status))
 		return status;
-	order.current_va = MmGetMdlVirtualAddress(request->mdl);
 	port_list_open(&adapter->lists, request->list, &request->seal);
-	status = dma_map(adapter->maps, &request->mapping, &order, request->list,
-		adapter->limits.max_elements, waiter);
-	if (unlikely(status)) {
-		port_list_close(&adapter->lists, request->list, NULL);
-		trace(TRACE_DMA_MAP, request->id, 0, request->length, (uint32_t)status);
-		return request->in ? port_data_in_retry(request, status) : status;
+	if (unlikely(!dma_map_page(adapter->maps, &request->mapping, request->mdl, request->length,
+		    request->flags & SRB_FLAGS_DATA_OUT, request->list))) {
+		status = map_pages(request, waiter);
+		if (unlikely(status))
+			return status;
 	}
 	request->mapped = true;
 	if (unlikely(request->mapping.va))
@@ -114,11 +128,11 @@ void port_unit_start_now(struct port_request *request)
 	request->is_counted = true;
 	port_request_enter(request);
 	atomic_fetch_add(&unit->adapter->outstanding, 1);
-	cpu_spin_acquire(&unit->lock);
+	cpu_inner_acquire(&unit->lock);
 	unit->outstanding++;
 	if (unit->adapter->limits.pull)
 		unit->closed |= PORT_TAKEN;
-	cpu_spin_release(&unit->lock);
+	cpu_inner_release(&unit->lock);
 	request_start(request);
 }
 
@@ -206,12 +220,12 @@ void port_unit_enqueue(struct port_request *request)
 	struct port_unit *unit = request->unit;
 	bool go, fails;
 
-	cpu_spin_acquire(&unit->lock);
+	cpu_inner_acquire(&unit->lock);
 	go = !unit->head && count_in(unit, request);
 	fails = !go && is_stopped(unit->adapter);
 	if (!go && !fails)
 		queue_append(unit, request);
-	cpu_spin_release(&unit->lock);
+	cpu_inner_release(&unit->lock);
 	if (go)
 		request_start_and_on(request);
 	else if (unlikely(fails))
@@ -224,10 +238,10 @@ static bool unit_pump(struct port_unit *unit)
 	for (bool started = false;; started = true) {
 		struct port_request *request = NULL;
 
-		cpu_spin_acquire(&unit->lock);
+		cpu_inner_acquire(&unit->lock);
 		if (unit->head && count_in(unit, unit->head))
 			request = queue_take(unit);
-		cpu_spin_release(&unit->lock);
+		cpu_inner_release(&unit->lock);
 		if (!request)
 			return started;
 		request_start(request);
@@ -262,9 +276,9 @@ void port_unit_drain(struct port_unit *unit)
 	struct port_request *request;
 
 	do {
-		cpu_spin_acquire(&unit->lock);
+		cpu_inner_acquire(&unit->lock);
 		request = queue_take(unit);
-		cpu_spin_release(&unit->lock);
+		cpu_inner_release(&unit->lock);
 		if (request)
 			port_request_fail(request, SRB_STATUS_NO_HBA);
 	} while (request);
@@ -329,7 +343,7 @@ bool port_unit_again(struct port_request *request)
 	struct port_adapter *adapter = unit->adapter;
 	bool is_alone, fails;
 
-	cpu_spin_acquire(&unit->lock);
+	cpu_inner_acquire(&unit->lock);
 	fails = is_stopped(adapter);
 	if (!fails) {
 		trace(TRACE_SRB_AGAIN, request->id, request->busy_retries);
@@ -342,7 +356,7 @@ bool port_unit_again(struct port_request *request)
 		unit->retry_left = retries_after(request);
 	}
 	is_alone = !unit->outstanding;
-	cpu_spin_release(&unit->lock);
+	cpu_inner_release(&unit->lock);
 	if (fails)
 		return false;
 	/* Another completion on this unit opens it again; without one, time does. */
@@ -367,7 +381,7 @@ void port_request_granted(struct dma_waiter *waiter)
 	bool is_closed, fails;
 
 	mapping->run = waiter->run;
-	cpu_spin_acquire(&unit->lock);
+	cpu_inner_acquire(&unit->lock);
 	fails = is_stopped(adapter);
 	/* PORT_TAKEN is its own doing. */
 	is_closed = (unit->closed | atomic_load(&adapter->closed)) & ~(uint32_t)PORT_TAKEN;
@@ -377,7 +391,7 @@ void port_request_granted(struct dma_waiter *waiter)
 		queue_return(unit, request);
 		count_out(request, false);
 	}
-	cpu_spin_release(&unit->lock);
+	cpu_inner_release(&unit->lock);
 	dma_run_give(unused);
 	if (fails)
 		port_request_fail(request, SRB_STATUS_NO_HBA);
@@ -394,10 +408,10 @@ void port_unit_finished(struct port_request *request)
 	struct port_unit *unit = request->unit;
 	bool waits;
 
-	cpu_spin_acquire(&unit->lock);
+	cpu_inner_acquire(&unit->lock);
 	count_out(request, true);
 	waits = unit->head != NULL;
-	cpu_spin_release(&unit->lock);
+	cpu_inner_release(&unit->lock);
 	if (unlikely(adapter_count_out(unit->adapter, true)))
 		port_adapter_pump(unit->adapter);
 	else if (waits)

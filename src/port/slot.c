@@ -65,9 +65,16 @@ static int slots_new(struct port_adapter *adapter, unsigned count)
 			adapter->name, count, adapter->limits.extension_bytes);
 	if (adapter->dma && port_lists_new(adapter, &adapter->lists, false))
 		return -ENOMEM;
-	if (adapter->dma && dma_pin(adapter->dma, adapter->slots, adapter->slots_bytes,
-				    "SRB extensions", 0) == MEM_NO_ADDRESS)
-		return -ENOMEM;
+	adapter->slots_at = mem_physical(adapter->slots);
+	if (adapter->dma) {
+		uint64_t at = dma_pin(
+			adapter->dma, adapter->slots, adapter->slots_bytes, "SRB extensions", 0);
+
+		if (at == MEM_NO_ADDRESS)
+			return -ENOMEM;
+		if (at != adapter->slots_at)
+			adapter->slots_at = MEM_NO_ADDRESS;
+	}
 	for (unsigned n = count; n-- > 0;)
 		slot_init(adapter, n);
 	return 0;
@@ -183,6 +190,8 @@ void port_adapter_fini(struct port_adapter *adapter)
 	port_recover_stop(adapter);
 	cpu_timer_cancel(&adapter->pause);
 	cpu_dpc_flush(); /* the pump's and the last completions' */
+	if (adapter->front)
+		adapter->front_end(adapter);
 	port_units_free(adapter);
 	if (adapter->slots && adapter->dma)
 		dma_unpin(adapter->dma, adapter->slots, adapter->slots_bytes);
@@ -199,22 +208,13 @@ struct port_request *port_request_get(struct port_adapter *adapter)
 {
 	struct port_request *request;
 
-	cpu_spin_acquire(&adapter->lock);
+	cpu_inner_acquire(&adapter->lock);
 	request = adapter->free;
 	if (request)
 		adapter->free = request->next;
-	cpu_spin_release(&adapter->lock);
-	if (!request)
-		return NULL;
-	atomic_store_explicit(&request->state, PORT_REQUEST_HELD, memory_order_relaxed);
-	request->cdb_length = 0;
-	request->flags = 0;
-	request->length = 0;
-	request->mdl = NULL;
-	request->data = NULL;
-	request->in = NULL;
-	request->busy_retries = 0;
-	request->told = 0;
+	cpu_inner_release(&adapter->lock);
+	if (request)
+		port_request_renew(request);
 	return request;
 }
 
@@ -222,11 +222,11 @@ void port_request_put(struct port_request *request)
 {
 	struct port_adapter *adapter = request->adapter;
 
-	atomic_store_explicit(&request->state, PORT_REQUEST_FREE, memory_order_relaxed);
-	cpu_spin_acquire(&adapter->lock);
+	port_request_rest(request);
+	cpu_inner_acquire(&adapter->lock);
 	request->next = adapter->free;
 	adapter->free = request;
-	cpu_spin_release(&adapter->lock);
+	cpu_inner_release(&adapter->lock);
 }
 
 struct port_request *port_request_of_extension(const struct port_adapter *adapter, const void *va)

@@ -24,11 +24,11 @@ static void retry_now(struct cpu_timer *timer)
 {
 	struct port_unit *unit = timer->ctx;
 
-	cpu_spin_acquire(&unit->lock);
+	cpu_inner_acquire(&unit->lock);
 	if (unit->closed & PORT_RETRY)
 		trace(TRACE_PORT_OPEN, unit->adapter->number, unit->number, PORT_RETRY);
 	unit->closed &= ~(uint32_t)PORT_RETRY;
-	cpu_spin_release(&unit->lock);
+	cpu_inner_release(&unit->lock);
 	port_unit_pump(unit);
 }
 
@@ -102,9 +102,9 @@ static bool unit_is_quiet(struct port_unit *unit)
 		uint8_t irql = cpu_irql_raise(IRQL_DISPATCH);
 		bool is_busy;
 
-		cpu_spin_acquire(&unit->lock);
+		cpu_inner_acquire(&unit->lock);
 		is_busy = unit->outstanding;
-		cpu_spin_release(&unit->lock);
+		cpu_inner_release(&unit->lock);
 		cpu_irql_lower(irql);
 		if (!is_busy && !(atomic_load(&adapter->closed) & PORT_RESETTING))
 			return true;

@@ -24,9 +24,8 @@ static border_call __attribute__((cold, noinline)) void tell_no_srb(
 	nt_violation(0, "RequestComplete: %p is no SRB of %s.", srb, adapter->hba.name);
 }
 
-static border_call void request_complete(struct stor_adapter *adapter, __builtin_ms_va_list args)
+static inline void complete(struct stor_adapter *adapter, void *srb)
 {
-	void *srb = arg(args, void *);
 	struct port_request *request = port_request_find(&adapter->hba.port, srb);
 
 	if (likely(request != NULL))
@@ -262,7 +261,6 @@ static border_call void terminate_thread(struct stor_adapter *adapter, __builtin
 #define PLACE(type) ((type) < 16 ? (type) : (type) < 0x1000 ? NO_PLACE : (type)-0x1000 + 16)
 
 static notify_fn *const notifications[] = {
-	[PLACE(RequestComplete)] = request_complete,
 	[PLACE(NextRequest)] = ignored, /* */
 	[PLACE(NextLuRequest)] = ignored,
 	[PLACE(ResetDetected)] = reset_detected,
@@ -308,11 +306,12 @@ VOID NTAPI StorPortNotification(
 	cpu_poll();
 	if (unlikely(!adapter))
 		return;
-	if (unlikely(place >= PLACE(StateChangeDetectedCall) || !notifications[place]) &&
-		!is_there(NotificationType, place))
-		return;
 	__builtin_ms_va_start(args, HwDeviceExtension);
-	notifications[place](adapter, args);
+	if (NotificationType == RequestComplete)
+		complete(adapter, arg(args, void *));
+	else if (likely(place < PLACE(StateChangeDetectedCall) && notifications[place]) ||
+		 is_there(NotificationType, place))
+		notifications[place](adapter, args);
 	__builtin_ms_va_end(args);
 }
 DRY_EXPORT(StorPortNotification)

@@ -110,6 +110,7 @@ void stor_interrupt_disconnect(struct port_hba *hba)
 static VOID NTAPI dpc_run(PKDPC dpc, PVOID context, PVOID argument1, PVOID argument2)
 {
 	struct stor_dpc *state = context;
+	struct port_done *done = port_done_begin(&state->adapter->hba.port);
 
 	/* LK-10 */
 	cpu_spin_acquire(&state->running);
@@ -118,6 +119,7 @@ static VOID NTAPI dpc_run(PKDPC dpc, PVOID context, PVOID argument1, PVOID argum
 	trace(TRACE_DPC_END, state - state->adapter->dpcs);
 	port_hba_irql_check(&state->adapter->hba, "HwStorDpcRoutine", IRQL_DISPATCH);
 	cpu_spin_release(&state->running);
+	port_done_end(done);
 }
 
 BOOLEAN stor_dpc_init(struct stor_adapter *adapter, PSTOR_DPC dpc, PHW_DPC_ROUTINE routine)

@@ -17,23 +17,34 @@ static const char *place(void)
 	return text ? text : "an unknown place";
 }
 
-static void take(struct stor_adapter *adapter, struct cpu_spinlock *lock, STOR_SPINLOCK kind)
+static border_call __attribute__((cold, noinline, noreturn)) void die_deadlocked(
+	const struct stor_adapter *adapter, STOR_SPINLOCK kind)
+{
+	cpu_die("%s takes the %s lock while it holds it, at %s: a deadlock on Windows (LK-1).",
+		adapter->hba.name, lock_name[kind], place());
+}
+
+static inline void take(struct stor_adapter *adapter, struct cpu_spinlock *lock, STOR_SPINLOCK kind)
 {
 	if (unlikely(cpu_spin_is_held(lock)))
-		cpu_die("%s takes the %s lock while it holds it, at %s: a deadlock on Windows "
-			"(LK-1).",
-			adapter->hba.name, lock_name[kind], place());
+		die_deadlocked(adapter, kind);
 	cpu_spin_acquire(lock);
 }
 
+static border_call __attribute__((cold, noinline)) void tell_not_held(
+	const struct stor_adapter *adapter, STOR_SPINLOCK kind)
+{
+	nt_violation(0, "%s releases the %s lock, which it does not hold, at %s.",
+		adapter->hba.name, lock_name[kind], place());
+}
+
 /* StorPortSpinLock: no release of a lock that is not held. */
-static bool may_release(
+static inline bool may_release(
 	struct stor_adapter *adapter, const struct cpu_spinlock *lock, STOR_SPINLOCK kind)
 {
 	if (likely(cpu_spin_is_held(lock)))
 		return true;
-	nt_violation(0, "%s releases the %s lock, which it does not hold, at %s.",
-		adapter->hba.name, lock_name[kind], place());
+	tell_not_held(adapter, kind);
 	return false;
 }
 
@@ -69,7 +80,7 @@ static struct cpu_spinlock *interrupt_lock(struct stor_adapter *adapter, unsigne
 	return adapter->per_message ? &adapter->vectors[n].lock : &adapter->interrupt_lock;
 }
 
-uint8_t stor_interrupt_lock(struct stor_adapter *adapter)
+border_call uint8_t stor_interrupt_lock(struct stor_adapter *adapter)
 {
 	uint8_t irql = cpu_irql_raise(max_of(cpu_irql(), (uint8_t)STOR_DIRQL));
 
@@ -78,7 +89,7 @@ uint8_t stor_interrupt_lock(struct stor_adapter *adapter)
 	return irql;
 }
 
-void stor_interrupt_unlock(struct stor_adapter *adapter, uint8_t irql)
+border_call void stor_interrupt_unlock(struct stor_adapter *adapter, uint8_t irql)
 {
 	for (unsigned n = interrupt_locks(adapter); n-- > 0;)
 		cpu_spin_release(interrupt_lock(adapter, n));
@@ -86,16 +97,6 @@ void stor_interrupt_unlock(struct stor_adapter *adapter, uint8_t irql)
 }
 
 /* ---- those that miniports name ---- */
-
-static bool is_of_dpc(STOR_SPINLOCK kind)
-{
-	return kind == DpcLock || kind == ThreadedDpcLock || kind == DpcLevelLock;
-}
-
-bool stor_lock_is_good(STOR_SPINLOCK kind, const void *context)
-{
-	return kind == StartIoLock || kind == InterruptLock || (is_of_dpc(kind) && context);
-}
 
 static struct cpu_spinlock *lock_of(struct stor_adapter *adapter, STOR_SPINLOCK kind, void *context)
 {
@@ -106,7 +107,14 @@ static struct cpu_spinlock *lock_of(struct stor_adapter *adapter, STOR_SPINLOCK 
 	return (struct cpu_spinlock *)&((PSTOR_DPC)context)->Lock;
 }
 
-void stor_lock(
+static border_call __attribute__((cold, noinline)) void tell_too_high(
+	const struct stor_adapter *adapter, STOR_SPINLOCK kind)
+{
+	nt_violation(0, "%s takes the %s lock at IRQL %u (4.2).", adapter->hba.name,
+		lock_name[kind], cpu_irql());
+}
+
+border_call void stor_lock(
 	struct stor_adapter *adapter, STOR_SPINLOCK kind, void *context, PSTOR_LOCK_HANDLE handle)
 {
 	uint8_t irql = cpu_irql();
@@ -119,8 +127,7 @@ void stor_lock(
 	}
 	if (unlikely(irql > IRQL_DISPATCH)) {
 		if (!adapter->is_dump)
-			nt_violation(0, "%s takes the %s lock at IRQL %u (4.2).", adapter->hba.name,
-				lock_name[kind], irql);
+			tell_too_high(adapter, kind);
 		handle->Context.OldIrql = irql;
 	} else {
 		handle->Context.OldIrql = cpu_irql_raise(IRQL_DISPATCH);
@@ -128,7 +135,7 @@ void stor_lock(
 	take(adapter, lock_of(adapter, kind, context), kind);
 }
 
-void stor_unlock(struct stor_adapter *adapter, PSTOR_LOCK_HANDLE handle)
+border_call void stor_unlock(struct stor_adapter *adapter, PSTOR_LOCK_HANDLE handle)
 {
 	uint8_t irql = handle->Context.OldIrql;
 	struct cpu_spinlock *lock = lock_of(adapter, handle->Lock, handle->Context.LockQueue.Next);

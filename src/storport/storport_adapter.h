@@ -174,16 +174,22 @@ void stor_virtual_remove(struct stor_adapter *adapter);
 /* ---- lock.c ---- */
 
 /* Raises to DIRQL and takes the interrupt lock, whatever the mode; returns the old IRQL. */
-uint8_t stor_interrupt_lock(struct stor_adapter *adapter);
-void stor_interrupt_unlock(struct stor_adapter *adapter, uint8_t irql);
+border_call uint8_t stor_interrupt_lock(struct stor_adapter *adapter);
+border_call void stor_interrupt_unlock(struct stor_adapter *adapter, uint8_t irql);
 /* The same for one message's lock (LK-9). unlock: false if it is not held. */
 uint8_t stor_message_lock(struct stor_adapter *adapter, unsigned message);
 bool stor_message_unlock(struct stor_adapter *adapter, unsigned message, uint8_t irql);
 /* StorPortAcquireSpinLock, AcquireSpinLockEx and their counterpart; context is the STOR_DPC for
  * DpcLock, ThreadedDpcLock and DpcLevelLock (LK-2). */
-bool stor_lock_is_good(STOR_SPINLOCK kind, const void *context);
-void stor_lock(
+static inline bool stor_lock_is_good(STOR_SPINLOCK kind, const void *context)
+{
+	bool is_of_dpc = kind == DpcLock || kind == ThreadedDpcLock || kind == DpcLevelLock;
+
+	return kind == StartIoLock || kind == InterruptLock || (is_of_dpc && context);
+}
+
+border_call void stor_lock(
 	struct stor_adapter *adapter, STOR_SPINLOCK kind, void *context, PSTOR_LOCK_HANDLE handle);
-void stor_unlock(struct stor_adapter *adapter, PSTOR_LOCK_HANDLE handle);
+border_call void stor_unlock(struct stor_adapter *adapter, PSTOR_LOCK_HANDLE handle);
 
 #endif

@@ -75,6 +75,9 @@ static void sq_fetch(struct nvme *n, unsigned sqid)
 	struct nvme_sq *sq = &n->sq[sqid];
 	uint32_t size = sq->size, head = sq->head;
 	uint32_t tail = atomic_load_explicit(&sq->tail, memory_order_acquire), count;
+	const struct nvme_command *ring;
+	uint64_t bytes;
+	int err;
 
 	/* a doorbell that was written while the queue was made anew may lie outside */
 	if (head == tail || tail >= size) {
@@ -84,11 +87,17 @@ static void sq_fetch(struct nvme *n, unsigned sqid)
 	count = fetchable(n, sqid, head, tail);
 	if (!count)
 		return;
-	if (unlikely(dma_bus_read(&n->master, sq->base + head * sizeof(*n->commands),
-		    &n->commands[n->end], count * sizeof(*n->commands)))) {
+	bytes = count * sizeof(*n->commands);
+	ring = dma_bus_span(
+		&n->master, sq->base + head * sizeof(*n->commands), &bytes, false, &err);
+	if (unlikely(!ring)) {
 		nvme_fail(n);
 		return;
 	}
+	/* to the end of the page; what lies there is the driver's to change: it is read once */
+	count = (uint32_t)(bytes / sizeof(*n->commands));
+	for (uint32_t i = 0; i < count; i++)
+		n->commands[n->end + i] = ring[i];
 	head = head + count == size ? 0 : head + count;
 	sq->head = head;
 	if (head == tail)

@@ -211,6 +211,7 @@ static int simple_build(struct simple *s, const struct settings *set, uint32_t b
 	s->delay_ns = set->delay * 1000;
 	s->timer = (struct cpu_timer){.fn = delay_over, .ctx = s};
 	s->block_size = block_size;
+	s->block_shift = (uint32_t)__builtin_ctz(block_size);
 	s->blocks = storage_size(s->storage) / block_size;
 	dma_master_init(&s->master, "simple", (unsigned)set->width);
 	s->list = calloc(s->max_elements, sizeof(*s->list));

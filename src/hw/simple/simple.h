@@ -33,7 +33,8 @@ struct simple {
 	struct dma_master master;
 
 	/* fixed at birth */
-	uint32_t entries, max_elements, block_size, messages;
+	uint32_t entries, max_elements, messages;
+	uint32_t block_size, block_shift; /* a power of two */
 	uint64_t blocks, delay_ns;
 
 	/* registers */

@@ -26,11 +26,16 @@ static enum simple_status status_of(int err)
 
 enum simple_status simple_list_read(struct simple *s, const struct simple_command *c)
 {
+	int err;
+
 	if (!c->elements || c->elements > s->max_elements)
 		return SIMPLE_BAD_LIST;
-	if (dma_bus_read(&s->master, c->list, s->list, c->elements * sizeof(*s->list)))
-		return SIMPLE_DMA_ERROR;
-	return SIMPLE_OK;
+	/* a size that the compiler knows is copied without a call */
+	if (likely(c->elements == 1))
+		err = dma_bus_read(&s->master, c->list, s->list, sizeof(*s->list));
+	else
+		err = dma_bus_read(&s->master, c->list, s->list, c->elements * sizeof(*s->list));
+	return err ? SIMPLE_DMA_ERROR : SIMPLE_OK;
 }
 
 static bool is_inside(const struct simple *s, uint64_t block, uint64_t blocks)
@@ -126,13 +131,13 @@ enum simple_status simple_transfer(
 	if (status != SIMPLE_OK)
 		return status;
 	bytes = simple_list_bytes(s, c->elements);
-	if (!bytes || bytes % s->block_size || bytes > UINT32_MAX)
+	if (!bytes || bytes & (s->block_size - 1) || bytes > UINT32_MAX)
 		return SIMPLE_BAD_LIST;
-	if (!is_inside(s, c->block, bytes / s->block_size))
+	if (!is_inside(s, c->block, bytes >> s->block_shift))
 		return SIMPLE_BAD_RANGE;
 	if (t.is_write && storage_is_read_only(s->storage))
 		return SIMPLE_WRITE_PROTECTED;
-	t.offset = c->block * s->block_size;
+	t.offset = c->block << s->block_shift;
 	for (unsigned i = 0; i < c->elements && status == SIMPLE_OK; i++)
 		status = transfer_element(&t, &s->list[i]);
 	if (status == SIMPLE_OK)

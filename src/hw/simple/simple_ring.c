@@ -131,12 +131,16 @@ static void post(struct simple *s)
 	interrupt_send(s, SIMPLE_CAUSE_COMPLETION, messages);
 }
 
-/* Reads up to SIMPLE_BATCH commands; how many, 0 if there are none or the controller failed. */
+/* Reads up to SIMPLE_BATCH commands, as many as lie in one page; how many, 0 if there are none or
+ * the controller failed. */
 static unsigned fetch(struct simple *s)
 {
 	uint32_t doorbell = s->doorbell;
 	uint32_t due = doorbell - s->consumed, at = s->consumed & (s->entries - 1);
 	uint32_t count = min_of(min_of(due, s->entries - at), SIMPLE_BATCH);
+	uint64_t bytes = count * sizeof(*s->commands);
+	const struct simple_command *ring;
+	int err;
 
 	if (doorbell - s->posted > s->entries) {
 		fail(s, SIMPLE_ERROR_DOORBELL);
@@ -144,11 +148,16 @@ static unsigned fetch(struct simple *s)
 	}
 	if (!count)
 		return 0;
-	if (dma_bus_read(&s->master, s->commands_at + at * sizeof(*s->commands), s->commands,
-		    count * sizeof(*s->commands))) {
+	ring = dma_bus_span(
+		&s->master, s->commands_at + at * sizeof(*s->commands), &bytes, false, &err);
+	if (!ring) {
 		fail(s, SIMPLE_ERROR_RING);
 		return 0;
 	}
+	count = (uint32_t)(bytes / sizeof(*s->commands));
+	/* They are the driver's to change at any time: each is read once. */
+	for (uint32_t i = 0; i < count; i++)
+		s->commands[i] = ring[i];
 	s->consumed += count;
 	return count;
 }

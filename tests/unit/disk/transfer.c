@@ -86,6 +86,8 @@ static void a_waiter_goes_on_when_there_is_what_it_waits_for(void)
 	target_up(64);
 	memset(waiter, 0, sizeof(waiter));
 	waiter[0].needs_buffer = waiter[1].needs_buffer = true;
+	for (unsigned n = 0; n < array_size(waiter); n++)
+		waiter[n].disk = target.disk;
 	irql = cpu_irql_raise(IRQL_DISPATCH);
 	take_all(buffers, true);
 	take_all(bare, false);

@@ -98,6 +98,50 @@ static void half_duplex_start_io_has_dirql_and_the_interrupt_lock(void **state)
 	assert_non_null(strstr(world.violation, "LK-7"));
 }
 
+static struct {
+	STOR_DPC dpc;
+	uint64_t dpcs; /* that had run on the processor when this one began */
+	struct world_request *request;
+} later;
+
+static VOID NTAPI give_back_later(PSTOR_DPC dpc, PVOID ext, PVOID srb, PVOID unused)
+{
+	later.dpcs = cpu_self->dpcs;
+	world_give_back(srb, SRB_STATUS_SUCCESS);
+	expect(!later.request->done); /* not under the miniport's feet */
+}
+
+static BOOLEAN start_for_a_dpc(PSCSI_REQUEST_BLOCK srb)
+{
+	StorPortIssueDpc(world.ext, &later.dpc, srb, NULL);
+	return TRUE;
+}
+
+static void ended_by_its_dpc(void)
+{
+	struct world_request r;
+	uint8_t irql;
+
+	later.request = &r;
+	StorPortInitializeDpc(world.ext, &later.dpc, give_back_later);
+	irql = cpu_irql_raise(IRQL_DISPATCH);
+	world_submit(&r, SRB_FUNCTION_EXECUTE_SCSI, SCSIOP_READ, 4096);
+	expect(!r.done);
+	cpu_irql_lower(irql);
+	expect(r.done);
+	expect_is(cpu_self->dpcs, later.dpcs); /* and by no other */
+	world_end(&r);
+	/* What is completed elsewhere has a DPC as ever. */
+	miniport.start_io = start_io;
+	one_read();
+}
+
+static void what_a_dpc_completes_is_finished_when_it_has_ended(void **state)
+{
+	miniport.start_io = start_for_a_dpc;
+	world_good(ended_by_its_dpc);
+}
+
 static void ask_for_channels(void)
 {
 	PERF_CONFIGURATION_DATA data = {.Version = STOR_PERF_VERSION, .Size = sizeof(data)};
@@ -497,6 +541,7 @@ static void a_build_io_that_says_no_is_seen_to(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		start_test(what_a_dpc_completes_is_finished_when_it_has_ended),
 		start_test(build_io_comes_first_without_a_lock_then_start_io_under_its_lock),
 		start_test(half_duplex_start_io_has_dirql_and_the_interrupt_lock),
 		start_test(concurrent_channels_start_io_holds_no_lock),
