@@ -66,6 +66,8 @@ static ULONG NvmeFindAdapter(PVOID Extension, PVOID HwContext, PVOID BusInformat
 		return SP_RETURN_ERROR;
 	if (!NvmeIsOurs(Adapter))
 		return SP_RETURN_NOT_FOUND;
+	Adapter->Bus = Config->SystemIoBusNumber;
+	Adapter->Slot = Config->SlotNumber;
 	Adapter->IsLine = Config->InterruptMode == LevelSensitive;
 	Adapter->Entries = (USHORT)min(NVME_CAP_ENTRIES(Adapter->Cap), NVME_ENTRIES);
 	Adapter->QueueCount = min(KeQueryActiveProcessorCountEx(ALL_PROCESSOR_GROUPS), NVME_QUEUES);

@@ -19,6 +19,7 @@ typedef struct _SIMPLE_REQUEST { /* SRB extension: memory that the controller ca
 
 typedef struct _SIMPLE_ADAPTER { /* device extension */
 	PSIMPLE_REGISTERS Registers;
+	ULONG Bus, Slot;
 	ULONG Entries;
 	PSIMPLE_COMMAND Commands; /* the rings, in the uncached extension */
 	volatile SIMPLE_COMPLETION *Completions;

@@ -14,7 +14,10 @@
  *   trace_file.c  a subscriber that writes each event into a file
  *   crash.c     the report of a crash: whose, where, which SRB
  *   workload.c  generators inside the machine
- *   seeds.c     many replayed runs, each in a child of the prepared machine
+ *   watch.c     where the device may fail: each request ends once, and in time
+ *   runs.c      many replayed runs, each in a child of the prepared machine
+ *   seeds.c     of many seeds
+ *   sweep.c     of many plans of faults
  */
 #ifndef DRY_MACHINE_MACHINE_H
 #define DRY_MACHINE_MACHINE_H
@@ -22,6 +25,7 @@
 #include "cpu/cpu.h"
 #include "disk/disk.h"
 #include "dma/dma.h"
+#include "hw/faults.h"
 #include "hw/hw.h"
 #include "loader/loader.h"
 #include "mem/mem.h"
@@ -59,6 +63,7 @@ struct machine_options {
 	uint32_t hold;		  /* seconds */
 	struct machine_event events[MACHINE_EVENTS];
 	unsigned event_count;
+	struct fault_plan faults;
 };
 
 /* driver.c */
@@ -97,6 +102,10 @@ struct dry_machine {
 	uint64_t started_ns;
 	int stop_result;
 	struct dry_summary summary; /* final after the stop */
+	/* the device may fail: its faults are told, and no reason for a bad end */
+	bool expects_faults;
+	uint8_t *steps; /* where the sorts of the device's first steps go, NULL: nowhere */
+	uint32_t step_count;
 };
 
 /* The live machine, NULL if none. */
@@ -165,9 +174,16 @@ int workload_check(const char *text);
 
 /* all: requests, lists and latencies too, else broken rules alone. */
 void stats_start(bool all);
+/* Requests that time out are the device's fault from here on. */
+void stats_expect_faults(void);
 void stats_stop(void);
 /* Adds what was counted so far. */
 void stats_summary(struct dry_summary *summary);
+
+/* watch.c. Requests that take longer than they may, or are not given back when it stops, are
+ * violations from here on. */
+void watch_start(void);
+void watch_stop(void);
 
 void crash_start(void);
 
