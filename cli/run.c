@@ -21,7 +21,9 @@ const struct cli_option cli_run_options[] = {
 	{"sg", "", "COMMAND sees the units as SCSI devices: /dev/dryport0, /dev/dryport1 ..."},
 	{"workload", "SPEC", "do work made inside the machine: rw:ops=N,sizes=4k-64k,verify"},
 	{"seeds", "N", "replay the workload for N seeds, from --seed on, until one fails"},
-	{"jobs", "N", "with --seeds: runs at once; default: one for each core"},
+	{"faults", "singles|pairs[:STEPS]",
+		"replay the workload with the device failing at each of its first steps"},
+	{"jobs", "N", "with --seeds and --faults: runs at once; default: one for each core"},
 	{"coverage-report", "DIR",
 		"which lines of the driver ran: DIR/index.html, DIR/summary.txt"},
 	{"gdb", "", "start the machine under gdb, to break at the driver's functions"},
@@ -112,6 +114,8 @@ static int workload(struct run *run, struct dry_machine *machine)
 		return status;
 	if (cli_args_get(run->args, "seeds"))
 		return seeds_run(run, machine);
+	if (cli_args_get(run->args, "faults"))
+		return faults_run(run, machine);
 	if (dry_machine_start(machine, run->miniport.object) < 0) {
 		status = cli_fail("%s", dry_error());
 		seed_tell(run);
@@ -138,6 +142,37 @@ static int workload(struct run *run, struct dry_machine *machine)
 
 /* ---- preparation ---- */
 
+static bool is_replayed(const struct cli_args *args)
+{
+	return cli_args_get(args, "seed") || cli_args_get(args, "seeds") ||
+	       cli_args_get(args, "faults");
+}
+
+static int replay_check(const struct cli_args *args)
+{
+	bool many = cli_args_get(args, "seeds") || cli_args_get(args, "faults");
+
+	if (!cli_args_get(args, "workload") && is_replayed(args))
+		return cli_usage("--seed%s goes with --workload: whoever is served over NBD has a "
+				 "time of his own",
+			cli_args_get(args, "seed")    ? ""
+			: cli_args_get(args, "seeds") ? "s"
+						      : " of --faults");
+	if (cli_args_get(args, "seeds") && cli_args_get(args, "faults"))
+		return cli_usage(
+			"--seeds and --faults exclude each other; a sweep is of one --seed");
+	if (cli_args_get(args, "fault") && !is_replayed(args))
+		return cli_usage("--fault goes with --seed: only in a replayed run have the "
+				 "device's steps numbers");
+	if (cli_args_get(args, "coverage-report") && many)
+		return cli_usage(
+			"--coverage-report goes without --seeds and --faults: it is of one "
+			"run");
+	if (cli_args_get(args, "jobs") && !many)
+		return cli_usage("--jobs goes with --seeds or --faults");
+	return CLI_OK;
+}
+
 static int modes_check(const struct run *run)
 {
 	const struct cli_args *args = run->args;
@@ -152,14 +187,6 @@ static int modes_check(const struct run *run)
 		return cli_usage("--nbd serves until interrupted: it goes without -- COMMAND");
 	if (cli_args_get(args, "sg") && !args->rest)
 		return cli_usage("--sg needs -- COMMAND, which is to see /dev/dryport0");
-	if (!spec && (cli_args_get(args, "seed") || cli_args_get(args, "seeds")))
-		return cli_usage("--seed%s goes with --workload: whoever is served over NBD has a "
-				 "time of his own",
-			cli_args_get(args, "seed") ? "" : "s");
-	if (cli_args_get(args, "coverage-report") && cli_args_get(args, "seeds"))
-		return cli_usage("--coverage-report goes without --seeds: it is of one run");
-	if (cli_args_get(args, "jobs") && !cli_args_get(args, "seeds"))
-		return cli_usage("--jobs goes with --seeds");
 	if (cli_args_get(args, "log") && spec)
 		return cli_usage("--log goes without --workload");
 	if (cli_args_get(args, "gdb") && !served)
@@ -168,7 +195,7 @@ static int modes_check(const struct run *run)
 		return cli_usage(
 			"--disk without -- COMMAND, --nbd or --workload: the main job would "
 			"overwrite it");
-	return CLI_OK;
+	return replay_check(args);
 }
 
 static int options_gather(struct run *run)
@@ -277,11 +304,11 @@ int cli_run(const struct cli_args *args)
 	run.operands = args->operand_count ? args->operands : example_operand;
 	run.operand_count = args->operand_count ? args->operand_count : 1;
 	status = modes_check(&run);
-	if (!status && (cli_args_get(args, "seed") || cli_args_get(args, "seeds")))
+	if (!status && is_replayed(args))
 		seeds_layout_fix();
 	if (!status)
 		status = miniport_find(&run.miniport, run.operands, run.operand_count);
-	if (!status && (cli_args_get(args, "seed") || cli_args_get(args, "seeds")))
+	if (!status && is_replayed(args))
 		miniport_for_replay(&run.miniport, run.operands);
 	report = cli_args_get(args, "coverage-report");
 	if (!status && report)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SPDX-FileCopyrightText: The dryport authors */
-/* Many replayed runs, and the command that repeats the one that failed (seeds.h). */
+/* Many replayed runs, and the commands that repeat those that failed (seeds.h). */
 #include "seeds.h"
 #include "process.h"
 
@@ -76,19 +76,19 @@ static void word_print(const char *word)
 	printf("'");
 }
 
-static void command_print(uint64_t seed)
+static void command_print(uint64_t seed, const char *plan)
 {
 	printf("  repeat it   dryport");
 	for (char **word = cli_argv + 1; *word; word++) {
 		bool is_seed = is_option(*word, "seed") || is_option(*word, "seeds") ||
-			       is_option(*word, "jobs");
+			       is_option(*word, "faults") || is_option(*word, "jobs");
 
 		if (!is_seed)
 			word_print(*word);
 		else if (!strchr(*word, '=') && word[1])
 			word++;
 	}
-	printf(" --seed %llu\n", (unsigned long long)seed);
+	printf(" --seed %llu%s%s\n", (unsigned long long)seed, *plan ? " --fault " : "", plan);
 }
 
 static void output_copy(int file)
@@ -157,6 +157,79 @@ int seeds_run(struct run *run, struct dry_machine *machine)
 	output_copy(seeds.output);
 	printf("seed %llu failed, after %llu seeds: %s\n", (unsigned long long)seeds.failed_seed,
 		(unsigned long long)seeds.ran, seeds.failure);
-	command_print(seeds.failed_seed);
+	command_print(seeds.failed_seed, "");
 	return CLI_FAILURE;
+}
+
+/* ---- faults ---- */
+
+#define FAILURES_SHOWN 20 /* with the command; all are counted */
+
+static void plan_failed(
+	const struct dry_faults *faults, const char *plan, const char *failure, int output)
+{
+	if (faults->failures > FAILURES_SHOWN)
+		return;
+	printf("%s failed: %s\n", *plan ? plan : "the run without a fault", failure);
+	command_print(faults->seed, plan);
+	fflush(stdout);
+}
+
+static void faults_progress(const struct dry_faults *faults)
+{
+	time_t now = time(NULL);
+
+	if (now < said + 5)
+		return;
+	if (said)
+		fprintf(stderr, "dryport: %llu runs, %llu have failed\n",
+			(unsigned long long)faults->ran, (unsigned long long)faults->failures);
+	said = now;
+}
+
+/* "singles", "pairs:100" */
+static int faults_parse(const char *text, struct dry_faults *faults)
+{
+	size_t word = strcspn(text, ":");
+	char *end = NULL;
+	unsigned long steps = 200;
+
+	if (text[word] && text[word + 1] >= '0' && text[word + 1] <= '9')
+		steps = strtoul(text + word + 1, &end, 10);
+	faults->pairs = word == 5 && !memcmp(text, "pairs", word);
+	if ((!faults->pairs && (word != 7 || memcmp(text, "singles", word))) ||
+		(text[word] && (!end || *end)) || steps > 1000)
+		return cli_usage(
+			"--faults %s: singles or pairs, then :STEPS from 1 to 1000 if not 200",
+			text);
+	faults->steps = (uint32_t)steps;
+	return CLI_OK;
+}
+
+int faults_run(struct run *run, struct dry_machine *machine)
+{
+	struct dry_faults faults = {
+		.seed = 1, .judge = judge, .failed = plan_failed, .progress = faults_progress};
+	int status = faults_parse(cli_args_get(run->args, "faults"), &faults), err;
+	uint64_t jobs = 0;
+
+	if (!status)
+		status = number_get(run, "seed", 0, &faults.seed);
+	if (!status)
+		status = number_get(run, "jobs", 1, &jobs);
+	if (status)
+		return status;
+	faults.jobs = jobs > 1000 ? 1000 : (unsigned)jobs;
+	said = 0;
+	err = dry_faults_run(
+		machine, run->miniport.object, cli_args_get(run->args, "workload"), &faults);
+	if (err == -EINVAL)
+		return cli_usage("%s", dry_error());
+	if (err < 0)
+		return cli_fail("%s", dry_error());
+	printf("%llu runs with %s at the device's first %u steps: %llu failed; %.2f ms a run\n",
+		(unsigned long long)faults.ran, faults.pairs ? "one or two faults" : "a fault",
+		faults.steps, (unsigned long long)faults.failures,
+		(double)(faults.run_ns + faults.restore_ns) / 1e6);
+	return faults.failures ? CLI_FAILURE : CLI_OK;
 }

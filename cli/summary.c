@@ -12,12 +12,12 @@
 
 /*
  * Whether what the device moved can be compared with what was asked for. Requests that failed may
- * have moved a part; a driver without a device moves the bytes itself, unseen; with --no-stats
- * nobody knows of either.
+ * have moved a part, a device that fails may not have moved what it said; a driver without a device
+ * moves the bytes itself, unseen; with --no-stats nobody knows of either.
  */
 static bool bytes_known(const struct dry_summary *s)
 {
-	return s->has_dma && s->srbs && !s->srb_errors && !s->has_crashed;
+	return s->has_dma && s->srbs && !s->srb_errors && !s->has_crashed && !s->device_faults;
 }
 
 /* The heart of the whole. */
@@ -162,6 +162,17 @@ static void latency_print(const struct term *term, const struct dry_summary *s)
 		number_count(count, s->latency_samples));
 }
 
+static void faults_print(const struct term *term, const struct dry_summary *s)
+{
+	char a[NUMBER_MAX];
+
+	if (!s->device_faults)
+		return;
+	row(term, "device");
+	fprintf(term->out, "%s faults, the first: %s\n", number_count(a, s->device_faults),
+		s->first_device_fault);
+}
+
 /* The reasons of a bad verdict, one a line. */
 static void reason(const struct term *term, bool *first, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -225,6 +236,7 @@ void summary_print(
 			dma_print(term, s);
 		log_print(term, outcome->log);
 		latency_print(term, s);
+		faults_print(term, s);
 	}
 	verdict_print(term, s, outcome);
 	fflush(term->out);
@@ -256,6 +268,7 @@ static const struct {
 	NUMBER(dpcs),
 	NUMBER(latency_samples),
 	NUMBER(violations),
+	NUMBER(device_faults),
 	NUMBER(leaks),
 	NUMBER(run_ns),
 	NUMBER(crash_operations),
@@ -305,6 +318,7 @@ int summary_save(const char *path, const struct dry_summary *s, const struct out
 	array_write(out, "elements", s->elements, DRY_HISTOGRAM);
 	array_write(out, "latency_ns", s->latency_ns, 4);
 	string_write(out, "first_violation", s->first_violation);
+	string_write(out, "first_device_fault", s->first_device_fault);
 	for (n = 0; outcome->log && n < sizeof(log_names) / sizeof(log_names[0]); n++)
 		fprintf(out, "  \"log_%s\": %" PRIu64 ",\n", log_names[n], outcome->log[n]);
 	fprintf(out, "  \"verdict\": \"%s\"\n}\n", summary_is_good(s, outcome) ? "good" : "bad");

@@ -259,6 +259,8 @@ struct dry_summary {
 	uint64_t crash_outstanding;		   /* requests that the miniport had */
 	uint64_t dump_bytes, dump_writes, dump_ns; /* memory, requests, time: what a dump took */
 	char first_violation[256];
+	uint64_t device_faults; /* what a device that was made to fail did (option "fault") */
+	char first_device_fault[256];
 	char driver[64], device[64];
 };
 /* Of a running machine so far, of a stopped one the whole. Any thread. */
@@ -296,6 +298,37 @@ struct dry_seeds {
  */
 DRY_API int dry_seeds_run(struct dry_machine *machine, const char *driver, const char *workload,
 	struct dry_seeds *seeds);
+
+/* ---- devices that fail ---- */
+
+/* The n-th kind of fault, for `dryport hw`; NULL past the end. The result is the calling thread's
+ * until its next call. What a fault is: docs/faults.md. */
+struct dry_fault_kind {
+	const char *name;
+	const char *help;
+};
+DRY_API const struct dry_fault_kind *dry_fault_kind_get(unsigned n);
+
+struct dry_faults {
+	uint64_t seed;
+	bool pairs;	/* each single fault and each pair, else the single ones */
+	uint32_t steps; /* at each of so many steps of the device, 1000 at most */
+	unsigned jobs;	/* as in dry_seeds, and the same for judge */
+	bool (*judge)(const struct dry_summary *summary);
+	/* After a run that failed: its plan, what was wrong, a file of what it printed (which is
+	 * not the caller's). NULL: nobody wants to know. */
+	void (*failed)(
+		const struct dry_faults *faults, const char *plan, const char *failure, int output);
+	void (*progress)(const struct dry_faults *faults); /* after each run, or NULL */
+
+	uint64_t ran, failures; /* from here on filled in; a run without a fault is the first */
+	uint64_t restore_ns, run_ns; /* as in dry_seeds */
+};
+
+/* Runs the workload under each plan of faults, as dry_seeds_run does for seeds, to the end. 0
+ * whether or not one failed. */
+DRY_API int dry_faults_run(struct dry_machine *machine, const char *driver, const char *workload,
+	struct dry_faults *faults);
 
 /* ---- a scatter/gather list to look at ---- */
 

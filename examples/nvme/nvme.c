@@ -69,6 +69,8 @@ static ULONG NvmeFindAdapter(PVOID Extension, PVOID HwContext, PVOID BusInformat
 	if (!NvmeIsOurs(Adapter))
 		return SP_RETURN_NOT_FOUND;
 	Adapter->IsDump = Config->DumpMode != 0;
+	Adapter->Bus = Config->SystemIoBusNumber;
+	Adapter->Slot = Config->SlotNumber;
 	Adapter->IsLine = Config->InterruptMode == LevelSensitive;
 	Adapter->Entries = (USHORT)min(
 		NVME_CAP_ENTRIES(Adapter->Cap), Adapter->IsDump ? NVME_DUMP_ENTRIES : NVME_ENTRIES);

@@ -57,10 +57,11 @@ typedef struct _NVME_QUEUE { /* a submission and a completion queue */
 	USHORT Id, Entries;
 	USHORT Tail, Head, FreeCount;
 	USHORT Phase;
+	USHORT Turn; /* of identifiers: the upper byte */
 	PNVME_COMMAND Commands;
 	volatile NVME_COMPLETION *Completions;
 	volatile ULONG *TailDoorbell, *HeadDoorbell;
-	USHORT Free[NVME_ENTRIES]; /* identifiers of commands, a stack */
+	USHORT Free[NVME_ENTRIES]; /* places in Active, a stack */
 	PNVME_REQUEST Active[NVME_ENTRIES];
 } NVME_QUEUE, *PNVME_QUEUE;
 
@@ -79,12 +80,14 @@ typedef struct _NVME_RESET { /* of a unit or target, by aborting its commands */
 	NVME_REQUEST Abort;
 	ULONG Nsid;	   /* whose commands */
 	ULONG Queue;	   /* that it is at */
-	USHORT Cid;	   /* likewise */
+	USHORT Place;	   /* likewise, in its Active */
+	USHORT Cid;	   /* of the command there */
 	BOOLEAN HasFailed; /* the controller could not abort one */
 } NVME_RESET;
 
 struct _NVME_ADAPTER { /* device extension */
 	PNVME_REGISTERS Registers;
+	ULONG Bus, Slot;
 	ULONG64 Cap;
 	ULONG MaxBytes;
 	ULONG Messages;	      /* granted; 0: the line */
@@ -120,7 +123,8 @@ BOOLEAN NvmeQueueAsk(
 	PNVME_ADAPTER Adapter, PNVME_QUEUE Queue, PNVME_COMMAND Command, PULONG Result);
 BOOLEAN NvmeQueueHasNews(PNVME_QUEUE Queue);
 BOOLEAN NvmeQueueDrain(PNVME_ADAPTER Adapter, PNVME_QUEUE Queue);
-USHORT NvmeQueueFind(PNVME_ADAPTER Adapter, PNVME_QUEUE Queue, USHORT Cid, ULONG Nsid);
+USHORT NvmeQueueFind(
+	PNVME_ADAPTER Adapter, PNVME_QUEUE Queue, USHORT Place, ULONG Nsid, PUSHORT Cid);
 VOID NvmeQueueAbandon(PNVME_ADAPTER Adapter, PNVME_QUEUE Queue, UCHAR SrbStatus);
 PNVME_QUEUE NvmeQueueHere(PNVME_ADAPTER Adapter);
 

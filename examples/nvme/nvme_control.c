@@ -25,9 +25,19 @@ static VOID NvmeAbandon(PNVME_ADAPTER Adapter, UCHAR SrbStatus)
 	NvmeResetEnd(Adapter, SrbStatus);
 }
 
+/* Who no longer answers may still be there: it gets no more of memory (PCI 3.0, 6.2.2). */
+static VOID NvmeShutOut(PNVME_ADAPTER Adapter)
+{
+	USHORT Command = 0;
+
+	StorPortSetBusDataByOffset(Adapter, PCIConfiguration, Adapter->Bus, Adapter->Slot, &Command,
+		FIELD_OFFSET(PCI_COMMON_CONFIG, Command), sizeof(Command));
+}
+
 static VOID NvmeGone(PNVME_ADAPTER Adapter)
 {
 	Adapter->Gone = TRUE;
+	NvmeShutOut(Adapter);
 	NvmeClose(Adapter);
 	NvmeAbandon(Adapter, SRB_STATUS_NO_DEVICE);
 }
@@ -41,8 +51,11 @@ BOOLEAN NvmeResetBus(PVOID Extension, ULONG PathId)
 		return FALSE;
 	NvmeClose(Adapter);
 	/* While the controller may still write to their memory, no request may be completed. */
-	if (!NvmeDisable(Adapter))
+	if (!NvmeDisable(Adapter)) {
+		if (StorPortReadRegisterUlong(Adapter, &Adapter->Registers->Status) == MAXULONG)
+			NvmeGone(Adapter); /* nobody had to tell us */
 		return FALSE;
+	}
 	NvmeAbandon(Adapter, SRB_STATUS_BUS_RESET);
 	if (NvmeStart(Adapter))
 		return TRUE;

@@ -2,8 +2,10 @@
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
  * One pair of queues (NVMe 1.4, 4.1): commands go in at the tail, completions come out at the head,
- * new ones known by their phase, both under the queue's lock. An identifier of a command is the
- * place of its request in Active. The admin queue is a queue like the others.
+ * new ones known by their phase, both under the queue's lock. The lower byte of a command's
+ * identifier is the place of its request in Active; the upper one tells it from those that were
+ * there before, should the controller say twice that one is done. The admin queue is a queue like
+ * the others.
  */
 #include "nvme.h"
 
@@ -62,8 +64,10 @@ VOID NvmeQueueOpen(PNVME_ADAPTER Adapter, PNVME_QUEUE Queue, BOOLEAN Open)
 /* Under the queue's lock, or where it is closed. There is a free identifier. */
 static VOID NvmeQueuePut(PNVME_ADAPTER Adapter, PNVME_QUEUE Queue, PNVME_REQUEST Request)
 {
-	Request->Command.Cid = Queue->Free[--Queue->FreeCount];
-	Queue->Active[Request->Command.Cid] = Request;
+	USHORT Place = Queue->Free[--Queue->FreeCount];
+
+	Request->Command.Cid = (USHORT)(++Queue->Turn << 8 | Place);
+	Queue->Active[Place] = Request;
 	Queue->Commands[Queue->Tail] = Request->Command;
 	Queue->Tail = (USHORT)(Queue->Tail + 1 == Queue->Entries ? 0 : Queue->Tail + 1);
 	/* A register write never overtakes the writes to memory before it. */
@@ -91,29 +95,38 @@ BOOLEAN NvmeQueueHasNews(PNVME_QUEUE Queue)
 	return (Queue->Completions[Queue->Head].Status & 1) == Queue->Phase;
 }
 
-/*
- * The next completion, and whose it is; FALSE if there is none. Under the queue's lock. A command
- * that nobody waits for means that the controller and we disagree about what memory is its own:
- * nothing is safe then.
- */
+/* Whose it is; NULL: of nobody, and nobody's memory is touched on its account. */
+static PNVME_REQUEST NvmeQueueOwner(PNVME_QUEUE Queue, USHORT Cid)
+{
+	PNVME_REQUEST Request = Queue->Active[(UCHAR)Cid];
+
+	return Request != NULL && Request->Command.Cid == Cid ? Request : NULL;
+}
+
+/* The next completion, and whose it is; FALSE if there is none. Under the queue's lock. What the
+ * controller says of a command that it does not have is passed over: who misses a completion has
+ * a time-out. */
 static BOOLEAN NvmeQueueTake(PNVME_QUEUE Queue, PNVME_COMPLETION Done, PNVME_REQUEST *Request)
 {
-	USHORT Cid;
-
-	if (!NvmeQueueHasNews(Queue))
-		return FALSE;
-	KeMemoryBarrier(); /* the phase first, then the rest */
-	*Done = *(PNVME_COMPLETION)&Queue->Completions[Queue->Head];
-	if (++Queue->Head == Queue->Entries) {
-		Queue->Head = 0;
-		Queue->Phase ^= 1;
+	for (;;) {
+		if (!NvmeQueueHasNews(Queue))
+			return FALSE;
+		KeMemoryBarrier(); /* the phase first, then the rest */
+		*Done = *(PNVME_COMPLETION)&Queue->Completions[Queue->Head];
+		if (++Queue->Head == Queue->Entries) {
+			Queue->Head = 0;
+			Queue->Phase ^= 1;
+		}
+		*Request = NvmeQueueOwner(Queue, Done->Cid);
+		if (*Request != NULL)
+			break;
+		StorPortDebugPrint(0,
+			"nvme: command %04x of queue %u, which is not the controller's, is said to "
+			"be done\n",
+			Done->Cid, Queue->Id);
 	}
-	Cid = Done->Cid;
-	if (Cid >= Queue->Entries || Queue->Active[Cid] == NULL)
-		KeBugCheckEx(0xE0004E56, Queue->Id, Cid, Done->Status, (ULONG_PTR)Queue);
-	*Request = Queue->Active[Cid];
-	Queue->Active[Cid] = NULL;
-	Queue->Free[Queue->FreeCount++] = Cid;
+	Queue->Active[(UCHAR)Done->Cid] = NULL;
+	Queue->Free[Queue->FreeCount++] = (UCHAR)Done->Cid;
 	return TRUE;
 }
 
@@ -124,17 +137,19 @@ BOOLEAN NvmeQueueDrain(PNVME_ADAPTER Adapter, PNVME_QUEUE Queue)
 	NVME_COMPLETION Done[NVME_BATCH];
 	PNVME_REQUEST Requests[NVME_BATCH];
 	STOR_LOCK_HANDLE Lock;
+	USHORT Head;
 	ULONG Count;
 	BOOLEAN Open;
 
 	do {
 		StorPortAcquireSpinLock(Adapter, DpcLock, &Queue->Dpc, &Lock);
 		Open = Queue->Open;
+		Head = Queue->Head;
 		Count = 0;
 		while (Open && Count < NVME_BATCH &&
 			NvmeQueueTake(Queue, &Done[Count], &Requests[Count]))
 			Count++;
-		if (Count)
+		if (Queue->Head != Head)
 			StorPortWriteRegisterUlong(Adapter, Queue->HeadDoorbell, Queue->Head);
 		StorPortReleaseSpinLock(Adapter, &Lock);
 		for (ULONG i = 0; i < Count; i++)
@@ -162,7 +177,7 @@ BOOLEAN NvmeQueueAsk(PNVME_ADAPTER Adapter, PNVME_QUEUE Queue, PNVME_COMMAND Com
 		}
 		StorPortStallExecution(10);
 	}
-	Queue->Active[Request.Command.Cid] = NULL; /* our stack */
+	Queue->Active[(UCHAR)Request.Command.Cid] = NULL; /* our stack */
 	return FALSE;
 }
 
@@ -170,10 +185,10 @@ BOOLEAN NvmeQueueAsk(PNVME_ADAPTER Adapter, PNVME_QUEUE Queue, PNVME_COMMAND Com
  * own requests end without a word. */
 VOID NvmeQueueAbandon(PNVME_ADAPTER Adapter, PNVME_QUEUE Queue, UCHAR SrbStatus)
 {
-	for (USHORT Cid = 0; Cid < NVME_ENTRIES; Cid++) {
-		PNVME_REQUEST Request = Queue->Active[Cid];
+	for (USHORT Place = 0; Place < NVME_ENTRIES; Place++) {
+		PNVME_REQUEST Request = Queue->Active[Place];
 
-		Queue->Active[Cid] = NULL;
+		Queue->Active[Place] = NULL;
 		if (Request != NULL && Request->Srb != NULL)
 			NvmeComplete(Adapter, Request->Srb, SrbStatus);
 	}
@@ -181,19 +196,24 @@ VOID NvmeQueueAbandon(PNVME_ADAPTER Adapter, PNVME_QUEUE Queue, UCHAR SrbStatus)
 
 /* ---- which ---- */
 
-/* The first command from this identifier on that the controller has for the namespace; the queue's
- * Entries if there is none. */
-USHORT NvmeQueueFind(PNVME_ADAPTER Adapter, PNVME_QUEUE Queue, USHORT Cid, ULONG Nsid)
+/* The first command from this place on that the controller has for the namespace, and its
+ * identifier; the queue's Entries if there is none. */
+USHORT NvmeQueueFind(
+	PNVME_ADAPTER Adapter, PNVME_QUEUE Queue, USHORT Place, ULONG Nsid, PUSHORT Cid)
 {
 	STOR_LOCK_HANDLE Lock;
 
 	StorPortAcquireSpinLock(Adapter, DpcLock, &Queue->Dpc, &Lock);
-	for (; Cid < Queue->Entries; Cid++)
-		if (Queue->Active[Cid] != NULL &&
-			(Nsid == NVME_NSID_ALL || Queue->Active[Cid]->Command.Nsid == Nsid))
+	for (; Place < Queue->Entries; Place++) {
+		PNVME_REQUEST Request = Queue->Active[Place];
+
+		if (Request != NULL && (Nsid == NVME_NSID_ALL || Request->Command.Nsid == Nsid)) {
+			*Cid = Request->Command.Cid;
 			break;
+		}
+	}
 	StorPortReleaseSpinLock(Adapter, &Lock);
-	return Cid;
+	return Place;
 }
 
 /* The queue of this processor. Where its message interrupts is the system's business: its DPC may

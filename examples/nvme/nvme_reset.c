@@ -15,11 +15,12 @@ static VOID NvmeResetNext(PNVME_ADAPTER Adapter)
 {
 	NVME_RESET *Reset = &Adapter->Reset;
 
-	for (; Reset->Queue < Adapter->QueueCount; Reset->Queue++, Reset->Cid = 0) {
+	for (; Reset->Queue < Adapter->QueueCount; Reset->Queue++, Reset->Place = 0) {
 		PNVME_QUEUE Queue = &Adapter->Queues[Reset->Queue];
 
-		Reset->Cid = NvmeQueueFind(Adapter, Queue, Reset->Cid, Reset->Nsid);
-		if (Reset->Cid == Queue->Entries)
+		Reset->Place =
+			NvmeQueueFind(Adapter, Queue, Reset->Place, Reset->Nsid, &Reset->Cid);
+		if (Reset->Place == Queue->Entries)
 			continue;
 		RtlZeroMemory(&Reset->Abort, sizeof(Reset->Abort));
 		Reset->Abort.Done = NvmeAborted;
@@ -37,14 +38,17 @@ static VOID NvmeAborted(PNVME_ADAPTER Adapter, PNVME_REQUEST Request, PNVME_COMP
 {
 	NVME_RESET *Reset = &Adapter->Reset;
 	PNVME_QUEUE Queue = &Adapter->Queues[Reset->Queue];
+	USHORT Cid;
 
 	/* not aborted: it may have been done meanwhile, or else we still have it */
 	if (NVME_STATUS(Done) != NVME_SUCCESS || Done->Result & NVME_NOT_ABORTED) {
 		NvmeQueueDrain(Adapter, Queue);
-		if (NvmeQueueFind(Adapter, Queue, Reset->Cid, Reset->Nsid) == Reset->Cid)
+		if (NvmeQueueFind(Adapter, Queue, Reset->Place, Reset->Nsid, &Cid) ==
+				Reset->Place &&
+			Cid == Reset->Cid)
 			Reset->HasFailed = TRUE;
 	}
-	Reset->Cid++;
+	Reset->Place++;
 	NvmeResetNext(Adapter);
 }
 
@@ -60,7 +64,7 @@ VOID NvmeReset(PNVME_ADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb)
 	}
 	Reset->Nsid = IsUnit ? Own->Request.Command.Nsid : NVME_NSID_ALL;
 	Reset->Queue = 0;
-	Reset->Cid = 0;
+	Reset->Place = 0;
 	Reset->HasFailed = FALSE;
 	/* Perhaps it was only the interrupt that got lost. */
 	for (ULONG i = 0; i < Adapter->QueueCount; i++)

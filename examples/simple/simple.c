@@ -37,7 +37,8 @@ BOOLEAN SimpleSubmit(PSIMPLE_ADAPTER Adapter, PSIMPLE_REQUEST Request)
 	if (Adapter->Active[Tag] != NULL)
 		return FALSE;
 	Adapter->Active[Tag] = Request;
-	Request->Command.Tag = (USHORT)Tag;
+	/* The bits above tell it from those that had its entry before. */
+	Request->Command.Tag = (USHORT)Adapter->Submitted;
 	Adapter->Commands[Tag] = Request->Command;
 	/* A register write never overtakes the writes to memory before it. */
 	StorPortWriteRegisterUlong(Adapter, &Adapter->Registers->Doorbell, ++Adapter->Submitted);
@@ -82,16 +83,29 @@ static VOID SimpleAbandon(PSIMPLE_ADAPTER Adapter, UCHAR SrbStatus)
 	}
 }
 
+/* Who no longer answers may still be there: it gets no more of memory (PCI 3.0, 6.2.2). */
+static VOID SimpleShutOut(PSIMPLE_ADAPTER Adapter)
+{
+	USHORT Command = 0;
+
+	Adapter->Gone = TRUE;
+	StorPortSetBusDataByOffset(Adapter, PCIConfiguration, Adapter->Bus, Adapter->Slot, &Command,
+		FIELD_OFFSET(PCI_COMMON_CONFIG, Command), sizeof(Command));
+}
+
 /* Under the StartIo lock. */
 static BOOLEAN SimpleResetBus(PVOID Extension, ULONG PathId)
 {
 	PSIMPLE_ADAPTER Adapter = Extension;
+	BOOLEAN Stopped = SimpleControl(Adapter, 0);
 
+	if (StorPortReadRegisterUlong(Adapter, &Adapter->Registers->Version) != SIMPLE_VERSION)
+		SimpleShutOut(Adapter);
 	/* While the controller may still write to their memory, no request may be completed. */
-	if (!SimpleControl(Adapter, 0))
+	if (!Stopped && !Adapter->Gone)
 		return FALSE;
-	SimpleAbandon(Adapter, SRB_STATUS_BUS_RESET);
-	return SimpleStart(Adapter);
+	SimpleAbandon(Adapter, Adapter->Gone ? SRB_STATUS_NO_DEVICE : SRB_STATUS_BUS_RESET);
+	return !Adapter->Gone && SimpleStart(Adapter);
 }
 
 /* ---- a request's way ---- */
@@ -180,8 +194,8 @@ static BOOLEAN SimpleInterrupt(PVOID Extension)
 	PSIMPLE_REGISTERS Registers = ((PSIMPLE_ADAPTER)Extension)->Registers;
 	ULONG Cause = StorPortReadRegisterUlong(Extension, &Registers->Interrupt);
 
-	if (Cause == 0)
-		return FALSE; /* another device on the same line */
+	if (Cause == 0 || Cause == MAXULONG)
+		return FALSE; /* another device on the same line, or ours has gone */
 	/* Lower the line now and look at the ring later, so that nothing falls between. */
 	StorPortWriteRegisterUlong(Extension, &Registers->Interrupt, Cause);
 	if (!((PSIMPLE_ADAPTER)Extension)->IsDump)
@@ -216,11 +230,19 @@ static VOID SimpleDrain(PSIMPLE_ADAPTER Adapter)
 	for (;; Adapter->Completed++) {
 		volatile SIMPLE_COMPLETION *Done =
 			&Adapter->Completions[Adapter->Completed % Adapter->Entries];
+		PSIMPLE_REQUEST *Active = &Adapter->Active[Done->Tag % Adapter->Entries];
 
 		if (Done->Sequence != Adapter->Completed + 1)
 			break;
-		SimpleFinish(Adapter->Active[Done->Tag], Done);
-		Adapter->Active[Done->Tag] = NULL;
+		if (*Active == NULL || (*Active)->Command.Tag != Done->Tag) {
+			StorPortDebugPrint(0,
+				"simple: command %u, which is not the controller's, "
+				"is said to be done\n",
+				Done->Tag);
+			continue;
+		}
+		SimpleFinish(*Active, Done);
+		*Active = NULL;
 	}
 }
 
@@ -250,6 +272,8 @@ static ULONG SimpleFindAdapter(PVOID Extension, PVOID HwContext, PVOID BusInform
 	if (!Registers || StorPortReadRegisterUlong(Adapter, &Registers->Version) != SIMPLE_VERSION)
 		return SP_RETURN_NOT_FOUND;
 	Adapter->Registers = Registers;
+	Adapter->Bus = Config->SystemIoBusNumber;
+	Adapter->Slot = Config->SlotNumber;
 	Adapter->Entries = StorPortReadRegisterUlong(Adapter, &Registers->Entries);
 	Elements = StorPortReadRegisterUlong(Adapter, &Registers->Elements);
 	Width = StorPortReadRegisterUlong(Adapter, &Registers->Features) & SIMPLE_WIDTH;

@@ -20,6 +20,7 @@ typedef struct _SIMPLE_REQUEST { /* SRB extension: memory that the controller ca
 typedef struct _SIMPLE_ADAPTER { /* device extension */
 	PSIMPLE_REGISTERS Registers;
 	BOOLEAN IsDump; /* the machine has crashed: no DPC, no interrupt, one request at a time */
+	ULONG Bus, Slot;
 	ULONG Entries;
 	PSIMPLE_COMMAND Commands; /* the rings, in the uncached extension */
 	volatile SIMPLE_COMPLETION *Completions;

@@ -156,6 +156,31 @@ int bus_interrupt_connect(
 	struct bus_function *function, unsigned message, struct bus_interrupt *interrupt);
 void bus_interrupt_disconnect(struct bus_interrupt *interrupt);
 
+/* ---- between a function and the bus ---- */
+
+/*
+ * A tap is put between a device model and the bus: register accesses and interrupts come to it
+ * instead, and it passes on what it likes, at once or later, with the calls below. The MSI-X table
+ * and configuration space are the bus's own, and no tap sees them.
+ */
+struct bus_tap {
+	uint64_t (*read)(void *tap, unsigned bar, uint32_t offset, unsigned size);
+	void (*write)(void *tap, unsigned bar, uint32_t offset, unsigned size, uint64_t value);
+	void (*message)(struct bus_tap *tap, unsigned message);
+	void (*line)(struct bus_tap *tap, bool asserted);
+	struct bus_function *function; /* set by bus_tap_set */
+};
+
+/* One for each function; NULL takes it away. While nothing runs, or under replay. */
+void bus_tap_set(struct bus_function *function, struct bus_tap *tap);
+uint64_t bus_tap_read(const struct bus_tap *tap, unsigned bar, uint32_t offset, unsigned size);
+void bus_tap_write(
+	const struct bus_tap *tap, unsigned bar, uint32_t offset, unsigned size, uint64_t value);
+void bus_tap_message(const struct bus_tap *tap, unsigned message);
+void bus_tap_line(const struct bus_tap *tap, bool asserted);
+/* The line's interrupt routines are asked once, whether it is asserted or not. */
+void bus_tap_line_pulse(const struct bus_tap *tap);
+
 /* Start of the (empty) bus and its end. */
 int bus_init(void);
 void bus_fini(void);

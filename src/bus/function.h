@@ -94,6 +94,7 @@ struct bus_function {
 	struct bus_function_config config;
 	struct bus_function_ops ops;
 	void *device;
+	struct bus_tap *tap;	 /* NULL: none */
 	uint32_t maps[BUS_BARS]; /* live mappings of each BAR */
 
 	uint8_t space[BUS_CONFIG_SIZE];
@@ -152,11 +153,17 @@ void bus_config_put(struct bus_function *function, unsigned offset, unsigned siz
 
 /* Raises the line's vector if the function asserts it now. */
 void bus_line_update(struct bus_function *function);
+/* bus_line_set, past a tap. */
+void bus_line_change(struct bus_function *function, bool asserted);
+/* Raises it all the same. */
+void bus_line_pulse(struct bus_function *function);
 int bus_line_connect(struct bus_function *function, struct bus_interrupt *interrupt);
 void bus_line_disconnect(struct bus_interrupt *interrupt);
 
 /* ---- message.c ---- */
 
+/* bus_message_send, past a tap. */
+void bus_message_deliver(struct bus_function *function, unsigned message);
 /* Takes over the enable and mask bits from configuration space. */
 void bus_messages_update(struct bus_function *function);
 int bus_message_connect(

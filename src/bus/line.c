@@ -50,13 +50,27 @@ void bus_line_update(struct bus_function *f)
 		bus_target_raise(&line_of(f)->target);
 }
 
+void bus_line_change(struct bus_function *f, bool asserted)
+{
+	f->asserted = asserted;
+	if (asserted)
+		bus_line_update(f);
+}
+
+void bus_line_pulse(struct bus_function *f)
+{
+	if (f->config.has_line && !line_of(f)->is_dead)
+		bus_target_raise(&line_of(f)->target);
+}
+
 void bus_line_set(struct bus_function *f, bool asserted)
 {
 	if (!f->config.has_line)
 		return;
-	f->asserted = asserted;
-	if (asserted)
-		bus_line_update(f);
+	if (unlikely(f->tap))
+		f->tap->line(f->tap, asserted);
+	else
+		bus_line_change(f, asserted);
 }
 
 static struct bus_interrupt *next_of(struct bus_interrupt *interrupt)
@@ -84,7 +98,7 @@ static bool line_service(struct cpu_interrupt *vector)
 		return claimed;
 	if (!claimed && ++line->unclaimed >= UNCLAIMED_MAX) {
 		line->is_dead = true;
-		nt_violation(0,
+		nt_violation(NT_LINE_STUCK,
 			"%s keeps its interrupt line asserted and no interrupt routine claims it: "
 			"the "
 			"line is shut off",

@@ -61,7 +61,7 @@ static void msix_send(struct bus_function *f, unsigned message)
 		deliver_pending(f, message);
 }
 
-void bus_message_send(struct bus_function *f, unsigned message)
+void bus_message_deliver(struct bus_function *f, unsigned message)
 {
 	if (bus_function_is_off(f) || !(f->command & COMMAND_MASTER))
 		return;
@@ -69,6 +69,14 @@ void bus_message_send(struct bus_function *f, unsigned message)
 		msix_send(f, message);
 	else if (f->msi)
 		bus_target_raise(&f->message[message & (f->msi_granted - 1)]);
+}
+
+void bus_message_send(struct bus_function *f, unsigned message)
+{
+	if (unlikely(f->tap))
+		f->tap->message(f->tap, message);
+	else
+		bus_message_deliver(f, message);
 }
 
 bool bus_messages_are_enabled(const struct bus_function *f)

@@ -31,15 +31,22 @@ void dma_master_init(struct dma_master *master, const char *name, unsigned width
 	memset(master, 0, sizeof(*master));
 	master->name = name;
 	master->width = dma_settings.width ? min_of(width, dma_settings.width) : width;
+	dma_bus_tap(master, NULL);
+}
+
+/* A tap is asked on the long way only. */
+void dma_bus_tap(struct dma_master *master, struct dma_tap *tap)
+{
+	master->tap = tap;
 	/* Of a width below a page's 12 bits no memory is within reach at all. */
-	master->plain_last = dma_settings.engine == DMA_IOMMU ? 0 : highest(master);
+	master->plain_last = tap || dma_settings.engine == DMA_IOMMU ? 0 : highest(master);
 }
 
 static __attribute__((cold, noinline)) void *refuse(
 	struct dma_master *master, uint64_t address, bool write, const char *why)
 {
 	__atomic_store_n(&master->faults, master->faults + 1, __ATOMIC_RELAXED);
-	nt_violation(0, "device %u (%s): %s of bus address 0x%" PRIx64 " failed: %s",
+	nt_violation(master->blame, "device %u (%s): %s of bus address 0x%" PRIx64 " failed: %s",
 		master->number, master->name, write ? "write" : "read", address, why);
 	return NULL;
 }
@@ -221,14 +228,12 @@ static void stretch_end(struct dma_master *master, const struct stretch *stretch
 	dma_bus_count(master, stretch->address, stretch->bytes, stretch->kind, write);
 }
 
-int dma_bus_access(
+static int access_move(
 	struct dma_master *master, uint64_t address, char *data, uint64_t bytes, bool write)
 {
 	struct stretch stretch = {0};
 	int err = 0;
 
-	if (unlikely(!atomic_load_explicit(&master->enabled, memory_order_acquire)))
-		return refuse_off(master, address, write);
 	while (bytes) {
 		uint64_t piece = bytes;
 		enum mem_kind kind = MEM_NONE;
@@ -252,17 +257,50 @@ int dma_bus_access(
 	return err;
 }
 
+static int tap_ask(struct dma_master *master, uint64_t *address, uint64_t bytes, bool write)
+{
+	return unlikely(master->tap != NULL)
+		       ? master->tap->access(master->tap, address, bytes, write)
+		       : DMA_TAP_GO;
+}
+
+int dma_bus_access(
+	struct dma_master *master, uint64_t address, char *data, uint64_t bytes, bool write)
+{
+	int tapped = tap_ask(master, &address, bytes, write), err;
+
+	if (unlikely(tapped < 0))
+		return tapped;
+	if (unlikely(!atomic_load_explicit(&master->enabled, memory_order_acquire)))
+		return refuse_off(master, address, write);
+	err = access_move(master, address, data, bytes, write);
+	if (likely(!err) || tapped != DMA_TAP_BLIND)
+		return err;
+	if (!write)
+		memset(data, 0xff, bytes);
+	return 0;
+}
+
 void *dma_bus_span_find(
 	struct dma_master *master, uint64_t address, uint64_t *bytes, bool write, int *error)
 {
+	static char nowhere[MEM_PAGE_SIZE];
+	int tapped = tap_ask(master, &address, *bytes, write);
 	enum mem_kind kind;
 	void *host;
 
+	*error = tapped;
+	if (unlikely(tapped < 0))
+		return NULL;
 	if (unlikely(!atomic_load_explicit(&master->enabled, memory_order_acquire))) {
 		*error = refuse_off(master, address, write);
 		return NULL;
 	}
 	host = bus_page(master, address, bytes, write, &kind);
+	if (unlikely(!host && tapped == DMA_TAP_BLIND)) {
+		*error = 0;
+		return memset(nowhere, 0xff, sizeof(nowhere));
+	}
 	*error = host ? 0 : -EFAULT;
 	if (likely(host))
 		dma_bus_count(master, address, *bytes, kind, write);

@@ -20,6 +20,8 @@
  * off every access fails. Counters are of bytes, by kind of the memory touched (enum mem_kind),
  * written by the device's thread only.
  */
+struct dma_tap;
+
 struct dma_master {
 	_Atomic bool enabled;
 	unsigned number; /* device number, for events */
@@ -30,7 +32,22 @@ struct dma_master {
 	uint64_t faults;     /* accesses that failed, those with mastering off included */
 	bool off_told;	     /* private: the first access with mastering off has been reported */
 	uint64_t plain_last; /* private: up to here it may reach pages by their frame numbers */
+	struct dma_tap *tap; /* NULL: none */
+	uint64_t blame;	     /* nt_violation's number for what is refused; a tap's to set */
 };
+
+/*
+ * Somebody between a device and its bus. access comes before each access, on the device's thread:
+ * DMA_TAP_GO: on to *address, which it may have changed; DMA_TAP_BLIND: likewise, but the device
+ * does not learn how it ends, and reads ones where it fails, as with a posted write and a host that
+ * answers so; or -errno: it has failed.
+ */
+enum { DMA_TAP_GO, DMA_TAP_BLIND };
+struct dma_tap {
+	int (*access)(struct dma_tap *tap, uint64_t *address, uint64_t bytes, bool write);
+};
+/* NULL takes it away. While nothing runs, or under replay. */
+void dma_bus_tap(struct dma_master *master, struct dma_tap *tap);
 
 /* After dma_init. */
 void dma_master_init(struct dma_master *master, const char *name, unsigned width);

@@ -38,7 +38,7 @@ struct hw_model {
 	 * failed. The machine has stopped. */
 	int (*destroy)(struct hw_device *device);
 	/* Bytes that crossed its bus master, for the summary: the struct dma_master, or NULL. */
-	const struct dma_master *(*master)(const struct hw_device *device);
+	struct dma_master *(*master)(struct hw_device *device);
 	/* What its blocks are kept in, those of unit 0 first; NULL: nobody may look. */
 	struct storage *(*storage)(const struct hw_device *device);
 };

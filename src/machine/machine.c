@@ -133,9 +133,29 @@ static int stages_reach(struct dry_machine *machine, int wanted)
 	return 0;
 }
 
+/* From here on the device fails as planned: it is the driver's work that is tried, not its start.
+ */
+static int faults_arm(struct dry_machine *machine)
+{
+	const struct hw_model *model = machine->model;
+
+	if (!machine->expects_faults)
+		return 0;
+	stats_expect_faults();
+	watch_start();
+	return fault_arm(model->master ? model->master(machine->device) : NULL,
+		&machine->options.faults, machine->steps, machine->step_count);
+}
+
 int machine_prepare(struct dry_machine *machine, const char *driver)
 {
 	int err;
+
+	if (machine->options.faults.count && !machine->options.replay)
+		return error_set(EINVAL,
+			"--fault goes with --seed: only in a replayed run have the device's steps "
+			"numbers.");
+	machine->expects_faults = machine->options.faults.count;
 
 	if (machine_live)
 		return error_set(EBUSY,
@@ -173,6 +193,11 @@ int machine_go(struct dry_machine *machine)
 	machine->started_ns = cpu_clock();
 	nt_allocation_fail(machine->options.fail_allocation);
 	machine_units_publish(machine);
+	err = faults_arm(machine);
+	if (err) {
+		undo(machine);
+		return err;
+	}
 	atomic_store(&machine->is_open, true);
 	cpu_thread_unpark(machine->scanner);
 	events_open(machine);

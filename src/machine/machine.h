@@ -16,7 +16,10 @@
  *   crash_dump.c  a crash on purpose, or a bug check, and the dump of memory that follows
  *   dump_pointers.c  what the driver is asked before that
  *   workload.c  generators inside the machine
- *   seeds.c     many replayed runs, each in a child of the prepared machine
+ *   watch.c     where the device may fail: each request ends once, and in time
+ *   runs.c      many replayed runs, each in a child of the prepared machine
+ *   seeds.c     of many seeds
+ *   sweep.c     of many plans of faults
  */
 #ifndef DRY_MACHINE_MACHINE_H
 #define DRY_MACHINE_MACHINE_H
@@ -24,6 +27,7 @@
 #include "cpu/cpu.h"
 #include "disk/disk.h"
 #include "dma/dma.h"
+#include "hw/faults.h"
 #include "hw/hw.h"
 #include "loader/loader.h"
 #include "mem/mem.h"
@@ -66,6 +70,7 @@ struct machine_options {
 	bool dump;
 	char *dump_image;
 	uint64_t dump_after, dump_offset, dump_size; /* 0: not said */
+	struct fault_plan faults;
 };
 
 /* driver.c */
@@ -128,6 +133,10 @@ struct dry_machine {
 	_Atomic bool has_crashed; /* by crash_dump.c: nothing can be stopped or freed any more */
 	struct machine_crash crash;
 	struct dry_summary summary; /* final after the stop */
+	/* the device may fail: its faults are told, and no reason for a bad end */
+	bool expects_faults;
+	uint8_t *steps; /* where the sorts of the device's first steps go, NULL: nowhere */
+	uint32_t step_count;
 };
 
 /* The live machine, NULL if none. */
@@ -196,6 +205,8 @@ int workload_check(const char *text);
 
 /* all: requests, lists and latencies too, else broken rules alone. */
 void stats_start(bool all);
+/* Requests that time out are the device's fault from here on. */
+void stats_expect_faults(void);
 void stats_stop(void);
 /* Adds what was counted so far. */
 void stats_summary(struct dry_summary *summary);
@@ -203,6 +214,10 @@ void stats_summary(struct dry_summary *summary);
 /* From start to stop broken rules include routines of the miniport that take too long. */
 void slow_start(void);
 void slow_stop(void);
+/* watch.c. Requests that take longer than they may, or are not given back when it stops, are
+ * violations from here on. */
+void watch_start(void);
+void watch_stop(void);
 
 void crash_start(void);
 

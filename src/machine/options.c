@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum kind { TEXT, SIZE, NUMBER, CHOICE, SWITCH, LEVEL, POLICY, RELEASE, EVENTS };
+enum kind { TEXT, SIZE, NUMBER, CHOICE, SWITCH, LEVEL, POLICY, RELEASE, EVENTS, FAULTS };
 
 struct row {
 	struct dry_option option;
@@ -87,6 +87,10 @@ static const struct row rows[] = {
 		 "default "
 		 "0: they fail"},
 		NUMBER, AT(hold), 0, 3600, NULL},
+	{{"fault", "PLAN",
+		 "KIND@STEP,...: the device fails at these of its steps (docs/faults.md); with "
+		 "--seed"},
+		FAULTS, 0, 0, 0, NULL},
 	{{"os", "RELEASE",
 		 "the Windows release that is played, vista to 11-24H2 (default; "
 		 "docs/os-releases.md)"},
@@ -302,6 +306,8 @@ static int set(struct machine_options *options, const struct row *row, const cha
 		return set_release(field, value);
 	case EVENTS:
 		return machine_events_set(options, value);
+	case FAULTS:
+		return fault_plan_parse(&options->faults, value);
 	case CHOICE:
 		return parse_choice(row, value, field);
 	case SWITCH:

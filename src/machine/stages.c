@@ -186,6 +186,7 @@ static void device_down(struct dry_machine *machine)
 		summary->port_written += is_own ? master->bytes_read[kind] : 0;
 		summary->port_read += is_own ? master->bytes_written[kind] : 0;
 	}
+	fault_disarm();
 	if (machine->model->destroy(machine->device) && !machine->stop_result)
 		machine->stop_result = -EIO; /* its words are in dry_error() */
 	machine->device = NULL;
@@ -304,13 +305,18 @@ static int take_down(void *arg)
 		int err =
 			disk->is_gone ? 0 : disk_shutdown(disk, disk->adapter->limits.caches_data);
 
-		result = result ? result : err;
+		/* of a device that fails nothing else can be expected */
+		if (err && machine->expects_faults)
+			nt_violation(NT_DEVICE_FAULT, "%s", dry_error());
+		else
+			result = result ? result : err;
 		machine->summary.client_read += disk->client_read;
 		machine->summary.client_written += disk->client_written;
 		machine->summary.port_read += disk->again_read;
 		machine->summary.port_written += disk->again_written;
 	}
 	machine_driver_stop(&machine->driver);
+	watch_stop();
 	scanner_free(machine);
 	while (machine->disks.count)
 		disk_free(machine->disks.disk[--machine->disks.count]);

@@ -5,6 +5,7 @@
  * device threads and others share the last, with atomics. See machine.h.
  */
 #include "machine/machine.h"
+#include "nt/nt.h"
 #include "trace/trace.h"
 
 #include <stdio.h>
@@ -23,8 +24,9 @@ struct counts {
 
 static struct {
 	struct counts *counts; /* CPU_MAX + 1 of them */
-	_Atomic uint64_t violations;
-	char first[256];
+	_Atomic uint64_t violations, device_faults;
+	char first[256], first_fault[256];
+	bool expects_faults;
 } stats;
 
 static void add(_Atomic uint64_t *counter)
@@ -40,16 +42,27 @@ static unsigned bucket(uint64_t elements)
 	return min_of(n, DRY_HISTOGRAM - 1u);
 }
 
-static void violation(const char *text)
+static void told(_Atomic uint64_t *counter, char first[256], const char *what, const char *text)
 {
-	uint64_t before = atomic_fetch_add(&stats.violations, 1);
+	uint64_t before = atomic_fetch_add(counter, 1);
 
 	if (!before)
-		snprintf(stats.first, sizeof(stats.first), "%s", text);
+		snprintf(first, 256, "%s", text);
 	if (before < SAID_MOST)
-		fprintf(stderr, "dryport: violation: %s\n", text);
+		fprintf(stderr, "dryport: %s: %s\n", what, text);
 	else if (before == SAID_MOST)
-		fprintf(stderr, "dryport: further violations are counted, not printed.\n");
+		fprintf(stderr, "dryport: further %ss are counted, not printed.\n", what);
+}
+
+static void violation(const char *text, uint64_t number)
+{
+	bool is_open = number == NT_TIMED_OUT || number == NT_LINE_STUCK;
+	bool is_fault = number == NT_DEVICE_FAULT || (is_open && stats.expects_faults);
+
+	if (is_fault)
+		told(&stats.device_faults, stats.first_fault, "device fault", text);
+	else
+		told(&stats.violations, stats.first, "violation", text);
 }
 
 static void srb_done(struct counts *counts, const struct trace_event *event)
@@ -91,7 +104,7 @@ static void listen(void *ctx, const struct trace_event *event)
 		add(&counts->put);
 		break;
 	case TRACE_VIOLATION:
-		violation((const char *)event->arg[0]);
+		violation((const char *)event->arg[0], event->arg[1]);
 		break;
 	default:
 		break;
@@ -108,9 +121,16 @@ void stats_start(bool all)
 	else
 		memset(stats.counts, 0, (CPU_MAX + 1) * sizeof(*stats.counts));
 	atomic_store(&stats.violations, 0);
-	stats.first[0] = 0;
+	atomic_store(&stats.device_faults, 0);
+	stats.first[0] = stats.first_fault[0] = 0;
+	stats.expects_faults = false;
 	if (stats.counts)
 		trace_subscribe(1ull << TRACE_VIOLATION | (all ? most : 0), listen, NULL);
+}
+
+void stats_expect_faults(void)
+{
+	stats.expects_faults = true;
 }
 
 void stats_stop(void)
@@ -152,6 +172,8 @@ void stats_summary(struct dry_summary *summary)
 {
 	summary->violations = atomic_load(&stats.violations);
 	memcpy(summary->first_violation, stats.first, sizeof(summary->first_violation));
+	summary->device_faults = atomic_load(&stats.device_faults);
+	memcpy(summary->first_device_fault, stats.first_fault, sizeof(stats.first_fault));
 	if (!stats.counts)
 		return;
 	summary->srbs = summary->srb_errors = summary->lists_got = summary->lists_built =

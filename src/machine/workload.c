@@ -6,6 +6,9 @@
  * knows for each block how often it wrote it. A block's contents follow from its number and that
  * count, so wrong data, stale data and misplaced data all show. Buffers start anywhere in their
  * page that the adapter's alignment allows. See machine.h.
+ *
+ * Where the device may fail (hw/faults.h) a request may, too: a write that failed leaves each of
+ * its blocks as it was or as it should be, and the work goes on. At the end all is read once more.
  */
 #include "machine/machine.h"
 #include "trace/trace.h"
@@ -23,6 +26,12 @@ struct workload {
 	uint64_t ops, span, seed;
 	uint32_t low, high, depth;
 	bool verify;
+	bool may_fail; /* requests may: the device is made to */
+};
+
+/* Which of its writes a block may hold the data of; low 0: its contents are unknown. */
+struct may_hold {
+	uint32_t low, high;
 };
 
 struct generator {
@@ -30,7 +39,8 @@ struct generator {
 	const struct workload *workload;
 	uint64_t random, ops;
 	uint64_t first_block, blocks;
-	uint32_t *written; /* times each block of the stripe was written; 0: contents unknown */
+	uint32_t *written;    /* times each block of the stripe was written; 0: contents unknown */
+	struct may_hold *may; /* of each block of the stripe, where requests may fail; else NULL */
 	char *buffer;
 	uint64_t buffer_bytes, step; /* between the places where a request may begin */
 	struct cpu_thread *thread;
@@ -188,6 +198,92 @@ static int check(struct generator *g, const char *at, uint64_t block, uint32_t b
 	return 0;
 }
 
+static bool is_content(struct generator *g, const char *at, uint64_t block, uint32_t count)
+{
+	uint32_t words = g->disk->info.block_size / 8;
+
+	for (uint32_t w = 0; w < words; w++) {
+		uint64_t value = content(block, count, w);
+
+		if (memcmp(at + 8 * w, &value, 8))
+			return false;
+	}
+	return true;
+}
+
+/* What is read once is known from then on. */
+static int check_either(struct generator *g, const char *at, uint64_t block, uint32_t blocks)
+{
+	uint32_t size = g->disk->info.block_size;
+
+	for (uint32_t n = 0; n < blocks; n++, at += size) {
+		struct may_hold *may = &g->may[block + n - g->first_block];
+		uint32_t count = may->low;
+
+		if (!count)
+			continue;
+		while (count <= may->high && !is_content(g, at, block + n, count))
+			count++;
+		if (count > may->high)
+			return error_set(EILSEQ,
+				"wrong data: block %llu of unit %s holds none of its writes %u to "
+				"%u of %u.",
+				(unsigned long long)(block + n), g->disk->info.name, may->low,
+				may->high, g->written[block + n - g->first_block]);
+		may->low = may->high = count;
+	}
+	return 0;
+}
+
+/* After a write. */
+static void may_hold_set(struct generator *g, uint64_t block, uint32_t blocks, bool failed)
+{
+	for (uint32_t n = 0; n < blocks; n++) {
+		struct may_hold *may = &g->may[block + n - g->first_block];
+
+		may->high = g->written[block + n - g->first_block];
+		may->low = failed ? may->low : may->high;
+	}
+}
+
+/* One whose device misdirected data while it was under way proves nothing, and what it wrote is
+ * unknown. */
+static int run_may_fail(struct generator *g, struct dry_io *io, uint64_t block, uint32_t blocks)
+{
+	unsigned before = fault_harms();
+	int err = disk_run(g->disk, io);
+	bool is_harmed = fault_harms() != before;
+
+	if (io->op == DRY_OP_WRITE) {
+		may_hold_set(g, block, blocks, err);
+		for (uint32_t n = 0; is_harmed && n < blocks; n++)
+			g->may[block + n - g->first_block].low = 0;
+		return 0;
+	}
+	if (err || is_harmed || !g->workload->verify)
+		return 0;
+	return check_either(g, io->buffer, block, blocks);
+}
+
+static int read_all(struct generator *g)
+{
+	uint32_t shift = g->disk->block_shift, step = max_of(g->workload->high >> shift, 1u);
+	int err = 0;
+
+	for (uint64_t at = 0; at < g->blocks && !err; at += step) {
+		uint32_t blocks = (uint32_t)min_of((uint64_t)step, g->blocks - at);
+		struct dry_io io = {
+			.op = DRY_OP_READ,
+			.buffer = g->buffer,
+			.count = (uint64_t)blocks << shift,
+			.offset = (g->first_block + at) << shift,
+		};
+
+		err = run_may_fail(g, &io, g->first_block + at, blocks);
+	}
+	return err;
+}
+
 static int operation(struct generator *g)
 {
 	const struct workload *w = g->workload;
@@ -210,6 +306,8 @@ static int operation(struct generator *g)
 		fill(g, at, block, blocks);
 	else
 		memset(at, 0xa5, io.count);
+	if (g->may)
+		return run_may_fail(g, &io, block, blocks);
 	err = disk_run(g->disk, &io);
 	if (err || io.op == DRY_OP_WRITE || !w->verify)
 		return err;
@@ -224,6 +322,8 @@ static void generate(void *ctx)
 		g->result = operation(g);
 		crash_operation(machine_live);
 	}
+	if (g->may && !g->result)
+		g->result = read_all(g);
 	error_take(g->error, sizeof(g->error));
 	crash_generator(machine_live);
 }
@@ -243,7 +343,9 @@ static int generator_init(struct generator *g, unsigned n, uint64_t stripe)
 	g->buffer_bytes = round_up(
 		(uint64_t)max_of(w->high, g->disk->info.block_size) + SLACK, MEM_PAGE_SIZE);
 	g->buffer = mem_alloc(g->buffer_bytes, 0, MEM_DATA, NULL);
-	if (!g->written || !g->buffer)
+	if (w->may_fail)
+		g->may = calloc(stripe, sizeof(*g->may));
+	if (!g->written || !g->buffer || !g->may != !w->may_fail)
 		return error_set(ENOMEM,
 			"--workload: no memory for generator %u; use less depth or more --ram.", n);
 	g->thread = cpu_thread_new(generate, g, n % cpu_count(), "generator");
@@ -263,6 +365,7 @@ static int generator_fini(struct generator *g)
 			error_set(-result, "%s", g->error);
 	}
 	free(g->written);
+	free(g->may);
 	if (g->buffer)
 		mem_free(g->buffer, g->buffer_bytes);
 	return result;
@@ -329,6 +432,7 @@ int dry_workload_run(struct dry_machine *machine, const char *text)
 		.high = 128u << 10,
 		.depth = 8,
 		.seed = machine->options.replay ? machine->options.seed : 1,
+		.may_fail = machine->expects_faults,
 	};
 	int result = parse(&workload, text);
 

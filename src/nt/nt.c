@@ -63,7 +63,7 @@ void nt_violation(uint64_t number, const char *fmt, ...)
 	if (place && used >= 0 && (size_t)used < sizeof(text))
 		snprintf(text + used, sizeof(text) - (size_t)used, " [driver: %s]", place);
 	trace(TRACE_VIOLATION, (uintptr_t)text, number);
-	if (is_strict)
+	if (is_strict && number != NT_DEVICE_FAULT)
 		cpu_die("stopped, being strict, at %s", text);
 }
 

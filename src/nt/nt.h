@@ -56,6 +56,10 @@ void nt_mdl_build(PMDL mdl);
 
 /* A rule was broken: one TRACE_VIOLATION event whose text is formatted here. number is the
  * documented code where there is one (0xE6000006: bug check 0xE6, parameter 06), else 0. */
+#define NT_DEVICE_FAULT 0xdf000001ull /* the device's fault, not the driver's; never fatal */
+/* Whose fault these are nobody knows: a request took too long; a line is asserted for ever. */
+#define NT_TIMED_OUT  0xdf000002ull
+#define NT_LINE_STUCK 0xdf000003ull
 void nt_violation(uint64_t number, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* The driver's frame nearest to the caller, "file.c:123 Function" where known, for messages. Set by

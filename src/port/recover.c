@@ -72,7 +72,7 @@ static void second_passed(struct cpu_timer *timer)
 		if (request == adapter->recovery_request || !is_started(request) ||
 			(int32_t)(tick - atomic_load(&request->deadline)) < 0)
 			continue;
-		nt_violation(0,
+		nt_violation(NT_TIMED_OUT,
 			"request %llu (function %02x, command %02x) was not completed within its "
 			"%u seconds.",
 			(unsigned long long)request->id, request->function, request->cdb[0],

@@ -147,9 +147,9 @@ static int nvme_destroy(struct hw_device *device)
 	return err;
 }
 
-static const struct dma_master *nvme_master(const struct hw_device *device)
+static struct dma_master *nvme_master(struct hw_device *device)
 {
-	return &((const struct nvme *)device)->master;
+	return &((struct nvme *)device)->master;
 }
 
 static struct storage *nvme_storage(const struct hw_device *device)

@@ -27,6 +27,7 @@
 #include "bus/bus.h"
 #include "cpu/cpu.h"
 #include "dma/dma.h"
+#include "hw/faults.h"
 #include "hw/nvme/nvme_spec.h"
 #include "hw/storage.h"
 #include <stdatomic.h>
@@ -163,6 +164,8 @@ void nvme_fetched_remove(struct nvme *n, unsigned i);
 uint32_t nvme_cq_room(const struct nvme_cq *cq);
 /* Posts a completion for a command of the submission queue, into the room reserved for it. */
 void nvme_post(struct nvme *n, unsigned sqid, uint16_t cid, uint16_t status, uint32_t result);
+/* Completions that a plan of faults has held back until now. */
+void nvme_post_late(struct nvme *n);
 void nvme_interrupts_send(struct nvme *n);
 
 /* ---- nvme_event.c ---- */

@@ -34,6 +34,8 @@ static void queues_clear(struct nvme *n)
 	n->bad_value = 0;
 	n->starved = false;
 	nvme_events_clear(n);
+	if (unlikely(n->master.tap != NULL))
+		fault_complete_forget(&n->master);
 }
 
 void nvme_fail(struct nvme *n)
@@ -233,6 +235,8 @@ void nvme_step(void *ctx)
 	n->starved = false;
 	n->blocked = 0;
 	nvme_doorbells_look(n);
+	if (unlikely(n->master.tap != NULL))
+		nvme_post_late(n);
 	work(n);
 	if (!nvme_is_running(n))
 		return;

@@ -154,22 +154,27 @@ static void entry_write(
 	atomic_store_explicit(&at[1], words[1], memory_order_release);
 }
 
-void nvme_post(struct nvme *n, unsigned sqid, uint16_t cid, uint16_t status, uint32_t result)
+/* What is said of a command; where and when it stands in the queue is entry_post's. */
+struct answer {
+	uint16_t sqid, cid, status;
+	uint32_t result;
+};
+
+static void entry_post(struct nvme *n, const struct answer *answer)
 {
-	unsigned cqid = n->sq[sqid].cqid;
+	unsigned cqid = n->sq[answer->sqid].cqid;
 	struct nvme_cq *cq = &n->cq[cqid];
 	uint64_t bytes = sizeof(struct nvme_completion);
 	struct nvme_completion entry = {
-		.result = result,
-		.sq_head = (uint16_t)n->sq[sqid].head,
-		.sqid = (uint16_t)sqid,
-		.cid = cid,
-		.status = (uint16_t)(status << 1 | cq->phase),
+		.result = answer->result,
+		.sq_head = (uint16_t)n->sq[answer->sqid].head,
+		.sqid = answer->sqid,
+		.cid = answer->cid,
+		.status = (uint16_t)(answer->status << 1 | cq->phase),
 	};
 	_Atomic uint64_t *at;
 	int err;
 
-	cq->reserved--;
 	at = dma_bus_span(&n->master, cq->base + cq->tail * sizeof(entry), &bytes, true, &err);
 	if (unlikely(!at)) {
 		nvme_fail(n);
@@ -177,6 +182,57 @@ void nvme_post(struct nvme *n, unsigned sqid, uint16_t cid, uint16_t status, uin
 	}
 	entry_write(cq, at, &entry);
 	n->posted |= 1ull << cqid;
+}
+
+/* One too many is posted only if there is room: a full queue is not written over. */
+static void faulty_post(struct nvme *n, const struct fault_completions *faulty)
+{
+	for (unsigned i = 0; i < faulty->count && nvme_is_running(n); i++) {
+		struct answer answer;
+		struct nvme_cq *cq;
+
+		memcpy(&answer, faulty->item[i].entry, sizeof(answer));
+		cq = &n->cq[n->sq[answer.sqid].cqid];
+		if (!n->sq[answer.sqid].size || !cq->size)
+			continue; /* the queue has been deleted */
+		if (faulty->item[i].role == FAULT_STRANGER)
+			answer.cid ^= 0xffff;
+		if (faulty->item[i].role == FAULT_OWN)
+			cq->reserved--;
+		else if (!nvme_cq_room(cq))
+			continue;
+		entry_post(n, &answer);
+	}
+}
+
+static void faulty_answer(struct nvme *n, const struct answer *answer)
+{
+	struct fault_completions faulty;
+
+	fault_complete(&n->master, n->agent, answer, sizeof(*answer), &faulty);
+	if (faulty.is_lost)
+		n->cq[n->sq[answer->sqid].cqid].reserved--;
+	faulty_post(n, &faulty);
+}
+
+void nvme_post_late(struct nvme *n)
+{
+	struct fault_completions faulty;
+
+	fault_complete_due(&n->master, &faulty);
+	faulty_post(n, &faulty);
+}
+
+void nvme_post(struct nvme *n, unsigned sqid, uint16_t cid, uint16_t status, uint32_t result)
+{
+	const struct answer answer = {(uint16_t)sqid, cid, status, result};
+
+	if (unlikely(n->master.tap != NULL)) {
+		faulty_answer(n, &answer);
+		return;
+	}
+	n->cq[n->sq[sqid].cqid].reserved--;
+	entry_post(n, &answer);
 }
 
 /* ---- interrupts: 7.5 ---- */

@@ -275,9 +275,9 @@ static int simple_destroy(struct hw_device *device)
 	return err;
 }
 
-static const struct dma_master *simple_master(const struct hw_device *device)
+static struct dma_master *simple_master(struct hw_device *device)
 {
-	return &((const struct simple *)device)->master;
+	return &((struct simple *)device)->master;
 }
 
 static struct storage *simple_storage(const struct hw_device *device)

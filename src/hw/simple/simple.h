@@ -17,6 +17,7 @@
 #include "bus/bus.h"
 #include "cpu/cpu.h"
 #include "dma/dma.h"
+#include "hw/faults.h"
 #include "hw/simple/simple_regs.h"
 #include "hw/storage.h"
 #include <stdatomic.h>
@@ -44,11 +45,12 @@ struct simple {
 	/* the agent's */
 	uint64_t commands_at, completions_at; /* bus addresses of the rings, latched when enabled */
 	uint32_t consumed, posted; /* commands fetched and completions written since then */
+	uint32_t surplus;	   /* of those, more than commands were given: faults.h */
 	uint64_t batch_bytes;	   /* data moved since the last posting */
 	unsigned waiting;	   /* completions not yet posted */
 	uint64_t messages_due;	   /* messages that those ask for */
 	struct simple_command commands[SIMPLE_BATCH];
-	union simple_completion completions[SIMPLE_BATCH];
+	union simple_completion completions[SIMPLE_BATCH + FAULTS_MAX + 2];
 	struct simple_element *list; /* [max_elements] */
 	uint8_t *parameters; /* SIMPLE_PARAMETERS(max_elements) bytes that a SCSI command sent along
 			      */

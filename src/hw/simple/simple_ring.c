@@ -6,6 +6,7 @@
  * its interrupt. Before: the miniport (4) through simple.c. After: src/storport/interrupt.c (6).
  */
 #include "hw/simple/simple.h"
+#include <string.h>
 
 /* Completions of fast commands wait for their batch, but not behind this much data. */
 #define POST_BYTES (256u << 10)
@@ -59,7 +60,7 @@ static void start(struct simple *s)
 
 	s->commands_at = ring;
 	s->completions_at = ring + s->entries * sizeof(struct simple_command);
-	s->consumed = s->posted = s->waiting = 0;
+	s->consumed = s->posted = s->surplus = s->waiting = 0;
 	s->messages_due = 0;
 	s->delay_over = s->delay_runs = false;
 	s->doorbell = 0;
@@ -74,6 +75,8 @@ static void stop(struct simple *s)
 {
 	if (s->delay_runs)
 		cpu_timer_cancel(&s->timer);
+	if (unlikely(s->master.tap != NULL))
+		fault_complete_forget(&s->master);
 	s->log.resets++;
 	s->interrupt = 0;
 	simple_line_update(s);
@@ -142,7 +145,7 @@ static unsigned fetch(struct simple *s)
 	const struct simple_command *ring;
 	int err;
 
-	if (doorbell - s->posted > s->entries) {
+	if (doorbell + s->surplus - s->posted > s->entries) {
 		fail(s, SIMPLE_ERROR_DOORBELL);
 		return 0;
 	}
@@ -162,6 +165,39 @@ static unsigned fetch(struct simple *s)
 	return count;
 }
 
+/* What a plan of faults makes of completions joins those that wait. */
+static void faulty_add(struct simple *s, const struct fault_completions *faulty)
+{
+	s->surplus -= faulty->is_lost;
+	for (unsigned i = 0; i < faulty->count; i++) {
+		union simple_completion *done = &s->completions[s->waiting++];
+
+		memcpy(done, faulty->item[i].entry, sizeof(*done));
+		s->surplus += faulty->item[i].role != FAULT_OWN;
+		if (faulty->item[i].role == FAULT_STRANGER)
+			done->tag ^= 0xffff;
+		s->messages_due |= 1;
+	}
+}
+
+static void faulty_due(struct simple *s)
+{
+	struct fault_completions faulty;
+
+	fault_complete_due(&s->master, &faulty);
+	faulty_add(s, &faulty);
+}
+
+/* The last of those that wait is handed over. */
+static void faulty_run(struct simple *s)
+{
+	struct fault_completions faulty;
+
+	fault_complete(&s->master, s->agent, &s->completions[--s->waiting], sizeof(*s->completions),
+		&faulty);
+	faulty_add(s, &faulty);
+}
+
 static void run(struct simple *s, const struct simple_command *command)
 {
 	union simple_completion *done = &s->completions[s->waiting++];
@@ -177,6 +213,8 @@ static void run(struct simple *s, const struct simple_command *command)
 	s->log.commands++;
 	s->log.errors += status != SIMPLE_OK;
 	s->messages_due |= 1ull << message;
+	if (unlikely(s->master.tap != NULL))
+		faulty_run(s);
 	cpu_agent_poll();
 	/* under replay also at other times */
 	if (s->batch_bytes >= POST_BYTES || cpu_choose(4) == 1)
@@ -217,6 +255,8 @@ static bool work(struct simple *s)
 {
 	unsigned count = must_wait(s) ? 0 : fetch(s);
 
+	if (unlikely(s->master.tap != NULL))
+		faulty_due(s);
 	for (unsigned i = 0; i < count && is_running(s); i++)
 		run(s, next_of(s, i, count));
 	if (is_running(s))

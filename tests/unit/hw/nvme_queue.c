@@ -2,6 +2,7 @@
 /* SPDX-FileCopyrightText: The dryport authors */
 /* Queues and interrupts of the NVMe controller: NVMe 1.4, 4.1, 4.6 and 7.5. */
 #include "nvme_driver.h"
+#include "hw/faults.h"
 
 static const struct command flush = {.opcode = FLUSH, .nsid = 1};
 
@@ -323,6 +324,82 @@ static void polling(void)
 	driver_close(&d);
 }
 
+/* ---- completions that a plan of faults has changed (hw/faults.h) ---- */
+
+static void arm(struct driver *d, const char *text)
+{
+	struct fault_plan plan;
+
+	assert_int_equal(fault_plan_parse(&plan, text), 0);
+	assert_int_equal(fault_arm(hw_find("nvme")->master(d->device), &plan, NULL, 0), 0);
+}
+
+static void assert_cid(struct driver *d, uint16_t cid)
+{
+	struct completion c;
+
+	assert_true(driver_take(d, 1, &c));
+	assert_int_equal(c.cid, cid);
+	assert_int_equal(status_of(&c), OK);
+}
+
+static void faulty(void)
+{
+	struct completion c;
+	uint16_t cid[5];
+	struct driver d;
+
+	driver_open(&d, "");
+	driver_enable(&d);
+	driver_queue(&d, 1, 16, 16, 0);
+	arm(&d, "done-twice@1,done-unknown@1,done-lost@1,done-swapped@1");
+	for (unsigned i = 0; i < 5; i++)
+		cid[i] = driver_put(&d, 1, flush);
+	driver_ring(&d, 1);
+	assert_cid(&d, cid[0]);
+	assert_cid(&d, cid[0]);
+	assert_true(driver_take(&d, 1, &c)); /* nobody's */
+	for (unsigned i = 0; i < 5; i++)
+		assert_int_not_equal(c.cid, cid[i]);
+	assert_cid(&d, cid[1]);
+	/* nothing of the third */
+	assert_cid(&d, cid[4]);
+	assert_cid(&d, cid[3]);
+	assert_false(driver_take(&d, 1, &c));
+	/* the room that was kept for the lost one is free again: as many fit as ever */
+	for (unsigned turn = 0; turn < 20; turn++) {
+		for (unsigned i = 0; i < 15; i++)
+			driver_put(&d, 1, flush);
+		driver_ring(&d, 1);
+		for (unsigned i = 0; i < 15; i++)
+			assert_true(driver_take(&d, 1, &c));
+	}
+	fault_disarm();
+	driver_close(&d);
+	assert_int_equal(violation.count, 4);
+}
+
+/* A full queue is not written over: what is one too many is left out. */
+static void faulty_full(void)
+{
+	struct completion c;
+	struct driver d;
+
+	driver_open(&d, "");
+	driver_enable(&d);
+	driver_queue(&d, 1, 4, 4, 0);
+	arm(&d, "done-twice@1");
+	for (unsigned i = 0; i < 3; i++)
+		driver_put(&d, 1, flush);
+	driver_ring(&d, 1);
+	for (unsigned i = 0; i < 3; i++)
+		assert_true(driver_take(&d, 1, &c));
+	assert_false(driver_take(&d, 1, &c));
+	fault_disarm();
+	driver_close(&d);
+	assert_int_equal(violation.count, 1);
+}
+
 ON_PROCESSOR(queues_wrap_and_phases_turn, wrap)
 ON_PROCESSOR(a_full_submission_queue_is_carried_out, full_submission_queue)
 ON_PROCESSOR(a_full_completion_queue_holds_up_its_own_commands_only, full_completion_queue)
@@ -332,6 +409,8 @@ ON_PROCESSOR(each_queue_has_its_message, messages)
 ON_PROCESSOR(a_queue_without_interrupts_sends_none, no_interrupts)
 ON_PROCESSOR(the_line_follows_what_is_not_consumed, line)
 ON_PROCESSOR(a_deleted_queue_leaves_the_line, line_of_a_deleted_queue)
+ON_PROCESSOR(a_plan_of_faults_changes_completions, faulty)
+ON_PROCESSOR(a_full_queue_takes_no_double, faulty_full)
 ON_PROCESSOR(a_polling_driver_sees_whole_completions, polling)
 
 int main(void)
@@ -346,6 +425,8 @@ int main(void)
 		machine_test(a_queue_without_interrupts_sends_none),
 		machine_test(the_line_follows_what_is_not_consumed),
 		machine_test(a_deleted_queue_leaves_the_line),
+		machine_test(a_plan_of_faults_changes_completions),
+		machine_test(a_full_queue_takes_no_double),
 		machine_test_beside(a_polling_driver_sees_whole_completions),
 	};
 
