@@ -120,6 +120,7 @@ static bool retry_busy(struct port_request *request)
 		 tick - request->busy_since >= BUSY_SECONDS)
 		return false;
 	request->busy_retries += request->busy_retries < BUSY_RETRIES;
+	port_request_spoil(request);
 	return port_unit_again(request);
 }
 

@@ -249,6 +249,8 @@ void port_adapter_fini(struct port_adapter *adapter);
 /* A free slot in state HELD, its command cleared; NULL if none is left (try again after a done). */
 struct port_request *port_request_get(struct port_adapter *adapter);
 void port_request_put(struct port_request *request);
+/* The SRB extension is another from now on: what stood there is lost (SB-8). */
+void port_request_spoil(struct port_request *request);
 /* The request in whose slot this byte lies, and where there; NULL: in none. Constant time. */
 static inline struct port_request *port_slot_of(
 	const struct port_adapter *adapter, const void *va, uint32_t *offset)
