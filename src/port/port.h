@@ -169,6 +169,7 @@ struct port_limits {
 	bool pull; /* each request started closes adapter and unit (PORT_TAKEN) until the miniport
 		      asks for the next: port_adapter_next, port_unit_next */
 	uint8_t first_reset;	       /* of the ladder: 0 unit, 1 target, 2 bus */
+	uint32_t reset_hold;	       /* microseconds of rest after a reset of the bus */
 	bool extended_srb;	       /* STORAGE_REQUEST_BLOCK, else SCSI_REQUEST_BLOCK */
 	uint8_t map_buffers;	       /* STOR_MAP_ */
 	bool caches_data;	       /* wants SRB_FUNCTION_FLUSH and _SHUTDOWN */

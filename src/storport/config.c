@@ -180,6 +180,7 @@ void stor_config_limits(const struct stor_adapter *adapter, struct port_limits *
 			(uint64_t)PORT_MAX_TRANSFER);
 	limits->max_elements = breaks;
 	limits->alignment_mask = config->AlignmentMask;
+	limits->reset_hold = config->BusResetHoldTime;
 	limits->extension_bytes = config->SrbExtensionSize;
 	limits->unit_extension_bytes = config->SpecificLuExtensionSize;
 	stor_config_depths(adapter, limits);
