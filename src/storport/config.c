@@ -45,7 +45,7 @@ void stor_config_init(struct stor_adapter *adapter)
 	config->Dma64BitAddresses = SCSI_DMA64_SYSTEM_SUPPORTED; /* exactly 0x80: contract 6 */
 	config->SynchronizationModel = StorSynchronizeHalfDuplex;
 	config->InterruptSynchronizationMode = InterruptSupportNone;
-	config->MaxNumberOfIO = PORT_SLOTS;
+	config->MaxNumberOfIO = 1000; /* Q-2; there are fewer slots, whatever is asked for */
 	if (stor_os_detail_is_there(STOR_OS_CONFIG_WHOLE)) {
 		config->MaxIOsPerLun = 255; /* */
 		config->InitialLunQueueDepth = stor_is_virtual(adapter) ? 250 : 20;

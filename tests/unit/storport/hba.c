@@ -75,6 +75,7 @@ static void check_offer(PPORT_CONFIGURATION_INFORMATION config)
 	assert_true(config->ScatterGather && config->Master && config->Dma32BitAddresses);
 	assert_true(config->NeedPhysicalAddresses && config->TaggedQueuing);
 	assert_true(config->AutoRequestSense && config->MultipleRequestPerLu);
+	assert_int_equal(config->MaxNumberOfIO, 1000); /* */
 	assert_int_equal(KeGetCurrentIrql(), PASSIVE_LEVEL);
 	assert_true(config->NumberOfAccessRanges >= 1);
 	/* Contract 12: the first call makes it, the second gives it. */
