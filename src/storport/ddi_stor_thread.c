@@ -87,8 +87,11 @@ static VOID NTAPI thread_main(PVOID context)
 {
 	struct stor_thread *thread = context;
 
-	while (is_state(thread, THREAD_STARTING))
+	/* The creator is on this processor or on another. */
+	while (is_state(thread, THREAD_STARTING)) {
 		cpu_thread_yield();
+		cpu_relax();
+	}
 	thread->routine(thread->context);
 	thread_release(thread);
 }
