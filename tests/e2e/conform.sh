@@ -18,7 +18,7 @@ judge() {
 import re, sys
 
 said, trace = (open(name, encoding="utf-8", errors="replace").read() for name in sys.argv[1:])
-failed = re.findall(r"conform: (FAILED .*)", said)
+failed = re.findall(r"conform: (not ok .*)", said)
 total = re.findall(r"conform: (\d+) checks, 0 failed", said)
 announced = re.findall(r"conform: violates 0x(\w+) (.*)", said)
 reported = re.findall(r' violation +number 0x(\w+) text "(.*)"', trace)
