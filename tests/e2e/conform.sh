@@ -66,12 +66,12 @@ import re, sys
 
 said, trace = (open(name, encoding="utf-8", errors="replace").read() for name in sys.argv[1:])
 failed = re.findall(r"conform: (not ok .*)", said)
-total = re.findall(r"conform: (\d+) checks, 0 failed", said)
+total = re.findall(r"conform: (\d+) checks, \d+ failed", said)
 announced = re.findall(r"conform: violates 0x(\w+) (.*)", said)
 reported = re.findall(r' violation +number 0x(\w+) text "(.*)"', trace)
 for line in failed:
     print(line)
-if len(total) != 1 or int(total[0]) != len(re.findall(r"conform: ok ", said)):
+if len(total) != 1 or int(total[0]) > len(re.findall(r"conform: ok ", said)) + len(failed):
     print("the driver has not come to its end:", total)
 for n, (number, text) in enumerate(announced):
     if n >= len(reported) or reported[n][0] != number or text not in reported[n][1]:
@@ -90,12 +90,12 @@ for options in "${runs[@]}"; do
   # Broken rules make it 1; the disk works all the same.
   # shellcheck disable=SC2086
   status 1 "$DRYPORT" run "$driver" "${machine[@]}" $options --trace "$work/trace"
-  # Reports are all that is wrong: no byte, nothing left behind, no failure of the workload.
-  [ "$(grep -c '✗' "$work/out")" = 1 ] || { cat "$work/out"; fail "$options: the verdict"; }
-  if grep '^dryport: ' "$work/err" | grep -vE '^dryport: (further )?violation'; then fail "$options: the workload"; fi
   verdict=$(judge)
   sed -n 's/^.*ddi: /ddi: /p' "$work/err" >>"$work/ddi"
   [[ $verdict == all* ]] || { echo "$verdict"; fail "$* $options"; }
+  # Reports are all that is wrong: no byte, nothing left behind, no failure of the workload.
+  [ "$(grep -c '✗' "$work/out")" = 1 ] || { cat "$work/out"; fail "$options: the verdict"; }
+  if grep '^dryport: ' "$work/err" | grep -vE '^dryport: (further )?violation'; then fail "$options: the workload"; fi
   echo "$* $options: $verdict"
 done
 sort -u "$work/ddi"
