@@ -251,8 +251,13 @@ BOOLEAN CfStartIo(PVOID Extension, PSCSI_REQUEST_BLOCK Srb)
 	}
 	SEE(QuietReset, 0, A->InReset);
 	CfEndAll(A, PlaceStartIo);
-	if (!IS_HALF(A) && SOMETIMES(A)) /* in half duplex none may be taken */
+	if (!IS_HALF(A) && SOMETIMES(A)) { /* in half duplex neither is allowed */
+		PVOID Pool = NULL;
+
 		CfTryLocks(A, TRUE, (A->Machine & CF_CHANNELS) != 0, TRUE);
+		SEE(StartIoPool, STOR_STATUS_SUCCESS, StorPortAllocatePool(A, 64, 'mrfC', &Pool));
+		StorPortFreePool(A, Pool);
+	}
 	Go(A, Request);
 	if (!IS_CHANNELS(A))
 		CfLeaveCallback(A);

@@ -223,6 +223,21 @@ static VOID ResetScene(PCF_ADAPTER A)
 	Refill(A);
 }
 
+/* all that are out are the port's again, and others come. */
+static VOID CompleteAll(PCF_ADAPTER A)
+{
+	STOR_LOCK_HANDLE Lock;
+
+	CfLock(A, StartIoLock, &Lock);
+	InterlockedExchangeAdd(&A->Unit[0].Outstanding, -A->HeldCount);
+	InterlockedExchangeAdd(&A->Outstanding, -A->HeldCount);
+	A->Held = NULL;
+	A->HeldCount = 0;
+	StorPortCompleteRequest(A, 0, 0, 0, SRB_STATUS_BUS_RESET);
+	CfUnlock(A, &Lock);
+	SEE(CompleteRequest, TRUE, CfAwait(A, &A->HeldCount, DEPTH, SOON));
+}
+
 /* A pause of unit 1 is no pause of unit 0; a scan gets stuck there, until it is resumed. */
 static VOID OtherUnit(PCF_ADAPTER A)
 {
@@ -262,6 +277,7 @@ VOID CfQueueScenes(PCF_ADAPTER A)
 	BusyScenes(A);
 	PauseScenes(A);
 	ResetScene(A);
+	CompleteAll(A);
 	OtherUnit(A);
 	Again(A);
 	StorPortNotification(NextRequest, A);

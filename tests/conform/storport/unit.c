@@ -31,6 +31,17 @@ static UCHAR Give(PSCSI_REQUEST_BLOCK Srb, const UCHAR *Data, ULONG Bytes)
 	return SRB_STATUS_DATA_OVERRUN;
 }
 
+/* Its extension counts the INQUIRYs, as the unit does. */
+static VOID CheckUnitExtension(PCF_ADAPTER A, CF_UNIT *Unit, UCHAR Path, UCHAR Target, UCHAR Lun)
+{
+	PULONG64 Extension = StorPortGetLogicalUnit(A, Path, Target, Lun);
+
+	SEE_TRUE(UnitExtension, Extension != NULL);
+	if (Extension != NULL)
+		SEE(UnitExtension, Unit->Asked, ++*Extension);
+	SEE(NoUnitExtension, 0, (ULONG_PTR)StorPortGetLogicalUnit(A, 7, Target, Lun));
+}
+
 static UCHAR Inquiry(PCF_ADAPTER A, PSCSI_REQUEST_BLOCK Srb, PUCHAR Cdb)
 {
 	UCHAR Data[36] = {0, 0, 6, 2, sizeof(Data) - 5, 0, 0, 2};
@@ -38,6 +49,7 @@ static UCHAR Inquiry(PCF_ADAPTER A, PSCSI_REQUEST_BLOCK Srb, PUCHAR Cdb)
 	UCHAR Path = SrbGetPathId(Srb), Target = SrbGetTargetId(Srb), Lun = SrbGetLun(Srb);
 
 	InterlockedIncrement(&Unit->Asked);
+	CheckUnitExtension(A, Unit, Path, Target, Lun);
 	if (!Unit->HasDepth) { /* the earliest moment */
 		Unit->HasDepth = TRUE;
 		SEE(FirstInquiry, TRUE,
