@@ -118,7 +118,7 @@ typedef struct _CF_ADAPTER { /* device extension */
 
 	/* end.c */
 	PCF_REQUEST volatile Waiting[PlaceCount];
-	volatile LONG Turn;
+	ULONG Turn;
 	volatile LONG IsSweeping;
 	BOOLEAN IsPlain; /* all are completed in the DPC */
 	PVOID EndTimer, EndWorker, EndThread;

@@ -131,28 +131,25 @@ static BOOLEAN EndSynchronized(PVOID Extension, PVOID Context)
 
 VOID CfEnd1(PCF_ADAPTER A, PCF_REQUEST Request)
 {
-	CF_PLACE Place = A->IsPlain || !A->EndTimer
-				 ? PlaceDpc
-				 : (CF_PLACE)(InterlockedIncrement(&A->Turn) % PlaceCount);
+	BOOLEAN IsOdd = (++A->Turn & 1) != 0; /* the DPC's own */
+	CF_PLACE Place = A->IsPlain || A->EndTimer == NULL ? PlaceDpc : A->Turn % PlaceCount;
+	ULONG Status;
 
 	Push(&A->Waiting[Place], Request);
 	switch (Place) {
 	case PlaceDpc:
 		CfEndAll(A, PlaceDpc);
 		break;
-	case PlaceWorkItem: {
-		ULONG Status = StorPortQueueWorkItem(A, EndWork, A->EndWorker, &A->EndWorker);
-
+	case PlaceWorkItem:
+		Status = StorPortQueueWorkItem(A, EndWork, A->EndWorker, &A->EndWorker);
 		SEE_TRUE(WorkQueued, Status == STOR_STATUS_SUCCESS || Status == STOR_STATUS_BUSY);
 		break;
-	}
 	case PlaceThread:
 		StorPortSetEvent(A, &A->EndEvent);
 		break;
 	case PlaceSynchronized:
-		SEE(Synchronized, A->Turn & 1,
-			StorPortSynchronizeAccess(
-				A, EndSynchronized, (PVOID)(ULONG_PTR)(A->Turn & 1)));
+		SEE(Synchronized, IsOdd,
+			StorPortSynchronizeAccess(A, EndSynchronized, (PVOID)(ULONG_PTR)IsOdd));
 		break;
 	default:
 		break; /* somebody comes along */

@@ -79,7 +79,6 @@ static VOID PerfOptions(PCF_ADAPTER A)
 static BOOLEAN PassiveInitialize(PVOID Extension)
 {
 	PCF_ADAPTER A = Extension;
-	LONG Turn = A->Turn;
 
 	SEE(PassiveIrql, PASSIVE_LEVEL, KeGetCurrentIrql());
 	SEE(PassiveAfter, LIFE_INITIALIZED, A->Life);
@@ -91,7 +90,6 @@ static BOOLEAN PassiveInitialize(PVOID Extension)
 		return FALSE;
 	SEE_TRUE(PassiveSpin, CfTouch(A));
 	A->Life = LIFE_SETTLED;
-	A->Turn = Turn;
 	return CfEndStart(A) && CfScriptStart(A);
 }
 
