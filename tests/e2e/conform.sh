@@ -5,6 +5,7 @@
 #   threads and replayed.
 # conform.sh storport KIND DUPLEX INTERRUPT SCHEDULE: that of tests/conform/storport sees whether the port keeps its promises:
 #   SRBs of KIND srb or srbex; half duplex, full or with channels; by a line, msi or msix; on threads or in a replay.
+# conform.sh scsiport SCHEDULE: that of tests/conform/scsiport does the same to SCSI Port.
 # Each prints what differs; each report of a broken rule has to be one that it has announced.
 . "$(dirname "$0")/lib.sh"
 driver=$SOURCE_ROOT/tests/conform/$1
@@ -57,6 +58,19 @@ END
   if [ "$4" = replay ]; then
     runs=("--cpus 3 --seed 1" "--cpus 2 --seed 2 --engine iommu" "--cpus 4 --seed 3 --engine bounce --dma-width 32 --memory high")
   fi
+}
+
+scsiport() { # SCHEDULE
+  machine=(--hw simple:delay=300 --size 16M)
+  case $1 in
+  threads) runs=("--cpus 3 --workload rw:ops=250,verify") ;;
+  # long enough for the driver to lose a request: its 30 seconds are the virtual clock's
+  replay)
+    runs=("--cpus 3 --seed 1 --workload rw:ops=600,verify"
+      "--cpus 2 --seed 2 --engine bounce --dma-width 32 --memory high --workload rw:ops=600,verify")
+    ;;
+  *) fail "no schedule $1" ;;
+  esac
 }
 
 # The driver's lines are on standard error, the reports with their numbers in the trace; both in the order of the run.

@@ -7,6 +7,7 @@
  * are checks, a subject each. Numbers (CH-1, X-34, 2.2 ...) are those of the project's list of
  * facts.
  */
+#include <storport.h>
 #include "../kit/kit.h"
 
 #define CF_TAG 'mrfC'

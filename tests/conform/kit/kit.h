@@ -9,7 +9,6 @@
  *				facts that callbacks see again and again, anywhere and at any IRQL;
  *what became of them is told at the end
  */
-#include <storport.h>
 #include <ntddk.h>
 
 /* ---- one after the other ---- */

@@ -16,6 +16,7 @@
  *	time.c		scenes: timers, DPCs, work items, threads, state changes
  *	routine.c	scenes: each routine at each IRQL; locks
  */
+#include <storport.h>
 #include "../kit/kit.h"
 #include <srbhelper.h>
 #include "../../../examples/simple/controller.h"
