@@ -115,28 +115,28 @@ typedef struct _CF_ADAPTER { /* device extension */
 	volatile LONG Life;
 	volatile LONG InStartIoLock, InMessage[CF_MESSAGES_MAX], InDpc, InDpcLock;
 	volatile LONG InBuildIo, InStartIo, InReset;
-	volatile LONG DpcRuns;
+	volatile LONG DpcRuns, Calls;
 
 	/* end.c */
 	PCF_REQUEST volatile Waiting[PlaceCount];
 	ULONG Turn;
 	volatile LONG IsSweeping;
-	BOOLEAN IsPlain; /* all are completed in the DPC */
+	volatile BOOLEAN IsPlain; /* all are completed in the DPC */
 	PVOID EndTimer, EndWorker, EndThread;
 	STOR_EVENT EndEvent;
-	BOOLEAN IsEnding;
+	volatile BOOLEAN IsEnding;
 
 	/* the scenes tell the path what to do */
-	BOOLEAN IsHolding; /* keep what StartIo gets for unit 0 */
+	volatile BOOLEAN IsHolding; /* keep what StartIo gets for unit 0 */
 	PCF_REQUEST volatile Held;
 	volatile LONG HeldCount;
 	volatile LONG BusyNext; /* answer the next so many with busy, in the three ways */
 	PSCSI_REQUEST_BLOCK volatile BusySrb; /* who was, and what it was */
-	ULONG64 BusyCdb;
-	ULONG BusyLength;
+	volatile ULONG64 BusyCdb;
+	volatile ULONG BusyLength;
 	volatile LONG Ladder; /* 0: none is under way; then the next rung */
-	PCF_REQUEST Stuck;
-	ULONG64 StuckAt, ResetAt;
+	PCF_REQUEST volatile Stuck;
+	volatile ULONG64 StuckAt, ResetAt;
 	volatile LONG IsFinished; /* all scenes are over */
 } CF_ADAPTER, *PCF_ADAPTER;
 

@@ -8,7 +8,7 @@
 #include "conform.h"
 
 /* Each so many calls take locks, so that those that take none meet them. */
-#define SOMETIMES(A) (((A)->Submitted & 7) == 0)
+#define SOMETIMES(A) ((InterlockedIncrement(&(A)->Calls) & 7) == 0)
 
 /* ---- busy (SB-8, SB-9): 3, in BuildIo; 2, in StartIo; 1, by the unit's status ---- */
 

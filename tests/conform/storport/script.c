@@ -23,10 +23,9 @@ static VOID Play(PVOID Context)
 {
 	PCF_ADAPTER A = Context;
 
-	if (!CfAwait(A, &A->Unit[0].Started, 8, 60000))
+	/* From the first of them on: there is no waste, however late this thread is. */
+	if (!CfAwait(A, &A->HeldCount, CF_DEPTH, 60000))
 		return;
-	A->IsHolding = TRUE;
-	CfAwait(A, &A->HeldCount, CF_DEPTH, 5000);
 	CfRoutineScenes(A);
 	CfTimeScenes(A);
 	CfQueueScenes(A);
@@ -39,6 +38,7 @@ BOOLEAN CfScriptStart(PCF_ADAPTER A)
 {
 	PVOID Thread;
 
+	A->IsHolding = TRUE;
 	return SEE(ThreadMade, STOR_STATUS_SUCCESS,
 		StorPortCreateSystemThread(A, Play, A, NULL, &Thread));
 }

@@ -4,8 +4,8 @@
 #include "conform.h"
 
 static volatile LONG Fired, Runs, Changes;
-static ULONG64 FiredAt;
-static ULONG Again; /* how often the timer sets itself anew */
+static volatile ULONG64 FiredAt;
+static volatile ULONG Again; /* how often the timer sets itself anew */
 
 /* How late a timer may be, in microseconds: T-1 names a resolution of about 10 ms. The host's
  * threads may come late themselves. */
