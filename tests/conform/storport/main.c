@@ -90,7 +90,10 @@ static BOOLEAN PassiveInitialize(PVOID Extension)
 		return FALSE;
 	SEE_TRUE(PassiveSpin, CfTouch(A));
 	A->Life = LIFE_SETTLED;
-	return CfEndStart(A) && CfScriptStart(A);
+	if (CfEndStart(A) && CfScriptStart(A))
+		return TRUE;
+	CfEndStop(A); /* two threads take two processors */
+	return FALSE;
 }
 
 static VOID Messages(PCF_ADAPTER A)
