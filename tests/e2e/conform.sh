@@ -3,8 +3,9 @@
 # SPDX-FileCopyrightText: The dryport authors
 # conform.sh dma ENGINE: the driver of tests/conform/dma uses what is documented, on a machine with this DMA engine, under
 #   threads and replayed.
-# conform.sh storport KIND DUPLEX INTERRUPT SCHEDULE: that of tests/conform/storport sees whether the port keeps its promises:
-#   SRBs of KIND srb or srbex; half duplex, full or with channels; by a line, msi or msix; on threads or in a replay.
+# conform.sh storport KIND DUPLEX INTERRUPT SCHEDULE [LIFE]: that of tests/conform/storport sees whether the port keeps its promises:
+#   SRBs of KIND srb or srbex; half duplex, full or with channels; by a line, msi or msix; on threads or in a replay. With
+#   `supported` or `bare` its adapter is restarted, sleeps, and comes and goes; a bare miniport supports no control for that.
 # conform.sh scsiport SCHEDULE: that of tests/conform/scsiport does the same to SCSI Port.
 # Each prints what differs; each report of a broken rule has to be one that it has announced.
 . "$(dirname "$0")/lib.sh"
@@ -38,12 +39,13 @@ place() { # WORD LIST...
   fail "$word is not among the words for it"
 }
 
-storport() { # KIND DUPLEX INTERRUPT SCHEDULE
-  local extended duplex replay
+storport() { # KIND DUPLEX INTERRUPT SCHEDULE [LIFE]
+  local extended duplex replay life
   declare -A hw=([line]=simple:intx [msi]=simple:msi [msix]=simple:messages=3)
   extended=$(place "$1" srb srbex)
   duplex=$(place "$2" half full channels)
   replay=$(place "$4" threads replay)
+  life=$(place "${5:-scenes}" scenes supported bare)
   # Values of the service, whose name is the driver's.
   cat >"$work/values.reg" <<END
 Windows Registry Editor Version 5.00
@@ -52,9 +54,11 @@ Windows Registry Editor Version 5.00
 "Extended"=dword:$extended
 "Duplex"=dword:$duplex
 "Replay"=dword:$replay
+"Life"=dword:$life
 END
   machine=(--hw "${hw[$3]},delay=300" --registry "$work/values.reg" --size 16M --workload "rw:ops=800,verify")
   runs=("--cpus 3")
+  [ "$life" = 0 ] || machine+=(--hold 60 --at 20ms:restart --at 30ms:nap --at 40ms:replug --at every-25ms:restart)
   if [ "$4" = replay ]; then
     runs=("--cpus 3 --seed 1" "--cpus 2 --seed 2 --engine iommu" "--cpus 4 --seed 3 --engine bounce --dma-width 32 --memory high")
   fi

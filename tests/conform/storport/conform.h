@@ -15,6 +15,7 @@
  *	queue.c		scenes: pause, busy, ready, depth, link, time-outs and resets
  *	time.c		scenes: timers, DPCs, work items, threads, state changes
  *	routine.c	scenes: each routine at each IRQL; locks
+ *	life.c		in place of scenes: what `--at` does to an adapter (4.8)
  */
 #include <storport.h>
 #include "../kit/kit.h"
@@ -32,7 +33,10 @@ enum { /* machines */
 	CF_SRB = 0x20,
 	CF_SRBEX = 0x40,
 	CF_REPLAY = 0x80,
-	CF_THREADS = 0x100
+	CF_THREADS = 0x100,
+	CF_SCENES = 0x200, /* all of the scenes */
+	CF_LIFE = 0x400,   /* in their place, restarts, power and removal: life.c */
+	CF_AGAIN = 0x800   /* the same of a miniport that supports none of it */
 };
 
 typedef enum _CF_FACT_ID {
@@ -95,6 +99,7 @@ typedef struct _CF_UNIT {
 	volatile LONG Outstanding, Depth, Started; /* Started: reads and writes that StartIo got */
 	volatile LONG Asked;			   /* INQUIRYs */
 	BOOLEAN HasDepth;
+	volatile LONG Power; /* as ScsiUnitPower has it; 0: never told */
 } CF_UNIT;
 
 typedef struct _CF_ADAPTER { /* device extension */
@@ -113,6 +118,8 @@ typedef struct _CF_ADAPTER { /* device extension */
 
 	/* watch.c: the life so far, and who is where */
 	volatile LONG Life;
+	BOOLEAN IsAgain; /* found again */
+	volatile BOOLEAN IsGone, IsAsleep;
 	volatile LONG InStartIoLock, InMessage[CF_MESSAGES_MAX], InDpc, InDpcLock;
 	volatile LONG InBuildIo, InStartIo, InReset;
 	volatile LONG DpcRuns, Calls;
@@ -210,6 +217,14 @@ VOID CfEndStop(PCF_ADAPTER A);
 
 /* The SRB's status; for a command that the controller carries out, SRB_STATUS_PENDING. */
 UCHAR CfAnswer(PCF_ADAPTER A, PCF_REQUEST Request);
+
+/* ---- life.c ---- */
+
+HW_ADAPTER_CONTROL CfAdapterControl;
+HW_UNIT_CONTROL CfUnitControl;
+/* What functions of adapters have to be like, PNP and POWER. */
+VOID CfCheckAdapterSrb(PCF_ADAPTER A, PSCSI_REQUEST_BLOCK Srb);
+extern BOOLEAN CfIsStopped;
 
 /* ---- script.c and the scenes ---- */
 

@@ -2,7 +2,7 @@
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
  * What the port promises, a line each: its name in the sources, the machines on which it has to be
- * seen (0: all), its number in the project's list of facts (C: contract point; X: a decision where
+ * seen (0: all with scenes), its number in the project's list of facts (C: contract point; X: a decision where
  * the pages differ), and what it is. conform.h makes an enumeration of them, watch.c a table.
  */
 
@@ -33,6 +33,22 @@ F(StopCalled, 0, "4.1", "ScsiStopAdapter comes before the driver is unloaded")
 F(Stopped, 0, "4.1", "no callback comes after it")
 F(UnloadIrql, 0, "4.1", "DriverUnload runs at PASSIVE_LEVEL")
 F(Finished, 0, "-", "all scenes were played before the end")
+
+/* ---- control (4.8): what --at does ---- */
+F(RestartIrql, CF_LIFE, "X-22", "ScsiRestartAdapter comes at DIRQL, under the interrupt lock")
+F(RestartAfter, CF_LIFE, "4.8", "it follows ScsiStopAdapter")
+F(FindAgain, CF_AGAIN, "X-40", "without it HwStorFindAdapter is called again, at DISPATCH_LEVEL")
+F(PowerIrql, CF_LIFE, "4.8", "ScsiAdapterPower comes at DISPATCH_LEVEL at most, without a lock")
+F(PowerStates, CF_LIFE, "4.8", "it goes to D3, then to D0")
+F(PowerSrb, CF_AGAIN, "4.8", "without it SRB_FUNCTION_POWER comes, and only then")
+F(SurpriseIrql, CF_LIFE, "4.8", "ScsiAdapterSurpriseRemoval comes below DISPATCH_LEVEL")
+F(UnitQuery, CF_LIFE, "4.1/8", "ScsiQuerySupportedUnitControlTypes comes at PASSIVE_LEVEL")
+F(UnitIrql, CF_LIFE, "4.8", "ScsiUnitPower comes at DISPATCH_LEVEL, others at PASSIVE_LEVEL")
+F(UnitPlace, CF_LIFE, "4.8", "it gets the unit's address")
+F(UnitStarted, CF_LIFE, "4.8", "ScsiUnitStart comes after the unit's first INQUIRY")
+F(UnitPower, CF_LIFE, "4.8", "ScsiUnitPower goes to D3, then to D0")
+F(UnitGone, CF_LIFE, "4.8", "ScsiUnitSurpriseRemoval comes before the adapter's")
+F(AdapterSrb, CF_AGAIN, "4.3", "PNP and POWER have their own fields, or extended data")
 
 /* ---- what HwStorFindAdapter finds ---- */
 F(ConfigLength, 0, "4.9", "Length is that of PORT_CONFIGURATION_INFORMATION")

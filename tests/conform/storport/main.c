@@ -7,7 +7,6 @@
 #include "conform.h"
 
 static PDRIVER_UNLOAD PortUnload;
-static BOOLEAN IsStopped;
 static ULONG Machine; /* from the registry */
 
 /* ---- the end ---- */
@@ -15,49 +14,15 @@ static ULONG Machine; /* from the registry */
 static VOID Unload(PDRIVER_OBJECT Driver)
 {
 	static const ULONG Groups[] = {CF_HALF | CF_FULL | CF_CHANNELS, CF_LINE | CF_MESSAGES,
-		CF_SRB | CF_SRBEX, CF_REPLAY | CF_THREADS, 0};
+		CF_SRB | CF_SRBEX, CF_REPLAY | CF_THREADS, CF_SCENES | CF_LIFE | CF_AGAIN, 0};
 
 	SEE(UnloadIrql, PASSIVE_LEVEL, KeGetCurrentIrql());
-	SEE_TRUE(StopCalled, IsStopped);
+	SEE_TRUE(StopCalled, CfIsStopped);
 	if (PortUnload != NULL)
 		PortUnload(Driver);
 	CfFacts(CfTable, F_COUNT, Groups, Machine);
 	CfRoutineFacts(Groups, Machine);
 	CfSummary();
-}
-
-static VOID Supported(PSCSI_SUPPORTED_CONTROL_TYPE_LIST List)
-{
-	SEE_TRUE(ControlList, List != NULL && List->MaxControlType > ScsiRestartAdapter);
-	for (ULONG n = 0; n < List->MaxControlType; n++)
-		List->SupportedTypeList[n] =
-			n == ScsiQuerySupportedControlTypes || n == ScsiStopAdapter;
-}
-
-static SCSI_ADAPTER_CONTROL_STATUS AdapterControl(
-	PVOID Extension, SCSI_ADAPTER_CONTROL_TYPE Type, PVOID Parameters)
-{
-	PCF_ADAPTER A = Extension;
-
-	if (Type == ScsiQuerySupportedControlTypes) {
-		SEE(ControlIrql, PASSIVE_LEVEL, KeGetCurrentIrql());
-		SEE(Asked, LIFE_SETTLED, A->Life);
-		A->Life = LIFE_ASKED;
-		Supported(Parameters);
-		return ScsiAdapterControlSuccess;
-	}
-	SEE(OnlySupported, ScsiStopAdapter, Type);
-	if (Type != ScsiStopAdapter)
-		return ScsiAdapterControlUnsuccessful;
-	SEE(StopIrql, A->Dirql, KeGetCurrentIrql()); /* */
-	CfEnterInterrupt(A, (ULONG)-1);
-	SEE(StopEmpty, 0, A->Outstanding);
-	SEE(StopLast, LIFE_SHUT, A->Life);
-	CfControl(A, 0);
-	A->Life = LIFE_STOPPED;
-	IsStopped = TRUE;
-	CfLeaveInterrupt(A, (ULONG)-1);
-	return ScsiAdapterControlSuccess;
 }
 
 /* ---- initialisation ---- */
@@ -82,7 +47,8 @@ static BOOLEAN PassiveInitialize(PVOID Extension)
 
 	SEE(PassiveIrql, PASSIVE_LEVEL, KeGetCurrentIrql());
 	SEE(PassiveAfter, LIFE_INITIALIZED, A->Life);
-	SEE(DepthEarly, FALSE, StorPortSetDeviceQueueDepth(A, 0, 0, 0, CF_DEPTH));
+	if (!A->IsAgain)
+		SEE(DepthEarly, FALSE, StorPortSetDeviceQueueDepth(A, 0, 0, 0, CF_DEPTH));
 	StorPortInitializeDpc(A, &A->Dpc, CfDpc);
 	StorPortInitializeDpc(A, &A->SpareDpc, CfDpc);
 	PerfOptions(A);
@@ -90,10 +56,16 @@ static BOOLEAN PassiveInitialize(PVOID Extension)
 		return FALSE;
 	SEE_TRUE(PassiveSpin, CfTouch(A));
 	A->Life = LIFE_SETTLED;
-	if (CfEndStart(A) && CfScriptStart(A))
-		return TRUE;
-	CfEndStop(A); /* two threads take two processors */
-	return FALSE;
+	if (A->Machine & CF_SCENES) {
+		if (CfEndStart(A) && CfScriptStart(A))
+			return TRUE;
+		CfEndStop(A); /* two threads take two processors */
+		return FALSE;
+	}
+	if (A->IsAgain) /* what it supports is known */
+		A->Life = LIFE_ASKED;
+	A->IsFinished = 1;
+	return TRUE;
 }
 
 static VOID Messages(PCF_ADAPTER A)
@@ -201,15 +173,28 @@ static BOOLEAN IsZero(PVOID Memory, ULONG Bytes)
 	return Bytes == 0;
 }
 
+/* at DISPATCH_LEVEL, with the device extension as it was left. */
+static VOID FindAgain(PCF_ADAPTER A)
+{
+	BOOLEAN IsAgain = A->Life == LIFE_STOPPED;
+
+	if (IsAgain)
+		SEE(FindAgain, DISPATCH_LEVEL, KeGetCurrentIrql());
+	else
+		SEE(FindIrql, PASSIVE_LEVEL, KeGetCurrentIrql());
+	SEE_TRUE(ExtensionZeroed, IsAgain || IsZero(A, sizeof(*A)));
+	RtlZeroMemory(A, sizeof(*A));
+	A->IsAgain = IsAgain;
+}
+
 static ULONG FindAdapter(PVOID Extension, PVOID HwContext, PVOID BusInformation,
 	PCHAR ArgumentString, PPORT_CONFIGURATION_INFORMATION Config, PBOOLEAN Again)
 {
 	PCF_ADAPTER A = Extension;
 	ULONG Bytes, Messages = Config->InterruptMode == Latched;
 
-	SEE(FindIrql, PASSIVE_LEVEL, KeGetCurrentIrql());
+	FindAgain(A);
 	SEE(FindArguments, 0, (ULONG_PTR)HwContext | (ULONG_PTR)BusInformation);
-	SEE_TRUE(ExtensionZeroed, IsZero(A, sizeof(*A)));
 	CheckConfig(A, Config);
 	*Again = FALSE;
 	Machine |= Messages ? CF_MESSAGES : CF_LINE;
@@ -230,6 +215,8 @@ static ULONG FindAdapter(PVOID Extension, PVOID HwContext, PVOID BusInformation,
 		(ULONG_PTR)StorPortGetUncachedExtension(A, Config, Bytes));
 	A->Completions = (PVOID)(A->Commands + A->Entries);
 	A->Life = LIFE_FOUND;
+	if (IS_HALF(A))
+		CfViolates(0, "half duplex is a porting aid");
 	return SP_RETURN_FOUND;
 }
 
@@ -249,10 +236,12 @@ static ULONG RegistryValue(HANDLE Key, PCWSTR Name)
 	return *(ULONG UNALIGNED *)Value->Data;
 }
 
-/* Parameters below the service's key: Duplex (0 half, 1 full, 2 channels), Extended, Replay. */
+/* Parameters below the service's key: Duplex (0 half, 1 full, 2 channels), Extended, Replay, Life
+ * (0 scenes, 1 what --at does, 2 the same to a miniport that supports none of it). */
 static ULONG ReadMachine(PVOID RegistryPath)
 {
 	static const ULONG Duplex[] = {CF_HALF, CF_FULL, CF_CHANNELS};
+	static const ULONG Life[] = {CF_SCENES, CF_LIFE, CF_AGAIN};
 	OBJECT_ATTRIBUTES Attributes;
 	UNICODE_STRING Name;
 	HANDLE Service, Key;
@@ -261,17 +250,18 @@ static ULONG ReadMachine(PVOID RegistryPath)
 	InitializeObjectAttributes(
 		&Attributes, RegistryPath, OBJ_KERNEL_HANDLE | OBJ_CASE_INSENSITIVE, NULL, NULL);
 	if (!NT_SUCCESS(ZwOpenKey(&Service, KEY_READ, &Attributes)))
-		return CF_FULL | CF_SRBEX | CF_THREADS;
+		return CF_FULL | CF_SRBEX | CF_THREADS | CF_SCENES;
 	RtlInitUnicodeString(&Name, L"Parameters");
 	InitializeObjectAttributes(
 		&Attributes, &Name, OBJ_KERNEL_HANDLE | OBJ_CASE_INSENSITIVE, Service, NULL);
 	if (!NT_SUCCESS(ZwOpenKey(&Key, KEY_READ, &Attributes))) {
 		ZwClose(Service);
-		return CF_FULL | CF_SRBEX | CF_THREADS;
+		return CF_FULL | CF_SRBEX | CF_THREADS | CF_SCENES;
 	}
 	Bits = Duplex[RegistryValue(Key, L"Duplex") % 3];
 	Bits |= RegistryValue(Key, L"Extended") ? CF_SRBEX : CF_SRB;
 	Bits |= RegistryValue(Key, L"Replay") ? CF_REPLAY : CF_THREADS;
+	Bits |= Life[RegistryValue(Key, L"Life") % 3];
 	ZwClose(Key);
 	ZwClose(Service);
 	return Bits;
@@ -305,7 +295,7 @@ ULONG DriverEntry(PVOID DriverObject, PVOID RegistryPath)
 		.NumberOfAccessRanges = 1,
 		.HwFindAdapter = FindAdapter,
 		.HwInitialize = Initialize,
-		.HwAdapterControl = AdapterControl,
+		.HwAdapterControl = CfAdapterControl,
 		.HwBuildIo = CfBuildIo,
 		.HwStartIo = CfStartIo,
 		.HwInterrupt = CfInterrupt,
@@ -319,6 +309,7 @@ ULONG DriverEntry(PVOID DriverObject, PVOID RegistryPath)
 		.AutoRequestSense = TRUE,
 		.MultipleRequestPerLu = TRUE,
 		.AddressTypeFlags = ADDRESS_TYPE_FLAG_BTL8,
+		.HwUnitControl = CfUnitControl,
 	};
 	ULONG Status;
 
@@ -327,8 +318,6 @@ ULONG DriverEntry(PVOID DriverObject, PVOID RegistryPath)
 	Data.SrbTypeFlags = Machine & CF_SRBEX ? SRB_TYPE_FLAG_STORAGE_REQUEST_BLOCK
 					       : SRB_TYPE_FLAG_SCSI_REQUEST_BLOCK;
 	TryInitialize(DriverObject, RegistryPath, &Data);
-	if (Machine & CF_HALF)
-		CfViolates(0, "half duplex is a porting aid");
 	Status = StorPortInitialize(DriverObject, RegistryPath, &Data, NULL);
 	SEE(EntryStatus, STATUS_SUCCESS, Status);
 	PortUnload = Driver->DriverUnload;

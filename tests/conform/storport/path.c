@@ -335,7 +335,7 @@ VOID CfDpc(PSTOR_DPC Dpc, PVOID Extension, PVOID SystemArgument1, PVOID SystemAr
 	SEE(DpcArguments, CF_BLOCK, (ULONG_PTR)SystemArgument2);
 	if (SOMETIMES(A))
 		CfTryLocks(A, TRUE, TRUE, TRUE);
-	if (A->Life == LIFE_SHUT && !A->IsEnding)
+	if (A->Life == LIFE_SHUT && !A->IsEnding && A->EndTimer != NULL)
 		CfEndStop(A);
 	for (Request = Harvest(A); Request != NULL; Request = Next) {
 		Next = Request->Next;
@@ -367,7 +367,7 @@ BOOLEAN CfResetBus(PVOID Extension, ULONG PathId)
 BOOLEAN CfControl(PCF_ADAPTER A, ULONG Value)
 {
 	StorPortWriteRegisterUlong(NULL, &A->Registers->Control, Value);
-	for (ULONG n = 0; n < 20000; n++) {
+	for (ULONG n = 0; n < 20000 && !A->IsGone; n++) {
 		if (StorPortReadRegisterUlong(NULL, &A->Registers->Status) == Value)
 			return TRUE;
 		StorPortStallExecution(50);
@@ -380,6 +380,7 @@ BOOLEAN CfStart(PCF_ADAPTER A)
 	ULONG Length;
 	STOR_PHYSICAL_ADDRESS Ring = StorPortGetPhysicalAddress(A, NULL, A->Commands, &Length);
 
+	A->Submitted = A->Completed = 0;
 	RtlZeroMemory((PVOID)A->Completions, A->Entries * sizeof(SIMPLE_COMPLETION));
 	StorPortWriteRegisterUlong64(NULL, &A->Registers->Ring, (ULONG64)Ring.QuadPart);
 	return CfControl(A, SIMPLE_ENABLE);

@@ -313,7 +313,8 @@ static VOID EachAtEach(PCF_ADAPTER A)
 
 VOID CfRoutineFacts(const ULONG *Sets, ULONG Machine)
 {
-	CfFacts(Facts, RTL_NUMBER_OF(Facts), Sets, Machine);
+	if (Facts[0].Number != NULL) /* the scene was played */
+		CfFacts(Facts, RTL_NUMBER_OF(Facts), Sets, Machine);
 }
 
 /* ---- wrong arguments ---- */

@@ -159,6 +159,8 @@ VOID CfCheckSrb(PCF_ADAPTER A, PSCSI_REQUEST_BLOCK Srb)
 		CheckScsi(A, Srb);
 		return;
 	}
+	if (Function == SRB_FUNCTION_PNP || Function == SRB_FUNCTION_POWER)
+		CfCheckAdapterSrb(A, Srb);
 	SEE_TRUE(Functions, Function == SRB_FUNCTION_FLUSH || Function == SRB_FUNCTION_SHUTDOWN ||
 				    Function == SRB_FUNCTION_RESET_LOGICAL_UNIT ||
 				    Function == SRB_FUNCTION_RESET_DEVICE ||

@@ -7,8 +7,11 @@
  */
 #include "conform.h"
 
+/* What is no fact of life.c's is for machines with scenes. */
+#define WHERE(Where) ((Where) & (CF_LIFE | CF_AGAIN) ? (Where) : (Where) | CF_SCENES)
+
 CF_FACT CfTable[F_COUNT] = {
-#define F(Id, Where, Number, What) [F_##Id] = {Number, What, Where, 0, 0},
+#define F(Id, Where, Number, What) [F_##Id] = {Number, What, WHERE(Where), 0, 0},
 #include "facts.h"
 #undef F
 };
