@@ -130,6 +130,7 @@ static bool retry_busy(struct port_request *request)
 	if (request->busy_retries == entries->retries && tick - request->busy_since >= seconds)
 		return false;
 	request->busy_retries += request->busy_retries < entries->retries;
+	port_request_spoil(request);
 	return port_unit_again(request);
 }
 

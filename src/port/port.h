@@ -190,6 +190,7 @@ struct port_limits {
 	bool pull; /* each request started closes adapter and unit (PORT_TAKEN) until the miniport
 		      asks for the next: port_adapter_next, port_unit_next */
 	uint8_t first_reset;	       /* of the ladder: 0 unit, 1 target, 2 bus */
+	uint32_t reset_hold;	       /* microseconds of rest after a reset of the bus */
 	bool extended_srb;	       /* STORAGE_REQUEST_BLOCK, else SCSI_REQUEST_BLOCK */
 	uint8_t map_buffers;	       /* STOR_MAP_ */
 	bool caches_data;	       /* wants SRB_FUNCTION_FLUSH and _SHUTDOWN */
@@ -319,6 +320,8 @@ static inline void port_request_renew(struct port_request *request)
 	request->busy_retries = 0;
 	request->told = 0;
 }
+/* The SRB extension is another from now on: what stood there is lost (SB-8). */
+void port_request_spoil(struct port_request *request);
 /* The request in whose slot this byte lies, and where there; NULL: in none. Constant time. */
 static inline struct port_request *port_slot_of(
 	const struct port_adapter *adapter, const void *va, uint32_t *offset)

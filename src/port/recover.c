@@ -136,12 +136,19 @@ static bool reset_by_srb(struct port_unit *unit, uint8_t function)
 	       reset->srb_status == SRB_STATUS_SUCCESS;
 }
 
+static bool no_end(const struct port_adapter *adapter)
+{
+	return true;
+}
+
 static bool reset_bus(struct port_unit *unit)
 {
 	uint8_t irql = cpu_irql_raise(IRQL_DISPATCH);
 	bool done = unit->adapter->model->reset_bus(unit->adapter, unit->path);
 
 	cpu_irql_lower(irql);
+	if (done) /* */
+		wait_while(no_end, unit->adapter, unit->adapter->limits.reset_hold * 1000ull);
 	return done;
 }
 

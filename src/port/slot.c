@@ -5,7 +5,7 @@
  *
  * A slot in RAM is SRB, sense buffer, SRB extension, one after the other in the linear zone, so
  * that each is physically contiguous and the low bits of virtual and physical address agree
- * (spec/miniports.md contract 3). The extension is poisoned once and never cleared (contract 2).
+ * (spec/miniports.md contract 3). The extension is poisoned and never cleared (contract 2).
  */
 #include "port/list_life.h"
 #include "mem/mem.h"
@@ -29,6 +29,11 @@ static uint32_t extension_offset(void)
 	return (uint32_t)round_up(PORT_SRB_BYTES + PORT_SENSE_BYTES, EXTENSION_ALIGN);
 }
 
+void port_request_spoil(struct port_request *request)
+{
+	memset(request->extension, 0xdb, request->adapter->limits.extension_bytes);
+}
+
 static void slot_init(struct port_adapter *adapter, unsigned n)
 {
 	struct port_request *request = &adapter->requests[n];
@@ -41,7 +46,7 @@ static void slot_init(struct port_adapter *adapter, unsigned n)
 	request->extension = slot + extension_offset();
 	if (adapter->lists.base)
 		request->list = port_list_at(&adapter->lists, n);
-	memset(request->extension, 0xdb, adapter->limits.extension_bytes);
+	port_request_spoil(request);
 	request->next = adapter->free;
 	adapter->free = request;
 }

@@ -47,7 +47,8 @@ void stor_config_init(struct stor_adapter *adapter)
 	config->Dma64BitAddresses = SCSI_DMA64_SYSTEM_SUPPORTED; /* exactly 0x80: contract 6 */
 	config->SynchronizationModel = StorSynchronizeHalfDuplex;
 	config->InterruptSynchronizationMode = InterruptSupportNone;
-	config->MaxNumberOfIO = entries->requests ? entries->requests : PORT_SLOTS;
+	/* Q-2; there are fewer slots, whatever is asked for */
+	config->MaxNumberOfIO = entries->requests ? entries->requests : 1000;
 	if (stor_os_detail_is_there(STOR_OS_CONFIG_WHOLE)) {
 		config->MaxIOsPerLun = 255; /* */
 		config->InitialLunQueueDepth = stor_is_virtual(adapter) ? 250 : 20;
@@ -183,6 +184,7 @@ void stor_config_limits(const struct stor_adapter *adapter, struct port_limits *
 			(uint64_t)PORT_MAX_TRANSFER);
 	limits->max_elements = breaks;
 	limits->alignment_mask = config->AlignmentMask;
+	limits->reset_hold = config->BusResetHoldTime;
 	limits->extension_bytes = config->SrbExtensionSize;
 	limits->unit_extension_bytes = config->SpecificLuExtensionSize;
 	stor_config_depths(adapter, limits);

@@ -87,8 +87,11 @@ static VOID NTAPI thread_main(PVOID context)
 {
 	struct stor_thread *thread = context;
 
-	while (is_state(thread, THREAD_STARTING))
+	/* The creator is on this processor or on another. */
+	while (is_state(thread, THREAD_STARTING)) {
 		cpu_thread_yield();
+		cpu_relax();
+	}
 	thread->routine(thread->context);
 	thread_release(thread);
 }
@@ -176,6 +179,16 @@ void stor_thread_terminate(struct stor_adapter *adapter, void *context)
 	PsTerminateSystemThread(STATUS_SUCCESS);
 }
 
+static __attribute__((noreturn)) void tell_stuck(
+	const struct stor_adapter *adapter, const struct stor_thread *thread)
+{
+	const char *place = nt_code_place ? nt_code_place((uintptr_t)thread->routine) : NULL;
+
+	cpu_die("%s has gone, but a system thread that it made has not ended within %u seconds: "
+		"%s.",
+		adapter->hba.name, PATIENCE, place ? place : "an unknown one");
+}
+
 void stor_threads_free(struct stor_adapter *adapter)
 {
 	struct stor_threads *threads = atomic_load(&adapter->threads);
@@ -185,14 +198,8 @@ void stor_threads_free(struct stor_adapter *adapter)
 		struct stor_thread *thread = &threads->thread[n];
 
 		while (!is_state(thread, THREAD_FREE)) {
-			const char *place =
-				nt_code_place ? nt_code_place((uintptr_t)thread->routine) : NULL;
-
 			if (cpu_clock() - start > PATIENCE * 1000000000ull)
-				cpu_die("%s has gone, but a system thread that it made has not "
-					"ended within %u seconds: %s.",
-					adapter->hba.name, PATIENCE,
-					place ? place : "an unknown one");
+				tell_stuck(adapter, thread);
 			cpu_thread_park(1000000);
 		}
 	}

@@ -2,36 +2,18 @@
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
  * A driver that uses each operation of DMA_OPERATIONS as its page documents it, and sees whether it
- * answers so. See README.md. main.c is the miniport around it; kit.c prints outcomes, buffer.c has
+ * answers so. See README.md. main.c is the miniport around it; ../kit prints outcomes, buffer.c has
  * memory with a pattern and a device that moves it, call.c the driver's routines; the other files
  * are checks, a subject each. Numbers (CH-1, X-34, 2.2 ...) are those of the project's list of
  * facts.
  */
 #include <storport.h>
-#include <ntddk.h>
+#include "../kit/kit.h"
 
 #define CF_TAG 'mrfC'
 
-/* ---- kit.c: outcomes ---- */
+/* ---- what a member of DMA_OPERATIONS returns ---- */
 
-typedef struct _CF_CHECK {
-	PCSTR Name;
-	VOID (*Run)(VOID);
-} CF_CHECK;
-
-VOID CfRun(const CF_CHECK *Checks);
-VOID CfBegin(PCSTR Format, ...);
-VOID CfEnd(VOID);
-/* TRUE if it is as wanted; else the check has failed, and it is said. */
-BOOLEAN CfExpect(PCSTR What, ULONG64 Wanted, ULONG64 Got, ULONG Line);
-/* The same for what a member of DMA_OPERATIONS returns; failures are told for scripts/ddi-status.
- */
-BOOLEAN CfReturns(PCSTR Member, ULONG64 Wanted, ULONG64 Got, ULONG Line);
-VOID CfSummary(VOID);
-/* The next call is wrong on purpose, and this is said of it: a number of a bug check, 0: none. */
-VOID CfViolates(ULONG Number, PCSTR Format, ...);
-
-#define EXPECT(What, Wanted, Got)	CfExpect(What, (ULONG64)(Wanted), (ULONG64)(Got), __LINE__)
 #define STATUS_IS(Member, Wanted, Call) CfReturns(#Member, (ULONG)(Wanted), (ULONG)(Call), __LINE__)
 #define IS_NULL(Member, Call)		CfReturns(#Member, 0, (ULONG_PTR)(Call), __LINE__)
 #define IS_FALSE(Member, Call)		CfReturns(#Member, FALSE, (Call), __LINE__)

@@ -112,6 +112,26 @@ static void a_busy_request_is_sent_again_when_another_is_done(void)
 	fake_adapter_end();
 }
 
+/* SB-8: "old contents lost" */
+static void a_busy_request_gets_another_extension(void)
+{
+	struct port_unit *unit = fake_adapter(20);
+	struct port_request *request = fake_submit(unit);
+	unsigned char old[100]; /* fake_adapter's extension_bytes */
+
+	for (unsigned n = 0; n < sizeof(old); n++)
+		old[n] = (unsigned char)n;
+	memcpy(SrbGetMiniportContext(request->srb), old, sizeof(old));
+	fake_submit(unit);
+	fake_complete(0, SRB_STATUS_BUSY);
+	fake_complete(0, SRB_STATUS_SUCCESS);
+	expect_is(fake.started[0], request);
+	for (unsigned n = 0; n < sizeof(old); n++)
+		expect(((unsigned char *)SrbGetMiniportContext(request->srb))[n] != old[n]);
+	fake_complete_all();
+	fake_adapter_end();
+}
+
 static void busy_requests_are_sent_again_in_their_order(void)
 {
 	struct port_unit *unit = fake_adapter(20);
@@ -478,6 +498,7 @@ int main(void)
 		fake_test_both(busy_waits_for_that_many_completions),
 		fake_test_both(busy_for_more_than_are_outstanding_waits_for_all),
 		fake_test_both(a_busy_request_is_sent_again_when_another_is_done),
+		fake_test_both(a_busy_request_gets_another_extension),
 		fake_test(busy_requests_are_sent_again_in_their_order),
 		fake_test(a_lone_busy_request_is_sent_again_after_a_pause),
 		fake_test(gates_and_second_tries_are_events),

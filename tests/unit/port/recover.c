@@ -217,6 +217,38 @@ static void a_unit_that_is_removed_stays_until_its_reset_is_over(void)
 	fake_adapter_end();
 }
 
+static uint64_t bus_reset_at;
+
+static bool reset_bus_and_give_all_back(struct port_adapter *adapter, uint8_t path)
+{
+	bus_reset_at = cpu_clock();
+	fake.bus_resets++;
+	while (fake.started_count)
+		fake_complete(0, SRB_STATUS_BUS_RESET);
+	return true;
+}
+
+/* BusResetHoldTime */
+static void nothing_is_started_while_the_bus_rests(void)
+{
+	static const struct port_model model = {
+		"fake", fake_start, reset_bus_and_give_all_back, fake_stop};
+	struct port_unit *unit = fake_adapter(20);
+
+	fake.adapter.model = &model;
+	fake.adapter.limits.first_reset = 2;
+	fake.adapter.limits.reset_hold = 300000;
+	fake_hurry();
+	fake_submit(unit);
+	fake_wait(fake.bus_resets);
+	fake_submit(unit);
+	fake_wait(fake.started_count);
+	expect(cpu_clock() - bus_reset_at >= 3 * SECOND / 10);
+	fake_complete_all();
+	expect_is(fake.dones, 2);
+	fake_adapter_end();
+}
+
 static uint8_t last_status;
 
 static void note_status(struct port_request *request)
@@ -372,6 +404,7 @@ int main(void)
 		fake_test(a_reset_that_comes_back_busy_is_one_that_failed),
 		fake_test(nothing_is_started_while_the_ladder_is_climbed),
 		fake_test(a_unit_that_is_removed_stays_until_its_reset_is_over),
+		fake_test(nothing_is_started_while_the_bus_rests),
 		fake_test(a_request_that_survives_the_ladder_is_lost_until_the_adapter_is_given_up),
 		fake_test(a_lost_request_that_comes_back_is_lost_no_more),
 		fake_test(giving_up_ends_the_ladder),

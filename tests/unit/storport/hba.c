@@ -75,6 +75,7 @@ static void check_offer(PPORT_CONFIGURATION_INFORMATION config)
 	assert_true(config->ScatterGather && config->Master && config->Dma32BitAddresses);
 	assert_true(config->NeedPhysicalAddresses && config->TaggedQueuing);
 	assert_true(config->AutoRequestSense && config->MultipleRequestPerLu);
+	assert_int_equal(config->MaxNumberOfIO, 1000); /* */
 	assert_int_equal(KeGetCurrentIrql(), PASSIVE_LEVEL);
 	assert_true(config->NumberOfAccessRanges >= 1);
 	/* Contract 12: the first call makes it, the second gives it. */
@@ -193,6 +194,23 @@ static void an_srb_extension_size_changed_in_find_adapter_is_honoured(void **sta
 {
 	miniport.find = grown_extension;
 	world_good(is_grown);
+}
+
+static void resting_bus(PPORT_CONFIGURATION_INFORMATION config)
+{
+	config->BusResetHoldTime = 1234;
+}
+
+static void bus_rests(void)
+{
+	expect_is(world.adapter->hba.port.limits.reset_hold, 1234);
+}
+
+/* */
+static void a_bus_reset_hold_time_is_honoured(void **state)
+{
+	miniport.find = resting_bus;
+	world_good(bus_rests);
 }
 
 /* ---- adapter control ---- */
@@ -364,6 +382,7 @@ int main(void)
 		world_test(extreme_breaks_and_lengths_are_bounded),
 		world_test(extensions_larger_than_memory_fail_the_start),
 		world_test(an_srb_extension_size_changed_in_find_adapter_is_honoured),
+		world_test(a_bus_reset_hold_time_is_honoured),
 		world_test(stop_adapter_is_called_at_dirql_if_the_miniport_supports_it),
 		world_test(a_start_that_failed_stops_nothing),
 		world_test(an_adapter_that_is_given_up_ends_every_request_and_is_stopped_once),
