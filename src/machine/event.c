@@ -16,7 +16,7 @@
 #include <string.h>
 
 #define LOOK_NS	      50000
-#define PAUSE_SECONDS 60
+#define PAUSE_SECONDS 10
 
 struct machine_event_kind {
 	const char *name;
@@ -58,11 +58,20 @@ static int run_start(struct dry_machine *machine, struct port_hba *hba)
 	return port_hba_start_device(hba);
 }
 
+/* The end of a pause of our own: a miniport's, which restarts perhaps, is its business. */
+static void pause_end(struct dry_machine *machine, struct port_hba *hba)
+{
+	if (machine->paused & 1u << hba->place)
+		port_adapter_resume(&hba->port);
+	machine->paused &= ~(1u << hba->place);
+}
+
 /* What the class driver does before its device loses power: SYNCHRONIZE CACHE. */
 static int disks_flush(struct dry_machine *machine, struct port_hba *hba, bool caches_data)
 {
 	int result = 0;
 
+	pause_end(machine, hba);
 	for (unsigned n = 0; n < machine->disks.count; n++) {
 		struct disk *disk = machine->disks.disk[n];
 		bool is_its = disk->adapter == &hba->port && !disk->is_gone;
@@ -97,6 +106,7 @@ static int run_unplug(struct dry_machine *machine, struct port_hba *hba)
 {
 	if (hba->life == PORT_HBA_REMOVED)
 		return error_set(EINVAL, "%s is removed already.", hba->name);
+	machine->paused &= ~(1u << hba->place);
 	disk_set_lose(&machine->disks, &hba->port);
 	port_hba_surprise_remove(hba);
 	disappear(machine, hba);
@@ -179,9 +189,11 @@ static int run_pause(struct dry_machine *machine, struct port_hba *hba)
 {
 	int err = is_running(hba);
 
-	if (!err)
-		port_adapter_pause(&hba->port, PAUSE_SECONDS);
-	return err;
+	if (err)
+		return err;
+	machine->paused |= 1u << hba->place;
+	port_adapter_pause(&hba->port, PAUSE_SECONDS);
+	return 0;
 }
 
 static int run_resume(struct dry_machine *machine, struct port_hba *hba)
@@ -189,7 +201,7 @@ static int run_resume(struct dry_machine *machine, struct port_hba *hba)
 	int err = is_running(hba);
 
 	if (!err)
-		port_adapter_resume(&hba->port);
+		pause_end(machine, hba);
 	return err;
 }
 
@@ -197,6 +209,8 @@ static int run_rescan(struct dry_machine *machine, struct port_hba *hba)
 {
 	int err = is_running(hba);
 
+	if (!err)
+		pause_end(machine, hba);
 	if (!err)
 		err = disk_scan_again(&hba->port, &machine->disks);
 	machine_units_publish(machine);
@@ -471,7 +485,7 @@ void events_stop(struct dry_machine *machine)
 		else if (hba->life == PORT_HBA_ASLEEP)
 			run_wake(machine, hba);
 		else if (hba->life == PORT_HBA_PRESENT)
-			port_adapter_resume(&hba->port);
+			pause_end(machine, hba);
 	}
 	machine_life_leave(machine);
 }

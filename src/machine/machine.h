@@ -125,6 +125,7 @@ struct dry_machine {
 	struct cpu_thread *events; /* carries out those of the option `at`; NULL: there are none */
 	_Atomic bool events_end;
 	_Atomic bool life_is_taken;
+	uint32_t paused; /* adapters, by an event: a bit each */
 	_Atomic bool is_open;	 /* the units may be used */
 	_Atomic unsigned inside; /* host threads that do so */
 	pthread_t owner;	 /* the host thread that started it */
