@@ -2,8 +2,9 @@
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
  * What happens to an adapter while the machine runs: stopped, put to sleep, unplugged, reset, and
- * back. By the option `at`, whose events a thread of the machine carries out when their time has
- * come, or by dry_machine_event. src/port/hba_change.c and src/disk do the work. See machine.h.
+ * back. By the option `at` (event_option.c), whose events a thread of the machine carries out when
+ * their time has come, or by dry_machine_event. src/port/hba_change.c and src/disk do the work. See
+ * machine.h.
  */
 #include "machine/machine.h"
 #include "port/hba.h"
@@ -12,17 +13,10 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define LOOK_NS	      50000
 #define PAUSE_SECONDS 10
-
-struct machine_event_kind {
-	const char *name;
-	int (*run)(struct dry_machine *machine, struct port_hba *hba);
-	const char *ends_with; /* an event without which everything would wait for ever */
-};
 
 /* ---- one at a time ---- */
 
@@ -134,8 +128,8 @@ static int all_are_back(const struct dry_machine *machine, const struct port_hba
 		const struct disk *disk = machine->disks.disk[n];
 
 		if (disk->adapter == &hba->port && disk->is_gone)
-			return error_set(ENODEV, "unit %s is not back, or not as it was.",
-				disk->info.name);
+			return error_set(
+				ENODEV, "unit %s is not back, or not as it was.", disk->info.name);
 	}
 	return 0;
 }
@@ -234,7 +228,7 @@ static const struct machine_event_kind kinds[] = {
 	{"rescan", run_rescan, NULL},
 };
 
-static const struct machine_event_kind *kind_find(const char *name, size_t length)
+const struct machine_event_kind *machine_event_find(const char *name, size_t length)
 {
 	for (size_t n = 0; n < array_size(kinds); n++)
 		if (strlen(kinds[n].name) == length && !memcmp(kinds[n].name, name, length))
@@ -273,7 +267,7 @@ static int call_run(void *arg)
 	return carry_out(call->machine, call->kind, call->adapter);
 }
 
-static int unknown(const char *what, size_t length)
+int machine_event_unknown(const char *what, size_t length)
 {
 	char all[256];
 	size_t used = 0;
@@ -287,11 +281,11 @@ static int unknown(const char *what, size_t length)
 
 int dry_machine_event(struct dry_machine *machine, const char *event, unsigned adapter)
 {
-	struct call call = {machine, kind_find(event, strlen(event)), adapter};
+	struct call call = {machine, machine_event_find(event, strlen(event)), adapter};
 	int err;
 
 	if (!call.kind)
-		return unknown(event, strlen(event));
+		return machine_event_unknown(event, strlen(event));
 	err = machine_enter(machine);
 	if (err)
 		return err;
@@ -301,109 +295,6 @@ int dry_machine_event(struct dry_machine *machine, const char *event, unsigned a
 }
 
 /* ---- by the option ---- */
-
-static int bad_word(const char *word, size_t length, const char *why)
-{
-	return error_set(EINVAL,
-		"--at %.*s: %s; it is TIME:EVENT or every-TIME:EVENT, then :ADAPTER if not the "
-		"first, TIME as 20us, 500ms or 2s.",
-		(int)length, word, why);
-}
-
-/* *text leads behind it then. */
-static bool time_read(const char **text, uint64_t *ns)
-{
-	static const struct {
-		const char *word;
-		uint64_t ns;
-	} units[] = {{"ns", 1}, {"us", 1000}, {"ms", 1000000}, {"s", 1000000000}};
-	uint64_t number;
-	char *end;
-
-	if (**text < '0' || **text > '9')
-		return false;
-	errno = 0;
-	number = strtoull(*text, &end, 10);
-	for (size_t n = 0; n < array_size(units); n++) {
-		size_t length = strlen(units[n].word);
-
-		if (strncmp(end, units[n].word, length) || end[length] != ':')
-			continue;
-		*text = end + length + 1;
-		return !errno && !__builtin_mul_overflow(number, units[n].ns, ns);
-	}
-	return false;
-}
-
-static int event_read(struct machine_event *event, const char *word, size_t length)
-{
-	static const char every[] = "every-";
-	const char *at = word, *end = word + length;
-	bool repeats = !strncmp(word, every, sizeof(every) - 1);
-	size_t name;
-	char *rest;
-
-	at += repeats ? sizeof(every) - 1 : 0;
-	if (!time_read(&at, &event->due))
-		return bad_word(word, length, "no time");
-	event->period = repeats ? event->due : 0;
-	if (repeats && !event->period)
-		return bad_word(word, length, "a period of 0");
-	name = strcspn(at, ":,");
-	event->kind = kind_find(at, name);
-	if (!event->kind)
-		return unknown(at, name);
-	at += name;
-	event->adapter = 0;
-	if (at == end)
-		return 0;
-	event->adapter = (unsigned)strtoul(at + 1, &rest, 10);
-	return rest == end && rest > at + 1 && event->adapter < MACHINE_ADAPTERS
-		       ? 0
-		       : bad_word(word, length, "no adapter's number, 0 to 15");
-}
-
-/* Whether one that undoes this comes after it. */
-static bool is_ended(const struct machine_options *options, const struct machine_event *event)
-{
-	for (unsigned n = 0; n < options->event_count; n++) {
-		const struct machine_event *other = &options->events[n];
-
-		if (other->adapter == event->adapter &&
-			!strcmp(other->kind->name, event->kind->ends_with) &&
-			(other->period || (!event->period && other->due > event->due)))
-			return true;
-	}
-	return false;
-}
-
-int machine_events_set(struct machine_options *options, const char *text)
-{
-	unsigned count = 0;
-	int err;
-
-	for (; *text; count++) {
-		size_t length = strcspn(text, ",");
-
-		if (count == MACHINE_EVENTS)
-			return error_set(EINVAL, "--at: more than %d events.", MACHINE_EVENTS);
-		err = event_read(&options->events[count], text, length);
-		if (err)
-			return err;
-		text += length + (text[length] == ',');
-	}
-	options->event_count = count;
-	for (unsigned n = 0; n < count; n++) {
-		const struct machine_event_kind *kind = options->events[n].kind;
-
-		if (kind->ends_with && !is_ended(options, &options->events[n]))
-			return error_set(EINVAL,
-				"--at: %s needs a %s that comes later, or requests would wait for "
-				"ever.",
-				kind->name, kind->ends_with);
-	}
-	return 0;
-}
 
 static struct machine_event *next_of(struct machine_options *options)
 {

@@ -8,6 +8,7 @@
  *   stages.c    what they consist of, in layers' order
  *   scanner.c   units that come and go
  *   event.c     adapters that are stopped, sleep, come and go
+ *   event_option.c  when that happens
  *   driver.c    which of the two ports a driver is for
  *   front.c     units and I/O of dryport.h
  *   stats.c     a subscriber that counts for the summary
@@ -39,10 +40,20 @@
 #include <pthread.h>
 #include <semaphore.h>
 
+struct dry_machine;
+struct port_hba;
+
 #define MACHINE_ADAPTERS 16
 #define MACHINE_EVENTS	 64
 
-/* event.c: of the option `at` */
+/* event.c */
+struct machine_event_kind {
+	const char *name;
+	int (*run)(struct dry_machine *machine, struct port_hba *hba);
+	const char *ends_with; /* an event without which requests would wait for ever, or NULL */
+};
+
+/* One of the option `at`. */
 struct machine_event {
 	const struct machine_event_kind *kind;
 	unsigned adapter;
@@ -125,7 +136,7 @@ struct dry_machine {
 	struct cpu_thread *events; /* carries out those of the option `at`; NULL: there are none */
 	_Atomic bool events_end;
 	_Atomic bool life_is_taken;
-	uint32_t paused; /* adapters, by an event: a bit each */
+	uint32_t paused;	 /* adapters, by an event: a bit each */
 	_Atomic bool is_open;	 /* the units may be used */
 	_Atomic unsigned inside; /* host threads that do so */
 	pthread_t owner;	 /* the host thread that started it */
@@ -177,7 +188,10 @@ void machine_seed(struct dry_machine *machine);
 /* event.c; PASSIVE. Around what changes adapters or looks for units: one at a time. */
 void machine_life_enter(struct dry_machine *machine);
 void machine_life_leave(struct dry_machine *machine);
-/* The words of the option `at`; -EINVAL (error_set) if they are none. */
+/* NULL: no such event; unknown: -EINVAL with error_set. */
+const struct machine_event_kind *machine_event_find(const char *name, size_t length);
+int machine_event_unknown(const char *what, size_t length);
+/* event_option.c: the words of the option `at`; -EINVAL (error_set) if they are none. */
 int machine_events_set(struct machine_options *options, const char *text);
 /* The option's events wait for the machine's opening. -ENOMEM (error_set) */
 int events_start(struct dry_machine *machine);

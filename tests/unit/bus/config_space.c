@@ -179,6 +179,25 @@ static void an_unplugged_function_reads_all_ones(void **state)
 	assert_int_equal(d.commands, 1);
 }
 
+/* As the firmware leaves a new card, at the same addresses. */
+static void a_function_that_is_plugged_again_is_as_new(void **state)
+{
+	struct device d;
+	uint8_t before[256], after[256];
+
+	device_add(&d);
+	bus_config_read(d.function, 0, before, sizeof(before));
+	assert_int_equal(bus_messages_enable(d.function, 5), 5);
+	config_set(&d, 0x04, 2, 0);
+	config_set(&d, 0x3c, 1, 9);
+	bus_function_unplug(d.function);
+	bus_function_plug(d.function);
+	bus_config_read(d.function, 0, after, sizeof(after));
+	assert_memory_equal(before, after, sizeof(before));
+	assert_false(bus_messages_are_enabled(d.function));
+	assert_int_equal(d.command, 7);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -194,6 +213,7 @@ int main(void)
 		machine_test(the_status_register_shows_the_line_even_when_disabled),
 		machine_test(accesses_are_cut_at_256_bytes),
 		machine_test(an_unplugged_function_reads_all_ones),
+		machine_test(a_function_that_is_plugged_again_is_as_new),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

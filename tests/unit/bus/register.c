@@ -80,6 +80,24 @@ static void an_unplugged_device_reads_ones(void **state)
 	assert_int_equal(violation.count, 0);
 }
 
+static void a_device_without_power_reads_ones_and_keeps_its_configuration(void **state)
+{
+	struct device d;
+	uint16_t vendor;
+	char *reg;
+
+	device_add(&d);
+	reg = device_map(&d, 0);
+	bus_function_power(d.function, false);
+	assert_int_equal((uint32_t)bus_register_read(reg, 4), 0xffffffff);
+	bus_register_write(reg, 4, 1);
+	assert_int_equal(d.reads + d.writes, 0);
+	bus_config_read(d.function, 0, &vendor, sizeof(vendor));
+	assert_int_equal(vendor, 0x1af4);
+	bus_function_power(d.function, true);
+	assert_int_equal((uint32_t)bus_register_read(reg, 4), 0x55667788);
+}
+
 static void stray_accesses_are_reported_and_read_ones(void **state)
 {
 	struct device d;
@@ -199,6 +217,7 @@ int main(void)
 		machine_test(ports_reach_the_device_too),
 		machine_test(a_disabled_bar_reads_ones_and_loses_writes),
 		machine_test(an_unplugged_device_reads_ones),
+		machine_test(a_device_without_power_reads_ones_and_keeps_its_configuration),
 		machine_test(stray_accesses_are_reported_and_read_ones),
 		machine_test(an_unmapped_bar_is_stray),
 		machine_test(an_access_is_a_safepoint),
