@@ -405,7 +405,7 @@ static void units_come_and_go(void)
 	/* One that is smaller is not the same. */
 	target_put(target.capacity10, 4, 31);
 	expect_is(disk_scan_again(&fake.adapter, &target_set), 0);
-	expect_is(disk_run(target_set.disk[0], &io), -ENODEV);
+	expect_is(disk_run(target_set.disk[0], &io), -ENXIO);
 	target_put(target.capacity10, 4, 63);
 	expect_is(disk_scan_again(&fake.adapter, &target_set), 0);
 	expect_is(disk_run(target_set.disk[0], &io), 0);
