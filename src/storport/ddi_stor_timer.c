@@ -235,7 +235,7 @@ void stor_timers_rest(struct stor_adapter *adapter)
 		uint32_t word = atomic_load(&timers->timer[n].state);
 
 		while (state_of(word) == TIMER_ARMED &&
-			!state_change(&timers->timer[n], &word, TIMER_IDLE))
+			!timer_change(&timers->timer[n], &word, TIMER_IDLE))
 			;
 	}
 }

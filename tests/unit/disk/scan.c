@@ -430,7 +430,7 @@ static void a_unit_may_grow(void)
 	/* smaller than it was at the last scan: another */
 	target_put(target.capacity10, 4, 126);
 	expect_is(disk_scan_again(&fake.adapter, &target_set), 0);
-	expect_is(disk_run(target.disk, &io), -ENODEV);
+	expect_is(disk_run(target.disk, &io), -ENXIO);
 	target_end_all();
 }
 
