@@ -50,10 +50,10 @@ wait "$runner" || got=$?
 grep -q '^seed 1 failed, after 1 seeds: ended by signal 9' "$work/out" || fail "$(cat "$work/out")"
 
 # a crash: whose it is, and the same again
-variant_of_simple crash 's/^\t\tSimpleFinish\(Adapter->Active.*/\t\tif (Adapter->Completed > 14) *(volatile int *)8 = 1; &/'
+variant_of_simple crash 's/^\t\tSimpleFinish\(\*Active.*/\t\tif (Adapter->Completed > 14) *(volatile int *)8 = 1; &/'
 status 1 "$DRYPORT" run "$work/crash" --workload $work20 --seeds 3 --jobs 2
 grep -qE '^seed 1 failed, after [12] seeds: ended with status 1 before its end' "$work/out" || fail "$(cat "$work/out")"
-says 'the driver crashed in SimpleDpc'
+says 'the driver crashed in SimpleDrain'
 says 'replayed from seed 1$'
 grep 'SRB in flight' "$work/err" >"$work/first"
 status 1 "$DRYPORT" run "$work/crash" --workload $work20 --seed 1

@@ -62,7 +62,7 @@ static void a_unit_reset_that_helps_is_the_only_one(void)
 	cpu_thread_park(SECOND / 2);
 	expect_is(resets(), 1);
 	expect_is(fake.functions[0], SRB_FUNCTION_RESET_LOGICAL_UNIT);
-	fake_violation(0, "not completed within its 1 seconds");
+	fake_violation(NT_TIMED_OUT, "not completed within its 1 seconds");
 	fake_adapter_end();
 }
 
@@ -86,7 +86,7 @@ static void the_ladder_and_its_requests_are_events(void)
 			       "srb.submit id 2 function 20 command 00 unit 0 bytes 0\n"
 			       "reset.end what unit address 0:0:0 for 1 done 1\n"
 			       "port.open adapter 0 unit all why resetting\n"));
-	fake_violation(0, "not completed within its 1 seconds");
+	fake_violation(NT_TIMED_OUT, "not completed within its 1 seconds");
 	fake_adapter_end();
 }
 

@@ -281,7 +281,7 @@ static void time_out(void)
 	world_wait(requests[0].done);
 	expect_is(requests[0].srb_status, SRB_STATUS_BUS_RESET);
 	expect_is(resets, 1);
-	expect_violation(0, "was not completed within");
+	expect_violation(NT_TIMED_OUT, "was not completed within");
 	world_end(&requests[0]);
 	world_submit(&requests[1], 0, 512);
 	world_wait(kept_count == 2);
