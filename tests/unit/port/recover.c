@@ -213,7 +213,7 @@ static void a_unit_that_is_removed_stays_until_its_reset_is_over(void)
 	expect(is_removed);
 	expect_is(fake.adapter.unit_count, 1);
 	expect_is(resets(), 1);
-	fake_violation(0, "not completed within its 1 seconds");
+	fake_violation(NT_TIMED_OUT, "not completed within its 1 seconds");
 	fake_adapter_end();
 }
 
@@ -232,7 +232,11 @@ static bool reset_bus_and_give_all_back(struct port_adapter *adapter, uint8_t pa
 static void nothing_is_started_while_the_bus_rests(void)
 {
 	static const struct port_model model = {
-		"fake", fake_start, reset_bus_and_give_all_back, fake_stop};
+		.name = "fake",
+		.start = fake_start,
+		.reset_bus = reset_bus_and_give_all_back,
+		.stop = fake_stop,
+	};
 	struct port_unit *unit = fake_adapter(20);
 
 	fake.adapter.model = &model;
