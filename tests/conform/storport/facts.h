@@ -2,8 +2,9 @@
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
  * What the port promises, a line each: its name in the sources, the machines on which it has to be
- * seen (0: all with scenes), its number in the project's list of facts (C: contract point; X: a decision where
- * the pages differ), and what it is. conform.h makes an enumeration of them, watch.c a table.
+ * seen (0: all with scenes), its number in the project's list of facts (C: contract point; X: a
+ * decision where the pages differ), and what it is. conform.h makes an enumeration of them, watch.c
+ * a table.
  */
 
 /* ---- the life of driver and adapter ---- */
