@@ -168,7 +168,7 @@ static BOOLEAN StartIo(PVOID Extension, PSCSI_REQUEST_BLOCK Srb)
 	if (IsReset)
 		SEE_TRUE(ResetEnds, TRUE);
 	if (++Starts == LOST && Srb->Function == SRB_FUNCTION_EXECUTE_SCSI) {
-		CfViolates(0, "was not completed within its");
+		CfViolates(0xdf000002, "was not completed within its");
 		LostAt = Now();
 		LostFor = Srb->TimeOutValue;
 		Ask(Extension);

@@ -294,7 +294,7 @@ VOID CfLadderScene(PCF_ADAPTER A)
 {
 	LONG Started;
 
-	CfViolates(0, "was not completed within its 30 seconds");
+	CfViolates(0xdf000002, "was not completed within its 30 seconds");
 	A->Ladder = 1;
 	SEE(LadderDone, TRUE, CfAwait(A, &A->Ladder, 4, 60000));
 	Started = A->Unit[0].Started;
