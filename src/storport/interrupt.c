@@ -112,13 +112,13 @@ static VOID NTAPI dpc_run(PKDPC dpc, PVOID context, PVOID argument1, PVOID argum
 	struct stor_dpc *state = context;
 	struct port_done *done = port_done_begin(&state->adapter->hba.port);
 
-	/* LK-10 */
-	cpu_spin_acquire(&state->running);
+	/* LK-10; the DPCs of one processor never run inside each other */
+	cpu_inner_acquire(&state->running);
 	trace(TRACE_DPC, state - state->adapter->dpcs);
 	state->routine((PSTOR_DPC)dpc, state->adapter->hba.extension, argument1, argument2);
 	trace(TRACE_DPC_END, state - state->adapter->dpcs);
 	port_hba_irql_check(&state->adapter->hba, "HwStorDpcRoutine", IRQL_DISPATCH);
-	cpu_spin_release(&state->running);
+	cpu_inner_release(&state->running);
 	port_done_end(done);
 }
 
