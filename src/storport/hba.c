@@ -12,16 +12,15 @@
 static int prepare(struct port_hba *hba)
 {
 	struct stor_adapter *adapter = (struct stor_adapter *)hba;
-	int err = adapter->objects ? 0 : stor_objects_new(adapter);
 
-	if (!err && hba->function) {
+	if (hba->function) {
 		adapter->messages =
 			bus_messages_enable(hba->function, stor_entries_messages(adapter));
 		adapter->processors = stor_entries_processors(adapter);
 	}
 	adapter->passive_init = NULL;
 	stor_config_init(adapter);
-	return err;
+	return 0;
 }
 
 static ULONG find(struct port_hba *hba)
@@ -107,7 +106,6 @@ static void release(struct port_hba *hba)
 	stor_timers_free(adapter);
 	stor_power_free(adapter);
 	stor_blocks_free(adapter);
-	stor_objects_free(adapter);
 }
 
 /* What a driver that puts a routine of its own there calls from it. */
