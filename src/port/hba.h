@@ -101,6 +101,8 @@ struct port_hba {
 	struct dma_device dma_device;	  /* what IoGetDmaAdapter makes adapters for */
 	unsigned registry_device;	  /* reg_device_add */
 	_Atomic(struct port_work *) work; /* of the IRP that is on its way */
+	_Atomic unsigned holders;	  /* hba_service.c */
+	_Atomic bool is_closed;
 
 	struct cpu_timer timer; /* RequestTimerCall (T-1) */
 	_Atomic(PHW_TIMER) timer_routine;
@@ -293,6 +295,32 @@ int port_work_do(struct port_hba *hba);
  * in any case. */
 int port_pnp_start(struct port_hba *hba);
 void port_pnp_remove(struct port_hba *hba);
+
+/* ---- hba_service.c ---- */
+
+/* Who is about to send a device control, or works on one, holds the adapter: until it lets go,
+ * device objects and extension stay. False: it is being removed. Any IRQL. */
+bool port_hba_hold(struct port_hba *hba);
+void port_hba_let_go(struct port_hba *hba);
+/* Nobody can hold it from now on. Waits until nobody does; ends the process after ten seconds. */
+void port_hba_close(struct port_hba *hba);
+void port_hba_leave_wait(struct port_hba *hba);
+
+struct port_service {
+	const void *in;
+	void *out;
+	uint32_t in_bytes, out_bytes;
+	uint32_t seconds;	   /* until it is cancelled */
+	uint32_t status, returned; /* filled in: NTSTATUS; bytes in out */
+};
+extern unsigned
+	port_service_grace; /* seconds that a driver has to end what was cancelled; for tests */
+/*
+ * Sends the adapter IOCTL_MINIPORT_PROCESS_SERVICE_IRP and waits until its driver has ended it. The
+ * caller holds the adapter, which lets it go. 0, whatever the status; -ENOMEM; -ETIMEDOUT: the
+ * driver did not end it though it was cancelled, and may do so later (error_set).
+ */
+int port_service_run(struct port_hba *hba, struct port_service *service);
 
 /* ---- hba_object.c, ddi_port_dispatch.c ---- */
 

@@ -240,6 +240,7 @@ int port_pnp_start(struct port_hba *hba)
 	const struct port_irp ask = {.major = IRP_MJ_PNP, .minor = IRP_MN_START_DEVICE};
 	int err = port_objects_new(hba);
 
+	atomic_store(&hba->is_closed, false);
 	if (!err)
 		err = add(hba);
 	if (!err)
@@ -283,5 +284,7 @@ void port_pnp_remove(struct port_hba *hba)
 			ask_leave(hba);
 		port_irp_do(hba, &ask, undo, NULL);
 	}
+	port_hba_close(hba);
+	port_hba_leave_wait(hba);
 	port_objects_free(hba);
 }

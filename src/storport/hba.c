@@ -101,6 +101,7 @@ static void release(struct port_hba *hba)
 	/* What a thread of the miniport's began in its last moments. */
 	stor_threads_free(adapter);
 	stor_registry_watch_end(adapter);
+	stor_services_end(adapter);
 	quiet(hba);
 	stor_work_free(adapter);
 	stor_timers_free(adapter);
@@ -135,6 +136,7 @@ const struct port_driver_model stor_driver_model = {
 	.quiet = quiet,
 	.rest = rest,
 	.has_port_srbs = true,
+	.control = stor_control,
 	.release = release,
 	.lock = lock,
 	.unlock = unlock,

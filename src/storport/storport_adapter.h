@@ -18,6 +18,7 @@
 #ifndef DRY_STORPORT_STORPORT_ADAPTER_H
 #define DRY_STORPORT_STORPORT_ADAPTER_H
 
+#include "nt/nt_lock.h"
 #include "port/hba.h"
 
 #include <storport.h>
@@ -64,6 +65,8 @@ struct stor_adapter {
 	ULONG features;	       /* StorPortSetFeatureList: a bit for each STORPORT_FEATURE_TYPE */
 	void *registry_buffer; /* StorPortAllocateRegistryBuffer: one at a time */
 	PHW_PASSIVE_INITIALIZE_ROUTINE passive_init;
+	struct stor_service *services; /* that the miniport has: ddi_stor_service.c */
+	struct nt_lock services_lock;
 
 	struct cpu_spinlock startio_lock;
 	struct cpu_spinlock interrupt_lock;
@@ -145,6 +148,16 @@ void stor_thread_terminate(struct stor_adapter *adapter, void *context);
 /* ---- ddi_stor_power.c ---- */
 
 void stor_power_free(struct stor_adapter *adapter);
+
+/* ---- ddi_stor_service.c; PASSIVE ---- */
+
+/* port_driver_model.control */
+NTSTATUS stor_control(struct port_hba *hba, PIRP irp);
+/* HwStorCompleteServiceIrp; no service request comes any more, and no thread is in
+ * HwStorProcessServiceRequest. */
+void stor_services_leave(struct stor_adapter *adapter);
+/* Reports and ends what the miniport has not ended. */
+void stor_services_end(struct stor_adapter *adapter);
 
 /* ---- ddi_stor_object.c ---- */
 
