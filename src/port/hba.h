@@ -291,10 +291,16 @@ extern unsigned port_irp_seconds; /* that minute; for tests */
 /* For the dispatch routine: what the IRP on its way stands for. -EALREADY: nothing is, or no more.
  */
 int port_work_do(struct port_hba *hba);
-/* AddDevice, then IRP_MN_START_DEVICE: errors as of port_hba_begin; port_pnp_remove has to follow
- * in any case. */
+/* The functions of hba_change.c, asked for by IRPs; errors as theirs, or port_irp_do's. The start
+ * is also the first one (port_hba_begin); where there is no device object, AddDevice comes before
+ * it. -EBUSY (error_set): the driver does not let its adapter be stopped. */
 int port_pnp_start(struct port_hba *hba);
+int port_pnp_stop(struct port_hba *hba);
+int port_pnp_power(struct port_hba *hba, STOR_DEVICE_POWER_STATE state, STOR_POWER_ACTION action);
+void port_pnp_surprise_remove(struct port_hba *hba);
 void port_pnp_remove(struct port_hba *hba);
+/* The machine's end: port_hba_undo, by IRP_MN_REMOVE_DEVICE. Follows port_pnp_start in any case. */
+void port_pnp_end(struct port_hba *hba);
 
 /* ---- hba_service.c ---- */
 

@@ -220,6 +220,7 @@ static int place_new(struct port_driver *driver, const struct port_registration 
 	hba->function = function;
 	hba->hw = registration->hw;
 	hba->context = registration->context;
+	hba->answer = SP_UNINITIALIZED_VALUE;
 	hba->place = driver->adapter_count;
 	snprintf(hba->name, sizeof(hba->name), "%.30s adapter %u", driver->name, hba->place);
 	hba->answer = SP_UNINITIALIZED_VALUE;
@@ -315,6 +316,6 @@ void port_hba_end(struct port_driver *driver)
 {
 	struct port_hba *hba = driver->adapters[--driver->adapter_count];
 
-	port_pnp_remove(hba);
+	port_pnp_end(hba);
 	free(hba);
 }

@@ -235,19 +235,9 @@ static int begin(struct port_hba *hba, void *arg)
 	return port_hba_begin(hba);
 }
 
-int port_pnp_start(struct port_hba *hba)
+static int start_again(struct port_hba *hba, void *arg)
 {
-	const struct port_irp ask = {.major = IRP_MJ_PNP, .minor = IRP_MN_START_DEVICE};
-	int err = port_objects_new(hba);
-
-	atomic_store(&hba->is_closed, false);
-	if (!err)
-		err = add(hba);
-	if (!err)
-		err = port_irp_do(hba, &ask, begin, NULL);
-	if (!err)
-		ask_about(hba);
-	return err;
+	return port_hba_start_device(hba);
 }
 
 static int undo(struct port_hba *hba, void *arg)
@@ -256,35 +246,142 @@ static int undo(struct port_hba *hba, void *arg)
 	return 0;
 }
 
+static int remove_device(struct port_hba *hba, void *arg)
+{
+	port_hba_remove(hba);
+	return 0;
+}
+
+static int stop_device(struct port_hba *hba, void *arg)
+{
+	return port_hba_stop_device(hba);
+}
+
+static int surprise(struct port_hba *hba, void *arg)
+{
+	port_hba_surprise_remove(hba);
+	return 0;
+}
+
+/* Whether the driver lets it be; else it is told that nothing comes of it. */
+static NTSTATUS ask_whether(struct port_hba *hba, UCHAR query, UCHAR cancel)
+{
+	struct port_irp ask = {.major = IRP_MJ_PNP, .minor = query};
+	NTSTATUS status = send(hba, &ask, NULL, NULL);
+
+	ask.minor = cancel;
+	if (!NT_SUCCESS(status))
+		send(hba, &ask, NULL, NULL);
+	return status;
+}
+
 static void ask_leave(struct port_hba *hba)
 {
-	struct port_irp ask = {.major = IRP_MJ_PNP, .minor = IRP_MN_QUERY_REMOVE_DEVICE};
-	NTSTATUS status = send(hba, &ask, NULL, NULL);
+	NTSTATUS status = ask_whether(hba, IRP_MN_QUERY_REMOVE_DEVICE, IRP_MN_CANCEL_REMOVE_DEVICE);
 	char line[160];
 
 	if (NT_SUCCESS(status))
 		return;
 	snprintf(line, sizeof(line),
-		"%s: IRP_MN_QUERY_REMOVE_DEVICE ended with status %08x; the "
-		"adapter is removed all the same.",
+		"%s: IRP_MN_QUERY_REMOVE_DEVICE ended with status %08x; the adapter is removed all "
+		"the same.",
 		hba->name, (unsigned)status);
 	nt_debug_line(line);
-	ask.minor = IRP_MN_CANCEL_REMOVE_DEVICE;
-	send(hba, &ask, NULL, NULL);
 }
 
-void port_pnp_remove(struct port_hba *hba)
+static void remove_by(struct port_hba *hba, int (*fn)(struct port_hba *hba, void *arg))
 {
 	const struct port_irp ask = {.major = IRP_MJ_PNP, .minor = IRP_MN_REMOVE_DEVICE};
 
 	if (!hba->objects || !hba->objects->physical.AttachedDevice) {
-		port_hba_undo(hba);
+		fn(hba, NULL);
 	} else {
 		if (hba->phase == PORT_HBA_RUNNING)
 			ask_leave(hba);
-		port_irp_do(hba, &ask, undo, NULL);
+		port_irp_do(hba, &ask, fn, NULL);
 	}
 	port_hba_close(hba);
 	port_hba_leave_wait(hba);
 	port_objects_free(hba);
+}
+
+void port_pnp_remove(struct port_hba *hba)
+{
+	remove_by(hba, remove_device);
+}
+
+void port_pnp_end(struct port_hba *hba)
+{
+	remove_by(hba, undo);
+}
+
+/* ---- start, stop, power ---- */
+
+static int appear(struct port_hba *hba)
+{
+	int err = port_objects_new(hba);
+
+	atomic_store(&hba->is_closed, false);
+	return err ? err : add(hba);
+}
+
+int port_pnp_start(struct port_hba *hba)
+{
+	const struct port_irp ask = {.major = IRP_MJ_PNP, .minor = IRP_MN_START_DEVICE};
+	int err = hba->objects ? 0 : appear(hba);
+
+	if (!err)
+		err = port_irp_do(
+			hba, &ask, hba->life == PORT_HBA_PRESENT ? begin : start_again, NULL);
+	if (!err)
+		ask_about(hba);
+	return err;
+}
+
+int port_pnp_stop(struct port_hba *hba)
+{
+	const struct port_irp ask = {.major = IRP_MJ_PNP, .minor = IRP_MN_STOP_DEVICE};
+	NTSTATUS status;
+
+	if (hba->life != PORT_HBA_PRESENT)
+		return port_hba_stop_device(hba); /* whose error it is */
+	status = ask_whether(hba, IRP_MN_QUERY_STOP_DEVICE, IRP_MN_CANCEL_STOP_DEVICE);
+	if (!NT_SUCCESS(status))
+		return error_set(EBUSY, "%s: IRP_MN_QUERY_STOP_DEVICE ended with status %08x.",
+			hba->name, (unsigned)status);
+	return port_irp_do(hba, &ask, stop_device, NULL);
+}
+
+void port_pnp_surprise_remove(struct port_hba *hba)
+{
+	const struct port_irp ask = {.major = IRP_MJ_PNP, .minor = IRP_MN_SURPRISE_REMOVAL};
+
+	if (hba->life != PORT_HBA_GONE && hba->life != PORT_HBA_REMOVED)
+		port_irp_do(hba, &ask, surprise, NULL);
+}
+
+struct power {
+	STOR_DEVICE_POWER_STATE state;
+	STOR_POWER_ACTION action;
+};
+
+static int power(struct port_hba *hba, void *arg)
+{
+	const struct power *power = arg;
+
+	return port_hba_power(hba, power->state, power->action);
+}
+
+/* Both headers' states and actions have the same numbers. */
+int port_pnp_power(struct port_hba *hba, STOR_DEVICE_POWER_STATE state, STOR_POWER_ACTION action)
+{
+	struct power ask_for = {state, action};
+	const struct port_irp ask = {.major = IRP_MJ_POWER,
+		.minor = IRP_MN_SET_POWER,
+		.arguments = {NULL, (PVOID)DevicePowerState, (PVOID)(ULONG_PTR)state,
+			(PVOID)(ULONG_PTR)action}};
+
+	if (!hba->objects)
+		return port_hba_power(hba, state, action); /* whose error it is */
+	return port_irp_do(hba, &ask, power, &ask_for);
 }

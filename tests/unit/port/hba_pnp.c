@@ -83,9 +83,9 @@ static NTSTATUS NTAPI power(PDEVICE_OBJECT device, PIRP irp)
 {
 	PIO_STACK_LOCATION stack = IoGetCurrentIrpStackLocation(irp);
 
-	called("power");
+	called(stack->Parameters.Power.State.DeviceState == PowerDeviceD3 ? "D3" : "D0");
 	expect_is(stack->Parameters.Power.Type, DevicePowerState);
-	expect_is(stack->Parameters.Power.State.DeviceState, PowerDeviceD3);
+	expect_is(stack->Parameters.Power.ShutdownType, PowerActionSleep);
 	return hook.saved[IRP_MJ_POWER](device, irp);
 }
 
@@ -292,7 +292,7 @@ static void work_by_irps(void)
 	result = -ETIMEDOUT;
 	expect_is(port_irp_do(hba, &sleep, worked, &result), -ETIMEDOUT);
 	expect_has(error_text(), "words of the work");
-	expect(!strcmp(hook.calls, "STOP work SURPRISE work power work power work "));
+	expect(!strcmp(hook.calls, "STOP work SURPRISE work D3 work D3 work "));
 	expect_is(port_work_do(hba), -EALREADY);
 	hook.calls[0] = 0;
 }
@@ -301,6 +301,46 @@ static void stop_power_and_surprise_come_by_irps_too(void **state)
 {
 	world_good(work_by_irps);
 	assert_string_equal(hook.calls, CALLS_DOWN);
+}
+
+static void a_life(void)
+{
+	struct port_hba *hba = &world.adapter->hba;
+
+	hook.calls[0] = 0;
+	expect_is(port_pnp_stop(hba), 0);
+	expect_is(port_pnp_stop(hba), -EINVAL);
+	expect_is(port_pnp_start(hba), 0);
+	expect(!strcmp(hook.calls,
+		"QUERY_STOP STOP stop START initialize started CAPABILITIES RELATIONS "));
+	hook.calls[0] = 0;
+	expect_is(port_pnp_power(hba, StorPowerDeviceD3, StorPowerActionSleep), 0);
+	expect_is(port_pnp_power(hba, StorPowerDeviceD0, StorPowerActionSleep), 0);
+	expect(!strcmp(hook.calls, "D3 stop D0 initialize "));
+	hook.ends = IRP_MN_QUERY_STOP_DEVICE + 1;
+	hook.status = STATUS_DEVICE_BUSY;
+	hook.calls[0] = 0;
+	expect_is(port_pnp_stop(hba), -EBUSY);
+	expect(!strcmp(hook.calls, "QUERY_STOP CANCEL_STOP "));
+	hook.calls[0] = 0;
+	port_pnp_surprise_remove(hba);
+	port_pnp_surprise_remove(hba);
+	port_pnp_remove(hba);
+	expect(!strcmp(hook.calls, "SURPRISE REMOVE "));
+	expect_is(world.driver->object.DeviceObject, NULL);
+	expect_is(port_pnp_power(hba, StorPowerDeviceD3, StorPowerActionSleep), -EINVAL);
+	bus_function_plug(world.function);
+	hook.calls[0] = 0;
+	expect_is(port_pnp_start(hba), 0);
+	expect(world.driver->object.DeviceObject != NULL);
+	a_read();
+}
+
+/* Each step of an adapter's life; a new one has new device objects. */
+static void a_restart_sleep_and_return_come_by_irps(void **state)
+{
+	world_good(a_life);
+	assert_string_equal(hook.calls, CALLS_UP CALLS_DOWN);
 }
 
 static NTSTATUS ask(UCHAR major, UCHAR minor)
@@ -355,6 +395,7 @@ int main(void)
 		hook_test(an_irp_that_is_kept_does_not_hang_the_machine),
 		hook_test(a_removal_that_is_kept_is_done_all_the_same),
 		hook_test(stop_power_and_surprise_come_by_irps_too),
+		hook_test(a_restart_sleep_and_return_come_by_irps),
 		hook_test(other_irps_are_answered),
 	};
 
