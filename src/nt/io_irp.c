@@ -284,18 +284,19 @@ PIRP NTAPI IoBuildSynchronousFsdRequest(ULONG MajorFunction, PDEVICE_OBJECT Devi
 }
 DRY_EXPORT(IoBuildSynchronousFsdRequest)
 
-/* How much of a buffer the maker gave comes back: what the driver says, but not past its end. */
-static ULONG_PTR returned(const IRP *irp)
+/* How much of the maker's buffer is filled: what the driver says, but not past its end. */
+static ULONG_PTR returned(PIRP irp)
 {
-	struct pool_info info;
-	ULONG_PTR bytes = irp->IoStatus.Information;
+	PIO_STACK_LOCATION top = (PIO_STACK_LOCATION)(irp + 1) + irp->StackCount - 1;
+	ULONG room = top->Parameters.Read.Length; /* or OutputBufferLength, which lies there too */
 
-	if (!pool_find(irp->AssociatedIrp.SystemBuffer, &info) || bytes <= info.bytes)
-		return bytes;
+	if (irp->IoStatus.Information <= room)
+		return irp->IoStatus.Information;
 	nt_violation(0,
-		"an IRP was completed with IoStatus.Information %llu; its buffer has %zu bytes",
-		(unsigned long long)bytes, info.bytes);
-	return info.bytes;
+		"an IRP was completed with IoStatus.Information %llu; its maker's buffer has %u "
+		"bytes",
+		(unsigned long long)irp->IoStatus.Information, (unsigned)room);
+	return room;
 }
 
 void io_irp_end(PIRP irp)

@@ -214,7 +214,12 @@ NT_TEST(an_error_brings_no_data_back)
 	below.information = 17; /* of 16 */
 	below.status = 0;
 	send(control(IOCTL(5, METHOD_BUFFERED), NULL, 0, out, 16));
-	CHECK_VIOLATION(0, "Information 17; its buffer has 16 bytes");
+	CHECK_VIOLATION(0, "Information 17; its maker's buffer has 16 bytes");
+	memset(out, '-', 16);
+	below.information = 16; /* as many as came in */
+	send(control(IOCTL(5, METHOD_BUFFERED), out, 16, out, 4));
+	CHECK_VIOLATION(0, "Information 16; its maker's buffer has 4 bytes");
+	CHECK(!memcmp(out, "from----", 8));
 	send(control(IOCTL(5, METHOD_BUFFERED), NULL, 0, NULL, 0));
 	CHECK(!below.irp.AssociatedIrp.SystemBuffer);
 }
