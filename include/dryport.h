@@ -214,6 +214,29 @@ struct dry_scsi {
  * more bytes than max_transfer (nothing was sent); -ENOMEM, -ESHUTDOWN. */
 DRY_API int dry_scsi(struct dry_unit *unit, struct dry_scsi *scsi);
 
+/*
+ * A request to the driver of a virtual miniport as a program on Windows makes it: the device
+ * control IOCTL_MINIPORT_PROCESS_SERVICE_IRP to its adapter, whose HwStorProcessServiceRequest gets
+ * it and ends it when it likes (StorPortCompleteServiceIrp): what it means is the driver's own
+ * business.
+ */
+struct dry_service {
+	const void *in;
+	void *out; /* may be the same */
+	uint32_t in_bytes, out_bytes;
+	uint32_t seconds; /* until it is cancelled; 0: 60 */
+
+	uint32_t status;   /* filled in: the driver's NTSTATUS */
+	uint32_t returned; /* bytes in out */
+};
+/*
+ * Running; waits until the driver has ended it, whatever its status, and holds up no other call;
+ * the machine's stop ends it. adapter: in order of the start; a virtual one is the last. -ENODEV:
+ * there is none; -ESHUTDOWN; -ENOMEM; -ETIMEDOUT: the driver has not ended it, though it was
+ * cancelled.
+ */
+DRY_API int dry_service(struct dry_machine *machine, unsigned adapter, struct dry_service *service);
+
 /* ---- being a processor ---- */
 
 /*

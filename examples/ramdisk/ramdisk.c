@@ -1,20 +1,30 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
- * A Storport virtual miniport: a disk in memory, without any hardware. Read it from the end:
+ * A Storport virtual miniport: disks in memory, without any hardware. Read it from the end:
  * DriverEntry, how the adapter is found and set up; then a request's way: StartIo does it at once.
+ * In between, what a program may ask for: another disk, and to be told of it.
  */
+#include "ramdisk.h"
 #include <storport.h>
 #include <srbhelper.h>
 
-#define RAM_BYTES    (64 * 1024 * 1024)
+#define RAM_FIRST    64 /* megabytes of unit 0 */
+#define RAM_MEGABYTE (1024 * 1024)
 #define RAM_BLOCK    512
-#define RAM_BLOCKS   (RAM_BYTES / RAM_BLOCK)
 #define RAM_TAG	     0x4d415244 /* "DRAM" */
 #define RAM_TRANSFER (1024 * 1024)
 
-typedef struct _RAM_ADAPTER { /* device extension */
+typedef struct _RAM_UNIT {
 	PUCHAR Disk;
+	ULONG Blocks;
+} RAM_UNIT, *PRAM_UNIT;
+
+typedef struct _RAM_ADAPTER { /* device extension */
+	RAM_UNIT Units[RAM_UNITS];
+	volatile LONG UnitCount; /* those are whole, and stay as they are */
+	KSPIN_LOCK Lock;	 /* of adding one, and of Waiter */
+	PIRP Waiter;		 /* RAM_WAIT_FOR_UNIT */
 } RAM_ADAPTER, *PRAM_ADAPTER;
 
 static UCHAR RamSense(PSCSI_REQUEST_BLOCK Srb, UCHAR AdditionalSense)
@@ -48,18 +58,50 @@ static const struct {
 	{SCSIOP_INQUIRY, 1, 1, 0x00, 7, {0, 0x00, 0, 3, 0x00, 0x83, 0xb2}},
 	{SCSIOP_INQUIRY, 1, 1, 0x83, 24, "\0\203\0\24\2\1\0\20DRYPORT RAM disk"},
 	{SCSIOP_INQUIRY, 1, 1, 0xb2, 8, {0, 0xb2, 0, 4}}, /* each block has its memory */
-	{SCSIOP_READ_CAPACITY, 0, 0, ANY, 8, {BE32(RAM_BLOCKS - 1), BE32(RAM_BLOCK)}},
 	{SCSIOP_MODE_SENSE, 0, 0, 0x08, 24, RAM_CACHING},
 	{SCSIOP_MODE_SENSE, 0, 0, 0x3f, 24, RAM_CACHING},
-	{SCSIOP_REPORT_LUNS, 0, 0, ANY, 16, {BE32(8)}}, /* one, number 0 */
 };
 
 /* Hands out as much of the answer as there is room for. */
+static UCHAR RamReply(
+	PRAM_ADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb, const UCHAR *Bytes, ULONG Length)
+{
+	ULONG Room = SrbGetDataTransferLength(Srb);
+	PVOID Data;
+
+	if (Room == 0)
+		return SRB_STATUS_SUCCESS;
+	if (StorPortGetSystemAddress(Adapter, Srb, &Data) != STOR_STATUS_SUCCESS)
+		return SRB_STATUS_INVALID_REQUEST;
+	RtlCopyMemory(Data, Bytes, min(Length, Room));
+	if (Length >= Room)
+		return SRB_STATUS_SUCCESS;
+	SrbSetDataTransferLength(Srb, Length);
+	return SRB_STATUS_DATA_OVERRUN; /* means "less than asked for", too */
+}
+
+static UCHAR RamCapacity(PRAM_ADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb, PRAM_UNIT Unit)
+{
+	UCHAR Bytes[] = {BE32(Unit->Blocks - 1), BE32(RAM_BLOCK)};
+
+	return RamReply(Adapter, Srb, Bytes, sizeof(Bytes));
+}
+
+static UCHAR RamReportLuns(PRAM_ADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb)
+{
+	UCHAR Bytes[8 + 8 * RAM_UNITS] = {0};
+	LONG Count = Adapter->UnitCount, i;
+
+	Bytes[3] = (UCHAR)(8 * Count);
+	for (i = 0; i < Count; i++)
+		Bytes[8 + 8 * i + 1] = (UCHAR)i;
+	return RamReply(Adapter, Srb, Bytes, 8 + 8 * Count);
+}
+
 static UCHAR RamAnswer(PRAM_ADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb, PUCHAR Cdb)
 {
-	ULONG Room = SrbGetDataTransferLength(Srb), i;
 	UCHAR Known = SCSI_ADSENSE_ILLEGAL_COMMAND;
-	PVOID Data;
+	ULONG i;
 
 	for (i = 0; i < ARRAYSIZE(RamAnswers); i++) {
 		if (RamAnswers[i].Opcode != Cdb[0])
@@ -71,27 +113,19 @@ static UCHAR RamAnswer(PRAM_ADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb, PUCHAR Cdb
 	}
 	if (i == ARRAYSIZE(RamAnswers))
 		return RamSense(Srb, Known);
-	if (Room == 0)
-		return SRB_STATUS_SUCCESS;
-	if (StorPortGetSystemAddress(Adapter, Srb, &Data) != STOR_STATUS_SUCCESS)
-		return SRB_STATUS_INVALID_REQUEST;
-	RtlCopyMemory(Data, RamAnswers[i].Bytes, min(RamAnswers[i].Length, Room));
-	if (RamAnswers[i].Length >= Room)
-		return SRB_STATUS_SUCCESS;
-	SrbSetDataTransferLength(Srb, RamAnswers[i].Length);
-	return SRB_STATUS_DATA_OVERRUN; /* means "less than asked for", too */
+	return RamReply(Adapter, Srb, RamAnswers[i].Bytes, RamAnswers[i].Length);
 }
 
-static UCHAR RamTransfer(PRAM_ADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb, PUCHAR Cdb)
+static UCHAR RamTransfer(PRAM_ADAPTER Adapter, PRAM_UNIT Unit, PSCSI_REQUEST_BLOCK Srb, PUCHAR Cdb)
 {
 	ULONG Block = RtlUlongByteSwap(*(ULONG UNALIGNED *)&Cdb[2]);
 	ULONG Blocks = RtlUshortByteSwap(*(USHORT UNALIGNED *)&Cdb[7]);
-	PUCHAR Place = Adapter->Disk + (ULONG64)Block * RAM_BLOCK;
+	PUCHAR Place = Unit->Disk + (ULONG64)Block * RAM_BLOCK;
 	PVOID Data;
 
 	if (Cdb[1] >> 5) /* protection information: none */
 		return RamSense(Srb, SCSI_ADSENSE_INVALID_CDB);
-	if (Block > RAM_BLOCKS || Blocks > RAM_BLOCKS - Block)
+	if (Block > Unit->Blocks || Blocks > Unit->Blocks - Block)
 		return RamSense(Srb, SCSI_ADSENSE_ILLEGAL_BLOCK);
 	if (Blocks == 0)
 		return SRB_STATUS_SUCCESS;
@@ -107,10 +141,19 @@ static UCHAR RamTransfer(PRAM_ADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb, PUCHAR C
 
 static UCHAR RamScsi(PRAM_ADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb, PUCHAR Cdb)
 {
+	UCHAR Lun = SrbGetLun(Srb);
+	PRAM_UNIT Unit = &Adapter->Units[Lun];
+
+	if (SrbGetPathId(Srb) != 0 || SrbGetTargetId(Srb) != 0 || Lun >= Adapter->UnitCount)
+		return SRB_STATUS_NO_DEVICE;
 	switch (Cdb[0]) {
 	case SCSIOP_READ:
 	case SCSIOP_WRITE:
-		return RamTransfer(Adapter, Srb, Cdb);
+		return RamTransfer(Adapter, Unit, Srb, Cdb);
+	case SCSIOP_READ_CAPACITY:
+		return RamCapacity(Adapter, Srb, Unit);
+	case SCSIOP_REPORT_LUNS:
+		return RamReportLuns(Adapter, Srb);
 	case SCSIOP_TEST_UNIT_READY:
 	case SCSIOP_SYNCHRONIZE_CACHE:
 		return SRB_STATUS_SUCCESS;
@@ -145,6 +188,134 @@ static BOOLEAN RamResetBus(PVOID Extension, ULONG PathId)
 	return TRUE; /* as with the other resets */
 }
 
+/* ---- what a program asks for ---- */
+
+static NTSTATUS RamMakeUnit(PRAM_ADAPTER Adapter, ULONG Megabytes, PULONG Number)
+{
+	PRAM_UNIT Unit;
+	KIRQL Irql;
+	PVOID Disk;
+
+	if (Megabytes < 1 || Megabytes > 1024)
+		return STATUS_INVALID_PARAMETER;
+	if (StorPortAllocatePool(Adapter, Megabytes * RAM_MEGABYTE, RAM_TAG, &Disk) !=
+		STOR_STATUS_SUCCESS)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	RtlZeroMemory(Disk, Megabytes * RAM_MEGABYTE);
+	KeAcquireSpinLock(&Adapter->Lock, &Irql);
+	*Number = Adapter->UnitCount;
+	if (*Number < RAM_UNITS) {
+		Unit = &Adapter->Units[*Number];
+		Unit->Disk = Disk;
+		Unit->Blocks = Megabytes * (RAM_MEGABYTE / RAM_BLOCK);
+		InterlockedIncrement(&Adapter->UnitCount); /* now StartIo may use it */
+	}
+	KeReleaseSpinLock(&Adapter->Lock, Irql);
+	if (*Number < RAM_UNITS)
+		return STATUS_SUCCESS;
+	StorPortFreePool(Adapter, Disk);
+	return STATUS_DEVICE_BUSY;
+}
+
+/* The IRP's answer lies where its question lay (METHOD_BUFFERED). */
+static VOID RamEnd(PRAM_ADAPTER Adapter, PIRP Irp, NTSTATUS Status)
+{
+	Irp->IoStatus.Status = Status;
+	Irp->IoStatus.Information = NT_SUCCESS(Status) ? sizeof(RAM_SERVICE) : 0;
+	StorPortCompleteServiceIrp(Adapter, Irp);
+}
+
+/* Called with the cancel spin lock held. */
+static VOID RamCancel(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+	PRAM_ADAPTER Adapter = Irp->Tail.Overlay.DriverContext[0];
+	KIRQL Irql;
+
+	IoReleaseCancelSpinLock(Irp->CancelIrql);
+	KeAcquireSpinLock(&Adapter->Lock, &Irql);
+	if (Adapter->Waiter == Irp)
+		Adapter->Waiter = NULL;
+	KeReleaseSpinLock(&Adapter->Lock, Irql);
+	RamEnd(Adapter, Irp, STATUS_CANCELLED);
+}
+
+/* Who takes the cancel routine away owns the IRP: RamCancel, or one of these two. */
+static VOID RamWait(PRAM_ADAPTER Adapter, PIRP Irp)
+{
+	NTSTATUS Status = STATUS_PENDING;
+	KIRQL Irql;
+
+	Irp->Tail.Overlay.DriverContext[0] = Adapter;
+	KeAcquireSpinLock(&Adapter->Lock, &Irql);
+	if (Adapter->Waiter != NULL) {
+		Status = STATUS_DEVICE_BUSY;
+	} else {
+		IoSetCancelRoutine(Irp, RamCancel);
+		if (Irp->Cancel && IoSetCancelRoutine(Irp, NULL) != NULL)
+			Status = STATUS_CANCELLED;
+		else
+			Adapter->Waiter = Irp;
+	}
+	KeReleaseSpinLock(&Adapter->Lock, Irql);
+	if (Status != STATUS_PENDING)
+		RamEnd(Adapter, Irp, Status);
+}
+
+static PIRP RamTakeWaiter(PRAM_ADAPTER Adapter)
+{
+	KIRQL Irql;
+	PIRP Irp;
+
+	KeAcquireSpinLock(&Adapter->Lock, &Irql);
+	Irp = Adapter->Waiter;
+	Adapter->Waiter = NULL;
+	if (Irp != NULL && IoSetCancelRoutine(Irp, NULL) == NULL)
+		Irp = NULL; /* RamCancel runs */
+	KeReleaseSpinLock(&Adapter->Lock, Irql);
+	return Irp;
+}
+
+static VOID RamAdd(PRAM_ADAPTER Adapter, PIRP Irp, PRAM_SERVICE Service)
+{
+	NTSTATUS Status = RamMakeUnit(Adapter, Service->Megabytes, (PULONG)&Service->Unit);
+	PIRP Waiter = NT_SUCCESS(Status) ? RamTakeWaiter(Adapter) : NULL;
+
+	if (NT_SUCCESS(Status))
+		StorPortNotification(BusChangeDetected, Adapter, (UCHAR)0);
+	if (Waiter != NULL) {
+		*(PRAM_SERVICE)Waiter->AssociatedIrp.SystemBuffer = *Service;
+		RamEnd(Adapter, Waiter, STATUS_SUCCESS);
+	}
+	RamEnd(Adapter, Irp, Status);
+}
+
+/* HwStorProcessServiceRequest, at PASSIVE_LEVEL. */
+static VOID RamService(PVOID Extension, PVOID Request)
+{
+	PIRP Irp = Request;
+	PIO_STACK_LOCATION Stack = IoGetCurrentIrpStackLocation(Irp);
+	PRAM_SERVICE Service = Irp->AssociatedIrp.SystemBuffer;
+
+	if (Stack->Parameters.DeviceIoControl.InputBufferLength < sizeof(*Service) ||
+		Stack->Parameters.DeviceIoControl.OutputBufferLength < sizeof(*Service))
+		RamEnd(Extension, Irp, STATUS_BUFFER_TOO_SMALL);
+	else if (Service->Command == RAM_ADD_UNIT)
+		RamAdd(Extension, Irp, Service);
+	else if (Service->Command == RAM_WAIT_FOR_UNIT)
+		RamWait(Extension, Irp);
+	else
+		RamEnd(Extension, Irp, STATUS_INVALID_PARAMETER);
+}
+
+/* HwStorCompleteServiceIrp: the adapter goes, nobody is to wait any longer. */
+static VOID RamEndServices(PVOID Extension)
+{
+	PIRP Waiter = RamTakeWaiter(Extension);
+
+	if (Waiter != NULL)
+		RamEnd(Extension, Waiter, STATUS_DELETE_PENDING);
+}
+
 /* ---- life of the adapter ---- */
 
 static ULONG RamFindAdapter(PVOID Extension, PVOID HwContext, PVOID BusInformation,
@@ -152,16 +323,17 @@ static ULONG RamFindAdapter(PVOID Extension, PVOID HwContext, PVOID BusInformati
 	PBOOLEAN Again)
 {
 	PRAM_ADAPTER Adapter = Extension;
+	ULONG First;
 
-	if (StorPortAllocatePool(Adapter, RAM_BYTES, RAM_TAG, (PVOID *)&Adapter->Disk) !=
-		STOR_STATUS_SUCCESS)
+	KeInitializeSpinLock(&Adapter->Lock);
+	if (!NT_SUCCESS(RamMakeUnit(Adapter, RAM_FIRST, &First)))
 		return SP_RETURN_ERROR;
-	RtlZeroMemory(Adapter->Disk, RAM_BYTES);
 	Config->VirtualDevice = TRUE; /* no DMA, no interrupt */
 	Config->MaximumTransferLength = RAM_TRANSFER;
 	Config->NumberOfPhysicalBreaks =
 		RAM_TRANSFER / PAGE_SIZE + 1; /* class drivers look at it */
-	Config->MaximumNumberOfTargets = Config->MaximumNumberOfLogicalUnits = 1;
+	Config->MaximumNumberOfTargets = 1;
+	Config->MaximumNumberOfLogicalUnits = RAM_UNITS;
 	return SP_RETURN_FOUND;
 }
 
@@ -184,7 +356,10 @@ static SCSI_ADAPTER_CONTROL_STATUS RamAdapterControl(
 /* The last call for this adapter. */
 static VOID RamFreeResources(PVOID Extension)
 {
-	StorPortFreePool(Extension, ((PRAM_ADAPTER)Extension)->Disk);
+	PRAM_ADAPTER Adapter = Extension;
+
+	for (LONG i = 0; i < Adapter->UnitCount; i++)
+		StorPortFreePool(Adapter, Adapter->Units[i].Disk);
 }
 
 ULONG DriverEntry(PVOID DriverObject, PVOID RegistryPath)
@@ -198,6 +373,8 @@ ULONG DriverEntry(PVOID DriverObject, PVOID RegistryPath)
 		.HwStartIo = RamStartIo,
 		.HwResetBus = RamResetBus,
 		.HwFreeAdapterResources = RamFreeResources,
+		.HwProcessServiceRequest = RamService,
+		.HwCompleteServiceIrp = RamEndServices,
 		.DeviceExtensionSize = sizeof(RAM_ADAPTER),
 		.MapBuffers = STOR_MAP_NON_READ_WRITE_BUFFERS,
 		.NeedPhysicalAddresses = TRUE,

@@ -19,6 +19,8 @@
 #include "parts/rtl.h"
 #include "parts/dma.h"
 #include "parts/io.h"
+#include "parts/power.h"
+#include "parts/irp.h"
 #include "parts/hal.h"
 #include "parts/pci.h"
 #include "parts/ps.h"

@@ -3,8 +3,8 @@
 /*
  * What happens to an adapter while the machine runs: stopped, put to sleep, unplugged, reset, and
  * back. By the option `at` (event_option.c), whose events a thread of the machine carries out when
- * their time has come, or by dry_machine_event. src/port/hba_change.c and src/disk do the work. See
- * machine.h.
+ * their time has come, or by dry_machine_event. src/port/hba_change.c, asked for by IRPs
+ * (hba_pnp.c), and src/disk do the work. See machine.h.
  */
 #include "machine/machine.h"
 #include "port/hba.h"
@@ -35,21 +35,21 @@ void machine_life_leave(struct dry_machine *machine)
 
 static int run_restart(struct dry_machine *machine, struct port_hba *hba)
 {
-	int err = port_hba_stop_device(hba);
+	int err = port_pnp_stop(hba);
 
-	return err ? err : port_hba_start_device(hba);
+	return err ? err : port_pnp_start(hba);
 }
 
 static int run_stop(struct dry_machine *machine, struct port_hba *hba)
 {
-	return port_hba_stop_device(hba);
+	return port_pnp_stop(hba);
 }
 
 static int run_start(struct dry_machine *machine, struct port_hba *hba)
 {
 	if (hba->life == PORT_HBA_REMOVED)
 		return error_set(EINVAL, "%s is removed: it is to be plugged.", hba->name);
-	return port_hba_start_device(hba);
+	return port_pnp_start(hba);
 }
 
 /* The end of a pause of our own: a miniport's, which restarts perhaps, is its business. */
@@ -82,18 +82,18 @@ static int run_sleep(struct dry_machine *machine, struct port_hba *hba)
 
 	if (hba->life == PORT_HBA_PRESENT)
 		err = disks_flush(machine, hba, false);
-	return err ? err : port_hba_power(hba, StorPowerDeviceD3, StorPowerActionSleep);
+	return err ? err : port_pnp_power(hba, StorPowerDeviceD3, StorPowerActionSleep);
 }
 
 static int run_wake(struct dry_machine *machine, struct port_hba *hba)
 {
-	return port_hba_power(hba, StorPowerDeviceD0, StorPowerActionSleep);
+	return port_pnp_power(hba, StorPowerDeviceD0, StorPowerActionSleep);
 }
 
 static void disappear(struct dry_machine *machine, struct port_hba *hba)
 {
 	disk_set_detach(&machine->disks, &hba->port);
-	port_hba_remove(hba);
+	port_pnp_remove(hba);
 }
 
 static int run_unplug(struct dry_machine *machine, struct port_hba *hba)
@@ -102,7 +102,7 @@ static int run_unplug(struct dry_machine *machine, struct port_hba *hba)
 		return error_set(EINVAL, "%s is removed already.", hba->name);
 	machine->paused &= ~(1u << hba->place);
 	disk_set_lose(&machine->disks, &hba->port);
-	port_hba_surprise_remove(hba);
+	port_pnp_surprise_remove(hba);
 	disappear(machine, hba);
 	return 0;
 }
@@ -142,7 +142,7 @@ static int run_plug(struct dry_machine *machine, struct port_hba *hba)
 		return error_set(EINVAL, "%s is not removed: it cannot be plugged.", hba->name);
 	if (hba->function)
 		bus_function_plug(hba->function);
-	err = port_hba_start_device(hba);
+	err = port_pnp_start(hba);
 	if (err)
 		return err;
 	scanner_watch(&hba->port);

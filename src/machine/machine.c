@@ -198,6 +198,7 @@ int machine_go(struct dry_machine *machine)
 		undo(machine);
 		return err;
 	}
+	machine_service_open(machine);
 	atomic_store(&machine->is_open, true);
 	cpu_thread_unpark(machine->scanner);
 	events_open(machine);

@@ -11,6 +11,7 @@
  *   event_option.c  when that happens
  *   driver.c    which of the two ports a driver is for
  *   front.c     units and I/O of dryport.h
+ *   service.c   requests of programs to a driver's adapter
  *   stats.c     a subscriber that counts for the summary
  *   trace_file.c  a subscriber that writes each event into a file
  *   crash.c     the report of a crash: whose, where, which SRB
@@ -136,10 +137,12 @@ struct dry_machine {
 	struct cpu_thread *events; /* carries out those of the option `at`; NULL: there are none */
 	_Atomic bool events_end;
 	_Atomic bool life_is_taken;
-	uint32_t paused;	 /* adapters, by an event: a bit each */
-	_Atomic bool is_open;	 /* the units may be used */
-	_Atomic unsigned inside; /* host threads that do so */
-	pthread_t owner;	 /* the host thread that started it */
+	uint32_t paused;	    /* adapters, by an event: a bit each */
+	_Atomic bool is_open;	    /* the units may be used */
+	_Atomic unsigned inside;    /* host threads that do so */
+	_Atomic bool takes_service; /* service.c; these two count host threads, kernel threads */
+	_Atomic unsigned service_inside, service_entering;
+	pthread_t owner; /* the host thread that started it */
 	uint64_t started_ns;
 	int stop_result;
 	_Atomic bool has_crashed; /* by crash_dump.c: nothing can be stopped or freed any more */
@@ -210,6 +213,13 @@ void scanner_watch(struct port_adapter *adapter);
 void scanner_stop(struct dry_machine *machine);
 /* When no adapter can. */
 void scanner_free(struct dry_machine *machine);
+
+/* service.c. Adapters may be asked; when they have been found. */
+void machine_service_open(struct dry_machine *machine);
+/* In a kernel thread: before adapters are removed nobody new comes to them; when they are, nobody
+ * is left. */
+void machine_service_close(struct dry_machine *machine);
+void machine_service_settle(struct dry_machine *machine);
 
 /* Runs fn in a kernel thread at PASSIVE on processor 0 and waits; its result, and its error text,
  * come back. */

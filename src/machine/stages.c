@@ -315,7 +315,9 @@ static int take_down(void *arg)
 		machine->summary.port_read += disk->again_read;
 		machine->summary.port_written += disk->again_written;
 	}
+	machine_service_close(machine);
 	machine_driver_stop(&machine->driver);
+	machine_service_settle(machine);
 	watch_stop();
 	scanner_free(machine);
 	while (machine->disks.count)

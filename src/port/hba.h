@@ -16,10 +16,12 @@
  *       → model->quiet → model->release → DriverUnload                     (hba_life.c)
  *
  * While it runs an adapter may be stopped and started again, put to sleep and woken, removed in
- * good order or by surprise, and started as a new one in its place (hba_change.c). hba_control.c:
- * adapter and unit control. hba_callback.c: calls of the miniport at other times. hba_resource.c:
- * what an hba has of bus and memory. hba_entries.c: what the registry says of it. All of it is for
- * PASSIVE_LEVEL in a kernel thread, where nothing else is said.
+ * good order or by surprise, and started as a new one in its place (hba_change.c). All this is
+ * asked for by IRPs (hba_pnp.c), which the driver may see before the port does
+ * (ddi_port_dispatch.c). hba_control.c: adapter and unit control. hba_callback.c: calls of the
+ * miniport at other times. hba_resource.c: what an hba has of bus and memory. hba_entries.c: what
+ * the registry says of it. All of it is for PASSIVE_LEVEL in a kernel thread, where nothing else is
+ * said.
  */
 #ifndef DRY_PORT_HBA_H
 #define DRY_PORT_HBA_H
@@ -65,6 +67,13 @@ struct port_entries {
 /* Which entries a model reads. */
 enum { PORT_ENTRIES_STOR = 1, PORT_ENTRIES_SCSI = 2 };
 
+/* The device objects of an adapter, in pool. */
+struct port_objects {
+	DEVICE_OBJECT physical, functional;
+};
+
+struct port_work; /* hba_pnp.c */
+
 struct port_hba {
 	struct port_adapter port; /* first: the path's functions get this pointer */
 	struct port_driver *driver;
@@ -88,6 +97,13 @@ struct port_hba {
 	uint64_t uncached_bytes;
 	void *mapped[PORT_HBA_MAPS];
 
+	struct port_objects *objects;	  /* hba_object.c */
+	struct dma_device dma_device;	  /* what IoGetDmaAdapter makes adapters for */
+	unsigned registry_device;	  /* reg_device_add */
+	_Atomic(struct port_work *) work; /* of the IRP that is on its way */
+	_Atomic unsigned holders;	  /* hba_service.c */
+	_Atomic bool is_closed;
+
 	struct cpu_timer timer; /* RequestTimerCall (T-1) */
 	_Atomic(PHW_TIMER) timer_routine;
 };
@@ -100,6 +116,7 @@ struct port_registration {
 
 struct port_driver {
 	DRIVER_OBJECT object;
+	DRIVER_EXTENSION extension;
 	const struct port_driver_model *model;
 	const char *name;
 	bool has_called; /* StorPortInitialize or ScsiPortInitialize, whatever came of it */
@@ -139,6 +156,10 @@ struct port_driver_model {
 	bool has_port_srbs; /* the miniport gets SRB_FUNCTION_PNP and _POWER */
 	bool (*settle)(struct port_hba *hba);  /* passive initialisation; may be NULL */
 	void (*release)(struct port_hba *hba); /* what prepare and the miniport took */
+
+	/* IRP_MJ_DEVICE_CONTROL to the adapter: what its dispatch routine returns. NULL: it takes
+	 * none. */
+	NTSTATUS (*control)(struct port_hba *hba, PIRP irp);
 
 	/* Around HwInitialize and ScsiStopAdapter. */
 	uint8_t (*lock)(struct port_hba *hba);
@@ -250,6 +271,77 @@ bool port_hba_unit_control(struct port_unit *unit, SCSI_UNIT_CONTROL_TYPE type,
 /* port_model.unit_found, unit_lost: ScsiUnitStart, ScsiUnitSurpriseRemoval. */
 void port_hba_unit_found(struct port_unit *unit);
 void port_hba_unit_lost(struct port_unit *unit);
+
+/* ---- hba_pnp.c ---- */
+
+struct port_irp {
+	UCHAR major, minor;
+	PVOID arguments[4]; /* Parameters.Others: those of each minor code lie there */
+};
+
+/*
+ * Sends an IRP to the adapter's stack. fn is called when it comes to the port's dispatch routine:
+ * on whatever thread, at PASSIVE. Its result; or, if the driver has ended the IRP otherwise or has
+ * not ended it within a minute, -EIO (error_set) where it may do so. Where it may not (to stop and
+ * to remove), that is told and fn is called all the same.
+ */
+int port_irp_do(struct port_hba *hba, const struct port_irp *irp,
+	int (*fn)(struct port_hba *hba, void *arg), void *arg);
+extern unsigned port_irp_seconds; /* that minute; for tests */
+/* For the dispatch routine: what the IRP on its way stands for. -EALREADY: nothing is, or no more.
+ */
+int port_work_do(struct port_hba *hba);
+/* The functions of hba_change.c, asked for by IRPs; errors as theirs, or port_irp_do's. The start
+ * is also the first one (port_hba_begin); where there is no device object, AddDevice comes before
+ * it. -EBUSY (error_set): the driver does not let its adapter be stopped. */
+int port_pnp_start(struct port_hba *hba);
+int port_pnp_stop(struct port_hba *hba);
+int port_pnp_power(struct port_hba *hba, STOR_DEVICE_POWER_STATE state, STOR_POWER_ACTION action);
+void port_pnp_surprise_remove(struct port_hba *hba);
+void port_pnp_remove(struct port_hba *hba);
+/* The machine's end: port_hba_undo, by IRP_MN_REMOVE_DEVICE. Follows port_pnp_start in any case. */
+void port_pnp_end(struct port_hba *hba);
+
+/* ---- hba_service.c ---- */
+
+/* Who is about to send a device control, or works on one, holds the adapter: until it lets go,
+ * device objects and extension stay. False: it is being removed. Any IRQL. */
+bool port_hba_hold(struct port_hba *hba);
+void port_hba_let_go(struct port_hba *hba);
+/* Nobody can hold it from now on. Waits until nobody does; ends the process after ten seconds. */
+void port_hba_close(struct port_hba *hba);
+void port_hba_leave_wait(struct port_hba *hba);
+
+struct port_service {
+	const void *in;
+	void *out;
+	uint32_t in_bytes, out_bytes;
+	uint32_t seconds;	   /* until it is cancelled */
+	uint32_t status, returned; /* filled in: NTSTATUS; bytes in out */
+};
+extern unsigned
+	port_service_grace; /* seconds that a driver has to end what was cancelled; for tests */
+/*
+ * Sends the adapter IOCTL_MINIPORT_PROCESS_SERVICE_IRP and waits until its driver has ended it. The
+ * caller holds the adapter, which lets it go. 0, whatever the status; -ENOMEM; -ETIMEDOUT: the
+ * driver did not end it though it was cancelled, and may do so later (error_set).
+ */
+int port_service_run(struct port_hba *hba, struct port_service *service);
+
+/* ---- hba_object.c, ddi_port_dispatch.c ---- */
+
+#define PORT_RELATIONS_TAG 0x52506e50 /* "PnPR" */
+
+int port_objects_new(struct port_hba *hba); /* -ENOMEM ... (error_set) */
+/* Puts the functional one onto the physical one: AddDevice. */
+void port_objects_attach(struct port_hba *hba);
+void port_objects_free(struct port_hba *hba);
+/* NULL: it is no adapter's. */
+struct port_hba *port_hba_of_object(const DEVICE_OBJECT *object);
+/* Before DriverEntry: every dispatch routine refuses. When it has registered: the port's. */
+void port_driver_object_init(struct port_driver *driver);
+void port_driver_object_fill(struct port_driver *driver);
+DRIVER_OBJECT *port_bus_driver(void);
 
 /* ---- hba_callback.c; any IRQL ---- */
 

@@ -65,6 +65,7 @@ void port_driver_register(struct port_driver *driver, bool is_virtual,
 {
 	struct port_registration *kept = is_virtual ? &driver->virtual : &driver->physical;
 
+	port_driver_object_fill(driver);
 	if (!is_virtual && kept->is_there && kept->hw.AdapterInterfaceType == PCIBus &&
 		hw->AdapterInterfaceType != PCIBus)
 		return;
@@ -192,7 +193,7 @@ int port_driver_start(const struct port_driver_model *model, void *entry, const 
 		return error_set(ENOMEM, "no memory for driver %s.", name);
 	made->model = model;
 	made->name = name;
-	made->object.DriverUnload = model->unload;
+	port_driver_object_init(made);
 	err = entry_run(made, entry);
 	if (!err)
 		err = adapters_start(made);

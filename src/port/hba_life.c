@@ -209,7 +209,7 @@ int port_hba_begin(struct port_hba *hba)
 	return err ? err : start(hba);
 }
 
-int port_hba_new(struct port_driver *driver, const struct port_registration *registration,
+static int place_new(struct port_driver *driver, const struct port_registration *registration,
 	struct bus_function *function)
 {
 	struct port_hba *hba = calloc(1, driver->model->adapter_bytes);
@@ -220,18 +220,28 @@ int port_hba_new(struct port_driver *driver, const struct port_registration *reg
 	hba->function = function;
 	hba->hw = registration->hw;
 	hba->context = registration->context;
+	hba->answer = SP_UNINITIALIZED_VALUE;
 	hba->place = driver->adapter_count;
 	snprintf(hba->name, sizeof(hba->name), "%.30s adapter %u", driver->name, hba->place);
+	hba->answer = SP_UNINITIALIZED_VALUE;
 	driver->adapters[driver->adapter_count++] = hba;
-	return extension_new(hba);
+	return 0;
+}
+
+int port_hba_new(struct port_driver *driver, const struct port_registration *registration,
+	struct bus_function *function)
+{
+	int err = place_new(driver, registration, function);
+
+	return err ? err : extension_new(driver->adapters[driver->adapter_count - 1]);
 }
 
 int port_hba_start(struct port_driver *driver, const struct port_registration *registration,
 	struct bus_function *function)
 {
-	int err = port_hba_new(driver, registration, function);
+	int err = place_new(driver, registration, function);
 
-	return err ? err : start(driver->adapters[driver->adapter_count - 1]);
+	return err ? err : port_pnp_start(driver->adapters[driver->adapter_count - 1]);
 }
 
 /* ---- taking one down ---- */
@@ -306,6 +316,6 @@ void port_hba_end(struct port_driver *driver)
 {
 	struct port_hba *hba = driver->adapters[--driver->adapter_count];
 
-	port_hba_undo(hba);
+	port_pnp_end(hba);
 	free(hba);
 }

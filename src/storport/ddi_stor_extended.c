@@ -15,6 +15,7 @@ static stor_extended_fn *const table[] = {
 	[ExtFunctionFreeMdl] = stor_free_mdl,
 	[ExtFunctionBuildMdlForNonPagedPool] = stor_build_mdl,
 	[ExtFunctionGetSystemAddress] = stor_get_system_address,
+	[ExtFunctionCompleteServiceIrp] = stor_complete_service,
 	[ExtFunctionGetOriginalMdl] = stor_get_original_mdl,
 	[ExtFunctionGetDataInBufferMdl] = stor_get_data_in_mdl,
 	[ExtFunctionGetDataInBufferSystemAddress] = stor_get_data_in_address,

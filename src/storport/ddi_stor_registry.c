@@ -228,7 +228,7 @@ static ULONG adapter_value_do(
 		return STOR_STATUS_INSUFFICIENT_RESOURCES;
 	}
 	reg_lock();
-	key = reg_device_key(adapter->registry_device, REG_DEVICE_HARDWARE);
+	key = reg_device_key(adapter->hba.registry_device, REG_DEVICE_HARDWARE);
 	if (key)
 		found = writes ? reg_key_make(key, &subkey, true, false, &key, NULL)
 			       : reg_key_find(key, &subkey, &key);

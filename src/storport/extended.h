@@ -67,6 +67,8 @@ stor_extended_fn stor_etw_event2, stor_etw_event4, stor_etw_event8, stor_etw_cha
 stor_extended_fn stor_initialize_pofx, stor_set_power_guids, stor_activate_component,
 	stor_idle_component, stor_set_latency, stor_set_residency, stor_power_control,
 	stor_set_idle_timeout, stor_set_perf_state;
+/* ddi_stor_service.c */
+stor_extended_fn stor_complete_service;
 /* ddi_stor_platform.c */
 stor_extended_fn stor_get_port_number, stor_set_bus_type, stor_set_features,
 	stor_set_unit_attributes, stor_mask_message, stor_reset_device, stor_is_upgrade,

@@ -12,16 +12,15 @@
 static int prepare(struct port_hba *hba)
 {
 	struct stor_adapter *adapter = (struct stor_adapter *)hba;
-	int err = adapter->objects ? 0 : stor_objects_new(adapter);
 
-	if (!err && hba->function) {
+	if (hba->function) {
 		adapter->messages =
 			bus_messages_enable(hba->function, stor_entries_messages(adapter));
 		adapter->processors = stor_entries_processors(adapter);
 	}
 	adapter->passive_init = NULL;
 	stor_config_init(adapter);
-	return err;
+	return 0;
 }
 
 static ULONG find(struct port_hba *hba)
@@ -102,12 +101,12 @@ static void release(struct port_hba *hba)
 	/* What a thread of the miniport's began in its last moments. */
 	stor_threads_free(adapter);
 	stor_registry_watch_end(adapter);
+	stor_services_end(adapter);
 	quiet(hba);
 	stor_work_free(adapter);
 	stor_timers_free(adapter);
 	stor_power_free(adapter);
 	stor_blocks_free(adapter);
-	stor_objects_free(adapter);
 }
 
 /* What a driver that puts a routine of its own there calls from it. */
@@ -137,6 +136,7 @@ const struct port_driver_model stor_driver_model = {
 	.quiet = quiet,
 	.rest = rest,
 	.has_port_srbs = true,
+	.control = stor_control,
 	.release = release,
 	.lock = lock,
 	.unlock = unlock,

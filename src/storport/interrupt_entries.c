@@ -25,7 +25,7 @@ static bool number_at(
 
 	reg_lock();
 	value = reg_value_at(
-		reg_device_key(adapter->registry_device, REG_DEVICE_HARDWARE), path, name);
+		reg_device_key(adapter->hba.registry_device, REG_DEVICE_HARDWARE), path, name);
 	is_there = value && reg_value_number(value, number);
 	reg_unlock();
 	return is_there;

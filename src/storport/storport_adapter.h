@@ -18,6 +18,7 @@
 #ifndef DRY_STORPORT_STORPORT_ADAPTER_H
 #define DRY_STORPORT_STORPORT_ADAPTER_H
 
+#include "nt/nt_lock.h"
 #include "port/hba.h"
 
 #include <storport.h>
@@ -51,9 +52,7 @@ struct stor_state_change {
 struct stor_adapter {
 	struct port_hba hba; /* first: the model's functions get this pointer */
 	PORT_CONFIGURATION_INFORMATION config;
-	bool is_dump;		      /* in crash-dump mode: dump.h */
-	struct stor_objects *objects; /* ddi_stor_object.c */
-	struct dma_device dma_device;
+	bool is_dump;		   /* in crash-dump mode: dump.h */
 	struct stor_block *blocks; /* memory that the miniport asked for: ddi_stor_dma_memory.c */
 	_Atomic(struct stor_timers *) timers;	/* ddi_stor_timer.c; NULL: none was asked for */
 	_Atomic(struct stor_work *) work;	/* ddi_stor_work.c */
@@ -63,10 +62,11 @@ struct stor_adapter {
 	STOR_UNIT_ATTRIBUTES unit_attributes[PORT_UNITS_MAX]; /* by port_unit.number */
 	struct cpu_dpc async;	      /* StorPortAsyncNotificationDetected */
 	_Atomic uint64_t async_flags; /* of the one that is on its way, 0: none */
-	ULONG features;		  /* StorPortSetFeatureList: a bit for each STORPORT_FEATURE_TYPE */
-	void *registry_buffer;	  /* StorPortAllocateRegistryBuffer: one at a time */
-	unsigned registry_device; /* reg_device_add */
+	ULONG features;	       /* StorPortSetFeatureList: a bit for each STORPORT_FEATURE_TYPE */
+	void *registry_buffer; /* StorPortAllocateRegistryBuffer: one at a time */
 	PHW_PASSIVE_INITIALIZE_ROUTINE passive_init;
+	struct stor_service *services; /* that the miniport has: ddi_stor_service.c */
+	struct nt_lock services_lock;
 
 	struct cpu_spinlock startio_lock;
 	struct cpu_spinlock interrupt_lock;
@@ -149,10 +149,17 @@ void stor_thread_terminate(struct stor_adapter *adapter, void *context);
 
 void stor_power_free(struct stor_adapter *adapter);
 
-/* ---- ddi_stor_object.c ---- */
+/* ---- ddi_stor_service.c; PASSIVE ---- */
 
-int stor_objects_new(struct stor_adapter *adapter);
-void stor_objects_free(struct stor_adapter *adapter);
+/* port_driver_model.control */
+NTSTATUS stor_control(struct port_hba *hba, PIRP irp);
+/* HwStorCompleteServiceIrp; no service request comes any more, and no thread is in
+ * HwStorProcessServiceRequest. */
+void stor_services_leave(struct stor_adapter *adapter);
+/* Reports and ends what the miniport has not ended. */
+void stor_services_end(struct stor_adapter *adapter);
+
+/* ---- ddi_stor_object.c ---- */
 
 /* What StorPortGetDeviceObjects tells; each may be NULL. */
 void stor_objects_get(

@@ -54,9 +54,7 @@ ULONG stor_virtual_find(struct stor_adapter *adapter, PCHAR arguments, PBOOLEAN 
 
 void stor_virtual_remove(struct stor_adapter *adapter)
 {
-	if (adapter->hba.hw.HwCompleteServiceIrp)
-		adapter->hba.hw.HwCompleteServiceIrp(adapter->hba.extension);
-	port_hba_irql_check(&adapter->hba, "HwStorCompleteServiceIrp", IRQL_PASSIVE);
+	stor_services_leave(adapter);
 	adapter->hba.hw.HwFreeAdapterResources(adapter->hba.extension);
 	port_hba_irql_check(&adapter->hba, "HwStorFreeAdapterResources", IRQL_PASSIVE);
 }

@@ -45,7 +45,7 @@ says 'wrong data: byte [0-9]+ of unit 0:0:0'
 
 # and its memory is missed if it is not given back
 cp -r "$ramdisk" "$work/leak"
-sed -i 's/^\tStorPortFreePool(.*/\t(VOID)Extension;/' "$work/leak/ramdisk.c"
+sed -i 's/^\t\tStorPortFreePool(.*/\t\t(VOID)i;/' "$work/leak/ramdisk.c"
 status 1 "$DRYPORT" run "$work/leak" --workload rw:ops=10
 grep -q 'left behind at the end' "$work/out" || fail "no leak: $(cat "$work/out")"
 

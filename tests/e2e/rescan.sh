@@ -6,8 +6,9 @@
 
 cp -r "$SOURCE_ROOT/examples/ramdisk" "$work/plug"
 cp "$SOURCE_ROOT/tests/e2e/drivers/plug.c" "$work/plug/"
-sed -i -e '/{SCSIOP_REPORT_LUNS/d' \
-  -e 's/MaximumNumberOfTargets = Config->MaximumNumberOfLogicalUnits = 1/MaximumNumberOfLogicalUnits = 2/' \
+# two units with one disk, found without REPORT LUNS
+sed -i -e '/case SCSIOP_REPORT_LUNS/,+1d' -e 's/&Adapter->Units\[Lun\]/\&Adapter->Units[0]/' -e 's/Lun >= Adapter->UnitCount/Lun > 1/' \
+  -e 's/MaximumNumberOfLogicalUnits = RAM_UNITS/MaximumNumberOfLogicalUnits = 2/' \
   -e 's/^\tif (Function == SRB_FUNCTION_EXECUTE_SCSI)$/\tif (!PlugIsThere(Extension, Srb))\n\t\tStatus = SRB_STATUS_INVALID_LUN;\n\telse if (Function == SRB_FUNCTION_EXECUTE_SCSI)/' \
   -e 's/^#define RAM_TAG.*/&\nBOOLEAN PlugIsThere(PVOID Extension, PSCSI_REQUEST_BLOCK Srb);/' \
   "$work"/plug/ramdisk.c

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
- * Io: driver and device objects, IRPs, resources, interrupts, work items. Layouts are those of
- * 64-bit Windows; drivers reach into them (virtual miniports replace MajorFunction entries).
+ * Io: driver and device objects, resources, interrupts, work items; irp.h has IRPs. Layouts are
+ * those of 64-bit Windows; drivers reach into them (virtual miniports replace MajorFunction
+ * entries).
  */
 #ifndef DDK_PARTS_IO_H
 #define DDK_PARTS_IO_H
@@ -34,6 +35,8 @@ typedef ULONG DEVICE_TYPE;
 #define FILE_WRITE_ACCESS 0x0002
 #define CTL_CODE(DeviceType, Function, Method, Access)                                             \
 	(((DeviceType) << 16) | ((Access) << 14) | ((Function) << 2) | (Method))
+#define METHOD_FROM_CTL_CODE(ctrlCode)	    ((ULONG)((ctrlCode)&3))
+#define DEVICE_TYPE_FROM_CTL_CODE(ctrlCode) (((ULONG)((ctrlCode)&0xffff0000)) >> 16)
 
 #define FILE_BYTE_ALIGNMENT	0x00000000
 #define FILE_WORD_ALIGNMENT	0x00000001
@@ -45,6 +48,11 @@ typedef ULONG DEVICE_TYPE;
 #define FILE_128_BYTE_ALIGNMENT 0x0000007f
 #define FILE_256_BYTE_ALIGNMENT 0x000000ff
 #define FILE_512_BYTE_ALIGNMENT 0x000001ff
+
+#define IO_TYPE_DEVICE 3
+#define IO_TYPE_DRIVER 4
+#define IO_TYPE_FILE   5
+#define IO_TYPE_IRP    6
 
 #define IO_NO_INCREMENT	  0
 #define IO_DISK_INCREMENT 1
@@ -169,49 +177,7 @@ typedef struct _DRIVER_EXTENSION {
 	UNICODE_STRING ServiceKeyName;
 } DRIVER_EXTENSION, *PDRIVER_EXTENSION;
 
-#define IRP_MJ_CREATE			0x00
-#define IRP_MJ_CREATE_NAMED_PIPE	0x01
-#define IRP_MJ_CLOSE			0x02
-#define IRP_MJ_READ			0x03
-#define IRP_MJ_WRITE			0x04
-#define IRP_MJ_QUERY_INFORMATION	0x05
-#define IRP_MJ_SET_INFORMATION		0x06
-#define IRP_MJ_QUERY_EA			0x07
-#define IRP_MJ_SET_EA			0x08
-#define IRP_MJ_FLUSH_BUFFERS		0x09
-#define IRP_MJ_QUERY_VOLUME_INFORMATION 0x0a
-#define IRP_MJ_SET_VOLUME_INFORMATION	0x0b
-#define IRP_MJ_DIRECTORY_CONTROL	0x0c
-#define IRP_MJ_FILE_SYSTEM_CONTROL	0x0d
-#define IRP_MJ_DEVICE_CONTROL		0x0e
-#define IRP_MJ_INTERNAL_DEVICE_CONTROL	0x0f
-#define IRP_MJ_SCSI			IRP_MJ_INTERNAL_DEVICE_CONTROL
-#define IRP_MJ_SHUTDOWN			0x10
-#define IRP_MJ_LOCK_CONTROL		0x11
-#define IRP_MJ_CLEANUP			0x12
-#define IRP_MJ_CREATE_MAILSLOT		0x13
-#define IRP_MJ_QUERY_SECURITY		0x14
-#define IRP_MJ_SET_SECURITY		0x15
-#define IRP_MJ_POWER			0x16
-#define IRP_MJ_SYSTEM_CONTROL		0x17
-#define IRP_MJ_DEVICE_CHANGE		0x18
-#define IRP_MJ_QUERY_QUOTA		0x19
-#define IRP_MJ_SET_QUOTA		0x1a
-#define IRP_MJ_PNP			0x1b
-#define IRP_MJ_MAXIMUM_FUNCTION		0x1b
-
-#define IRP_MN_START_DEVICE	      0x00
-#define IRP_MN_QUERY_REMOVE_DEVICE    0x01
-#define IRP_MN_REMOVE_DEVICE	      0x02
-#define IRP_MN_CANCEL_REMOVE_DEVICE   0x03
-#define IRP_MN_STOP_DEVICE	      0x04
-#define IRP_MN_QUERY_STOP_DEVICE      0x05
-#define IRP_MN_CANCEL_STOP_DEVICE     0x06
-#define IRP_MN_QUERY_DEVICE_RELATIONS 0x07
-#define IRP_MN_QUERY_CAPABILITIES     0x09
-#define IRP_MN_SURPRISE_REMOVAL	      0x17
-#define IRP_MN_SET_POWER	      0x02
-#define IRP_MN_QUERY_POWER	      0x03
+#define IRP_MJ_MAXIMUM_FUNCTION 0x1b
 
 typedef struct _DRIVER_OBJECT {
 	CSHORT Type;
@@ -234,159 +200,10 @@ DDK_OFFSET(DRIVER_OBJECT, DriverUnload, 0x68);
 DDK_OFFSET(DRIVER_OBJECT, MajorFunction, 0x70);
 DDK_SIZE(DRIVER_OBJECT, 0x150);
 
-/* ---- IRPs ---- */
-
-typedef struct _IO_STACK_LOCATION {
-	UCHAR MajorFunction;
-	UCHAR MinorFunction;
-	UCHAR Flags;
-	UCHAR Control;
-	union {
-		struct {
-			ULONG Length;
-			ULONG DECLSPEC_ALIGN(8) Key;
-			LARGE_INTEGER ByteOffset;
-		} Read, Write;
-		struct {
-			ULONG OutputBufferLength;
-			ULONG DECLSPEC_ALIGN(8) InputBufferLength;
-			ULONG DECLSPEC_ALIGN(8) IoControlCode;
-			PVOID Type3InputBuffer;
-		} DeviceIoControl;
-		struct {
-			struct _SCSI_REQUEST_BLOCK *Srb;
-		} Scsi;
-		struct {
-			PVOID Argument1;
-			PVOID Argument2;
-			PVOID Argument3;
-			PVOID Argument4;
-		} Others;
-	} Parameters;
-	PDEVICE_OBJECT DeviceObject;
-	struct _FILE_OBJECT *FileObject;
-	PIO_COMPLETION_ROUTINE CompletionRoutine;
-	PVOID Context;
-} IO_STACK_LOCATION, *PIO_STACK_LOCATION;
-DDK_OFFSET(IO_STACK_LOCATION, Parameters, 8);
-DDK_SIZE(IO_STACK_LOCATION, 0x48);
-
-typedef struct DECLSPEC_ALIGN(16) _IRP {
-	CSHORT Type;
-	USHORT Size;
-	USHORT AllocationProcessorNumber;
-	USHORT Reserved;
-	PMDL MdlAddress;
-	ULONG Flags;
-	union {
-		struct _IRP *MasterIrp;
-		LONG IrpCount;
-		PVOID SystemBuffer;
-	} AssociatedIrp;
-	LIST_ENTRY ThreadListEntry;
-	IO_STATUS_BLOCK IoStatus;
-	KPROCESSOR_MODE RequestorMode;
-	BOOLEAN PendingReturned;
-	CHAR StackCount;
-	CHAR CurrentLocation;
-	BOOLEAN Cancel;
-	KIRQL CancelIrql;
-	CCHAR ApcEnvironment;
-	UCHAR AllocationFlags;
-	PIO_STATUS_BLOCK UserIosb;
-	PKEVENT UserEvent;
-	union {
-		struct {
-			PVOID UserApcRoutine;
-			PVOID UserApcContext;
-		} AsynchronousParameters;
-		LARGE_INTEGER AllocationSize;
-	} Overlay;
-	volatile PDRIVER_CANCEL CancelRoutine;
-	PVOID UserBuffer;
-	union {
-		struct {
-			union {
-				KDEVICE_QUEUE_ENTRY DeviceQueueEntry;
-				PVOID DriverContext[4];
-			};
-			PETHREAD Thread;
-			PCHAR AuxiliaryBuffer;
-			LIST_ENTRY ListEntry;
-			union {
-				struct _IO_STACK_LOCATION *CurrentStackLocation;
-				ULONG PacketType;
-			};
-			struct _FILE_OBJECT *OriginalFileObject;
-			PVOID IrpExtension;
-		} Overlay;
-		PVOID CompletionKey;
-	} Tail;
-} IRP, *PIRP;
-DDK_OFFSET(IRP, IoStatus, 0x30);
-DDK_OFFSET(IRP, CancelRoutine, 0x68);
-DDK_OFFSET(IRP, Tail, 0x78);
-DDK_SIZE(IRP, 0xd0);
-
-#define SL_PENDING_RETURNED	   0x01
-#define SL_INVOKE_ON_CANCEL	   0x20
-#define SL_INVOKE_ON_SUCCESS	   0x40
-#define SL_INVOKE_ON_ERROR	   0x80
-#define STATUS_CONTINUE_COMPLETION STATUS_SUCCESS
-
-DDK_INLINE PIO_STACK_LOCATION IoGetCurrentIrpStackLocation(PIRP Irp)
-{
-	return Irp->Tail.Overlay.CurrentStackLocation;
-}
-
-DDK_INLINE PIO_STACK_LOCATION IoGetNextIrpStackLocation(PIRP Irp)
-{
-	return Irp->Tail.Overlay.CurrentStackLocation - 1;
-}
-
-DDK_INLINE VOID IoSkipCurrentIrpStackLocation(PIRP Irp)
-{
-	Irp->CurrentLocation++;
-	Irp->Tail.Overlay.CurrentStackLocation++;
-}
-
-DDK_INLINE VOID IoCopyCurrentIrpStackLocationToNext(PIRP Irp)
-{
-	PIO_STACK_LOCATION next = IoGetNextIrpStackLocation(Irp);
-
-	memcpy(next, IoGetCurrentIrpStackLocation(Irp),
-		offsetof(IO_STACK_LOCATION, CompletionRoutine));
-	next->Control = 0;
-}
-
-DDK_INLINE VOID IoMarkIrpPending(PIRP Irp)
-{
-	IoGetCurrentIrpStackLocation(Irp)->Control |= SL_PENDING_RETURNED;
-}
-
-DDK_INLINE VOID IoSetCompletionRoutine(PIRP Irp, PIO_COMPLETION_ROUTINE CompletionRoutine,
-	PVOID Context, BOOLEAN InvokeOnSuccess, BOOLEAN InvokeOnError, BOOLEAN InvokeOnCancel)
-{
-	PIO_STACK_LOCATION next = IoGetNextIrpStackLocation(Irp);
-
-	next->CompletionRoutine = CompletionRoutine;
-	next->Context = Context;
-	next->Control = (UCHAR)((InvokeOnSuccess ? SL_INVOKE_ON_SUCCESS : 0) |
-				(InvokeOnError ? SL_INVOKE_ON_ERROR : 0) |
-				(InvokeOnCancel ? SL_INVOKE_ON_CANCEL : 0));
-}
-
-NTSTATUS NTAPI IofCallDriver(PDEVICE_OBJECT DeviceObject, PIRP Irp);
-VOID NTAPI IofCompleteRequest(PIRP Irp, CCHAR PriorityBoost);
-#define IoCallDriver(DeviceObject, Irp)	      IofCallDriver((DeviceObject), (Irp))
-#define IoCompleteRequest(Irp, PriorityBoost) IofCompleteRequest((Irp), (PriorityBoost))
-PIRP NTAPI IoAllocateIrp(CCHAR StackSize, BOOLEAN ChargeQuota);
-VOID NTAPI IoFreeIrp(PIRP Irp);
-
 /* ---- MDLs ---- */
 
-PMDL NTAPI IoAllocateMdl(
-	PVOID VirtualAddress, ULONG Length, BOOLEAN SecondaryBuffer, BOOLEAN ChargeQuota, PIRP Irp);
+PMDL NTAPI IoAllocateMdl(PVOID VirtualAddress, ULONG Length, BOOLEAN SecondaryBuffer,
+	BOOLEAN ChargeQuota, struct _IRP *Irp);
 VOID NTAPI IoBuildPartialMdl(PMDL SourceMdl, PMDL TargetMdl, PVOID VirtualAddress, ULONG Length);
 VOID NTAPI IoFreeMdl(PMDL Mdl);
 

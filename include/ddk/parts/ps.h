@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SPDX-FileCopyrightText: The dryport authors */
-/* Power states, system threads and objects: what storage drivers name of Po, Ps and Ob. */
+/* System threads and objects: what storage drivers name of Ps and Ob. */
 #ifndef DDK_PARTS_PS_H
 #define DDK_PARTS_PS_H
 
@@ -9,41 +9,6 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-typedef enum _SYSTEM_POWER_STATE {
-	PowerSystemUnspecified,
-	PowerSystemWorking,
-	PowerSystemSleeping1,
-	PowerSystemSleeping2,
-	PowerSystemSleeping3,
-	PowerSystemHibernate,
-	PowerSystemShutdown,
-	PowerSystemMaximum
-} SYSTEM_POWER_STATE,
-	*PSYSTEM_POWER_STATE;
-
-typedef enum _DEVICE_POWER_STATE {
-	PowerDeviceUnspecified,
-	PowerDeviceD0,
-	PowerDeviceD1,
-	PowerDeviceD2,
-	PowerDeviceD3,
-	PowerDeviceMaximum
-} DEVICE_POWER_STATE,
-	*PDEVICE_POWER_STATE;
-
-typedef enum {
-	PowerActionNone,
-	PowerActionReserved,
-	PowerActionSleep,
-	PowerActionHibernate,
-	PowerActionShutdown,
-	PowerActionShutdownReset,
-	PowerActionShutdownOff,
-	PowerActionWarmEject,
-	PowerActionDisplayOff
-} POWER_ACTION,
-	*PPOWER_ACTION;
 
 typedef VOID NTAPI KSTART_ROUTINE(PVOID StartContext);
 typedef KSTART_ROUTINE *PKSTART_ROUTINE;
@@ -65,7 +30,6 @@ NTSTATUS NTAPI PsTerminateSystemThread(NTSTATUS ExitStatus);
 #define PsGetCurrentThread() ((PETHREAD)KeGetCurrentThread())
 
 typedef struct _OBJECT_TYPE *POBJECT_TYPE;
-extern POBJECT_TYPE *PsThreadType;
 extern POBJECT_TYPE *PsThreadType;
 NTSTATUS NTAPI ObReferenceObjectByHandle(HANDLE Handle, ACCESS_MASK DesiredAccess,
 	POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode, PVOID *Object,

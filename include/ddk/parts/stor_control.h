@@ -7,7 +7,7 @@
 #ifndef DDK_PARTS_STOR_CONTROL_H
 #define DDK_PARTS_STOR_CONTROL_H
 
-#include "ps.h"
+#include "power.h"
 
 typedef enum _SCSI_ADAPTER_CONTROL_TYPE {
 	ScsiQuerySupportedControlTypes = 0,

@@ -470,13 +470,11 @@ static void ask_for_hardware(void)
 		STOR_STATUS_NOT_IMPLEMENTED);
 	KeLowerIrql(old);
 	StorPortFreeMdl(world.ext, mdl);
-	/* There is no IRP to complete. */
-	expect_is(StorPortCompleteServiceIrp(world.ext, buffer), STOR_STATUS_NOT_IMPLEMENTED);
 }
 
 /*
- * covers: StorPortBuildScatterGatherList, StorPortCompleteServiceIrp, StorPortGetBusData,
- * StorPortGetUncachedExtension, StorPortPutScatterGatherList, StorPortSetBusDataByOffset
+ * covers: StorPortBuildScatterGatherList, StorPortGetBusData, StorPortGetUncachedExtension,
+ * StorPortPutScatterGatherList, StorPortSetBusDataByOffset
  */
 static void hardware_is_refused(void **state)
 {

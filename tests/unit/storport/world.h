@@ -220,7 +220,7 @@ static inline struct dma_master world_master(void)
 	struct dma_master master;
 
 	dma_master_init(&master, "test device", 64);
-	master.number = world.adapter->dma_device.device;
+	master.number = world.adapter->hba.dma_device.device;
 	master.enabled = true;
 	return master;
 }

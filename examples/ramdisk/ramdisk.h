@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * What a program may ask of the RAM disks' driver, with IOCTL_MINIPORT_PROCESS_SERVICE_IRP to its
+ * adapter. The types are a C program's on either side.
+ */
+#ifndef RAMDISK_H
+#define RAMDISK_H
+
+#define RAM_UNITS 8 /* at most; unit 0 is there from the start */
+
+enum {
+	RAM_ADD_UNIT = 1,     /* of Megabytes; ends with its number in Unit */
+	RAM_WAIT_FOR_UNIT = 2 /* ends when the next one is added, with its number and size */
+};
+
+/* Input and output. */
+typedef struct _RAM_SERVICE {
+	unsigned int Command;
+	unsigned int Unit;
+	unsigned int Megabytes; /* 1 to 1024 */
+} RAM_SERVICE, *PRAM_SERVICE;
+
+#endif

@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * Off the path: the Plug and Play manager's role. What is done with an adapter is asked of its
+ * driver by an IRP, through DriverObject->MajorFunction, so that a driver which has put its own
+ * dispatch routine there sees it first. What the IRP stands for, the *work*, is done when it comes
+ * to the port's own routine (ddi_port_dispatch.c). See hba.h.
+ */
+#include "port/hba.h"
+#include "nt/nt.h"
+#include "util/error.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define CALL_TAG 0x6c436e50 /* "PnCl" */
+
+unsigned port_irp_seconds = 60; /* for a driver that keeps one */
+
+struct port_work {
+	int (*fn)(struct port_hba *hba, void *arg);
+	void *arg;
+	int result;
+	char error[512];
+	KEVENT ended;
+};
+
+/* An IRP on its way. In pool, as a driver that keeps it may end it later, or never. */
+struct call {
+	PIRP irp;
+	KEVENT ended;
+	IO_STATUS_BLOCK status;
+	_Atomic bool is_left; /* by its sender, or by the driver: the second one frees it */
+};
+
+/* ---- the work ---- */
+
+static void work_run(struct port_hba *hba, struct port_work *work)
+{
+	work->result = work->fn(hba, work->arg);
+	if (work->result)
+		error_take(work->error, sizeof(work->error));
+	KeSetEvent(&work->ended, IO_NO_INCREMENT, FALSE);
+}
+
+int port_work_do(struct port_hba *hba)
+{
+	struct port_work *work = atomic_exchange(&hba->work, NULL);
+
+	if (!work)
+		return -EALREADY;
+	work_run(hba, work);
+	return work->result; /* who sent it still waits for the IRP */
+}
+
+/* ---- an IRP ---- */
+
+static void call_free(struct call *call)
+{
+	IoFreeIrp(call->irp);
+	nt_pool_free(call);
+}
+
+static NTSTATUS NTAPI call_ended(PDEVICE_OBJECT device, PIRP irp, PVOID context)
+{
+	struct call *call = context;
+
+	call->status = irp->IoStatus;
+	if (atomic_exchange(&call->is_left, true))
+		call_free(call);
+	else
+		KeSetEvent(&call->ended, IO_NO_INCREMENT, FALSE);
+	return STATUS_MORE_PROCESSING_REQUIRED;
+}
+
+/* Status before anybody has handled it: as the pages of the minor codes have it. */
+static struct call *call_new(struct port_hba *hba, const struct port_irp *ask)
+{
+	struct call *call = nt_pool_alloc(sizeof(*call), CALL_TAG, NULL, true);
+	PIO_STACK_LOCATION stack;
+
+	if (!call)
+		return NULL;
+	call->irp = IoAllocateIrp(hba->objects->functional.StackSize, FALSE);
+	if (!call->irp) {
+		nt_pool_free(call);
+		return NULL;
+	}
+	KeInitializeEvent(&call->ended, NotificationEvent, FALSE);
+	call->irp->IoStatus.Status = STATUS_NOT_SUPPORTED;
+	stack = IoGetNextIrpStackLocation(call->irp);
+	stack->MajorFunction = ask->major;
+	stack->MinorFunction = ask->minor;
+	stack->Parameters.Others.Argument1 = ask->arguments[0];
+	stack->Parameters.Others.Argument2 = ask->arguments[1];
+	stack->Parameters.Others.Argument3 = ask->arguments[2];
+	stack->Parameters.Others.Argument4 = ask->arguments[3];
+	IoSetCompletionRoutine(call->irp, call_ended, call, TRUE, TRUE, TRUE);
+	return call;
+}
+
+static bool call_wait(struct call *call)
+{
+	LARGE_INTEGER limit = {.QuadPart = -10000000ll * port_irp_seconds};
+
+	return KeWaitForSingleObject(&call->ended, Executive, KernelMode, FALSE, &limit) ==
+	       STATUS_SUCCESS;
+}
+
+static const char *irp_name(const struct port_irp *ask)
+{
+	static const char *const pnp[] = {"IRP_MN_START_DEVICE", "IRP_MN_QUERY_REMOVE_DEVICE",
+		"IRP_MN_REMOVE_DEVICE", "IRP_MN_CANCEL_REMOVE_DEVICE", "IRP_MN_STOP_DEVICE",
+		"IRP_MN_QUERY_STOP_DEVICE", "IRP_MN_CANCEL_STOP_DEVICE",
+		"IRP_MN_QUERY_DEVICE_RELATIONS"};
+
+	if (ask->major == IRP_MJ_POWER)
+		return ask->minor == IRP_MN_SET_POWER ? "IRP_MN_SET_POWER" : "IRP_MN_QUERY_POWER";
+	if (ask->minor < array_size(pnp))
+		return pnp[ask->minor];
+	return ask->minor == IRP_MN_SURPRISE_REMOVAL ? "IRP_MN_SURPRISE_REMOVAL"
+						     : "IRP_MN_QUERY_CAPABILITIES";
+}
+
+/* Whether it has ended. */
+static bool call_make(
+	struct port_hba *hba, const struct port_irp *ask, struct call *call, struct port_work *work)
+{
+	IoCallDriver(&hba->objects->functional, call->irp);
+	if (call_wait(call))
+		return true;
+	/* The port's share takes as long as it takes. */
+	if (work && !atomic_exchange(&hba->work, NULL)) {
+		KeWaitForSingleObject(&work->ended, Executive, KernelMode, FALSE, NULL);
+		if (call_wait(call))
+			return true;
+	}
+	nt_violation(0, "%s has not ended %s within %u seconds.", hba->name, irp_name(ask),
+		port_irp_seconds);
+	return false;
+}
+
+/* Sends it and waits. STATUS_UNSUCCESSFUL if the driver keeps it, STATUS_INSUFFICIENT_RESOURCES if
+ * there is none to be sent. */
+static NTSTATUS send(
+	struct port_hba *hba, const struct port_irp *ask, struct port_work *work, ULONG_PTR *result)
+{
+	struct call *call = call_new(hba, ask);
+	NTSTATUS status;
+
+	if (!call)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	atomic_store(&hba->work, work);
+	if (!call_make(hba, ask, call, work)) {
+		if (!atomic_exchange(&call->is_left, true))
+			return STATUS_UNSUCCESSFUL;
+		/* It has just come: its event is about to be set. */
+		KeWaitForSingleObject(&call->ended, Executive, KernelMode, FALSE, NULL);
+	}
+	status = call->status.Status;
+	if (result)
+		*result = call->status.Information;
+	call_free(call);
+	return status;
+}
+
+/* ---- what is asked of an adapter ---- */
+
+/* Whether the device is to be started, or comes back: then a driver may refuse. */
+static bool may_be_refused(const struct port_irp *ask)
+{
+	return ask->major == IRP_MJ_POWER || ask->minor == IRP_MN_START_DEVICE;
+}
+
+int port_irp_do(struct port_hba *hba, const struct port_irp *ask,
+	int (*fn)(struct port_hba *hba, void *arg), void *arg)
+{
+	struct port_work work = {.fn = fn, .arg = arg};
+	NTSTATUS status;
+
+	KeInitializeEvent(&work.ended, NotificationEvent, FALSE);
+	status = send(hba, ask, &work, NULL);
+	if (atomic_exchange(&hba->work, NULL) || !KeReadStateEvent(&work.ended)) {
+		if (may_be_refused(ask))
+			return error_set(EIO,
+				"%s: %s ended with status %08x and never came to the port's own "
+				"dispatch routine.",
+				hba->name, irp_name(ask), (unsigned)status);
+		if (status != STATUS_INSUFFICIENT_RESOURCES)
+			nt_violation(0,
+				"%s: %s ended with status %08x and never came to the port's own "
+				"dispatch routine; what it stands for is done all the same.",
+				hba->name, irp_name(ask), (unsigned)status);
+		work_run(hba, &work);
+	}
+	if (work.result)
+		return error_set(-work.result, "%s", work.error);
+	return 0;
+}
+
+static int add(struct port_hba *hba)
+{
+	struct port_driver *driver = hba->driver;
+	NTSTATUS status = driver->extension.AddDevice(&driver->object, &hba->objects->physical);
+
+	port_hba_irql_check(hba, "AddDevice", IRQL_PASSIVE);
+	if (NT_SUCCESS(status) && hba->objects->physical.AttachedDevice)
+		return 0;
+	return error_set(EIO, "%s: AddDevice ended with status %08x.", hba->name, (unsigned)status);
+}
+
+/* As after each start; what the driver answers is for others than this machine. */
+static void ask_about(struct port_hba *hba)
+{
+	DEVICE_CAPABILITIES capabilities = {.Size = sizeof(capabilities), .Version = 1};
+	const struct port_irp ask_capabilities = {.major = IRP_MJ_PNP,
+		.minor = IRP_MN_QUERY_CAPABILITIES,
+		.arguments = {&capabilities}};
+	const struct port_irp ask_relations = {
+		.major = IRP_MJ_PNP,
+		.minor = IRP_MN_QUERY_DEVICE_RELATIONS,
+		.arguments = {(PVOID)BusRelations},
+	};
+	ULONG_PTR relations = 0;
+
+	capabilities.Address = capabilities.UINumber = ~0u;
+	send(hba, &ask_capabilities, NULL, NULL);
+	if (NT_SUCCESS(send(hba, &ask_relations, NULL, &relations)) && relations)
+		ExFreePool((PVOID)relations);
+}
+
+static int begin(struct port_hba *hba, void *arg)
+{
+	return port_hba_begin(hba);
+}
+
+static int start_again(struct port_hba *hba, void *arg)
+{
+	return port_hba_start_device(hba);
+}
+
+static int undo(struct port_hba *hba, void *arg)
+{
+	port_hba_undo(hba);
+	return 0;
+}
+
+static int remove_device(struct port_hba *hba, void *arg)
+{
+	port_hba_remove(hba);
+	return 0;
+}
+
+static int stop_device(struct port_hba *hba, void *arg)
+{
+	return port_hba_stop_device(hba);
+}
+
+static int surprise(struct port_hba *hba, void *arg)
+{
+	port_hba_surprise_remove(hba);
+	return 0;
+}
+
+/* Whether the driver lets it be; else it is told that nothing comes of it. */
+static NTSTATUS ask_whether(struct port_hba *hba, UCHAR query, UCHAR cancel)
+{
+	struct port_irp ask = {.major = IRP_MJ_PNP, .minor = query};
+	NTSTATUS status = send(hba, &ask, NULL, NULL);
+
+	ask.minor = cancel;
+	if (!NT_SUCCESS(status))
+		send(hba, &ask, NULL, NULL);
+	return status;
+}
+
+static void ask_leave(struct port_hba *hba)
+{
+	NTSTATUS status = ask_whether(hba, IRP_MN_QUERY_REMOVE_DEVICE, IRP_MN_CANCEL_REMOVE_DEVICE);
+	char line[160];
+
+	if (NT_SUCCESS(status))
+		return;
+	snprintf(line, sizeof(line),
+		"%s: IRP_MN_QUERY_REMOVE_DEVICE ended with status %08x; the adapter is removed all "
+		"the same.",
+		hba->name, (unsigned)status);
+	nt_debug_line(line);
+}
+
+static void remove_by(struct port_hba *hba, int (*fn)(struct port_hba *hba, void *arg))
+{
+	const struct port_irp ask = {.major = IRP_MJ_PNP, .minor = IRP_MN_REMOVE_DEVICE};
+
+	if (!hba->objects || !hba->objects->physical.AttachedDevice) {
+		fn(hba, NULL);
+	} else {
+		if (hba->phase == PORT_HBA_RUNNING)
+			ask_leave(hba);
+		port_irp_do(hba, &ask, fn, NULL);
+	}
+	port_hba_close(hba);
+	port_hba_leave_wait(hba);
+	port_objects_free(hba);
+}
+
+void port_pnp_remove(struct port_hba *hba)
+{
+	remove_by(hba, remove_device);
+}
+
+void port_pnp_end(struct port_hba *hba)
+{
+	remove_by(hba, undo);
+}
+
+/* ---- start, stop, power ---- */
+
+static int appear(struct port_hba *hba)
+{
+	int err = port_objects_new(hba);
+
+	atomic_store(&hba->is_closed, false);
+	return err ? err : add(hba);
+}
+
+int port_pnp_start(struct port_hba *hba)
+{
+	const struct port_irp ask = {.major = IRP_MJ_PNP, .minor = IRP_MN_START_DEVICE};
+	int err = hba->objects ? 0 : appear(hba);
+
+	if (!err)
+		err = port_irp_do(
+			hba, &ask, hba->life == PORT_HBA_PRESENT ? begin : start_again, NULL);
+	if (!err)
+		ask_about(hba);
+	return err;
+}
+
+int port_pnp_stop(struct port_hba *hba)
+{
+	const struct port_irp ask = {.major = IRP_MJ_PNP, .minor = IRP_MN_STOP_DEVICE};
+	NTSTATUS status;
+
+	if (hba->life != PORT_HBA_PRESENT)
+		return port_hba_stop_device(hba); /* whose error it is */
+	status = ask_whether(hba, IRP_MN_QUERY_STOP_DEVICE, IRP_MN_CANCEL_STOP_DEVICE);
+	if (!NT_SUCCESS(status))
+		return error_set(EBUSY, "%s: IRP_MN_QUERY_STOP_DEVICE ended with status %08x.",
+			hba->name, (unsigned)status);
+	return port_irp_do(hba, &ask, stop_device, NULL);
+}
+
+void port_pnp_surprise_remove(struct port_hba *hba)
+{
+	const struct port_irp ask = {.major = IRP_MJ_PNP, .minor = IRP_MN_SURPRISE_REMOVAL};
+
+	if (hba->life != PORT_HBA_GONE && hba->life != PORT_HBA_REMOVED)
+		port_irp_do(hba, &ask, surprise, NULL);
+}
+
+struct power {
+	STOR_DEVICE_POWER_STATE state;
+	STOR_POWER_ACTION action;
+};
+
+static int power(struct port_hba *hba, void *arg)
+{
+	const struct power *power = arg;
+
+	return port_hba_power(hba, power->state, power->action);
+}
+
+/* Both headers' states and actions have the same numbers. */
+int port_pnp_power(struct port_hba *hba, STOR_DEVICE_POWER_STATE state, STOR_POWER_ACTION action)
+{
+	struct power ask_for = {state, action};
+	const struct port_irp ask = {.major = IRP_MJ_POWER,
+		.minor = IRP_MN_SET_POWER,
+		.arguments = {NULL, (PVOID)DevicePowerState, (PVOID)(ULONG_PTR)state,
+			(PVOID)(ULONG_PTR)action}};
+
+	if (!hba->objects)
+		return port_hba_power(hba, state, action); /* whose error it is */
+	return port_irp_do(hba, &ask, power, &ask_for);
+}
