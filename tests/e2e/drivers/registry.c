@@ -34,8 +34,8 @@ static ULONG RegistryFindAdapter(PVOID Extension, PVOID HwContext, PVOID BusInfo
 	StorPortRegistryReadAdapterKey(
 		Extension, (PUCHAR) "Sub", (PUCHAR) "Power", REG_DWORD, &Data, &Length);
 	REGISTRY_TELL("registry: depth %u, power %u\n", Depth, Power);
-	REGISTRY_TELL("registry: argument '%s', requests %u\n", ArgumentString,
-		Config->MaxNumberOfIO);
+	REGISTRY_TELL(
+		"registry: argument '%s', requests %u\n", ArgumentString, Config->MaxNumberOfIO);
 	Depth++;
 	StorPortRegistryWrite(
 		Extension, (PUCHAR) "Deeper", 0, MINIPORT_REG_DWORD, (PUCHAR)&Depth, sizeof(Depth));
