@@ -55,6 +55,8 @@ static VOID NTAPI process(PVOID ext, PVOID request)
 	serve.irp = irp;
 	if (serve.service.in_bytes)
 		expect(!memcmp(irp->AssociatedIrp.SystemBuffer, serve.in, serve.service.in_bytes));
+	if (!serve.service.in_bytes && !serve.service.out_bytes)
+		expect_is(irp->AssociatedIrp.SystemBuffer, NULL);
 	if (serve.service.out_bytes)
 		memcpy(irp->AssociatedIrp.SystemBuffer, "answer", 6);
 	if (serve.cancels) {
@@ -223,7 +225,7 @@ static void fail_it(void)
 	serve.service = (struct port_service){.seconds = 60};
 	serve.ends_at_once = true;
 	send(NULL);
-	expect(!serve.irp->AssociatedIrp.SystemBuffer || serve.service.returned == 0);
+	expect_is(serve.service.returned, 0);
 	nt_allocation_fail(1);
 	send(NULL);
 	expect_is(serve.result, -ENOMEM);
