@@ -30,6 +30,7 @@ static CF_FACT Table[F_COUNT] = {
 
 enum { LIFE_NONE, LIFE_FOUND, LIFE_INITIALIZED, LIFE_ASKED, LIFE_STOPPED };
 
+static PDRIVER_UNLOAD PortUnload;
 static volatile LONG Life, Inside, Asked, Outstanding;
 static KIRQL Dirql;
 static ULONG Starts, Timers, Asks;
@@ -258,6 +259,8 @@ static VOID Unload(PDRIVER_OBJECT Driver)
 	static const ULONG Groups[] = {CF_RESET, 0};
 
 	SEE(UnloadIrql, PASSIVE_LEVEL, KeGetCurrentIrql());
+	if (PortUnload != NULL)
+		PortUnload(Driver);
 	CfFacts(Table, F_COUNT, Groups, LostAt != 0 ? CF_RESET : 0);
 	CfSummary();
 }
@@ -281,7 +284,12 @@ ULONG CfInitialize(PVOID Driver, PVOID Path, PHW_INITIALIZATION_DATA Data, PVOID
 
 ULONG DriverEntry(PVOID DriverObject, PVOID RegistryPath)
 {
+	PDRIVER_OBJECT Driver = DriverObject;
+	ULONG Status;
+
 	SEE(EntryIrql, PASSIVE_LEVEL, KeGetCurrentIrql());
-	((PDRIVER_OBJECT)DriverObject)->DriverUnload = Unload;
-	return PullEntry(DriverObject, RegistryPath);
+	Status = PullEntry(Driver, RegistryPath);
+	PortUnload = Driver->DriverUnload;
+	Driver->DriverUnload = Unload;
+	return Status;
 }
