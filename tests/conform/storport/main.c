@@ -321,7 +321,8 @@ ULONG DriverEntry(PVOID DriverObject, PVOID RegistryPath)
 	Status = StorPortInitialize(DriverObject, RegistryPath, &Data, NULL);
 	SEE(EntryStatus, STATUS_SUCCESS, Status);
 	PortUnload = Driver->DriverUnload;
-	SEE_TRUE(Hooked, PortUnload != NULL);
+	SEE_TRUE(Hooked, PortUnload != NULL && Driver->MajorFunction[IRP_MJ_PNP] != NULL &&
+				 Driver->MajorFunction[IRP_MJ_POWER] != NULL);
 	Driver->DriverUnload = Unload;
 	return Status;
 }
