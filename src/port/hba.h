@@ -198,6 +198,8 @@ void port_driver_register(struct port_driver *driver, bool is_virtual,
  * -ENOMEM may leave out. It is the driver's last one then, unless it could not be made. */
 int port_hba_new(struct port_driver *driver, const struct port_registration *registration,
 	struct bus_function *function);
+/* And its end: from here on the device extension is nobody's. */
+void port_hba_extension_free(struct port_hba *hba);
 /* Makes the adapter of a function (NULL: a virtual one) and starts it. It is the driver's last one
  * then, also when this fails, unless it could not be made. */
 int port_hba_start(struct port_driver *driver, const struct port_registration *registration,

@@ -202,6 +202,14 @@ static int extension_new(struct port_hba *hba)
 	return 0;
 }
 
+void port_hba_extension_free(struct port_hba *hba)
+{
+	place_leave(hba);
+	if (hba->extension)
+		mem_free(hba->extension, hba->extension_bytes);
+	hba->extension = NULL;
+}
+
 int port_hba_begin(struct port_hba *hba)
 {
 	int err = extension_new(hba);
@@ -306,10 +314,7 @@ void port_hba_undo(struct port_hba *hba)
 	if (hba->port.dma)
 		dma_adapter_free(hba->port.dma);
 	hba->port.dma = NULL;
-	place_leave(hba);
-	if (hba->extension)
-		mem_free(hba->extension, hba->extension_bytes);
-	hba->extension = NULL;
+	port_hba_extension_free(hba);
 }
 
 void port_hba_end(struct port_driver *driver)

@@ -225,7 +225,7 @@ void stor_dump_free(struct stor_dump *dump)
 		for (unsigned n = 0; n < PORT_HBA_MAPS; n++)
 			if (hba->mapped[n])
 				bus_unmap(hba->mapped[n]);
-		release(hba->extension, hba->extension_bytes);
+		port_hba_extension_free(hba);
 		free(hba);
 	}
 	release(dump->list, dump->list_bytes);
