@@ -349,6 +349,7 @@ static void send_control(void)
 	*header = (SRB_IO_CONTROL){.HeaderLength = sizeof(*header), .ControlCode = 77, .Length = 4};
 	memcpy(header->Signature, "ACMEDISK", 8);
 	expect_is(disk_pool_init(4096), 0);
+	expect_is(disk_transfers_new((struct port_adapter *)world.adapter), 0);
 	expect_is(disk_execute(port_unit_add(&world.adapter->hba.port, 0, 0, 0), &command), 0);
 	disk_pool_fini();
 	expect_is(seen.srb.Function, SRB_FUNCTION_IO_CONTROL);

@@ -120,7 +120,7 @@ static void the_number_of_requests_is_between_16_and_255(void **state)
 	requests_are(SERVICE "\\Device0]\n\"NumberOfRequests\"=dword:3e8\n", 255);
 	/* no number */
 	run(SERVICE "\\Device]\n\"NumberOfRequests\"=\"32\"\n", note_limit);
-	assert_int_equal(offered, 256);
+	assert_int_equal(offered, 1000);
 	/* a miniport that wants more does not get it */
 	miniport.find = ask_more;
 	run(SERVICE "\\Device]\n\"NumberOfRequests\"=dword:20\n", note_limit);
