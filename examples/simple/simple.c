@@ -230,10 +230,11 @@ static VOID SimpleDrain(PSIMPLE_ADAPTER Adapter)
 	for (;; Adapter->Completed++) {
 		volatile SIMPLE_COMPLETION *Done =
 			&Adapter->Completions[Adapter->Completed % Adapter->Entries];
-		PSIMPLE_REQUEST *Active = &Adapter->Active[Done->Tag % Adapter->Entries];
+		PSIMPLE_REQUEST *Active;
 
 		if (Done->Sequence != Adapter->Completed + 1)
-			break;
+			break; /* the rest is not there before it */
+		Active = &Adapter->Active[Done->Tag % Adapter->Entries];
 		if (*Active == NULL || (*Active)->Command.Tag != Done->Tag) {
 			StorPortDebugPrint(0,
 				"simple: command %u, which is not the controller's, "

@@ -328,8 +328,11 @@ static int appear(struct port_hba *hba)
 int port_pnp_start(struct port_hba *hba)
 {
 	const struct port_irp ask = {.major = IRP_MJ_PNP, .minor = IRP_MN_START_DEVICE};
-	int err = hba->objects ? 0 : appear(hba);
+	int err;
 
+	if (hba->life == PORT_HBA_PRESENT && hba->phase == PORT_HBA_RUNNING)
+		return port_hba_start_device(hba); /* whose error it is */
+	err = hba->objects ? 0 : appear(hba);
 	if (!err)
 		err = port_irp_do(
 			hba, &ask, hba->life == PORT_HBA_PRESENT ? begin : start_again, NULL);

@@ -26,16 +26,17 @@ for number, line in enumerate(lines[1:-2]):
     words = line.split()
     ns, place, irql, station, name = int(words[0]), words[1], words[3], words[4], words[5]
     arguments = dict(zip(words[6::2], words[7::2]))
+    which = next((arguments[key] for key in ("id", "message", "dpc", "type") if key in arguments), None)
     assert ns >= before, line
     before = ns
     assert (place == "-") == (irql == "-"), line
     stack = begun[place]
     if name.endswith(".end") and name not in ("workload.end", "reset.end"):
-        assert stack and stack.pop() == (name[:-4], arguments.get("id", arguments.get("message", arguments.get("dpc")))), line
-    elif name in ("hw.buildio", "hw.startio", "irq", "dpc"):
+        assert stack and stack.pop() == (name[:-4], which), line
+    elif name in ("hw.buildio", "hw.startio", "hw.control", "irq", "dpc"):
         for call, _ in stack:
             within[name, call] += 1
-        stack.append((name, arguments.get("id", arguments.get("message", arguments.get("dpc")))))
+        stack.append((name, which))
     elif name == "cpu.switch":
         for call, _ in stack:
             within[name, call] += 1
