@@ -42,6 +42,8 @@ void dma_bus_tap(struct dma_master *master, struct dma_tap *tap)
 	master->plain_last = tap || dma_settings.engine == DMA_IOMMU ? 0 : highest(master);
 }
 
+static const char code_there[] = "a driver's code and constants are there";
+
 static __attribute__((cold, noinline)) void *refuse(
 	struct dma_master *master, uint64_t address, bool write, const char *why)
 {
@@ -150,6 +152,8 @@ static inline void *window_enter(struct dma_master *master, uint64_t address, ui
 	if (unlikely(*kind == MEM_FREE))
 		return refuse_slot(
 			master, address, write, slot, "the memory there belongs to nobody");
+	if (unlikely(*kind == MEM_CODE && write))
+		return refuse_slot(master, address, write, slot, code_there);
 	if (window & DMA_WINDOW_BOUNCED)
 		return dma_bounce_base + ((uint64_t)slot << MEM_PAGE_SHIFT) + in_page;
 	return (char *)round_down((uintptr_t)source, MEM_PAGE_SIZE) + in_page;
@@ -210,6 +214,8 @@ static void *bus_page(struct dma_master *master, uint64_t address, uint64_t *byt
 		return refuse(master, address, write, "no memory is there");
 	if (unlikely(frame->kind == MEM_FREE))
 		return refuse(master, address, write, "the memory there belongs to nobody");
+	if (unlikely(frame->kind == MEM_CODE && write))
+		return refuse(master, address, write, code_there);
 	if (unlikely(frame->kind == MEM_BOUNCE))
 		return window_enter(master, address, bytes, write,
 			(uint32_t)((host - dma_bounce_base) >> MEM_PAGE_SHIFT), kind);

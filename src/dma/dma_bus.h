@@ -60,11 +60,12 @@ void *dma_bus_span_find(
 	struct dma_master *master, uint64_t address, uint64_t *bytes, bool write, int *error);
 
 /* The frame that a bus address means, NULL where there is more to look at. Kinds: what is memory,
- * has an owner and is no map register's. */
+ * has an owner, may be written and is no map register's. */
 static inline const struct mem_frame *dma_bus_plain(
 	const struct dma_master *master, uint64_t address)
 {
-	const uint32_t special = 1u << MEM_NONE | 1u << MEM_FREE | 1u << MEM_BOUNCE;
+	const uint32_t special =
+		1u << MEM_NONE | 1u << MEM_FREE | 1u << MEM_BOUNCE | 1u << MEM_CODE;
 	const struct mem_frame *frame = mem_frame_get(address >> MEM_PAGE_SHIFT);
 
 	if (likely(atomic_load_explicit(&master->enabled, memory_order_acquire) &&

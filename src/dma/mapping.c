@@ -144,6 +144,13 @@ static inline char *host_of(PFN_NUMBER number)
 	return likely(frame->kind != MEM_FREE) ? frame->host : NULL;
 }
 
+/* The same for memory that data are copied to, which a driver's code and constants are not. */
+static inline char *host_copied(PFN_NUMBER number, bool write_to_device)
+{
+	return likely(write_to_device || mem_frame_get(number)->kind != MEM_CODE) ? host_of(number)
+										  : NULL;
+}
+
 /* Whether what comes next continues the last register's part of the same page: MapTransfer in
  * pieces. */
 static bool continues(const struct dma_mapping *mapping, const char *source, uint64_t in_page)
@@ -162,13 +169,14 @@ static bool translate(const struct work *work, uint32_t slot, const PFN_NUMBER *
 	uint64_t in_page, uint64_t bytes)
 {
 	bool bounces = dma_settings.engine == DMA_BOUNCE;
+	bool out = work->mapping->write_to_device;
 
 	for (uint64_t left = in_page + bytes; left; slot++, pfn++) {
 		uint64_t end = min_of(left, MEM_PAGE_SIZE);
 
 		if (bounces && reaches(work->adapter, *pfn, end - 1))
 			dma_shown[slot] = *pfn;
-		else if (!bounces || host_of(*pfn))
+		else if (!bounces || host_copied(*pfn, out))
 			dma_shown[slot] = register_frame(work, slot);
 		else
 			return false;
@@ -285,9 +293,9 @@ static enum dma_sg_result fill_translated(struct work *work, struct dma_sg_curso
 /* ---- packed ---- */
 
 /* Records the pages that are copied, in order, from this slot on. The slot behind them; NULL: one
- * is no memory. */
+ * is no memory that the data may come from or go to. */
 static inline struct dma_slot *packed_record(
-	struct dma_slot *slot, struct dma_sg_cursor *cursor, char *target)
+	struct dma_slot *slot, struct dma_sg_cursor *cursor, char *target, bool out)
 {
 	const PFN_NUMBER *pfn;
 	uint64_t in_page;
@@ -302,7 +310,7 @@ static inline struct dma_slot *packed_record(
 		cursor_step(cursor, bytes);
 		for (; bytes; slot++, pfn++, in_page = 0) {
 			uint64_t here = min_of(bytes, MEM_PAGE_SIZE - in_page);
-			char *source = host_of(*pfn);
+			char *source = host_copied(*pfn, out);
 
 			if (unlikely(!source))
 				return NULL;
@@ -357,7 +365,7 @@ static enum dma_sg_result fill_packed(struct work *work, struct dma_sg_cursor *c
 	result = describe_stretch(work, first, in_page, bytes);
 	if (result != DMA_SG_DONE)
 		return result;
-	end = packed_record(slot, cursor, target);
+	end = packed_record(slot, cursor, target, mapping->write_to_device);
 	if (!end)
 		return DMA_SG_UNREACHABLE;
 	/* A chain may have more pieces of pages than their copies fill pages. */

@@ -2,7 +2,7 @@
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
  * Loads what `dryport build` made (loader.h): checks the file, gives it to dlopen, fills its
- * imports from our export table, gives frames to its writable pages once there is memory.
+ * imports from our export table, gives frames to its pages once there is memory.
  */
 #include "cpu/cpu.h"
 #include "loader/elf_file.h"
@@ -215,9 +215,10 @@ static int segments_take(struct dl_phdr_info *info, size_t size, void *ctx)
 			continue;
 		image->base = image->base ? min_of(image->base, start) : start;
 		image->end = max_of(image->end, end);
-		if ((s->p_flags & PF_W) && image->writable_count < array_size(image->writable)) {
-			image->writable[image->writable_count].start = (void *)start;
-			image->writable[image->writable_count++].bytes = end - start;
+		if (image->segment_count < array_size(image->segment)) {
+			image->segment[image->segment_count].start = (void *)start;
+			image->segment[image->segment_count].is_writable = s->p_flags & PF_W;
+			image->segment[image->segment_count++].bytes = end - start;
 		}
 	}
 	return 1;
@@ -237,12 +238,13 @@ static int segments_find(struct loader_image *image)
 
 int loader_frames_give(struct loader_image *image)
 {
-	for (unsigned i = 0; i < image->writable_count && !image->has_frames; i++) {
+	for (unsigned i = 0; i < image->segment_count && !image->has_frames; i++) {
+		enum mem_kind kind = image->segment[i].is_writable ? MEM_IMAGE : MEM_CODE;
 		int err = mem_range_add(
-			image->writable[i].start, image->writable[i].bytes, MEM_IMAGE, image);
+			image->segment[i].start, image->segment[i].bytes, kind, image);
 
 		while (err && i)
-			mem_range_remove(image->writable[--i].start);
+			mem_range_remove(image->segment[--i].start);
 		if (err)
 			return err;
 	}
@@ -252,8 +254,8 @@ int loader_frames_give(struct loader_image *image)
 
 void loader_frames_take(struct loader_image *image)
 {
-	for (unsigned i = 0; i < image->writable_count && image->has_frames; i++)
-		mem_range_remove(image->writable[i].start);
+	for (unsigned i = 0; i < image->segment_count && image->has_frames; i++)
+		mem_range_remove(image->segment[i].start);
 	image->has_frames = false;
 }
 

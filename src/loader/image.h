@@ -17,12 +17,13 @@ struct loader_image {
 	void *entry;
 	struct loader_import *imports;
 	const char **missing; /* ended by NULL */
-	/* the writable segments, which bear frames */
+	/* its segments, which bear frames */
 	struct {
 		void *start;
 		uint64_t bytes;
-	} writable[4];
-	unsigned writable_count;
+		bool is_writable;
+	} segment[8];
+	unsigned segment_count;
 	bool has_frames;
 	/* one inaccessible page for each imported variable that we lack */
 	char *holes;

@@ -57,8 +57,8 @@ int loader_load_dump(const struct loader_image *image, struct loader_image **dum
  * sanitizer's runtime). Errors as loader_load's. */
 int loader_note_read(const char *path, struct loader_note *note);
 void loader_unload(struct loader_image *image);
-/* Its writable pages bear frames from here on, as those of the machine's memory do, so that MDLs
- * and devices may use a driver's variables; until they are taken back, which is before mem_fini.
+/* Its pages bear frames from here on, as those of the machine's memory do, so that MDLs and devices
+ * may use a driver's variables and constants; until they are taken back, which is before mem_fini.
  * Errors as mem_range_add's. */
 int loader_frames_give(struct loader_image *image);
 void loader_frames_take(struct loader_image *image);

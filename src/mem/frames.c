@@ -130,6 +130,7 @@ const char *mem_kind_name(enum mem_kind kind)
 		[MEM_COMMON] = "common",
 		[MEM_STACK] = "stack",
 		[MEM_IMAGE] = "image",
+		[MEM_CODE] = "code",
 		[MEM_OWN] = "port's own data",
 		[MEM_BOUNCE] = "bounce pages",
 	};

@@ -53,6 +53,7 @@ enum mem_kind {
 	MEM_COMMON,    /* common buffers, contiguous and DMA memory that a driver asked for */
 	MEM_STACK,     /* kernel stacks */
 	MEM_IMAGE,     /* a driver's writable segments */
+	MEM_CODE,      /* its others: nobody may write there */
 	MEM_OWN,       /* data buffers of requests that the port makes itself */
 	MEM_BOUNCE,    /* the pages of map registers: copies that a device works on */
 	MEM_KINDS

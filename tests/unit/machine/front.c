@@ -402,6 +402,32 @@ static void models_and_exports_can_be_listed(void **state)
 	assert_non_null(dry_export_get(0, NULL));
 }
 
+/* ---- a driver's code ---- */
+
+static void a_drivers_code_has_frames_and_devices_only_read_it(void **state)
+{
+	struct dry_summary summary;
+	struct dma_master *master;
+	char *code, back[16];
+	uint64_t at;
+
+	live_start(NULL);
+	code = loader_entry(live->image);
+	assert_int_equal(mem_owner(code)->kind, MEM_CODE);
+	at = mem_physical(code);
+	assert_true(at != MEM_NO_ADDRESS && mem_host(at) == code);
+	master = live->model->master(live->device);
+	assert_int_equal(dma_bus_read(master, at, back, sizeof(back)), 0);
+	assert_memory_equal(back, code, sizeof(back));
+	assert_int_equal(dma_bus_write(master, at, back, sizeof(back)), -EFAULT);
+	assert_int_equal(dry_machine_stop(live), 0);
+	dry_machine_summary(live, &summary);
+	assert_int_equal(summary.violations, 1);
+	assert_non_null(strstr(summary.first_violation, "a driver's code and constants are there"));
+	dry_machine_free(live);
+	live = NULL;
+}
+
 /* ---- the registry ---- */
 
 static void the_registry_is_changed_while_it_runs(void **state)
@@ -443,6 +469,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_submitted_request_is_done_on_a_processor),
 		cmocka_unit_test(the_log_page_comes_by_io_control),
 		cmocka_unit_test(a_scsi_command_goes_through_the_driver_as_it_is),
+		cmocka_unit_test(a_drivers_code_has_frames_and_devices_only_read_it),
 		cmocka_unit_test(the_registry_is_changed_while_it_runs),
 		cmocka_unit_test(what_comes_after_the_stop_is_refused),
 		cmocka_unit_test(stopping_waits_for_threads_that_are_inside),
