@@ -126,6 +126,25 @@ static void free_memory(void)
 	end();
 }
 
+/* A driver's constants go to a device, and nothing comes back to where they are. */
+static void constants(void)
+{
+	static char page[PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
+	struct dma_mapping mapping = {0};
+
+	begin();
+	assert_int_equal(mem_range_add(page, PAGE_SIZE, MEM_CODE, NULL), 0);
+	MmGetMdlPfnArray(buffer.mdl)[1] = mem_frame_number(page);
+	assert_int_equal(
+		world_map(adapter, &mapping, buffer.mdl, buffer.va, 0x1800, true, list, 32), 0);
+	dma_unmap(adapter, &mapping);
+	assert_int_equal(
+		world_map(adapter, &mapping, buffer.mdl, buffer.va, 0x1800, false, list, 32), ISR);
+	world_expect(0, "no memory of the machine that could be bounced");
+	mem_range_remove(page);
+	end();
+}
+
 /* R-6: where one page is copied all are, into one element: also if the pages before it had more
  * elements than there is room for. */
 static void whole(void)
@@ -270,6 +289,11 @@ static void memory_that_nobody_owns_is_not_copied(void **state)
 	run(DMA_BOUNCE, false, free_memory);
 }
 
+static void a_drivers_constants_are_copied_from_alone(void **state)
+{
+	run(DMA_BOUNCE, false, constants);
+}
+
 static void what_cannot_be_copied_does_not_wait(void **state)
 {
 	run(DMA_BOUNCE, false, waits_or_fails);
@@ -293,6 +317,7 @@ int main(void)
 		cmocka_unit_test(a_chain_without_an_end_is_refused),
 		cmocka_unit_test(a_start_that_is_no_page_does_not_lead_past_the_frames),
 		cmocka_unit_test(memory_that_nobody_owns_is_not_copied),
+		cmocka_unit_test(a_drivers_constants_are_copied_from_alone),
 		cmocka_unit_test(what_cannot_be_copied_does_not_wait),
 		cmocka_unit_test(a_whole_copy_is_one_element_whatever_the_room),
 	};
