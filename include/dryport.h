@@ -4,8 +4,8 @@
  * dryport: the one header of a host program.
  *
  * A machine has processors, memory, a PCI bus with a device, and one Windows storage miniport
- *driver. Make it, set options (the same names and values as on the command line of `dryport run`),
- *start it, do I/O on its units, stop it, free it. One live machine per process.
+ * driver. Make it, set options (the same names and values as on the command line of `dryport run`),
+ * start it, do I/O on its units, stop it, free it. One live machine per process.
  *
  *	struct dry_machine *m = dry_machine_new();
  *	dry_machine_set(m, "hw", "simple");
@@ -17,22 +17,22 @@
  *	dry_machine_free(m);
  *
  * Functions that return int give 0 (or a count) or -errno; dry_error() then has a full sentence for
- *a person, kept per thread until the next failing call.
+ * a person, kept per thread until the next failing call.
  *
  * States. A machine is *made* (dry_machine_new; options may be set), *running* (after
- *dry_machine_start: units, I/O) and *stopped* (after dry_machine_stop: the summary; it may be
- *started again). What a call needs stands beside it; "any" is all three.
+ * dry_machine_start: units, I/O) and *stopped* (after dry_machine_stop: the summary; it may be
+ * started again). What a call needs stands beside it; "any" is all three.
  *
  * Threads. Making, setting, starting, stopping and freeing are for one thread at a time. I/O may
- *come from any thread that is not a processor of the machine, several at once. Under replay (option
- *"seed") only the thread that started the machine may use it, and the machine runs only while that
- *thread waits in a call.
+ * come from any thread that is not a processor of the machine, several at once. Under replay
+ * (option "seed") only the thread that started the machine may use it, and the machine runs only
+ * while that thread waits in a call.
  *
  * With the option "dump" a machine crashes during dry_workload_run. It is stopped after that, and
  * cannot be taken down: no other can be started in its process, which should end.
  *
  * A crash or bug check of the driver, and a machine that can never go on under replay, end the
- *process with status 1 and a report on standard error.
+ * process with status 1 and a report on standard error.
  */
 #ifndef DRYPORT_H
 #define DRYPORT_H
@@ -109,9 +109,12 @@ DRY_API void dry_machine_free(struct dry_machine *machine);
  * replug (unplug and plug), reset-bus, pause, resume, rescan. Requests for an adapter that is
  * stopped or asleep wait; for one that is removed they fail with -ENXIO, or wait with option
  * "hold". Units of a plugged adapter that are as large as before go on under their names. -EINVAL:
- * no such event or adapter, or not in this state of it; -ETIMEDOUT: the driver keeps a request, and
- * goes on as before; -EIO, -ENODEV ...: the driver has failed, and requests fail. Events of several
- * threads come one after the other. Not on a processor.
+ * no such event or adapter, or not in this state of it; -ETIMEDOUT: the driver keeps a request,
+ * -EBUSY: it refuses to be stopped, and it goes on as before; -EIO, -ENODEV ... of an event that
+ * starts or wakes it: it has failed, and requests fail; -EIO of one that ends it: it could not be
+ * flushed (sleep: it goes on; remove: it is removed); -ENOMEM, -ESHUTDOWN, -EPERM (another thread
+ * than the starter's, under replay). Events of several threads come one after the other. Not on a
+ * processor.
  */
 DRY_API int dry_machine_event(struct dry_machine *machine, const char *event, unsigned adapter);
 

@@ -296,12 +296,12 @@ int dry_machine_event(struct dry_machine *machine, const char *event, unsigned a
 
 /* ---- by the option ---- */
 
-static struct machine_event *next_of(struct machine_options *options)
+static struct machine_event *next_of(struct machine_events *events)
 {
 	struct machine_event *next = NULL;
 
-	for (unsigned n = 0; n < options->event_count; n++) {
-		struct machine_event *event = &options->events[n];
+	for (unsigned n = 0; n < events->count; n++) {
+		struct machine_event *event = &events->event[n];
 
 		if (!event->is_over && (!next || event->due < next->due))
 			next = event;
@@ -331,7 +331,7 @@ static void events_main(void *arg)
 
 	while (!atomic_load(&machine->events_end) && !atomic_load(&machine->is_open))
 		cpu_thread_park(CPU_FOREVER);
-	while (!atomic_load(&machine->events_end) && (event = next_of(&machine->options)) != NULL) {
+	while (!atomic_load(&machine->events_end) && (event = next_of(&machine->to_come)) != NULL) {
 		now = cpu_clock() - machine->started_ns;
 		if (now < event->due)
 			cpu_thread_park(event->due - now);
@@ -343,7 +343,8 @@ static void events_main(void *arg)
 int events_start(struct dry_machine *machine)
 {
 	machine->events_end = false;
-	if (!machine->options.event_count)
+	machine->to_come = machine->options.at;
+	if (!machine->to_come.count)
 		return 0;
 	machine->events = cpu_thread_new(events_main, machine, 0, "events");
 	return machine->events ? 0 : error_set(ENOMEM, "no memory for the thread of the events.");

@@ -42,13 +42,24 @@ static bool time_read(const char **text, uint64_t *ns)
 	return false;
 }
 
+static bool adapter_read(struct machine_event *event, const char *at, const char *end)
+{
+	unsigned long number;
+	char *rest;
+
+	if (*at < '0' || *at > '9')
+		return false;
+	number = strtoul(at, &rest, 10);
+	event->adapter = (unsigned)min_of(number, (unsigned long)MACHINE_ADAPTERS);
+	return rest == end && number < MACHINE_ADAPTERS;
+}
+
 static int event_read(struct machine_event *event, const char *word, size_t length)
 {
 	static const char every[] = "every-";
 	const char *at = word, *end = word + length;
 	bool repeats = !strncmp(word, every, sizeof(every) - 1);
 	size_t name;
-	char *rest;
 
 	at += repeats ? sizeof(every) - 1 : 0;
 	if (!time_read(&at, &event->due))
@@ -61,20 +72,16 @@ static int event_read(struct machine_event *event, const char *word, size_t leng
 	if (!event->kind)
 		return machine_event_unknown(at, name);
 	at += name;
-	event->adapter = 0;
-	if (at == end)
-		return 0;
-	event->adapter = (unsigned)strtoul(at + 1, &rest, 10);
-	return rest == end && rest > at + 1 && event->adapter < MACHINE_ADAPTERS
+	return at == end || adapter_read(event, at + 1, end)
 		       ? 0
 		       : bad_word(word, length, "no adapter's number, 0 to 15");
 }
 
 /* Whether one that undoes this comes after it. */
-static bool is_ended(const struct machine_options *options, const struct machine_event *event)
+static bool is_ended(const struct machine_events *events, const struct machine_event *event)
 {
-	for (unsigned n = 0; n < options->event_count; n++) {
-		const struct machine_event *other = &options->events[n];
+	for (unsigned n = 0; n < events->count; n++) {
+		const struct machine_event *other = &events->event[n];
 
 		if (other->adapter == event->adapter &&
 			!strcmp(other->kind->name, event->kind->ends_with) &&
@@ -86,28 +93,30 @@ static bool is_ended(const struct machine_options *options, const struct machine
 
 int machine_events_set(struct machine_options *options, const char *text)
 {
-	unsigned count = 0;
-	int err;
+	struct machine_events events = {0};
 
-	for (; *text; count++) {
+	while (*text) {
 		size_t length = strcspn(text, ",");
+		int err;
 
-		if (count == MACHINE_EVENTS)
+		if (events.count == MACHINE_EVENTS)
 			return error_set(EINVAL, "--at: more than %d events.", MACHINE_EVENTS);
-		err = event_read(&options->events[count], text, length);
+		err = event_read(&events.event[events.count++], text, length);
 		if (err)
 			return err;
-		text += length + (text[length] == ',');
+		text += length;
+		if (*text && !*++text)
+			return bad_word("", 0, "a comma at the end");
 	}
-	options->event_count = count;
-	for (unsigned n = 0; n < count; n++) {
-		const struct machine_event_kind *kind = options->events[n].kind;
+	for (unsigned n = 0; n < events.count; n++) {
+		const struct machine_event_kind *kind = events.event[n].kind;
 
-		if (kind->ends_with && !is_ended(options, &options->events[n]))
+		if (kind->ends_with && !is_ended(&events, &events.event[n]))
 			return error_set(EINVAL,
 				"--at: %s needs a %s that comes later, or requests would wait for "
 				"ever.",
 				kind->name, kind->ends_with);
 	}
+	options->at = events;
 	return 0;
 }

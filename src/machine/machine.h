@@ -62,6 +62,11 @@ struct machine_event {
 	bool is_over;
 };
 
+struct machine_events {
+	struct machine_event event[MACHINE_EVENTS];
+	unsigned count;
+};
+
 struct machine_options {
 	char *hw, *disk, *trace, *inf, *registry, *registry_out;
 	uint64_t size, ram, seed, frames_seed;
@@ -77,8 +82,7 @@ struct machine_options {
 	bool lenient_size, hal_compatible, zero_length, no_queue, strict;
 	uint64_t fail_allocation; /* 0: none */
 	uint32_t hold;		  /* seconds */
-	struct machine_event events[MACHINE_EVENTS];
-	unsigned event_count;
+	struct machine_events at;
 	bool dump;
 	char *dump_image;
 	uint64_t dump_after, dump_offset, dump_size; /* 0: not said */
@@ -134,6 +138,7 @@ struct dry_machine {
 	/* looks for units again when a miniport says that some have come or gone */
 	struct cpu_thread *scanner;
 	_Atomic bool scan_wanted, scanner_ends;
+	struct machine_events to_come; /* of the option `at`, in this run */
 	struct cpu_thread *events; /* carries out those of the option `at`; NULL: there are none */
 	_Atomic bool events_end;
 	_Atomic bool life_is_taken;

@@ -402,6 +402,48 @@ static void models_and_exports_can_be_listed(void **state)
 	assert_non_null(dry_export_get(0, NULL));
 }
 
+/* ---- what happens to an adapter ---- */
+
+static _Atomic unsigned events_seen;
+
+static void event_seen(void *ctx, const struct trace_event *event)
+{
+	events_seen++;
+}
+
+static void events_happen_in_each_run(void **state)
+{
+	const char *const options[] = {"at", "1us:restart", NULL};
+
+	events_seen = 0;
+	assert_int_equal(trace_subscribe(1ull << TRACE_EVENT_END, event_seen, NULL), 0);
+	live_start(options);
+	for (unsigned run = 1; run <= 2; run++) {
+		for (unsigned n = 0; n < 1000 && !events_seen; n++)
+			sleep_ms(5);
+		assert_int_equal(events_seen, 1);
+		assert_int_equal(dry_machine_event(live, "restart", 0), 0);
+		assert_int_equal(dry_machine_event(live, "explode", 0), -EINVAL);
+		assert_non_null(strstr(dry_error(), "no event \"explode\""));
+		assert_int_equal(dry_machine_event(live, "restart", 1), -EINVAL);
+		assert_int_equal(dry_machine_event(live, "start", 0), -EINVAL);
+		assert_int_equal(dry_machine_event(live, "plug", 0), -EINVAL);
+		assert_int_equal(dry_machine_event(live, "unplug", 0), 0);
+		assert_int_equal(dry_flush(unit()), -ENXIO);
+		assert_int_equal(dry_machine_event(live, "wake", 0), -EINVAL);
+		assert_int_equal(dry_machine_event(live, "plug", 0), 0);
+		assert_int_equal(dry_flush(unit()), 0);
+		if (run == 1) {
+			assert_int_equal(dry_machine_stop(live), 0);
+			events_seen = 0;
+			assert_int_equal(dry_machine_event(live, "restart", 0), -ESHUTDOWN);
+			assert_int_equal(dry_machine_start(live, live_miniport), 0);
+		}
+	}
+	live_end();
+	trace_unsubscribe(event_seen, NULL);
+}
+
 /* ---- a driver's code ---- */
 
 static void a_drivers_code_has_frames_and_devices_only_read_it(void **state)
@@ -469,6 +511,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_submitted_request_is_done_on_a_processor),
 		cmocka_unit_test(the_log_page_comes_by_io_control),
 		cmocka_unit_test(a_scsi_command_goes_through_the_driver_as_it_is),
+		cmocka_unit_test(events_happen_in_each_run),
 		cmocka_unit_test(a_drivers_code_has_frames_and_devices_only_read_it),
 		cmocka_unit_test(the_registry_is_changed_while_it_runs),
 		cmocka_unit_test(what_comes_after_the_stop_is_refused),

@@ -80,10 +80,45 @@ static void a_machine_without_a_device_or_a_driver_does_not_start(void **state)
 	assert_non_null(strstr(dry_error(), "/nonexistent/driver.so"));
 }
 
+static void events_have_times_names_and_adapters(void **state)
+{
+	const struct machine_events *at = &machine->options.at;
+
+	assert_int_equal(
+		dry_machine_set(machine, "at", "20us:restart,every-3ms:reset-bus:15,1s:nap:0"), 0);
+	assert_int_equal(at->count, 3);
+	assert_int_equal(at->event[0].due, 20000);
+	assert_int_equal(at->event[0].period, 0);
+	assert_int_equal(at->event[1].due, 3000000);
+	assert_int_equal(at->event[1].period, 3000000);
+	assert_int_equal(at->event[1].adapter, 15);
+	assert_int_equal(at->event[2].due, 1000000000);
+	bad("at", "restart", EINVAL, "no time");
+	bad("at", "5:restart", EINVAL, "no time");
+	bad("at", "18446744073709551616ns:restart", EINVAL, "no time");
+	bad("at", "18446744073709551615s:restart", EINVAL, "no time");
+	bad("at", "every-0us:restart", EINVAL, "a period of 0");
+	bad("at", "1s:explode", EINVAL, "there is no event \"explode\"; there are restart, ");
+	bad("at", "1s:", EINVAL, "there is no event \"\"");
+	bad("at", "1s:restart:", EINVAL, "no adapter's number");
+	bad("at", "1s:restart:16", EINVAL, "no adapter's number");
+	bad("at", "1s:restart:4294967296", EINVAL, "no adapter's number");
+	bad("at", "1s:restart:-1", EINVAL, "no adapter's number");
+	bad("at", "1s:restart:1x", EINVAL, "no adapter's number");
+	bad("at", "1s:restart,", EINVAL, "a comma at the end");
+	/* What would never end is refused, and what is refused changes nothing. */
+	bad("at", "1s:stop,500ms:start", EINVAL, "needs a start that comes later");
+	assert_int_equal(at->count, 3);
+	assert_int_equal(at->event[0].due, 20000);
+	assert_int_equal(dry_machine_set(machine, "at", "1s:stop:1,2s:start:1"), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(sizes_take_suffixes, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			events_have_times_names_and_adapters, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			bad_values_are_refused_with_the_good_ones_named, setup, teardown),
 		cmocka_unit_test_setup_teardown(choices_are_stored, setup, teardown),
