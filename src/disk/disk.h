@@ -65,7 +65,6 @@ struct disk_hold {
 	struct disk_io *head, **tail;
 	struct cpu_timer timer;
 	bool is_over; /* too long: until it is back they fail */
-	_Atomic uint32_t count;
 };
 
 struct disk {
@@ -82,7 +81,7 @@ struct disk {
 	uint32_t max_unmap_blocks,
 		max_same_blocks;   /* of one UNMAP, one WRITE SAME; 0: not offered */
 	_Atomic uint32_t next_cpu; /* where the next request of a host thread goes */
-	_Atomic uint32_t active;   /* requests of the front not yet finished, held ones too */
+	_Atomic uint32_t active;   /* requests of the front at work: neither finished nor held */
 	struct disk_hold hold;
 	_Atomic uint64_t client_read, client_written;
 	_Atomic uint64_t again_read,
@@ -101,6 +100,10 @@ int disk_transfers_new(struct port_adapter *adapter);
  * queued, and who queued it asks disk_waiter_next(). */
 struct disk_transfer *disk_transfer_get(
 	struct disk *disk, bool with_buffer, struct disk_io *waiter);
+/* Takes out all that are this disk's: a list. At DISPATCH. */
+struct disk_io *disk_waiters_take(const struct disk *disk);
+/* The longest transfer that finds a buffer. */
+uint32_t disk_buffer_bytes(void);
 /* Returns disk_waiter_next(). */
 struct disk_io *disk_transfer_put(struct disk_transfer *transfer)
 	__attribute__((warn_unused_result));
@@ -149,7 +152,10 @@ struct disk_command {
 	uint8_t *sense; /* NULL: nobody wants it; else PORT_SENSE_BYTES */
 };
 int disk_execute(struct port_unit *unit, struct disk_command *command);
-/* At DISPATCH: a request that was held begins again; it ends with this result. */
+/* PASSIVE. Those of the disk that wait for a transfer or a buffer fail: it has gone. */
+void disk_io_waiters_fail(struct disk *disk);
+/* At DISPATCH: a request that was held begins again; it ends with this result. It counts as active
+ * again. */
 void disk_io_again(struct disk_io *dio);
 void disk_io_end(struct disk_io *dio, int result);
 /* Around the use of disk->unit for a front. False: the disk has gone. */

@@ -8,12 +8,15 @@
 
 #include <errno.h>
 
-static struct disk_io *list_take(struct disk_hold *hold)
+/* Under the lock: they are active again. */
+static struct disk_io *list_take(struct disk *disk)
 {
-	struct disk_io *list = hold->head;
+	struct disk_io *list = disk->hold.head;
 
-	hold->head = NULL;
-	hold->tail = &hold->head;
+	for (const struct disk_io *dio = list; dio; dio = dio->next)
+		atomic_fetch_add(&disk->active, 1);
+	disk->hold.head = NULL;
+	disk->hold.tail = &disk->hold.head;
 	return list;
 }
 
@@ -24,11 +27,10 @@ static void give_up(struct disk *disk)
 
 	cpu_spin_acquire(&disk->hold.lock);
 	disk->hold.is_over = true;
-	dio = list_take(&disk->hold);
+	dio = list_take(disk);
 	cpu_spin_release(&disk->hold.lock);
 	for (; dio; dio = next) {
 		next = dio->next;
-		atomic_fetch_sub(&disk->hold.count, 1);
 		disk_io_end(dio, -ENXIO);
 	}
 }
@@ -62,11 +64,12 @@ bool disk_hold(struct disk_io *dio)
 		dio->next = NULL;
 		*hold->tail = dio;
 		hold->tail = &dio->next;
-		atomic_fetch_add(&hold->count, 1);
+		atomic_fetch_sub(&disk->active, 1);
+		/* Here, so that who takes the list cancels it. */
+		if (is_first)
+			cpu_timer_set(&hold->timer, hold->seconds * 1000000000ull, 0);
 	}
 	cpu_spin_release(&hold->lock);
-	if (is_held && is_first)
-		cpu_timer_set(&hold->timer, hold->seconds * 1000000000ull, 0);
 	return is_held;
 }
 
@@ -76,14 +79,13 @@ void disk_hold_go_on(struct disk *disk)
 	uint8_t irql = cpu_irql_raise(IRQL_DISPATCH);
 	struct disk_io *dio, *next;
 
-	cpu_timer_cancel(&hold->timer);
 	cpu_spin_acquire(&hold->lock);
+	cpu_timer_cancel(&hold->timer);
 	hold->is_over = false;
-	dio = list_take(hold);
+	dio = list_take(disk);
 	cpu_spin_release(&hold->lock);
 	for (; dio; dio = next) {
 		next = dio->next;
-		atomic_fetch_sub(&hold->count, 1);
 		disk_io_again(dio);
 	}
 	cpu_irql_lower(irql);

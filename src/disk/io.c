@@ -223,6 +223,19 @@ static void io_arrived(struct cpu_dpc *dpc)
 	io_start(container_of(dpc, struct disk_io, dpc));
 }
 
+void disk_io_waiters_fail(struct disk *disk)
+{
+	uint8_t irql = cpu_irql_raise(IRQL_DISPATCH);
+	struct disk_io *dio = disk_waiters_take(disk), *next;
+
+	for (; dio; dio = next) {
+		next = dio->next;
+		atomic_store(&dio->error, -ENXIO);
+		io_release(dio);
+	}
+	cpu_irql_lower(irql);
+}
+
 void disk_io_again(struct disk_io *dio)
 {
 	dio->at = 0;

@@ -171,7 +171,9 @@ static void unit_found(struct port_unit *unit)
  * two. */
 static void limits_take(struct disk *disk, const struct port_limits *limits)
 {
-	disk->info.max_transfer = (uint32_t)round_down(limits->max_transfer, disk->info.block_size);
+	const uint32_t most = min_of(limits->max_transfer, disk_buffer_bytes());
+
+	disk->info.max_transfer = (uint32_t)round_down(most, disk->info.block_size);
 	disk->in_place_mask =
 		limits->alignment_mask | (limits->max_elements < 2 ? MEM_PAGE_MASK : 0);
 }
@@ -278,6 +280,9 @@ static bool disk_adopt(struct disk *disk, struct port_unit *unit)
 	limits_take(disk, &unit->adapter->limits);
 	/* Buffers were made for what the front was told. */
 	disk->info.max_transfer = min_of(disk->info.max_transfer, most);
+	if (!disk->info.max_transfer)
+		return false;
+	port_unit_entries_read(unit, disk->info.vendor, disk->info.product);
 	disk->unit = unit;
 	disk_back(disk);
 	return true;
@@ -446,8 +451,14 @@ void disk_set_detach(struct disk_set *set, struct port_adapter *adapter)
 
 		if (disk->adapter != adapter)
 			continue;
-		while (atomic_load(&disk->active) != atomic_load(&disk->hold.count))
+		for (;;) {
+			disk_io_waiters_fail(disk);
+			if (!atomic_load(&disk->active))
+				break;
 			cpu_thread_park(50000);
+			if (unlikely(port_adapter_has_lost(adapter)))
+				port_adapter_give_up(adapter);
+		}
 		disk->unit = NULL;
 	}
 }

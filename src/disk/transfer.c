@@ -128,12 +128,21 @@ int disk_transfers_new(struct port_adapter *adapter)
 	irql = cpu_irql_raise(IRQL_DISPATCH);
 	for (unsigned n = 0; n < TRANSFERS && !err; n++)
 		err = transfer_init(adapter, of, n);
+	for (unsigned n = 0; n < TRANSFERS && err; n++)
+		if (of->all[n].request)
+			port_request_put(of->all[n].request);
 	cpu_irql_lower(irql);
-	return err ? error_set(ENOMEM,
-			     "%s: no memory for transfers of %u bytes; give the machine more "
-			     "(--ram).",
-			     adapter->name, buffers.bytes)
-		   : 0;
+	if (!err)
+		return 0;
+	transfers_free(adapter);
+	return error_set(ENOMEM,
+		"%s: no memory for transfers of %u bytes; give the machine more (--ram).",
+		adapter->name, buffers.bytes);
+}
+
+uint32_t disk_buffer_bytes(void)
+{
+	return buffers.bytes;
 }
 
 /* ---- who waits ---- */
@@ -168,23 +177,62 @@ static bool buffer_is_there(void)
 	return is_there;
 }
 
+/* Takes out the one that *link leads to; waiters.lock held. */
+static struct disk_io *waiter_take(struct disk_io **link)
+{
+	struct disk_io *waiter = *link;
+
+	*link = waiter->next;
+	if (!*link)
+		waiters.tail = link;
+	atomic_store_explicit(&waiters.is_any, waiters.head != NULL, memory_order_relaxed);
+	return waiter;
+}
+
+/* In order, those of one adapter: one that rests holds up no other's. */
 struct disk_io *disk_waiter_next(void)
 {
-	struct disk_io *waiter;
+	struct disk_io **link, *waiter = NULL;
+	uint32_t is_behind = 0; /* adapters by number, whose first one has to wait */
+	bool has_buffer;
 
 	cpu_inner_acquire(&waiters.lock);
-	waiter = waiters.head;
-	if (waiter && (!transfer_is_there(waiter->disk->unit->adapter->front) ||
-			      (waiter->needs_buffer && !buffer_is_there())))
-		waiter = NULL;
-	if (waiter)
-		waiters.head = waiter->next;
-	if (!waiters.head) {
-		waiters.tail = &waiters.head;
-		atomic_store_explicit(&waiters.is_any, false, memory_order_relaxed);
+	has_buffer = buffer_is_there();
+	for (link = &waiters.head; *link && !waiter;) {
+		struct disk_io *at = *link;
+		struct port_adapter *adapter = at->disk->adapter;
+		uint32_t bit = 1u << adapter->number % 32;
+
+		if (!(is_behind & bit) && (!at->needs_buffer || has_buffer) &&
+			transfer_is_there(adapter->front)) {
+			waiter = waiter_take(link);
+		} else {
+			is_behind |= bit;
+			link = &at->next;
+		}
 	}
 	cpu_inner_release(&waiters.lock);
 	return waiter;
+}
+
+struct disk_io *disk_waiters_take(const struct disk *disk)
+{
+	struct disk_io *taken = NULL, **link;
+
+	cpu_inner_acquire(&waiters.lock);
+	for (link = &waiters.head; *link;) {
+		struct disk_io *at = *link;
+
+		if (at->disk != disk) {
+			link = &at->next;
+			continue;
+		}
+		waiter_take(link);
+		at->next = taken;
+		taken = at;
+	}
+	cpu_inner_release(&waiters.lock);
+	return taken;
 }
 
 /* Inside the lock of what was given back. */

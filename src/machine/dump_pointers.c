@@ -108,4 +108,5 @@ void dump_pointers_put(struct dry_machine *machine)
 	if (machine->crash.has_pointers && !machine->disks.disk[0]->is_gone)
 		send(machine, SRB_FUNCTION_FREE_DUMP_POINTERS);
 	machine->crash.has_pointers = false;
+	memset(&machine->crash.pointers, 0, sizeof(machine->crash.pointers));
 }

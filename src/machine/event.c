@@ -90,6 +90,13 @@ static int run_wake(struct dry_machine *machine, struct port_hba *hba)
 	return port_pnp_power(hba, StorPowerDeviceD0, StorPowerActionSleep);
 }
 
+/* Whether what its driver said for a dump (--dump) goes with it. */
+static bool has_dump_pointers(const struct dry_machine *machine, const struct port_hba *hba)
+{
+	return machine->options.dump && machine->disks.count &&
+	       machine->disks.disk[0]->adapter == &hba->port;
+}
+
 static void disappear(struct dry_machine *machine, struct port_hba *hba)
 {
 	disk_set_detach(&machine->disks, &hba->port);
@@ -102,6 +109,8 @@ static int run_unplug(struct dry_machine *machine, struct port_hba *hba)
 		return error_set(EINVAL, "%s is removed already.", hba->name);
 	machine->paused &= ~(1u << hba->place);
 	disk_set_lose(&machine->disks, &hba->port);
+	if (has_dump_pointers(machine, hba))
+		dump_pointers_put(machine); /* forgets them: the disk has gone */
 	port_pnp_surprise_remove(hba);
 	disappear(machine, hba);
 	return 0;
@@ -115,6 +124,8 @@ static int run_remove(struct dry_machine *machine, struct port_hba *hba)
 		return error_set(EINVAL, "%s is removed already.", hba->name);
 	if (hba->life == PORT_HBA_PRESENT)
 		err = disks_flush(machine, hba, hba->port.limits.caches_data);
+	if (has_dump_pointers(machine, hba))
+		dump_pointers_put(machine);
 	disk_set_lose(&machine->disks, &hba->port);
 	/* What was submitted before fails now, so that nobody is left. */
 	port_adapter_close(&hba->port, 0);
@@ -208,6 +219,8 @@ static int run_rescan(struct dry_machine *machine, struct port_hba *hba)
 	if (!err)
 		err = disk_scan_again(&hba->port, &machine->disks);
 	machine_units_publish(machine);
+	if (has_dump_pointers(machine, hba) && !machine->disks.disk[0]->is_gone)
+		dump_pointers_get(machine);
 	return err;
 }
 
@@ -245,6 +258,10 @@ static int carry_out(
 	if (adapter >= driver->adapter_count)
 		return error_set(EINVAL, "there is no adapter %u.", adapter);
 	machine_life_enter(machine);
+	if (unlikely(atomic_load(&machine->events_end))) {
+		machine_life_leave(machine);
+		return error_set(ESHUTDOWN, "the machine is stopping.");
+	}
 	trace(TRACE_EVENT, (uintptr_t)kind->name, adapter);
 	err = kind->run(machine, driver->adapters[adapter]);
 	trace(TRACE_EVENT_END, (uintptr_t)kind->name, adapter, -err);

@@ -73,6 +73,12 @@ VOID NTAPI InitializeSListHead(PSLIST_HEADER SListHead)
 }
 DRY_EXPORT(InitializeSListHead)
 
+/* Next, also of an entry that is not aligned as its type says. */
+static PSLIST_ENTRY *next_of(PSLIST_ENTRY entry)
+{
+	return (PSLIST_ENTRY *)(void *)entry;
+}
+
 static PSLIST_ENTRY first_entry(const SLIST_HEADER *head)
 {
 	return (PSLIST_ENTRY)(ULONG_PTR)head->Region;
@@ -88,7 +94,7 @@ PSLIST_ENTRY NTAPI ExpInterlockedPushEntrySList(PSLIST_HEADER ListHead, PSLIST_E
 			MEMORY_ALLOCATION_ALIGNMENT);
 	nt_lock_take(&stacks);
 	before = first_entry(ListHead);
-	ListEntry->Next = before;
+	*next_of(ListEntry) = before;
 	ListHead->Region = (ULONG_PTR)ListEntry;
 	ListHead->Alignment++;
 	nt_lock_drop(&stacks);
@@ -105,7 +111,7 @@ PSLIST_ENTRY NTAPI ExpInterlockedPopEntrySList(PSLIST_HEADER ListHead)
 	nt_lock_take(&stacks);
 	entry = first_entry(ListHead);
 	if (entry) {
-		ListHead->Region = (ULONG_PTR)entry->Next;
+		ListHead->Region = (ULONG_PTR)*next_of(entry);
 		ListHead->Alignment--;
 	}
 	nt_lock_drop(&stacks);

@@ -48,7 +48,7 @@ enum port_hba_life {
 	PORT_HBA_PRESENT, /* or not started yet */
 	PORT_HBA_AWAY,	  /* stopped, to be started again */
 	PORT_HBA_ASLEEP,  /* in D3 */
-	PORT_HBA_DEAD,	  /* it did not start again */
+	PORT_HBA_DEAD,	  /* it did not start again, or was given up */
 	PORT_HBA_GONE,	  /* by surprise; not removed yet */
 	PORT_HBA_REMOVED
 };
@@ -206,9 +206,10 @@ int port_hba_start(struct port_driver *driver, const struct port_registration *r
 	struct bus_function *function);
 /* Stops and frees the driver's last adapter. */
 void port_hba_end(struct port_driver *driver);
-/* port_model.stop: ScsiStopAdapter, then interrupts, timer and DPCs end. Does nothing the second
- * time. */
+/* ScsiStopAdapter, then interrupts, timer and DPCs end. Does nothing the second time. */
 void port_hba_stop(struct port_adapter *port);
+/* port_model.stop: the same, of one that has not given its requests back: it is dead. */
+void port_hba_given_up(struct port_adapter *port);
 /* Lets go of all that it has but its place among the driver's; nothing if it has. */
 void port_hba_undo(struct port_hba *hba);
 /* What port_hba_start does once the place is there. */

@@ -293,6 +293,14 @@ void port_hba_stop(struct port_adapter *port)
 	port_hba_quiet(hba, false);
 }
 
+void port_hba_given_up(struct port_adapter *port)
+{
+	enum port_hba_life was = PORT_HBA_PRESENT;
+
+	atomic_compare_exchange_strong(&((struct port_hba *)port)->life, &was, PORT_HBA_DEAD);
+	port_hba_stop(port);
+}
+
 void port_hba_undo(struct port_hba *hba)
 {
 	bool has_slots = hba->port.slots;

@@ -322,6 +322,11 @@ static inline void port_request_renew(struct port_request *request)
 }
 /* The SRB extension is another from now on: what stood there is lost (SB-8). */
 void port_request_spoil(struct port_request *request);
+/* Its slots: none before HwFindAdapter has answered. */
+static inline unsigned port_slot_count(const struct port_adapter *adapter)
+{
+	return adapter->slots ? (unsigned)(adapter->slots_bytes / adapter->slot_stride) : 0;
+}
 /* The request in whose slot this byte lies, and where there; NULL: in none. Constant time. */
 static inline struct port_request *port_slot_of(
 	const struct port_adapter *adapter, const void *va, uint32_t *offset)

@@ -337,6 +337,11 @@ static uint32_t retries_after(const struct port_request *request)
 	return request->scsi_status == SCSISTAT_QUEUE_FULL ? max_of(part, 1u) : 1;
 }
 
+static void retry_later(struct port_unit *unit)
+{
+	cpu_timer_set(&unit->retry, unit->entries.pause_ms * 1000000ull, 0);
+}
+
 bool port_unit_again(struct port_request *request)
 {
 	struct port_unit *unit = request->unit;
@@ -361,7 +366,7 @@ bool port_unit_again(struct port_request *request)
 		return false;
 	/* Another completion on this unit opens it again; without one, time does. */
 	if (is_alone)
-		cpu_timer_set(&unit->retry, unit->entries.pause_ms * 1000000ull, 0);
+		retry_later(unit);
 	if (adapter_count_out(adapter, false))
 		port_adapter_pump(adapter);
 	return true;
@@ -378,7 +383,7 @@ void port_request_granted(struct dma_waiter *waiter)
 	struct dma_mapping *mapping =
 		unlikely(request->in) ? &request->in->mapping : &request->mapping;
 	struct dma_run unused = {0};
-	bool is_closed, fails;
+	bool is_closed, fails, is_alone = false;
 
 	mapping->run = waiter->run;
 	cpu_inner_acquire(&unit->lock);
@@ -390,9 +395,13 @@ void port_request_granted(struct dma_waiter *waiter)
 		mapping->run = (struct dma_run){0};
 		queue_return(unit, request);
 		count_out(request, false);
+		is_alone = unit->closed & PORT_RETRY && !unit->outstanding;
 	}
 	cpu_inner_release(&unit->lock);
 	dma_run_give(unused);
+	/* It was what another, which had come back busy, waited for. */
+	if (is_alone)
+		retry_later(unit);
 	if (fails)
 		port_request_fail(request, SRB_STATUS_NO_HBA);
 	else if (!is_closed)

@@ -259,7 +259,7 @@ void port_recover_hold(struct port_adapter *adapter)
 {
 	cpu_timer_cancel(&adapter->second);
 	cpu_dpc_flush();
-	while (is_at_work(adapter))
+	while (is_at_work(adapter) && !atomic_load(&adapter->recovery_ends))
 		cpu_thread_park(LOOK_NS);
 	adapter->idle_ticks = 0;
 }
@@ -271,6 +271,8 @@ void port_recover_go_on(struct port_adapter *adapter)
 
 void port_recover_reset(struct port_adapter *adapter)
 {
+	if (!adapter->recovery) /* it was given up */
+		return;
 	atomic_store(&adapter->is_mute, true);
 	cpu_thread_unpark(adapter->recovery);
 	while (is_at_work(adapter) && !atomic_load(&adapter->recovery_ends))

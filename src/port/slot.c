@@ -251,7 +251,7 @@ struct port_request *port_request_in_flight(const struct port_adapter *adapter)
 
 	if (!adapter->requests)
 		return NULL;
-	for (unsigned n = 0; n < PORT_SLOTS; n++) {
+	for (unsigned n = 0; n < port_slot_count(adapter); n++) {
 		struct port_request *request = &adapter->requests[n];
 
 		if (atomic_load(&request->state) == PORT_REQUEST_STARTED &&

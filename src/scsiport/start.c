@@ -101,7 +101,7 @@ const struct port_model scsi_model = {
 	.name = "scsiport",
 	.start = scsi_start,
 	.reset_bus = port_hba_reset_bus,
-	.stop = port_hba_stop,
+	.stop = port_hba_given_up,
 	.unit_found = port_hba_unit_found,
 	.unit_lost = port_hba_unit_lost,
 };

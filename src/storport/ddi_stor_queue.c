@@ -151,7 +151,7 @@ VOID NTAPI StorPortCompleteRequest(
 	if (adapter && adapter->full_duplex && Lun == SP_UNTAGGED)
 		nt_violation(0, "StorPortCompleteRequest for all logical units (SP_UNTAGGED): not "
 				"for a full-duplex miniport (Q-11).");
-	for (unsigned n = 0; adapter && n < PORT_SLOTS; n++) {
+	for (unsigned n = 0; adapter && n < port_slot_count(&adapter->hba.port); n++) {
 		struct port_request *request = &adapter->hba.port.requests[n];
 
 		if (atomic_load(&request->state) == PORT_REQUEST_STARTED &&

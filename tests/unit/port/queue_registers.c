@@ -95,11 +95,38 @@ static void who_is_granted_while_paused_keeps_its_place_and_no_registers(void **
 	fake_dma = NULL;
 }
 
+/* The first comes back busy while the second waits for its registers: then none of the unit is
+ * outstanding, and time alone can open it again (SB-8). */
+static void retry_body(void)
+{
+	begin();
+	submit(&some);
+	submit(&some);
+	expect_is(fake.started_count, 1);
+	fake_complete(0, SRB_STATUS_BUSY);
+	fake_wait(fake.started_count == 1);
+	fake_complete(0, SRB_STATUS_SUCCESS);
+	fake_wait(fake.started_count == 1);
+	fake_complete(0, SRB_STATUS_SUCCESS);
+	fake_wait(fake.dones == 2);
+	end();
+}
+
+static void busy_with_one_that_waits_for_registers_is_tried_again(void **state)
+{
+	const struct dma_config config = {.engine = DMA_IOMMU, .map_registers = 10};
+
+	fake_dma = &config;
+	fake_run(retry_body, true);
+	fake_dma = NULL;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(busy_ends_though_others_wait_for_registers),
 		cmocka_unit_test(who_is_granted_while_paused_keeps_its_place_and_no_registers),
+		cmocka_unit_test(busy_with_one_that_waits_for_registers_is_tried_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
