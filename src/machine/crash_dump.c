@@ -86,9 +86,11 @@ int crash_prepare(struct dry_machine *machine)
 		return 0;
 	sem_init(&machine->crash.over, 0, 0);
 	err = place_find(machine);
-	if (!err)
-		dump_pointers_get(machine);
-	return err;
+	if (err)
+		return err;
+	dump_pointers_get(machine);
+	atomic_store(&machine->crash.can_dump, true);
+	return 0;
 }
 
 /* ---- the image ---- */
@@ -211,6 +213,7 @@ static int image_compare(struct dry_machine *machine)
 static int crash_run(struct dry_machine *machine)
 {
 	struct machine_crash *crash = &machine->crash;
+	const struct disk *disk = machine->disks.disk[0];
 	const char *path = machine->options.dump_image;
 	uint64_t began = cpu_clock();
 	int err;
@@ -221,6 +224,8 @@ static int crash_run(struct dry_machine *machine)
 		crash->outstanding += machine->driver.adapters[n]->outstanding;
 	if (!cpu_halt_others())
 		return error_set(ETIMEDOUT, "--dump: a processor did not stop.");
+	if (disk->is_gone || !disk->unit)
+		return error_set(ENODEV, "--dump: its unit has gone.");
 	err = image_take(crash);
 	if (!err && path)
 		err = image_save(crash, path);
@@ -313,7 +318,7 @@ void crash_bugcheck(void)
 	struct machine_crash *crash;
 	char reason[1024];
 
-	if (!machine || !machine->options.dump || !machine->disks.count || !cpu_self)
+	if (!machine || !atomic_load(&machine->crash.can_dump) || !cpu_self)
 		return;
 	crash = &machine->crash;
 	if (atomic_exchange(&crash->is_raised, true)) {

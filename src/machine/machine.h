@@ -103,6 +103,7 @@ struct machine_crash {
 	uint64_t after;		     /* operations of the workload */
 	_Atomic uint64_t operations;
 	_Atomic unsigned generators; /* that have not ended */
+	_Atomic bool can_dump; /* from crash_prepare on, while the units and their driver stay */
 	_Atomic bool is_armed, is_raised, is_over;
 	struct cpu_interrupt interrupt;
 	sem_t over;

@@ -299,6 +299,7 @@ static int take_down(void *arg)
 	events_stop(machine);
 	scanner_stop(machine);
 	settle(machine);
+	atomic_store(&machine->crash.can_dump, false);
 	dump_pointers_put(machine);
 	for (unsigned n = 0; n < machine->disks.count; n++) {
 		struct disk *disk = machine->disks.disk[n];

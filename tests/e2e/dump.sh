@@ -111,6 +111,30 @@ status 1 "$DRYPORT" run "$work/bugcheck" --hw simple:intx --size 1M --workload r
 says '1048576 bytes of memory are on the disk, in 16 writes of dump_bugcheck'
 says 'bug check 0xE2 \(MANUALLY_INITIATED_CRASH\)'
 
+# while there is no unit yet, or none any more, it is a bug check and no more
+for place in unload start; do
+  variant $place 's/^(\treturn )(StorPortInitialize\(.*\));/\1SimplePlace(DriverObject, RegistryPath, \2);/'
+  sed -i -E 's/#include <storport.h>/#include <ntddk.h>\n&\nstatic inline VOID SimpleEnd(PDRIVER_OBJECT D) { KeBugCheckEx(0xE2, 1, 2, 3, 4); }/' "$work/$place/simple.h"
+done
+echo 'static inline NTSTATUS SimplePlace(PDRIVER_OBJECT D, PVOID Path, NTSTATUS S) { if (Path) D->DriverUnload = SimpleEnd; return S; }' >>"$work/unload/simple.h"
+echo 'static inline NTSTATUS SimplePlace(PDRIVER_OBJECT D, PVOID Path, NTSTATUS S) { if (Path) SimpleEnd(D); return S; }' >>"$work/start/simple.h"
+for place in unload start; do
+  status 1 "$DRYPORT" run "$work/$place" --size 1M --dump -- true
+  says 'bug check 0xE2 \(MANUALLY_INITIATED_CRASH\)'
+  ! grep -q 'no dump\|crashed\|Segmentation' "$work/err" || fail "$place: $(cat "$work/err")"
+done
+
+# nor can it be written to a unit that has been pulled out
+status 1 "$DRYPORT" run "$SOURCE_ROOT/examples/nvme" --size 16M --cpus 2 --workload rw:ops=400,verify,span=1M --hold 10 --seed 1 \
+  --dump --at 1us:unplug
+says '0:0:0: the request failed'
+! grep -q 'Segmentation' "$work/err" || fail "$(cat "$work/err")"
+variant pulled 's/^\t\tSimpleGone\(Extension\);/\t\tKeBugCheckEx(0xE2, 1, 2, 3, 4);/'
+sed -i 's/#include <storport.h>/#include <ntddk.h>\n&/' "$work/pulled/simple.h"
+dump_of 1 pulled --hold 60 --at 1us:unplug
+says 'no dump: --dump: its unit has gone\.'
+says 'bug check 0xE2 \(MANUALLY_INITIATED_CRASH\)'
+
 # page after page in the order of frames, the first of which is that of the second MiB: a place of the driver's is found there
 cp -r "$simple" "$work/place"
 sed -i -E 's/^\tAdapter->IsDump = .*/&if (!Adapter->IsDump) {ULONG L; PUCHAR At = (PUCHAR)(Adapter + 1); RtlCopyMemory(At, "here it is", 10); DbgPrint("place %llu\\n", StorPortGetPhysicalAddress(Adapter, NULL, At, \&L).QuadPart);}/
