@@ -16,57 +16,65 @@
  * more, as it may have been another request's turn first. */
 #define LADDER_SECONDS (2 * (1 + 3 * 10 + 3))
 
-static struct {
+static struct watched {
 	uint64_t id, started; /* started 0: the miniport does not have it */
 	uint32_t seconds;
 	bool is_out;
 } watched[1024];
 
-static uint32_t seconds_of(unsigned function, unsigned opcode)
+/* From its id's place on; NULL: it was submitted before the watch, or forgotten since its end. */
+static struct watched *find(uint64_t id)
 {
-	bool is_rw = opcode == SCSIOP_READ || opcode == SCSIOP_WRITE || opcode == SCSIOP_READ16 ||
-		     opcode == SCSIOP_WRITE16;
+	for (unsigned n = 0; n < array_size(watched); n++) {
+		struct watched *place = &watched[(id + n) % array_size(watched)];
 
-	return function == SRB_FUNCTION_EXECUTE_SCSI && is_rw ? 30 : 120; /* src/disk/command.c */
+		if (place->id == id)
+			return place;
+	}
+	return NULL;
 }
 
-static void done(uint64_t id, uint64_t started, uint32_t seconds)
+static void submitted(uint64_t id, uint32_t seconds)
 {
-	uint64_t took = started ? cpu_clock() - started : 0;
+	for (unsigned n = 0; n < array_size(watched); n++) {
+		struct watched *place = &watched[(id + n) % array_size(watched)];
 
-	if (took > (seconds + LADDER_SECONDS) * SECOND_NS)
+		if (place->is_out)
+			continue;
+		*place = (struct watched){.id = id, .seconds = seconds, .is_out = true};
+		return;
+	}
+	/* So many are out already: this one is not watched. */
+}
+
+static void done(struct watched *request)
+{
+	uint64_t took = request->started ? cpu_clock() - request->started : 0;
+	uint64_t most = (uint64_t)request->seconds + LADDER_SECONDS;
+
+	if (!request->is_out)
+		nt_violation(0, "request %llu ended twice", (unsigned long long)request->id);
+	else if (took > most * SECOND_NS)
 		nt_violation(0, "request %llu ended only after %llu s, its time-out being %u s",
-			(unsigned long long)id, (unsigned long long)(took / SECOND_NS), seconds);
+			(unsigned long long)request->id, (unsigned long long)(took / SECOND_NS),
+			request->seconds);
+	request->is_out = false;
 }
 
 static void listen(void *ctx, const struct trace_event *event)
 {
 	uint64_t id = event->arg[0];
-	unsigned place = id % array_size(watched);
-	bool is_it = watched[place].id == id;
+	struct watched *request;
 
-	switch (event->type) {
-	case TRACE_SRB_SUBMIT:
-		watched[place].id = id;
-		watched[place].is_out = true;
-		watched[place].started = 0;
-		watched[place].seconds =
-			seconds_of(event->arg[1] & 0xff, event->arg[1] >> 8 & 0xff);
-		break;
-	case TRACE_HW_STARTIO:
-		if (is_it)
-			watched[place].started = cpu_clock();
-		break;
-	case TRACE_SRB_DONE:
-		if (is_it && !watched[place].is_out)
-			nt_violation(0, "request %llu ended twice", (unsigned long long)id);
-		else if (is_it)
-			done(id, watched[place].started, watched[place].seconds);
-		watched[place].is_out &= !is_it;
-		break;
-	default:
-		break;
+	if (event->type == TRACE_SRB_SUBMIT) {
+		submitted(id, (uint32_t)(event->arg[1] >> 16));
+		return;
 	}
+	request = find(id);
+	if (request && event->type == TRACE_SRB_DONE)
+		done(request);
+	else if (request)
+		request->started = cpu_clock();
 }
 
 void watch_start(void)

@@ -21,7 +21,8 @@ void port_request_enter(struct port_request *request)
 
 	atomic_store_explicit(&request->id, id, memory_order_relaxed);
 	trace(TRACE_SRB_SUBMIT, id,
-		request->function | (request->cdb_length ? request->cdb[0] << 8 : 0),
+		request->function | (request->cdb_length ? request->cdb[0] << 8 : 0) |
+			(uint64_t)request->timeout << 16,
 		request->unit->number, request->length);
 }
 

@@ -20,7 +20,8 @@
 enum trace_type {
 	/* the stations of a request (ARCHITECTURE.md); id numbers the submissions of a run: those
 	 * of the n-th adapter, from 0, begin at n * 10^12 */
-	TRACE_SRB_SUBMIT, /* 1: id, SRB function | first byte of the CDB << 8, unit, bytes */
+	TRACE_SRB_SUBMIT, /* 1: id, SRB function | first byte of the CDB << 8 | time-out in seconds
+			     << 16, unit, bytes */
 	TRACE_SRB_GO,	  /* 2: id, unit; once more after srb.again, or where a gate had been closed
 			     when its map registers came */
 	TRACE_DMA_MAP,	  /* 3: id, elements, bytes, registers used */

@@ -29,6 +29,16 @@ cp "$work/err" "$work/first"
 run 0 "$simple" --seed 1 --fault irq-late@3,done-lost@9
 cmp "$work/err" "$work/first" || fail "another run"
 
+# nor is a request late whose time-out the registry has made longer
+cat >"$work/long.reg" <<'END'
+Windows Registry Editor Version 5.00
+
+[HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services\simple\Parameters]
+"IoTimeoutValue"=dword:000000c8
+END
+run 0 "$simple" --seed 1 --fault done-lost@20 --registry "$work/long.reg"
+says 'device fault: request [0-9]+ .* was not completed within its 200 seconds'
+
 # a device that has gone fails its requests, and that is all
 run 0 "$simple" --seed 1 --fault gone@30
 grep -qE '[1-9][0-9]* with errors' "$work/out" || fail "no request has failed"
