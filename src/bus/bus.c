@@ -172,6 +172,8 @@ static void config_reset(struct bus_function *f)
 
 void bus_function_plug(struct bus_function *f)
 {
+	if (f->tap && f->tap->plug)
+		f->tap->plug(f->tap);
 	pthread_mutex_lock(&bus_lock);
 	config_reset(f);
 	f->unplugged = f->unpowered = false;

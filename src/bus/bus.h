@@ -168,7 +168,8 @@ struct bus_tap {
 	void (*write)(void *tap, unsigned bar, uint32_t offset, unsigned size, uint64_t value);
 	void (*message)(struct bus_tap *tap, unsigned message);
 	void (*line)(struct bus_tap *tap, bool asserted);
-	struct bus_function *function; /* set by bus_tap_set */
+	void (*plug)(struct bus_tap *tap); /* another card is put in; may be NULL */
+	struct bus_function *function;	   /* set by bus_tap_set */
 };
 
 /* One for each function; NULL takes it away. While nothing runs, or under replay. */

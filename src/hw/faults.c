@@ -86,7 +86,7 @@ static struct armed *step(unsigned sort)
 	struct armed *found = NULL;
 
 	if (number <= layer.record_count)
-		layer.record[number - 1] = (uint8_t)sort;
+		layer.record[number - 1] = layer.is_gone ? 0 : (uint8_t)sort;
 	for (unsigned n = 0; n < layer.count; n++) {
 		struct armed *armed = &layer.armed[n];
 
@@ -190,6 +190,17 @@ static void tap_line(struct bus_tap *tap, bool asserted)
 		interrupt(BUS_LINE);
 	else if (!layer.is_gone)
 		bus_tap_line(&layer.bus, false);
+}
+
+/* Another card knows nothing of what the one before had in hand. */
+static void tap_plug(struct bus_tap *tap)
+{
+	for (unsigned n = 0; n < layer.count; n++) {
+		cpu_timer_cancel(&layer.armed[n].timer);
+		layer.armed[n].holds = false;
+	}
+	layer.ones_until = 0;
+	layer.line = layer.is_gone = false;
 }
 
 /* ---- memory ---- */
@@ -351,7 +362,7 @@ int fault_arm(struct dma_master *master, const struct fault_plan *plan, uint8_t 
 	if (!function)
 		return error_set(ENODEV, "--fault: the machine has no device that could fail.");
 	memset(&layer, 0, sizeof(layer));
-	layer.bus = (struct bus_tap){tap_read, tap_write, tap_message, tap_line, NULL};
+	layer.bus = (struct bus_tap){tap_read, tap_write, tap_message, tap_line, tap_plug, NULL};
 	layer.dma.access = tap_access;
 	layer.master = master;
 	layer.record = record;

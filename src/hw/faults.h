@@ -69,8 +69,8 @@ int fault_plan_parse(struct fault_plan *plan, const char *text);
 void fault_plan_print(const struct fault_plan *plan, char *text, size_t size);
 
 /* From here on steps are counted and the plan comes about. The sorts of the first `record_count`
- * steps go to `record`, if that is not NULL. -ENODEV with error_set: the master's function is not
- * on the bus. */
+ * steps go to `record`, if that is not NULL; 0 for what is asked of a device that has gone, which
+ * no fault befalls. -ENODEV with error_set: the master's function is not on the bus. */
 int fault_arm(struct dma_master *master, const struct fault_plan *plan, uint8_t *record,
 	uint32_t record_count);
 /* Nothing if nothing is armed. The processors have stopped, or never were. */

@@ -4,7 +4,7 @@
 #include "bench_device.h"
 
 static struct {
-	unsigned reads, writes, messages, lines;
+	unsigned reads, writes, messages, lines, plugs;
 	unsigned message;
 	bool asserted;
 } seen;
@@ -37,11 +37,17 @@ static void see_line(struct bus_tap *ctx, bool asserted)
 	seen.asserted = asserted;
 }
 
+static void see_plug(struct bus_tap *ctx)
+{
+	assert_ptr_equal(ctx, &tap);
+	seen.plugs++;
+}
+
 static void tap_it(struct device *d)
 {
 	memset(&seen, 0, sizeof(seen));
 	device_add(d);
-	tap = (struct bus_tap){see_read, see_write, see_message, see_line, NULL};
+	tap = (struct bus_tap){see_read, see_write, see_message, see_line, see_plug, NULL};
 	bus_tap_set(d->function, &tap);
 }
 
@@ -66,6 +72,17 @@ static void accesses_go_through_it_in_every_bar(void **state)
 	bus_register_write(reg, 4, 5);
 	assert_int_equal(d.value, 5);
 	assert_int_equal(seen.reads + seen.writes, 2);
+}
+
+static void it_is_told_of_another_card(void **state)
+{
+	struct device d;
+
+	tap_it(&d);
+	bus_function_unplug(d.function);
+	assert_int_equal(seen.plugs, 0);
+	bus_function_plug(d.function);
+	assert_int_equal(seen.plugs, 1);
 }
 
 static unsigned served;
@@ -122,6 +139,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		machine_test(accesses_go_through_it_in_every_bar),
+		machine_test(it_is_told_of_another_card),
 		machine_test(interrupts_come_to_it_and_go_when_it_says_so),
 	};
 

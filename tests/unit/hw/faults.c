@@ -409,6 +409,47 @@ static void gone(void)
 	driver_close(&d);
 }
 
+/* The other card works; what the first held back does not come from it; faults go on. Steps of the
+ * one that has gone are of no sort. */
+static void replaced(void)
+{
+	const struct fault_plan plan = {.count = 3,
+		.fault = {{FAULT_DONE_LATE, 1}, {FAULT_GONE, 5}, {FAULT_REG_ONES, 6}},
+		.late_ns = LATE_NS};
+	/* the sixth is what the device makes of the command that it could not read */
+	static const uint8_t expected[] = {
+		FAULT_WRITE, FAULT_DMA, FAULT_DONE, FAULT_WRITE, FAULT_DMA, 0, FAULT_READ};
+	uint8_t record[sizeof(expected)] = {0};
+	uint64_t start;
+	struct driver d;
+
+	driver_open(&d, "messages=1");
+	driver_start(&d);
+	assert_int_equal(
+		fault_arm(hw_find("simple")->master(d.device), &plan, record, sizeof(record)), 0);
+	driver_put(&d, command_of(&d, FLUSH, 0, 0));
+	driver_ring(&d);
+	assert_told("done-late@1");
+	driver_put(&d, command_of(&d, FLUSH, 0, 0));
+	driver_ring(&d); /* it goes before it has read the command */
+	assert_told("gone@5");
+	assert_true(reg_get(&d, STATUS) == UINT32_MAX);
+	start = cpu_clock();
+	bus_function_plug(d.function);
+	assert_true(reg_get(&d, STATUS) == UINT32_MAX);
+	assert_told("reg-ones@6");
+	assert_memory_equal(record, expected, sizeof(expected));
+	while (cpu_clock() - start < 2 * LATE_NS)
+		cpu_relax();
+	assert_no_next(&d);
+	driver_stop(&d);
+	driver_start(&d);
+	assert_int_equal(flush(&d), OK);
+	fault_disarm();
+	driver_close(&d);
+	assert_int_equal(violation.count, 0);
+}
+
 /* ---- several ---- */
 
 /* Two of a kind at one step befall two things, one after the other. */
@@ -463,6 +504,7 @@ ON_PROCESSOR(an_access_goes_astray, dma_astray)
 ON_PROCESSOR(an_access_takes_long, dma_late)
 ON_PROCESSOR(registers_read_ones_for_a_while, reg_ones)
 ON_PROCESSOR(a_device_is_removed, gone)
+ON_PROCESSOR(another_card_in_its_place_works, replaced)
 ON_PROCESSOR(several_faults_come_in_turn, several)
 
 int main(void)
@@ -486,6 +528,7 @@ int main(void)
 		machine_test(an_access_takes_long),
 		machine_test(registers_read_ones_for_a_while),
 		machine_test(a_device_is_removed),
+		machine_test(another_card_in_its_place_works),
 		machine_test(several_faults_come_in_turn),
 		machine_test(without_a_device_nothing_is_armed),
 	};
