@@ -227,9 +227,10 @@ int faults_run(struct run *run, struct dry_machine *machine)
 		return cli_usage("%s", dry_error());
 	if (err < 0)
 		return cli_fail("%s", dry_error());
-	printf("%llu runs with %s at the device's first %u steps: %llu failed; %.2f ms a run\n",
+	printf("%llu runs with %s at the device's first %u steps: %llu failed%s; %.2f ms a run\n",
 		(unsigned long long)faults.ran, faults.pairs ? "one or two faults" : "a fault",
 		faults.steps, (unsigned long long)faults.failures,
+		faults.failures ? ", and got no further fault" : "",
 		(double)(faults.run_ns + faults.restore_ns) / 1e6);
 	return faults.failures ? CLI_FAILURE : CLI_OK;
 }

@@ -351,8 +351,9 @@ struct dry_faults {
 	uint64_t restore_ns, run_ns; /* as in dry_seeds */
 };
 
-/* Runs the workload under each plan of faults, as dry_seeds_run does for seeds, to the end. 0
- * whether or not one failed. */
+/* Runs the workload under each plan of faults, as dry_seeds_run does for seeds, to the end; but
+ * those are left out that have one fault more than a run that failed. 0 whether or not one failed.
+ */
 DRY_API int dry_faults_run(struct dry_machine *machine, const char *driver, const char *workload,
 	struct dry_faults *faults);
 

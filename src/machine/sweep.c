@@ -5,8 +5,8 @@
  *
  * A fault befalls the first step of a fitting sort from its own on, so two plans may be the same
  * run. Each run tells the sorts of its device's steps. What follows from it has one fault more, at
- * a step of a fitting sort that is not before its last: so each run that differs is made once. See
- * runs.h.
+ * a step of a fitting sort behind its last (or at that, see is_pair): so each run that differs is
+ * made once. Nothing follows from a run that failed. See runs.h.
  */
 #include "machine/runs.h"
 #include "util/error.h"
@@ -38,6 +38,16 @@ static void todo_push(struct sweep *sweep, const struct fault_plan *plan)
 	sweep->todo[sweep->count++] = *plan;
 }
 
+/*
+ * Whether both are to be made at the same step, in this order alone. One of them has to be an
+ * interrupt that comes before the step and leaves it to the other: else the second takes a later
+ * step, and is met there; or it is `gone`, and the first does not come.
+ */
+static bool is_pair(enum fault_kind last, enum fault_kind kind)
+{
+	return kind > last && (last == FAULT_IRQ_SPURIOUS || kind == FAULT_IRQ_SPURIOUS);
+}
+
 /* What is on the stack's top goes first, so the last step is pushed first. */
 static void children_push(
 	struct sweep *sweep, const struct fault_plan *parent, const uint8_t *steps)
@@ -51,9 +61,8 @@ static void children_push(
 		fault->step--)
 		for (unsigned kind = FAULT_KINDS; kind-- > 0;) {
 			fault->kind = (enum fault_kind)kind;
-			/* of two at the same step the order does not matter */
 			if (fault_sorts(fault->kind) & steps[fault->step - 1] &&
-				(fault->step > last->step || fault->kind > last->kind))
+				(fault->step > last->step || is_pair(last->kind, fault->kind)))
 				todo_push(sweep, &plan);
 		}
 }

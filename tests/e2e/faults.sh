@@ -44,6 +44,16 @@ run 0 "$simple" --seed 1 --fault gone@30
 grep -qE '[1-9][0-9]* with errors' "$work/out" || fail "no request has failed"
 says 'device fault: .*the last flush failed'
 
+# another card is another
+run 0 "$simple" --seed 1 --fault gone@60 --at 1s:replug
+! grep 'replug' "$work/err" || fail 'the other card has gone too'
+
+# Each run once. The first two steps are a write, which two kinds befall, and an access to memory, which five do: 1 + 2 + 5. After the
+# spurious interrupt at step 1 comes the removal at it, or one of the five; after that at step 2 one of the other four. Two others do
+# not befall one step, and nothing befalls what has gone.
+run 0 "$simple" --faults pairs:2
+grep -q '^18 runs ' "$work/out" || fail "$(cat "$work/out")"
+
 # bad words
 for words in "--fault gone@0 --seed 1" "--fault lost@1 --seed 1" "--faults triples" "--faults singles:0" "--faults singles:1001" \
   "--faults pairs:" "--faults pairs --seeds 3" "--fault gone@1" "--faults singles --fault gone@1"; do
@@ -59,6 +69,7 @@ one_line
 found() { # NAME STEPS FAILURE EXPRESSION
   variant_of_simple "$1" "$4"
   run 1 "$work/$1" --faults "singles:$2"
+  grep -qE '^[0-9]+ runs .* [1-9][0-9]* failed, and got no further fault;' "$work/out" || fail "$(cat "$work/out")"
   grep -qE "^[a-z]+(-[a-z]+)?@[0-9]+ failed: .*$3" "$work/out" || { cat "$work/out"; fail "$1 is not found"; }
   plan=$(sed -nE 's/.* --seed 1 --fault ([^ ]*)$/\1/p' "$work/out" | head -n 1)
   run 1 "$work/$1" --seed 1 --fault "$plan"
