@@ -243,6 +243,9 @@ int port_hba_start_device(struct port_hba *hba);
  * all. D0 undoes it; errors as of the two above. Other states: -EINVAL.
  */
 int port_hba_power(struct port_hba *hba, STOR_DEVICE_POWER_STATE state, STOR_POWER_ACTION action);
+/* What is stopped or asleep does not come back, for the reason of error_set, which stays (EIO):
+ * what waits fails, as does what comes later. */
+void port_hba_die(struct port_hba *hba);
 /*
  * IRP_MN_SURPRISE_REMOVAL: the card is gone from the bus. What waits fails (SRB_STATUS_NO_HBA), as
  * does what comes later; ScsiUnitSurpriseRemoval, then ScsiAdapterSurpriseRemoval or else

@@ -158,8 +158,7 @@ static int restart(struct port_hba *hba)
 	return error_set(EIO, "%s: ScsiRestartAdapter failed.", hba->name);
 }
 
-/* Nobody waits for it any longer. */
-static void die(struct port_hba *hba)
+void port_hba_die(struct port_hba *hba)
 {
 	char reason[512];
 
@@ -174,7 +173,7 @@ static void die(struct port_hba *hba)
 static int goes_on(struct port_hba *hba, int err)
 {
 	if (err) {
-		die(hba);
+		port_hba_die(hba);
 		return err;
 	}
 	hba->life = PORT_HBA_PRESENT;

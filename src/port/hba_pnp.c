@@ -173,6 +173,21 @@ static bool may_be_refused(const struct port_irp *ask)
 	return ask->major == IRP_MJ_POWER || ask->minor == IRP_MN_START_DEVICE;
 }
 
+/* Requests that wait for the device would wait for ever. */
+static int refused(struct port_hba *hba, const struct port_irp *ask, NTSTATUS status)
+{
+	bool is_wake =
+		ask->major == IRP_MJ_POWER && (ULONG_PTR)ask->arguments[2] == StorPowerDeviceD0;
+	enum port_hba_life life = hba->life;
+	int err = error_set(EIO,
+		"%s: %s ended with status %08x and never came to the port's own dispatch routine.",
+		hba->name, irp_name(ask), (unsigned)status);
+
+	if (is_wake ? life == PORT_HBA_ASLEEP : ask->major == IRP_MJ_PNP && life == PORT_HBA_AWAY)
+		port_hba_die(hba);
+	return err;
+}
+
 int port_irp_do(struct port_hba *hba, const struct port_irp *ask,
 	int (*fn)(struct port_hba *hba, void *arg), void *arg)
 {
@@ -183,10 +198,7 @@ int port_irp_do(struct port_hba *hba, const struct port_irp *ask,
 	status = send(hba, ask, &work, NULL);
 	if (atomic_exchange(&hba->work, NULL) || !KeReadStateEvent(&work.ended)) {
 		if (may_be_refused(ask))
-			return error_set(EIO,
-				"%s: %s ended with status %08x and never came to the port's own "
-				"dispatch routine.",
-				hba->name, irp_name(ask), (unsigned)status);
+			return refused(hba, ask, status);
 		if (status != STATUS_INSUFFICIENT_RESOURCES)
 			nt_violation(0,
 				"%s: %s ended with status %08x and never came to the port's own "
@@ -321,8 +333,10 @@ static int appear(struct port_hba *hba)
 {
 	int err = port_objects_new(hba);
 
+	if (err)
+		return err; /* nor is it open to dry_service, which needs them */
 	atomic_store(&hba->is_closed, false);
-	return err ? err : add(hba);
+	return add(hba);
 }
 
 int port_pnp_start(struct port_hba *hba)

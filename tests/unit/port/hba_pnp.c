@@ -16,6 +16,7 @@ static struct {
 	PDRIVER_DISPATCH saved[IRP_MJ_MAXIMUM_FUNCTION + 1];
 	PDRIVER_UNLOAD saved_unload;
 	UCHAR ends;	 /* the minor code + 1 that it ends by itself */
+	bool ends_power; /* every power IRP */
 	UCHAR keeps;	 /* the minor code + 1 that it keeps */
 	bool defers;	 /* START_DEVICE is passed on by another thread */
 	NTSTATUS status; /* with which it ends or fails */
@@ -86,6 +87,11 @@ static NTSTATUS NTAPI power(PDEVICE_OBJECT device, PIRP irp)
 	called(stack->Parameters.Power.State.DeviceState == PowerDeviceD3 ? "D3" : "D0");
 	expect_is(stack->Parameters.Power.Type, DevicePowerState);
 	expect_is(stack->Parameters.Power.ShutdownType, PowerActionSleep);
+	if (hook.ends_power) {
+		irp->IoStatus.Status = hook.status;
+		IoCompleteRequest(irp, IO_NO_INCREMENT);
+		return hook.status;
+	}
 	return hook.saved[IRP_MJ_POWER](device, irp);
 }
 
@@ -343,6 +349,89 @@ static void a_restart_sleep_and_return_come_by_irps(void **state)
 	assert_string_equal(hook.calls, CALLS_UP CALLS_DOWN);
 }
 
+/* Whoever waits for the device fails, as does who comes later. */
+static void it_is_dead(struct world_request *waiting)
+{
+	struct world_request late;
+
+	world_end(waiting);
+	expect_is(waiting->srb_status, SRB_STATUS_NO_HBA);
+	world_submit(&late, SRB_FUNCTION_EXECUTE_SCSI, SCSIOP_READ, 4096);
+	world_end(&late);
+	expect_is(late.srb_status, SRB_STATUS_NO_HBA);
+	expect_is(port_hba_life(&world.adapter->hba.port), PORT_HBA_DEAD);
+}
+
+static void a_start_refused(void)
+{
+	struct port_hba *hba = &world.adapter->hba;
+	struct world_request waiting;
+
+	expect_is(port_pnp_stop(hba), 0);
+	world_submit(&waiting, SRB_FUNCTION_EXECUTE_SCSI, SCSIOP_READ, 4096);
+	hook.ends_power = true;
+	hook.status = STATUS_UNSUCCESSFUL;
+	expect_is(port_pnp_power(hba, StorPowerDeviceD0, StorPowerActionSleep), -EIO);
+	expect_is(port_hba_life(&hba->port), PORT_HBA_AWAY); /* it may still be started */
+	hook.ends = IRP_MN_START_DEVICE + 1;
+	expect_is(port_pnp_start(hba), -EIO);
+	expect_has(error_text(), "IRP_MN_START_DEVICE ended with status c0000001");
+	it_is_dead(&waiting);
+	expect_is(port_pnp_start(hba), -EIO);
+}
+
+static void an_adapter_whose_start_is_refused_fails_what_waits(void **state)
+{
+	world_good(a_start_refused);
+}
+
+static void a_wake_refused(void)
+{
+	struct port_hba *hba = &world.adapter->hba;
+	struct world_request waiting;
+
+	hook.ends_power = true;
+	hook.status = STATUS_SUCCESS;
+	expect_is(port_pnp_power(hba, StorPowerDeviceD3, StorPowerActionSleep), -EIO);
+	a_read(); /* it is as awake as before */
+	hook.ends_power = false;
+	expect_is(port_pnp_power(hba, StorPowerDeviceD3, StorPowerActionSleep), 0);
+	world_submit(&waiting, SRB_FUNCTION_EXECUTE_SCSI, SCSIOP_READ, 4096);
+	hook.ends_power = true;
+	expect_is(port_pnp_power(hba, StorPowerDeviceD3, StorPowerActionSleep), -EIO);
+	expect_is(port_hba_life(&hba->port), PORT_HBA_ASLEEP);
+	expect_is(port_pnp_power(hba, StorPowerDeviceD0, StorPowerActionSleep), -EIO);
+	expect_has(error_text(), "IRP_MN_SET_POWER ended with status 00000000");
+	it_is_dead(&waiting);
+}
+
+static void an_adapter_whose_wake_is_refused_fails_what_waits(void **state)
+{
+	world_good(a_wake_refused);
+}
+
+static void a_plug_without_memory(void)
+{
+	struct port_hba *hba = &world.adapter->hba;
+
+	port_pnp_surprise_remove(hba);
+	port_pnp_remove(hba);
+	bus_function_plug(world.function);
+	nt_allocation_fail(1);
+	expect_is(port_pnp_start(hba), -ENOMEM);
+	nt_allocation_fail(0);
+	expect(!port_hba_hold(hba)); /* dry_service: there are no device objects */
+	expect_is(port_pnp_start(hba), 0);
+	expect(port_hba_hold(hba));
+	port_hba_let_go(hba);
+	a_read();
+}
+
+static void an_adapter_that_could_not_be_plugged_takes_no_service_request(void **state)
+{
+	world_good(a_plug_without_memory);
+}
+
 static NTSTATUS ask(UCHAR major, UCHAR minor)
 {
 	PDEVICE_OBJECT device = &world.adapter->hba.objects->functional;
@@ -396,6 +485,9 @@ int main(void)
 		hook_test(a_removal_that_is_kept_is_done_all_the_same),
 		hook_test(stop_power_and_surprise_come_by_irps_too),
 		hook_test(a_restart_sleep_and_return_come_by_irps),
+		hook_test(an_adapter_whose_start_is_refused_fails_what_waits),
+		hook_test(an_adapter_whose_wake_is_refused_fails_what_waits),
+		hook_test(an_adapter_that_could_not_be_plugged_takes_no_service_request),
 		hook_test(other_irps_are_answered),
 	};
 
