@@ -15,7 +15,9 @@ static VOID SimpleStartLog(
 	Request->LogList = List;
 	SimpleSetList(Request, List);
 	StorPortAcquireSpinLock(Request->Adapter, StartIoLock, NULL, &Lock);
-	if (!SimpleSubmit(Request->Adapter, Request))
+	if (((PSIMPLE_ADAPTER)Request->Adapter)->Gone)
+		SimpleComplete(Request, SRB_STATUS_NO_DEVICE);
+	else if (!SimpleSubmit(Request->Adapter, Request))
 		SimpleComplete(Request, SRB_STATUS_BUSY);
 	StorPortReleaseSpinLock(Request->Adapter, &Lock);
 }

@@ -27,7 +27,7 @@ typedef struct _SIMPLE_ADAPTER { /* device extension */
 	STOR_DPC Dpc;
 	BOOLEAN Gone;				    /* pulled out */
 	ULONG Submitted, Completed;		    /* these and Active: under the StartIo lock */
-	PSIMPLE_REQUEST Active[SIMPLE_MAX_ENTRIES]; /* by tag, which is the entry in the ring */
+	PSIMPLE_REQUEST Active[SIMPLE_MAX_ENTRIES]; /* by entry in the ring: tag % Entries */
 } SIMPLE_ADAPTER, *PSIMPLE_ADAPTER;
 
 /* simple.c */
