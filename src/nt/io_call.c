@@ -56,6 +56,14 @@ NTSTATUS NTAPI IofCallDriver(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 			Irp->StackCount);
 		return refuse(Irp, STATUS_INVALID_DEVICE_REQUEST);
 	}
+	if (Irp->CurrentLocation > Irp->StackCount + 1) {
+		nt_violation(0x35000000,
+			"IoCallDriver with an IRP that stands before its first stack location: was "
+			"IoSkipCurrentIrpStackLocation called once too often?");
+		return STATUS_INVALID_DEVICE_REQUEST; /* it cannot be completed either */
+	}
+	if (Irp->CurrentLocation > Irp->StackCount)
+		Irp->AllocationFlags |= IO_IRP_IS_SENT;
 	IoSetNextIrpStackLocation(Irp);
 	next = IoGetCurrentIrpStackLocation(Irp);
 	next->DeviceObject = DeviceObject;
@@ -87,6 +95,8 @@ static bool rise(PIRP irp)
 	irp->PendingReturned = control & SL_PENDING_RETURNED;
 	if (io_irp_is_with_driver(irp))
 		device = IoGetCurrentIrpStackLocation(irp)->DeviceObject;
+	else
+		irp->AllocationFlags &= (UCHAR)~IO_IRP_IS_SENT;
 	left->Control = 0; /* else an IRP that is sent again would have them */
 	left->CompletionRoutine = NULL;
 	if (routine && is_wanted(irp, control))

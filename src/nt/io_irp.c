@@ -92,7 +92,7 @@ static bool may_be_reused(const IRP *irp)
 		nt_violation(0, "IoReuseIrp of what is no IRP");
 	else if (!(irp->AllocationFlags & IO_IRP_ALLOCATED))
 		nt_violation(0, "IoReuseIrp of an IRP that IoAllocateIrp did not make");
-	else if (io_irp_is_with_driver(irp))
+	else if (io_irp_is_below(irp))
 		nt_violation(0, "IoReuseIrp of an IRP that a driver still has");
 	else
 		return true;
@@ -105,7 +105,7 @@ VOID NTAPI IoReuseIrp(PIRP Irp, NTSTATUS Iostatus)
 	nt_irql_max("IoReuseIrp", IRQL_DISPATCH, NT_C4(NT_RULE_IO_DISPATCH));
 	if (!may_be_reused(Irp))
 		return;
-	initialize(Irp, Irp->Size, Irp->StackCount, Irp->AllocationFlags);
+	initialize(Irp, Irp->Size, Irp->StackCount, IO_IRP_ALLOCATED);
 	Irp->IoStatus.Status = Iostatus;
 }
 DRY_EXPORT(IoReuseIrp)
@@ -129,7 +129,7 @@ VOID NTAPI IoFreeIrp(PIRP Irp)
 			"IoFreeIrp of an IRP that belongs to a thread: its completion frees it");
 	else if (!(Irp->AllocationFlags & IO_IRP_ALLOCATED))
 		nt_violation(0, "IoFreeIrp of an IRP that IoAllocateIrp did not make");
-	else if (io_irp_is_with_driver(Irp))
+	else if (io_irp_is_below(Irp))
 		nt_violation(0, "IoFreeIrp of an IRP that a driver still has");
 	else
 		release(Irp);
@@ -163,11 +163,7 @@ static bool mdl_add(PIRP irp, PVOID buffer, ULONG bytes, uint64_t number)
 {
 	if (!bytes)
 		return true;
-	for (ULONG at = 0; at < bytes; at += min_of(bytes - at, (ULONG)PAGE_SIZE)) {
-		enum mem_kind kind = mem_owner((char *)buffer + at)->kind;
-
-		if (kind != MEM_NONE && kind != MEM_FREE)
-			continue;
+	if (!mem_is_valid(buffer, bytes)) {
 		nt_violation(number, "an IRP is built with a buffer that is no memory");
 		return false;
 	}

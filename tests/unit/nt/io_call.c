@@ -248,6 +248,57 @@ NT_TEST(a_stack_that_is_too_small_is_told)
 }
 
 /* covers: IofCallDriver */
+NT_TEST(a_location_before_the_first_is_told)
+{
+	PIRP irp = prepare();
+
+	IoSkipCurrentIrpStackLocation(irp);
+	CHECK_EQUAL(send(irp), STATUS_INVALID_DEVICE_REQUEST);
+	CHECK_VIOLATION(0x35000000, "once too often");
+	CHECK_CALLS("");
+	CHECK_EQUAL(irp->CurrentLocation, 4);
+	IoFreeIrp(irp);
+}
+
+static NTSTATUS NTAPI own_done(PDEVICE_OBJECT device, PIRP irp, PVOID context)
+{
+	called("own_done");
+	CHECK(device == context); /* from the maker's own location */
+	return STATUS_MORE_PROCESSING_REQUIRED;
+}
+
+/* IoAllocateIrp (StackSize + 1), as its page has it for a driver that wants a location of its own:
+ * with that as the current one the IRP is its maker's. covers: IoFreeIrp, IoReuseIrp */
+NT_TEST(a_maker_may_have_a_location_of_its_own)
+{
+	DEVICE_OBJECT mine = {.Type = IO_TYPE_DEVICE};
+	PIRP irp = IoAllocateIrp(3, FALSE);
+
+	IoFreeIrp(prepare());
+	for (unsigned round = 0; round < 3; round++) {
+		IoSetNextIrpStackLocation(irp);
+		IoGetCurrentIrpStackLocation(irp)->DeviceObject = &mine;
+		IoGetNextIrpStackLocation(irp)->MajorFunction = IRP_MJ_PNP;
+		IoGetNextIrpStackLocation(irp)->MinorFunction = 9;
+		IoSetCompletionRoutine(irp, own_done, &mine, TRUE, TRUE, TRUE);
+		stack.calls[0] = 0;
+		stack.lower_pends = round == 1;
+		send(irp);
+		if (round == 1) {
+			IoReuseIrp(irp, 0);
+			CHECK_VIOLATION(0, "a driver still has");
+			irp->IoStatus.Status = STATUS_SUCCESS;
+			IoCompleteRequest(irp, IO_NO_INCREMENT);
+		}
+		CHECK_CALLS("upper lower own_done ");
+		CHECK_EQUAL(irp->CurrentLocation, 3);
+		if (round < 2)
+			IoReuseIrp(irp, 0);
+	}
+	IoFreeIrp(irp);
+}
+
+/* covers: IofCallDriver */
 NT_TEST(a_dispatch_routine_that_changes_the_irql_is_told)
 {
 	PIRP irp = prepare();
@@ -382,6 +433,8 @@ int main(void)
 		cmocka_unit_test(pending_is_handed_up),
 		cmocka_unit_test(what_cannot_be_sent_is_told_and_ended),
 		cmocka_unit_test(a_stack_that_is_too_small_is_told),
+		cmocka_unit_test(a_location_before_the_first_is_told),
+		cmocka_unit_test(a_maker_may_have_a_location_of_its_own),
 		cmocka_unit_test(a_dispatch_routine_that_changes_the_irql_is_told),
 		cmocka_unit_test(wrong_completions_are_told),
 		cmocka_unit_test(a_cancelled_irp_is_ended_by_its_cancel_routine),

@@ -132,6 +132,7 @@ NT_TEST(an_irp_is_used_again_as_if_it_were_fresh)
 	CHECK(!irp->Cancel);
 	CHECK_EQUAL(IoGetNextIrpStackLocation(irp)->MajorFunction, 0);
 	IoSetNextIrpStackLocation(irp);
+	IoSetNextIrpStackLocation(irp);
 	IoReuseIrp(irp, 0);
 	CHECK_VIOLATION(0, "a driver still has");
 	IoFreeIrp(irp);
@@ -224,6 +225,15 @@ NT_TEST(an_error_brings_no_data_back)
 	CHECK(!below.irp.AssociatedIrp.SystemBuffer);
 }
 
+/* Of the run of pages that somebody has, from this one on. */
+static char *end_of_memory(char *at)
+{
+	at -= (uintptr_t)at % PAGE_SIZE;
+	while (mem_is_valid(at, 1))
+		at += PAGE_SIZE;
+	return at;
+}
+
 /* covers: IoBuildDeviceIoControlRequest */
 NT_TEST(direct_control_has_an_mdl_for_the_output_and_neither_has_the_pointers)
 {
@@ -242,6 +252,9 @@ NT_TEST(direct_control_has_an_mdl_for_the_output_and_neither_has_the_pointers)
 		CHECK(!below.irp.MdlAddress && !below.irp.AssociatedIrp.SystemBuffer);
 	}
 	CHECK(!control(IOCTL(5, METHOD_OUT_DIRECT), in, 16, (PVOID)8192, 16));
+	CHECK_VIOLATION(0xC9000009, "no memory");
+	/* its first bytes are memory, and less than a page further on there is none */
+	CHECK(!control(IOCTL(5, METHOD_OUT_DIRECT), in, 16, end_of_memory(out) - 16, 32));
 	CHECK_VIOLATION(0xC9000009, "no memory");
 	prepare();
 	send(control(IOCTL(5, METHOD_NEITHER), in, 16, out, 6000));
