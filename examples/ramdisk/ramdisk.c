@@ -23,8 +23,9 @@ typedef struct _RAM_UNIT {
 typedef struct _RAM_ADAPTER { /* device extension */
 	RAM_UNIT Units[RAM_UNITS];
 	volatile LONG UnitCount; /* those are whole, and stay as they are */
-	KSPIN_LOCK Lock;	 /* of adding one, and of Waiter */
+	KSPIN_LOCK Lock;	 /* of adding one, Waiter, Cancels */
 	PIRP Waiter;		 /* RAM_WAIT_FOR_UNIT */
+	LONG Cancels;		 /* how many times RamCancel runs, past Waiter */
 } RAM_ADAPTER, *PRAM_ADAPTER;
 
 static UCHAR RamSense(PSCSI_REQUEST_BLOCK Srb, UCHAR AdditionalSense)
@@ -233,10 +234,13 @@ static VOID RamCancel(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 
 	IoReleaseCancelSpinLock(Irp->CancelIrql);
 	KeAcquireSpinLock(&Adapter->Lock, &Irql);
-	if (Adapter->Waiter == Irp)
-		Adapter->Waiter = NULL;
+	Adapter->Waiter = NULL;
+	Adapter->Cancels++;
 	KeReleaseSpinLock(&Adapter->Lock, Irql);
 	RamEnd(Adapter, Irp, STATUS_CANCELLED);
+	KeAcquireSpinLock(&Adapter->Lock, &Irql);
+	Adapter->Cancels--; /* from here on the adapter may go */
+	KeReleaseSpinLock(&Adapter->Lock, Irql);
 }
 
 /* Who takes the cancel routine away owns the IRP: RamCancel, or one of these two. */
@@ -268,9 +272,10 @@ static PIRP RamTakeWaiter(PRAM_ADAPTER Adapter)
 
 	KeAcquireSpinLock(&Adapter->Lock, &Irql);
 	Irp = Adapter->Waiter;
-	Adapter->Waiter = NULL;
 	if (Irp != NULL && IoSetCancelRoutine(Irp, NULL) == NULL)
-		Irp = NULL; /* RamCancel runs */
+		Irp = NULL; /* RamCancel runs, and will take it */
+	else
+		Adapter->Waiter = NULL;
 	KeReleaseSpinLock(&Adapter->Lock, Irql);
 	return Irp;
 }
@@ -307,13 +312,27 @@ static VOID RamService(PVOID Extension, PVOID Request)
 		RamEnd(Extension, Irp, STATUS_INVALID_PARAMETER);
 }
 
+static BOOLEAN RamIsCancelling(PRAM_ADAPTER Adapter)
+{
+	BOOLEAN Answer;
+	KIRQL Irql;
+
+	KeAcquireSpinLock(&Adapter->Lock, &Irql);
+	Answer = Adapter->Waiter != NULL || Adapter->Cancels != 0;
+	KeReleaseSpinLock(&Adapter->Lock, Irql);
+	return Answer;
+}
+
 /* HwStorCompleteServiceIrp: the adapter goes, nobody is to wait any longer. */
 static VOID RamEndServices(PVOID Extension)
 {
+	LARGE_INTEGER Moment = {.QuadPart = -10000}; /* 1 ms */
 	PIRP Waiter = RamTakeWaiter(Extension);
 
 	if (Waiter != NULL)
 		RamEnd(Extension, Waiter, STATUS_DELETE_PENDING);
+	while (RamIsCancelling(Extension))
+		KeDelayExecutionThread(KernelMode, FALSE, &Moment);
 }
 
 /* ---- life of the adapter ---- */
