@@ -339,6 +339,16 @@ static int appear(struct port_hba *hba)
 	return add(hba);
 }
 
+/* Nothing stays of it, so that the next one begins as this one did. */
+static int not_plugged(struct port_hba *hba, int err)
+{
+	char reason[512];
+
+	error_take(reason, sizeof(reason));
+	remove_by(hba, undo);
+	return error_set(-err, "%s", reason);
+}
+
 int port_pnp_start(struct port_hba *hba)
 {
 	const struct port_irp ask = {.major = IRP_MJ_PNP, .minor = IRP_MN_START_DEVICE};
@@ -352,7 +362,7 @@ int port_pnp_start(struct port_hba *hba)
 			hba, &ask, hba->life == PORT_HBA_PRESENT ? begin : start_again, NULL);
 	if (!err)
 		ask_about(hba);
-	return err;
+	return err && hba->life == PORT_HBA_REMOVED ? not_plugged(hba, err) : err;
 }
 
 int port_pnp_stop(struct port_hba *hba)

@@ -11,7 +11,8 @@
 #include "nt/registry.h"
 
 #define WATCH_TAG 0x68635752 /* "RWch" */
-#define PATIENCE  10	     /* seconds for the routine to return when its adapter stops */
+#define LOOK_NS	  10000000
+#define PATIENCE  10 /* seconds for the routine to return when its adapter stops */
 
 struct stor_registry_watch {
 	struct reg_watch watch; /* first */
@@ -35,9 +36,12 @@ static void watch_main(void *ctx)
 	struct port_hba *hba = &w->adapter->hba;
 
 	while (!atomic_load(&w->ends)) {
-		if (!atomic_exchange(&w->has_changed, false)) {
+		/* What changes while the adapter is stopped is told when it is back. */
+		if (hba->phase == PORT_HBA_STOPPED && atomic_load(&w->has_changed)) {
+			cpu_thread_park(LOOK_NS);
+		} else if (!atomic_exchange(&w->has_changed, false)) {
 			cpu_thread_park(CPU_FOREVER);
-		} else if (hba->phase != PORT_HBA_STOPPED) {
+		} else {
 			atomic_load (&w->routine)(hba->extension);
 			port_hba_irql_check(hba, "HwStorRegistryNotification", IRQL_PASSIVE);
 		}
