@@ -18,6 +18,7 @@
  *   crash_dump.c  a crash on purpose, or a bug check, and the dump of memory that follows
  *   dump_pointers.c  what the driver is asked before that
  *   workload.c  generators inside the machine
+ *   slow.c      routines of the miniport that take too long (--strict)
  *   watch.c     where the device may fail: each request ends once, and in time
  *   runs.c      many replayed runs, each in a child of the prepared machine
  *   seeds.c     of many seeds
