@@ -329,6 +329,20 @@ static void giving_up_ends_the_ladder(void)
 	fake_adapter_end();
 }
 
+/* As an event of the machine asks for them. */
+static void who_is_given_up_is_not_reset_any_more(void)
+{
+	fake_adapter(20);
+	fake.adapter.limits.buses = 1;
+	port_recover_reset(&fake.adapter);
+	expect_is(fake.bus_resets, 1);
+	port_adapter_give_up(&fake.adapter);
+	port_recover_reset(&fake.adapter);
+	port_recover_hold(&fake.adapter);
+	expect_is(fake.bus_resets, 1);
+	fake_adapter_end();
+}
+
 static _Atomic bool stop;
 static struct port_request *_Atomic late;
 static _Atomic unsigned given;
@@ -412,6 +426,7 @@ int main(void)
 		fake_test(a_request_that_survives_the_ladder_is_lost_until_the_adapter_is_given_up),
 		fake_test(a_lost_request_that_comes_back_is_lost_no_more),
 		fake_test(giving_up_ends_the_ladder),
+		fake_test(who_is_given_up_is_not_reset_any_more),
 		{"the_ladder_and_completions_of_another_processor_agree", run_on_two, NULL, NULL,
 			(void *)the_ladder_and_completions_of_another_processor_agree},
 	};
