@@ -10,7 +10,8 @@
 
 #define IRP_TAG	   0x20707249 /* "Irp " */
 #define BUFFER_TAG 0x75427249 /* "IrBu" */
-#define SYSTEM	   4	      /* the process that all threads here are of */
+
+enum { SYSTEM = 4 }; /* the process that all threads here are of */
 
 bool io_irp_is(const IRP *irp)
 {

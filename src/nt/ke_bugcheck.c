@@ -43,6 +43,13 @@ static const char *code_name(ULONG code)
 	return "a driver's own code";
 }
 
+/* With --dump it does not return. */
+static void dump(void)
+{
+	if (nt_crash_dump)
+		nt_crash_dump();
+}
+
 DECLSPEC_NORETURN VOID NTAPI KeBugCheckEx(ULONG BugCheckCode, ULONG_PTR BugCheckParameter1,
 	ULONG_PTR BugCheckParameter2, ULONG_PTR BugCheckParameter3, ULONG_PTR BugCheckParameter4)
 {
@@ -50,8 +57,7 @@ DECLSPEC_NORETURN VOID NTAPI KeBugCheckEx(ULONG BugCheckCode, ULONG_PTR BugCheck
 	char where[256];
 
 	snprintf(where, sizeof(where), "%s%s", place ? ", at " : "", place ? place : "");
-	if (nt_crash_dump)
-		nt_crash_dump();
+	dump();
 	cpu_die("bug check 0x%02X (%s): %llx, %llx, %llx, %llx%s", BugCheckCode,
 		code_name(BugCheckCode), (unsigned long long)BugCheckParameter1,
 		(unsigned long long)BugCheckParameter2, (unsigned long long)BugCheckParameter3,

@@ -89,6 +89,10 @@ NT_TEST(a_small_buffer_gets_what_fits_or_nothing)
 			CHECK_EQUAL(buffer[28], 1);
 	}
 	CHECK_EQUAL(ZwClose(key), STATUS_SUCCESS);
+	CHECK_EQUAL(ZwQueryValueKey(key, NAME("odd"), KeyValueFullInformation, buffer,
+			    sizeof(buffer), &length),
+		STATUS_INVALID_HANDLE);
+	CHECK_VIOLATION(0, "which is no open handle");
 }
 
 /* covers: ZwEnumerateValueKey */
