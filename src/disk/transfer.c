@@ -42,6 +42,7 @@ static struct {
 	struct cpu_spinlock lock;
 	struct disk_io *head, **tail;
 	_Atomic bool is_any;
+	_Atomic unsigned adapters; /* that have transfers */
 } waiters __attribute__((aligned(64)));
 
 /* ---- life ---- */
@@ -92,6 +93,7 @@ static void transfers_free(struct port_adapter *adapter)
 		mem_free(of->own, TRANSFERS * PAGE_SIZE);
 	free(of);
 	adapter->front = NULL;
+	atomic_fetch_sub(&waiters.adapters, 1);
 }
 
 static int transfer_init(struct port_adapter *adapter, struct disk_transfers *of, unsigned n)
@@ -123,6 +125,7 @@ int disk_transfers_new(struct port_adapter *adapter)
 	memset(of, 0, sizeof(*of));
 	adapter->front = of;
 	adapter->front_end = transfers_free;
+	atomic_fetch_add(&waiters.adapters, 1);
 	of->own = mem_alloc(TRANSFERS * PAGE_SIZE, 0, MEM_OWN, NULL);
 	err = of->own ? 0 : -ENOMEM;
 	irql = cpu_irql_raise(IRQL_DISPATCH);
@@ -194,19 +197,19 @@ struct disk_io *disk_waiter_next(void)
 {
 	struct disk_io **link, *waiter = NULL;
 	uint32_t is_behind = 0; /* adapters by number, whose first one has to wait */
-	bool has_buffer;
+	unsigned behind = 0;
 
 	cpu_inner_acquire(&waiters.lock);
-	has_buffer = buffer_is_there();
-	for (link = &waiters.head; *link && !waiter;) {
+	for (link = &waiters.head; *link && !waiter && behind < waiters.adapters;) {
 		struct disk_io *at = *link;
 		struct port_adapter *adapter = at->disk->adapter;
 		uint32_t bit = 1u << adapter->number % 32;
 
-		if (!(is_behind & bit) && (!at->needs_buffer || has_buffer) &&
-			transfer_is_there(adapter->front)) {
+		if (!(is_behind & bit) && transfer_is_there(adapter->front) &&
+			(!at->needs_buffer || buffer_is_there())) {
 			waiter = waiter_take(link);
 		} else {
+			behind += !(is_behind & bit);
 			is_behind |= bit;
 			link = &at->next;
 		}
