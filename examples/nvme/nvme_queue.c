@@ -144,13 +144,16 @@ BOOLEAN NvmeQueueDrain(PNVME_ADAPTER Adapter, PNVME_QUEUE Queue)
 	do {
 		StorPortAcquireSpinLock(Adapter, DpcLock, &Queue->Dpc, &Lock);
 		Open = Queue->Open;
-		Head = Queue->Head;
 		Count = 0;
-		while (Open && Count < NVME_BATCH &&
-			NvmeQueueTake(Queue, &Done[Count], &Requests[Count]))
-			Count++;
-		if (Queue->Head != Head)
-			StorPortWriteRegisterUlong(Adapter, Queue->HeadDoorbell, Queue->Head);
+		if (Open) { /* else a reset is at work on it, which takes no lock */
+			Head = Queue->Head;
+			while (Count < NVME_BATCH &&
+				NvmeQueueTake(Queue, &Done[Count], &Requests[Count]))
+				Count++;
+			if (Queue->Head != Head)
+				StorPortWriteRegisterUlong(
+					Adapter, Queue->HeadDoorbell, Queue->Head);
+		}
 		StorPortReleaseSpinLock(Adapter, &Lock);
 		for (ULONG i = 0; i < Count; i++)
 			Requests[i]->Done(Adapter, Requests[i], &Done[i]);
