@@ -99,10 +99,11 @@ static void park_long(void *ctx)
 
 static void unpark_from_a_host_thread_ends_the_wait(void **state)
 {
-	struct cpu_thread *thread = cpu_thread_new(park_long, NULL, 0, "test");
+	struct cpu_thread *thread;
 
 	set(stage, 0);
 	results[0] = results[1] = 9;
+	thread = cpu_thread_new(park_long, NULL, 0, "test");
 	assert_true(comes_true(get(stage) == 1));
 	cpu_thread_unpark(thread);
 	assert_true(comes_true(get(stage) == 2));
