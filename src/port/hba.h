@@ -278,6 +278,28 @@ bool port_hba_unit_control(struct port_unit *unit, SCSI_UNIT_CONTROL_TYPE type,
 void port_hba_unit_found(struct port_unit *unit);
 void port_hba_unit_lost(struct port_unit *unit);
 
+/* ---- hba_call.c ---- */
+
+/* An IRP on its way, and what comes back. In pool, as a driver that keeps it may end it late. */
+struct port_call {
+	PIRP irp;
+	KEVENT ended;
+	IO_STATUS_BLOCK status; /* once it has ended */
+	_Atomic bool is_left;	/* private: by its sender, or by the driver */
+	char buffer[] __attribute__((aligned(16)));
+};
+
+/* An IRP for the adapter's stack; the caller fills in its next stack location and sends it
+ * (IoCallDriver). bytes: of buffer, zeroed. NULL: out of memory. PASSIVE, as what follows. */
+struct port_call *port_call_new(struct port_hba *hba, uint32_t bytes);
+/* One that was not sent, or has ended. */
+void port_call_free(struct port_call *call);
+/* Whether it ends within this time. */
+bool port_call_wait(struct port_call *call, uint64_t seconds);
+/* Its sender waits no longer. True: it is its driver's now, whose end of it frees it. False: it has
+ * ended meanwhile and is the caller's. */
+bool port_call_leave(struct port_call *call);
+
 /* ---- hba_pnp.c ---- */
 
 struct port_irp {

@@ -14,8 +14,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define CALL_TAG 0x6c436e50 /* "PnCl" */
-
 unsigned port_irp_seconds = 60; /* for a driver that keeps one */
 
 struct port_work {
@@ -24,14 +22,6 @@ struct port_work {
 	int result;
 	char error[512];
 	KEVENT ended;
-};
-
-/* An IRP on its way. In pool, as a driver that keeps it may end it later, or never. */
-struct call {
-	PIRP irp;
-	KEVENT ended;
-	IO_STATUS_BLOCK status;
-	_Atomic bool is_left; /* by its sender, or by the driver: the second one frees it */
 };
 
 /* ---- the work ---- */
@@ -56,38 +46,14 @@ int port_work_do(struct port_hba *hba)
 
 /* ---- an IRP ---- */
 
-static void call_free(struct call *call)
-{
-	IoFreeIrp(call->irp);
-	nt_pool_free(call);
-}
-
-static NTSTATUS NTAPI call_ended(PDEVICE_OBJECT device, PIRP irp, PVOID context)
-{
-	struct call *call = context;
-
-	call->status = irp->IoStatus;
-	if (atomic_exchange(&call->is_left, true))
-		call_free(call);
-	else
-		KeSetEvent(&call->ended, IO_NO_INCREMENT, FALSE);
-	return STATUS_MORE_PROCESSING_REQUIRED;
-}
-
 /* Status before anybody has handled it: as the pages of the minor codes have it. */
-static struct call *call_new(struct port_hba *hba, const struct port_irp *ask)
+static struct port_call *call_new(struct port_hba *hba, const struct port_irp *ask)
 {
-	struct call *call = nt_pool_alloc(sizeof(*call), CALL_TAG, NULL, true);
+	struct port_call *call = port_call_new(hba, 0);
 	PIO_STACK_LOCATION stack;
 
 	if (!call)
 		return NULL;
-	call->irp = IoAllocateIrp(hba->objects->functional.StackSize, FALSE);
-	if (!call->irp) {
-		nt_pool_free(call);
-		return NULL;
-	}
-	KeInitializeEvent(&call->ended, NotificationEvent, FALSE);
 	call->irp->IoStatus.Status = STATUS_NOT_SUPPORTED;
 	stack = IoGetNextIrpStackLocation(call->irp);
 	stack->MajorFunction = ask->major;
@@ -96,16 +62,7 @@ static struct call *call_new(struct port_hba *hba, const struct port_irp *ask)
 	stack->Parameters.Others.Argument2 = ask->arguments[1];
 	stack->Parameters.Others.Argument3 = ask->arguments[2];
 	stack->Parameters.Others.Argument4 = ask->arguments[3];
-	IoSetCompletionRoutine(call->irp, call_ended, call, TRUE, TRUE, TRUE);
 	return call;
-}
-
-static bool call_wait(struct call *call)
-{
-	LARGE_INTEGER limit = {.QuadPart = -10000000ll * port_irp_seconds};
-
-	return KeWaitForSingleObject(&call->ended, Executive, KernelMode, FALSE, &limit) ==
-	       STATUS_SUCCESS;
 }
 
 static const char *irp_name(const struct port_irp *ask)
@@ -124,16 +81,16 @@ static const char *irp_name(const struct port_irp *ask)
 }
 
 /* Whether it has ended. */
-static bool call_make(
-	struct port_hba *hba, const struct port_irp *ask, struct call *call, struct port_work *work)
+static bool call_make(struct port_hba *hba, const struct port_irp *ask, struct port_call *call,
+	struct port_work *work)
 {
 	IoCallDriver(&hba->objects->functional, call->irp);
-	if (call_wait(call))
+	if (port_call_wait(call, port_irp_seconds))
 		return true;
 	/* The port's share takes as long as it takes. */
 	if (work && !atomic_exchange(&hba->work, NULL)) {
 		KeWaitForSingleObject(&work->ended, Executive, KernelMode, FALSE, NULL);
-		if (call_wait(call))
+		if (port_call_wait(call, port_irp_seconds))
 			return true;
 	}
 	nt_violation(0, "%s has not ended %s within %u seconds.", hba->name, irp_name(ask),
@@ -146,22 +103,18 @@ static bool call_make(
 static NTSTATUS send(
 	struct port_hba *hba, const struct port_irp *ask, struct port_work *work, ULONG_PTR *result)
 {
-	struct call *call = call_new(hba, ask);
+	struct port_call *call = call_new(hba, ask);
 	NTSTATUS status;
 
 	if (!call)
 		return STATUS_INSUFFICIENT_RESOURCES;
 	atomic_store(&hba->work, work);
-	if (!call_make(hba, ask, call, work)) {
-		if (!atomic_exchange(&call->is_left, true))
-			return STATUS_UNSUCCESSFUL;
-		/* It has just come: its event is about to be set. */
-		KeWaitForSingleObject(&call->ended, Executive, KernelMode, FALSE, NULL);
-	}
+	if (!call_make(hba, ask, call, work) && port_call_leave(call))
+		return STATUS_UNSUCCESSFUL;
 	status = call->status.Status;
 	if (result)
 		*result = call->status.Information;
-	call_free(call);
+	port_call_free(call);
 	return status;
 }
 
