@@ -128,7 +128,8 @@ static void uncached_is_one_stretch(void)
 	expect_is(*(char *)seen.uncached, 0);
 }
 
-/* MINIPORT_DUMP_POINTERS: a common buffer is 64 KiB at most. */
+/* MINIPORT_DUMP_POINTERS: a common buffer is 64 KiB at most. covers: StorPortGetUncachedExtension
+ */
 static void uncached_memory_is_scarce(void **state)
 {
 	miniport.data = data;

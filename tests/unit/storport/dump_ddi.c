@@ -9,6 +9,7 @@ static struct {
 	ULONG number;
 	LARGE_INTEGER time;
 	STOR_DPC dpc;
+	STOR_ADDR_BTL8 unit;
 	STOR_LOCK_HANDLE lock;
 	KIRQL irql;
 } used;
@@ -18,6 +19,10 @@ static VOID NTAPI routine(PVOID ext)
 }
 
 static VOID NTAPI dpc_routine(PSTOR_DPC dpc, PVOID ext, PVOID a, PVOID b)
+{
+}
+
+static VOID NTAPI state_routine(PVOID ext, PVOID context, SHORT type, PVOID address, ULONG status)
 {
 }
 
@@ -48,6 +53,15 @@ static void nothing_lower(void)
 	expect_violation(0, "StorPortInitializeDpc in dump mode");
 	expect(!StorPortIssueDpc(ext, &used.dpc, NULL, NULL));
 	expect_violation(0, "StorPortIssueDpc in dump mode");
+	StorPortInitializeThreadedDpc(ext, &used.dpc, dpc_routine);
+	expect_violation(0, "there are no DPCs");
+	expect_is(StorPortStateChangeDetected(
+			  ext, STATE_CHANGE_LUN, (PSTOR_ADDRESS)&used.unit, 0, state_routine, NULL),
+		STOR_STATUS_NOT_IMPLEMENTED);
+	expect_violation(0, "StorPortStateChangeDetected in dump mode");
+	expect_is(StorPortAsyncNotificationDetected(ext, (PSTOR_ADDRESS)&used.unit, 0),
+		STOR_STATUS_NOT_IMPLEMENTED);
+	expect_violation(0, "StorPortAsyncNotificationDetected in dump mode");
 	StorPortNotification(RequestTimerCall, ext, routine, 1000);
 	expect_violation(0, "RequestTimerCall in dump mode");
 	expect(!StorPortEnablePassiveInitialization(ext, passive_routine));
@@ -60,6 +74,11 @@ static void nothing_lower(void)
 	expect_violation(0, "StorPortAllocateRegistryBuffer at IRQL 15");
 }
 
+/*
+ * covers: StorPortAsyncNotificationDetected, StorPortEnablePassiveInitialization,
+ * StorPortExtendedFunction, StorPortInitializeDpc, StorPortInitializeThreadedDpc, StorPortIssueDpc,
+ * StorPortQuerySystemTime, StorPortStateChangeDetected
+ */
 static void what_needs_a_lower_irql_is_refused_and_told(void **state)
 {
 	memset(&used, 0, sizeof(used));
