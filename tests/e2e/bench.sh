@@ -16,7 +16,8 @@ most = {
     "nvme:null": (4790, 3750, 3730, 3770),
     "nvme": (5230, 4200, 4180, 4220),
     "nvme:null,namespaces=32": (4790, 3750, 3730, 3770),
-    "simple:null@2": (4020, 3250, 3230, 3300),
+    # The other processor's idling, which is counted too, depends on time: this margin is wide.
+    "simple:null@2": (4800, 4000, 4000, 4000),
 }
 depths = (1, 32, 128, 256)
 assert [(row["name"], row["depth"]) for row in bench["rows"]] == [(d, n) for d in most for n in depths], bench
