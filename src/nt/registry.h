@@ -152,11 +152,13 @@ struct reg_key *reg_service_key(const char *path, bool make);
 
 /*
  * Devices. A device's hardware key is Enum\<instance>\Device Parameters, its software key
- * Control\Class\{4d36e97b-e325-11ce-bfc1-08002be10318}\<number>. The instance follows from the
+ * Control\Class\{4d36e97b-e325-11ce-bfc1-08002be10318}\<number>, or of a disk
+ * {4d36e967-e325-11ce-bfc1-08002be10318}\<number>. The instance follows from the
  * device alone: "PCI\VEN_1B36&DEV_0010&SUBSYS_11001AF4&REV_02\3&0&08".
  */
 #define REG_VIRTUAL_DEVICE "ROOT\\SCSIADAPTER\\0000" /* a virtual miniport's adapter */
-enum { REG_DEVICES_MAX = 64, REG_INSTANCE_MAX = 120 };
+#define REG_DISK_DEVICE	   "SCSI\\Disk&"		/* how a unit's instance begins */
+enum { REG_DEVICES_MAX = 512, REG_INSTANCE_MAX = 120 };
 enum reg_device_key { REG_DEVICE_HARDWARE, REG_DEVICE_SOFTWARE };
 
 /* The device's number; its keys are made if it is new. -ENOMEM, -ENOSPC (error_set) */

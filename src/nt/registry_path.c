@@ -10,8 +10,9 @@
 #define SERVICES "Machine\\SYSTEM\\CurrentControlSet\\Services\\"
 #define ENUM	 "Machine\\SYSTEM\\CurrentControlSet\\Enum\\"
 #define CLASS	 "Machine\\SYSTEM\\CurrentControlSet\\Control\\Class\\"
-/* Storage controllers. */
-#define CLASS_GUID "{4d36e97b-e325-11ce-bfc1-08002be10318}"
+/* Storage controllers; disks. */
+#define CONTROLLERS "{4d36e97b-e325-11ce-bfc1-08002be10318}"
+#define DISKS	    "{4d36e967-e325-11ce-bfc1-08002be10318}"
 
 enum { PATH_MAX_CHARS = 512 };
 
@@ -201,12 +202,18 @@ struct reg_key *reg_service_key(const char *path, bool make)
 
 /* ---- devices ---- */
 
+static const char *class_of(const char *instance)
+{
+	return strncmp(instance, REG_DISK_DEVICE, strlen(REG_DISK_DEVICE)) ? CONTROLLERS : DISKS;
+}
+
 struct reg_key *reg_device_key(unsigned device, enum reg_device_key which)
 {
 	char path[REG_INSTANCE_MAX + 32];
 
 	if (which == REG_DEVICE_SOFTWARE) {
-		snprintf(path, sizeof(path), CLASS_GUID "\\%04u", device);
+		snprintf(path, sizeof(path), "%s\\%04u",
+			class_of(known.devices[device].instance), device);
 		return key_at(CLASS, path, false);
 	}
 	snprintf(path, sizeof(path), "%s\\Device Parameters", known.devices[device].instance);
@@ -218,11 +225,11 @@ static bool device_keys_make(unsigned device, const char *instance)
 	struct reg_key *hardware;
 	char path[REG_INSTANCE_MAX + 32], software[64];
 
-	snprintf(software, sizeof(software), CLASS_GUID "\\%04u", device);
+	snprintf(software, sizeof(software), "%s\\%04u", class_of(instance), device);
 	snprintf(path, sizeof(path), "%s\\Device Parameters", instance);
 	hardware = key_at(ENUM, path, true);
 	return hardware && key_at(CLASS, software, true) &&
-	       string_set(hardware->parent, u"ClassGUID", CLASS_GUID) &&
+	       string_set(hardware->parent, u"ClassGUID", class_of(instance)) &&
 	       string_set(hardware->parent, u"Driver", software);
 }
 

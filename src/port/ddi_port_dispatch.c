@@ -7,11 +7,12 @@
  * Who sends the IRPs: hba_pnp.c. See hba.h.
  */
 #include "port/hba.h"
+#include "nt/ob_object.h"
 #include "util/error.h"
 
 #include <errno.h>
 
-static NTSTATUS end(PIRP irp, NTSTATUS status)
+NTSTATUS port_irp_end(PIRP irp, NTSTATUS status)
 {
 	irp->IoStatus.Status = status;
 	IoCompleteRequest(irp, IO_NO_INCREMENT);
@@ -20,19 +21,19 @@ static NTSTATUS end(PIRP irp, NTSTATUS status)
 
 static NTSTATUS end_as_it_is(PIRP irp)
 {
-	return end(irp, irp->IoStatus.Status);
+	return port_irp_end(irp, irp->IoStatus.Status);
 }
 
 static NTSTATUS NTAPI invalid(PDEVICE_OBJECT device, PIRP irp)
 {
 	irp->IoStatus.Information = 0;
-	return end(irp, STATUS_INVALID_DEVICE_REQUEST);
+	return port_irp_end(irp, STATUS_INVALID_DEVICE_REQUEST);
 }
 
 static NTSTATUS NTAPI accept(PDEVICE_OBJECT device, PIRP irp)
 {
 	irp->IoStatus.Information = 0;
-	return end(irp, STATUS_SUCCESS);
+	return port_irp_end(irp, STATUS_SUCCESS);
 }
 
 /* ---- the bus driver ---- */
@@ -57,15 +58,16 @@ static NTSTATUS NTAPI bus_pnp(PDEVICE_OBJECT device, PIRP irp)
 	else if (stack->MinorFunction > IRP_MN_CANCEL_STOP_DEVICE &&
 		 stack->MinorFunction != IRP_MN_SURPRISE_REMOVAL)
 		return end_as_it_is(irp);
-	return end(irp, STATUS_SUCCESS);
+	return port_irp_end(irp, STATUS_SUCCESS);
 }
 
 static NTSTATUS NTAPI bus_power(PDEVICE_OBJECT device, PIRP irp)
 {
 	UCHAR minor = IoGetCurrentIrpStackLocation(irp)->MinorFunction;
 
-	return minor == IRP_MN_SET_POWER || minor == IRP_MN_QUERY_POWER ? end(irp, STATUS_SUCCESS)
-									: end_as_it_is(irp);
+	return minor == IRP_MN_SET_POWER || minor == IRP_MN_QUERY_POWER
+		       ? port_irp_end(irp, STATUS_SUCCESS)
+		       : end_as_it_is(irp);
 }
 
 static NTSTATUS NTAPI bus_system_control(PDEVICE_OBJECT device, PIRP irp)
@@ -92,7 +94,7 @@ DRIVER_OBJECT *port_bus_driver(void)
 static NTSTATUS pass_on(struct port_hba *hba, PIRP irp)
 {
 	IoSkipCurrentIrpStackLocation(irp);
-	return IoCallDriver(&hba->objects->physical, irp);
+	return IoCallDriver(hba->physical, irp);
 }
 
 static NTSTATUS NTAPI returned(PDEVICE_OBJECT device, PIRP irp, PVOID event)
@@ -108,7 +110,7 @@ static NTSTATUS pass_on_and_wait(struct port_hba *hba, PIRP irp)
 	KeInitializeEvent(&event, NotificationEvent, FALSE);
 	IoCopyCurrentIrpStackLocationToNext(irp);
 	IoSetCompletionRoutine(irp, returned, &event, TRUE, TRUE, TRUE);
-	IoCallDriver(&hba->objects->physical, irp);
+	IoCallDriver(hba->physical, irp);
 	KeWaitForSingleObject(&event, Executive, KernelMode, FALSE, NULL);
 	return irp->IoStatus.Status;
 }
@@ -132,23 +134,43 @@ static NTSTATUS start(struct port_hba *hba, PIRP irp)
 {
 	NTSTATUS status = pass_on_and_wait(hba, irp);
 
-	return end(irp, NT_SUCCESS(status) ? status_of(port_work_do(hba)) : status);
+	return port_irp_end(
+		irp, NT_SUCCESS(status) ? status_of(port_work_do(hba, &hba->work)) : status);
 }
 
-/* Units have no device objects. */
+/* As many units as have device objects, each with a reference. */
+static PDEVICE_RELATIONS units_of(const struct port_hba *hba)
+{
+	uint32_t count = hba->port.unit_count;
+	size_t bytes = sizeof(DEVICE_RELATIONS) + count * sizeof(PDEVICE_OBJECT);
+	PDEVICE_RELATIONS units = ExAllocatePoolWithTag(PagedPool, bytes, PORT_RELATIONS_TAG);
+
+	if (!units)
+		return NULL;
+	units->Count = 0;
+	for (uint32_t n = 0; n < count; n++) {
+		struct port_unit_device *device = hba->port.units[n]->device;
+
+		if (!device)
+			continue;
+		ob_reference(device->physical);
+		units->Objects[units->Count++] = device->physical;
+	}
+	return units;
+}
+
 static NTSTATUS relations(struct port_hba *hba, PIRP irp)
 {
 	PIO_STACK_LOCATION stack = IoGetCurrentIrpStackLocation(irp);
-	PDEVICE_RELATIONS none;
+	PDEVICE_RELATIONS units;
 
 	if (stack->Parameters.QueryDeviceRelations.Type != BusRelations ||
 		irp->IoStatus.Information)
 		return pass_on(hba, irp);
-	none = ExAllocatePoolWithTag(PagedPool, sizeof(*none), PORT_RELATIONS_TAG);
-	if (!none)
-		return end(irp, STATUS_INSUFFICIENT_RESOURCES);
-	none->Count = 0;
-	irp->IoStatus.Information = (ULONG_PTR)none;
+	units = units_of(hba);
+	if (!units)
+		return port_irp_end(irp, STATUS_INSUFFICIENT_RESOURCES);
+	irp->IoStatus.Information = (ULONG_PTR)units;
 	irp->IoStatus.Status = STATUS_SUCCESS;
 	return pass_on(hba, irp);
 }
@@ -156,10 +178,13 @@ static NTSTATUS relations(struct port_hba *hba, PIRP irp)
 static NTSTATUS NTAPI dispatch_pnp(PDEVICE_OBJECT device, PIRP irp)
 {
 	struct port_hba *hba = port_hba_of_object(device);
+	struct port_unit_device *unit = port_unit_of_object(device);
 	UCHAR minor = IoGetCurrentIrpStackLocation(irp)->MinorFunction;
 
+	if (unit)
+		return port_unit_pnp(unit, irp);
 	if (!hba)
-		return end(irp, STATUS_NO_SUCH_DEVICE);
+		return port_irp_end(irp, STATUS_NO_SUCH_DEVICE);
 	switch (minor) {
 	case IRP_MN_START_DEVICE:
 		return start(hba, irp);
@@ -168,7 +193,7 @@ static NTSTATUS NTAPI dispatch_pnp(PDEVICE_OBJECT device, PIRP irp)
 	case IRP_MN_STOP_DEVICE:
 	case IRP_MN_REMOVE_DEVICE:
 	case IRP_MN_SURPRISE_REMOVAL:
-		port_work_do(hba); /* they cannot be refused */
+		port_work_do(hba, &hba->work); /* they cannot be refused */
 		irp->IoStatus.Status = STATUS_SUCCESS;
 		break;
 	case IRP_MN_QUERY_STOP_DEVICE:
@@ -186,13 +211,15 @@ static NTSTATUS NTAPI dispatch_power(PDEVICE_OBJECT device, PIRP irp)
 	struct port_hba *hba = port_hba_of_object(device);
 	NTSTATUS status;
 
+	if (port_unit_of_object(device))
+		return bus_power(device, irp);
 	if (!hba)
-		return end(irp, STATUS_NO_SUCH_DEVICE);
+		return port_irp_end(irp, STATUS_NO_SUCH_DEVICE);
 	if (IoGetCurrentIrpStackLocation(irp)->MinorFunction != IRP_MN_SET_POWER)
 		return pass_on(hba, irp);
-	status = status_of(port_work_do(hba));
+	status = status_of(port_work_do(hba, &hba->work));
 	if (!NT_SUCCESS(status))
-		return end(irp, status);
+		return port_irp_end(irp, status);
 	irp->IoStatus.Status = status;
 	return pass_on(hba, irp);
 }
@@ -201,15 +228,20 @@ static NTSTATUS NTAPI dispatch_system_control(PDEVICE_OBJECT device, PIRP irp)
 {
 	struct port_hba *hba = port_hba_of_object(device);
 
-	return hba ? pass_on(hba, irp) : end(irp, STATUS_NO_SUCH_DEVICE);
+	if (port_unit_of_object(device))
+		return end_as_it_is(irp);
+	return hba ? pass_on(hba, irp) : port_irp_end(irp, STATUS_NO_SUCH_DEVICE);
 }
 
 static NTSTATUS NTAPI dispatch_control(PDEVICE_OBJECT device, PIRP irp)
 {
 	struct port_hba *hba = port_hba_of_object(device);
+	struct port_unit_device *unit = port_unit_of_object(device);
 
+	if (unit)
+		return port_unit_control(unit, irp);
 	if (!hba)
-		return end(irp, STATUS_NO_SUCH_DEVICE);
+		return port_irp_end(irp, STATUS_NO_SUCH_DEVICE);
 	return hba->driver->model->control ? hba->driver->model->control(hba, irp)
 					   : invalid(device, irp);
 }

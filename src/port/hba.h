@@ -18,7 +18,8 @@
  * While it runs an adapter may be stopped and started again, put to sleep and woken, removed in
  * good order or by surprise, and started as a new one in its place (hba_change.c). All this is
  * asked for by IRPs (hba_pnp.c), which the driver may see before the port does
- * (ddi_port_dispatch.c). hba_control.c: adapter and unit control. hba_callback.c: calls of the
+ * (ddi_port_dispatch.c). hba_control.c: adapter and unit control. hba_unit.c: units as
+ * devices. hba_callback.c: calls of the
  * miniport at other times. hba_resource.c: what an hba has of bus and memory. hba_entries.c: what
  * the registry says of it. All of it is for PASSIVE_LEVEL in a kernel thread, where nothing else is
  * said.
@@ -67,12 +68,9 @@ struct port_entries {
 /* Which entries a model reads. */
 enum { PORT_ENTRIES_STOR = 1, PORT_ENTRIES_SCSI = 2 };
 
-/* The device objects of an adapter, in pool. */
-struct port_objects {
-	DEVICE_OBJECT physical, functional;
-};
-
-struct port_work; /* hba_pnp.c */
+/* What the IRP on its way to a device stands for (hba_pnp.c); NULL: nothing. */
+struct port_work;
+typedef _Atomic(struct port_work *) port_work_place;
 
 struct port_hba {
 	struct port_adapter port; /* first: the path's functions get this pointer */
@@ -97,11 +95,11 @@ struct port_hba {
 	uint64_t uncached_bytes;
 	void *mapped[PORT_HBA_MAPS];
 
-	struct port_objects *objects;	  /* hba_object.c */
-	struct dma_device dma_device;	  /* what IoGetDmaAdapter makes adapters for */
-	unsigned registry_device;	  /* reg_device_add */
-	_Atomic(struct port_work *) work; /* of the IRP that is on its way */
-	_Atomic unsigned holders;	  /* hba_service.c */
+	DEVICE_OBJECT *physical, *functional; /* hba_object.c; NULL: there are none */
+	struct dma_device dma_device;	      /* what IoGetDmaAdapter makes adapters for */
+	unsigned registry_device;	      /* reg_device_add */
+	_Atomic(struct port_work *) work;     /* of the IRP that is on its way */
+	_Atomic unsigned holders;	      /* hba_service.c */
 	_Atomic bool is_closed;
 
 	struct cpu_timer timer; /* RequestTimerCall (T-1) */
@@ -256,6 +254,8 @@ void port_hba_surprise_remove(struct port_hba *hba);
 /* IRP_MN_REMOVE_DEVICE, also after a stop, D3 or a surprise: what waits fails; StorRemoveDevice,
  * ScsiUnitRemove, ScsiStopAdapter; all that it had is freed, units and requests too. */
 void port_hba_remove(struct port_hba *hba);
+/* Whether it runs, and rests now (port_adapter_rest). */
+bool port_hba_rest(struct port_hba *hba);
 static inline enum port_hba_life port_hba_life(const struct port_adapter *port)
 {
 	return atomic_load(&((const struct port_hba *)port)->life);
@@ -274,9 +274,6 @@ bool port_hba_control(struct port_hba *hba, SCSI_ADAPTER_CONTROL_TYPE type, void
 /* Likewise for a unit, with its address, or, of ScsiUnitPower, address, action and state. */
 bool port_hba_unit_control(struct port_unit *unit, SCSI_UNIT_CONTROL_TYPE type,
 	STOR_POWER_ACTION action, STOR_DEVICE_POWER_STATE state);
-/* port_model.unit_found, unit_lost: ScsiUnitStart, ScsiUnitSurpriseRemoval. */
-void port_hba_unit_found(struct port_unit *unit);
-void port_hba_unit_lost(struct port_unit *unit);
 
 /* ---- hba_call.c ---- */
 
@@ -289,9 +286,9 @@ struct port_call {
 	char buffer[] __attribute__((aligned(16)));
 };
 
-/* An IRP for the adapter's stack; the caller fills in its next stack location and sends it
+/* An IRP for this device's stack; the caller fills in its next stack location and sends it
  * (IoCallDriver). bytes: of buffer, zeroed. NULL: out of memory. PASSIVE, as what follows. */
-struct port_call *port_call_new(struct port_hba *hba, uint32_t bytes);
+struct port_call *port_call_new(const DEVICE_OBJECT *top, uint32_t bytes);
 /* One that was not sent, or has ended. */
 void port_call_free(struct port_call *call);
 /* Whether it ends within this time. */
@@ -307,18 +304,32 @@ struct port_irp {
 	PVOID arguments[4]; /* Parameters.Others: those of each minor code lie there */
 };
 
+/* To whom an IRP goes. */
+struct port_target {
+	struct port_hba *hba;
+	DEVICE_OBJECT *top; /* of the stack */
+	port_work_place *work;
+	const char *name; /* for reports */
+};
+
+struct port_target port_hba_target(struct port_hba *hba);
+
 /*
- * Sends an IRP to the adapter's stack. fn is called when it comes to the port's dispatch routine:
- * on whatever thread, at PASSIVE. Its result; or, if the driver has ended the IRP otherwise or has
- * not ended it within a minute, -EIO (error_set) where it may do so. Where it may not (to stop and
- * to remove), that is told and fn is called all the same.
+ * Sends an IRP to an adapter's stack, or a unit's. fn is called when it comes to the port's
+ * dispatch routine: on whatever thread, at PASSIVE. Its result; or, if the driver has ended the IRP
+ * otherwise or has not ended it within a minute, -EIO (error_set) where it may do so. Where it may
+ * not (to stop and to remove, and of units), that is told and fn is called all the same.
  */
-int port_irp_do(struct port_hba *hba, const struct port_irp *irp,
+int port_irp_do(const struct port_target *target, const struct port_irp *irp,
 	int (*fn)(struct port_hba *hba, void *arg), void *arg);
+/* One that stands for nothing: its status, STATUS_UNSUCCESSFUL if it was kept. result: NULL, or
+ * where its Information goes. */
+NTSTATUS port_irp_ask(
+	const struct port_target *target, const struct port_irp *irp, ULONG_PTR *result);
 extern unsigned port_irp_seconds; /* that minute; for tests */
 /* For the dispatch routine: what the IRP on its way stands for. -EALREADY: nothing is, or no more.
  */
-int port_work_do(struct port_hba *hba);
+int port_work_do(struct port_hba *hba, port_work_place *place);
 /* The functions of hba_change.c, asked for by IRPs; errors as theirs, or port_irp_do's. The start
  * is also the first one (port_hba_begin); where there is no device object, AddDevice comes before
  * it. -EBUSY (error_set): the driver does not let its adapter be stopped. */
@@ -356,6 +367,35 @@ extern unsigned
  */
 int port_service_run(struct port_hba *hba, struct port_service *service);
 
+/* ---- hba_unit.c, ddi_port_unit.c; one change at a time ---- */
+
+/* A unit as a device. */
+struct port_unit_device {
+	struct port_hba *hba;
+	DEVICE_OBJECT *physical, *disk; /* the miniport's; the class driver's, attached to it */
+	port_work_place work;
+	uint8_t path, target, lun;
+	uint32_t number;     /* of the disk, in the machine */
+	int registry_device; /* -1: it has no keys */
+	char instance[80];
+	char name[80]; /* for reports */
+};
+
+/* port_model.unit_found, unit_lost: IRP_MN_START_DEVICE, which stands for ScsiUnitStart;
+ * IRP_MN_SURPRISE_REMOVAL, for ScsiUnitSurpriseRemoval, and IRP_MN_REMOVE_DEVICE. Of an adapter
+ * that has no device objects the miniport is called without an IRP. */
+void port_hba_unit_found(struct port_unit *unit);
+void port_hba_unit_lost(struct port_unit *unit);
+/* IRP_MN_REMOVE_DEVICE to all; in_order: which stands for ScsiUnitRemove then. */
+void port_hba_units_remove(struct port_hba *hba, bool in_order);
+struct port_target port_unit_target(const struct port_unit_device *device);
+/* For dispatch routines: NULL: it is an adapter's. */
+struct port_unit_device *port_unit_of_object(const DEVICE_OBJECT *object);
+DRIVER_OBJECT *port_disk_driver(void);
+/* The port's, for the unit that the device object is one of. */
+NTSTATUS port_unit_pnp(struct port_unit_device *device, PIRP irp);
+NTSTATUS port_unit_control(struct port_unit_device *device, PIRP irp);
+
 /* ---- hba_object.c, ddi_port_dispatch.c ---- */
 
 #define PORT_RELATIONS_TAG 0x52506e50 /* "PnPR" */
@@ -369,6 +409,8 @@ struct port_hba *port_hba_of_object(const DEVICE_OBJECT *object);
 /* Before DriverEntry: every dispatch routine refuses. When it has registered: the port's. */
 void port_driver_object_init(struct port_driver *driver);
 void port_driver_object_fill(struct port_driver *driver);
+/* Completes an IRP with this status, which it returns. */
+NTSTATUS port_irp_end(PIRP irp, NTSTATUS status);
 DRIVER_OBJECT *port_bus_driver(void);
 
 /* ---- hba_callback.c; any IRQL ---- */

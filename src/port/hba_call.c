@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
- * Off the path: an IRP of the port's own on its way to an adapter's driver, which may keep it
+ * Off the path: an IRP of the port's own on its way to a device's driver, which may keep it
  * longer than the sender waits. For hba_pnp.c and hba_service.c. See hba.h.
  */
 #include "port/hba.h"
@@ -27,13 +27,13 @@ static NTSTATUS NTAPI ended(PDEVICE_OBJECT device, PIRP irp, PVOID context)
 	return STATUS_MORE_PROCESSING_REQUIRED;
 }
 
-struct port_call *port_call_new(struct port_hba *hba, uint32_t bytes)
+struct port_call *port_call_new(const DEVICE_OBJECT *top, uint32_t bytes)
 {
 	struct port_call *call = nt_pool_alloc(sizeof(*call) + bytes, CALL_TAG, NULL, true);
 
 	if (!call)
 		return NULL;
-	call->irp = IoAllocateIrp(hba->objects->functional.StackSize, FALSE);
+	call->irp = IoAllocateIrp(top->StackSize, FALSE);
 	if (!call->irp) {
 		nt_pool_free(call);
 		return NULL;

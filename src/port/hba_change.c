@@ -327,12 +327,17 @@ void port_hba_surprise_remove(struct port_hba *hba)
 	port_hba_stop(&hba->port);
 }
 
+bool port_hba_rest(struct port_hba *hba)
+{
+	return hba->life == PORT_HBA_PRESENT && !port_adapter_rest(&hba->port, REST_SECONDS);
+}
+
 void port_hba_remove(struct port_hba *hba)
 {
 	if (hba->life == PORT_HBA_REMOVED)
 		return;
-	if (hba->life == PORT_HBA_PRESENT && !port_adapter_rest(&hba->port, REST_SECONDS)) {
-		units_control(hba, ScsiUnitRemove, StorPowerActionNone, StorPowerDeviceUnspecified);
+	if (port_hba_rest(hba)) {
+		port_hba_units_remove(hba, true);
 		tell_pnp(hba, StorRemoveDevice);
 	}
 	port_hba_undo(hba);

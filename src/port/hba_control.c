@@ -123,19 +123,3 @@ bool port_hba_unit_control(struct port_unit *unit, SCSI_UNIT_CONTROL_TYPE type,
 	cpu_irql_lower(old);
 	return status == ScsiUnitControlSuccess;
 }
-
-void port_hba_unit_found(struct port_unit *unit)
-{
-	if (!unit->is_found)
-		port_hba_unit_control(
-			unit, ScsiUnitStart, StorPowerActionNone, StorPowerDeviceUnspecified);
-	unit->is_found = true;
-}
-
-void port_hba_unit_lost(struct port_unit *unit)
-{
-	if (unit->is_found)
-		port_hba_unit_control(unit, ScsiUnitSurpriseRemoval, StorPowerActionNone,
-			StorPowerDeviceUnspecified);
-	unit->is_found = false;
-}

@@ -22,7 +22,7 @@
 #define PARAMETER_TAG  0x61506853 /* "ShPa" */
 #define DEVICE	       "Parameters\\Device"
 #define UCX_HIGHEST    0xffffffffull
-#define UNIT_KEY_BYTES 128
+#define UNIT_KEY_BYTES 192
 
 struct entry {
 	const char *name;
@@ -256,26 +256,37 @@ static void name_add(char *to, size_t room, const char *text)
 	to[used] = 0;
 }
 
+static void instance_set(struct port_unit *unit, const char *vendor, const char *product)
+{
+	char *text = unit->instance;
+	const size_t room = sizeof(unit->instance);
+	size_t used;
+
+	snprintf(text, room, REG_DISK_DEVICE "Ven_");
+	name_add(text, room, vendor);
+	strcat(text, "&Prod_");
+	name_add(text, room, product);
+	used = strlen(text);
+	snprintf(text + used, room - used, "\\5&%x&0&%02x%02x%02x", unit->adapter->number,
+		unit->path, unit->target, unit->lun);
+}
+
 void port_unit_entries_read(struct port_unit *unit, const char *vendor, const char *product)
 {
 	struct reader reader = {.readers = BOTH};
-	char path[UNIT_KEY_BYTES] = "Machine\\SYSTEM\\CurrentControlSet\\Enum\\SCSI\\Disk&Ven_";
+	char path[UNIT_KEY_BYTES];
 	struct port_unit_entries entries = PORT_UNIT_ENTRIES;
 	WCHAR wide[UNIT_KEY_BYTES];
 	char who[64];
 	UNICODE_STRING text;
 	struct reg_key *key;
-	size_t used;
 
 	snprintf(who, sizeof(who), "%s, unit %u:%u:%u", unit->adapter->name, unit->path,
 		unit->target, unit->lun);
 	reader.who = who;
-	name_add(path, sizeof(path), vendor);
-	strcat(path, "&Prod_");
-	name_add(path, sizeof(path), product);
-	used = strlen(path);
-	snprintf(path + used, sizeof(path) - used, "\\5&%x&0&%02x%02x%02x\\Device Parameters",
-		unit->adapter->number, unit->path, unit->target, unit->lun);
+	instance_set(unit, vendor, product);
+	snprintf(path, sizeof(path),
+		"Machine\\SYSTEM\\CurrentControlSet\\Enum\\%s\\Device Parameters", unit->instance);
 	text = reg_string(wide, reg_widen(path, strlen(path), wide, array_size(wide)));
 	reg_lock();
 	if (!reg_key_make(reg_root(), &text, true, false, &key, NULL))

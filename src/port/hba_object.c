@@ -7,21 +7,19 @@
  * IoGetDmaAdapter and IoOpenDeviceRegistryKey take the physical one. See hba.h.
  */
 #include "port/hba.h"
+#include "nt/io_device.h"
 #include "nt/registry.h"
 #include "util/error.h"
 
 #include <errno.h>
 #include <string.h>
 
-#define OBJECT_TAG 0x6a624f44 /* "DObj" */
-
 static struct port_hba *known[PORT_HBAS_MAX];
 
 struct port_hba *port_hba_of_object(const DEVICE_OBJECT *object)
 {
 	for (unsigned n = 0; n < PORT_HBAS_MAX; n++)
-		if (known[n] && (object == &known[n]->objects->physical ||
-					object == &known[n]->objects->functional))
+		if (known[n] && (object == known[n]->physical || object == known[n]->functional))
 			return known[n];
 	return NULL;
 }
@@ -30,20 +28,14 @@ static const struct dma_device *resolve(PDEVICE_OBJECT physical)
 {
 	struct port_hba *hba = port_hba_of_object(physical);
 
-	return hba && physical == &hba->objects->physical ? &hba->dma_device : NULL;
+	return hba && physical == hba->physical ? &hba->dma_device : NULL;
 }
 
-/* As Plug and Play knows the device: the bus driver's object, not attached to yet. */
-static void physical_init(struct port_hba *hba)
+static void objects_drop(struct port_hba *hba)
 {
-	DEVICE_OBJECT *physical = &hba->objects->physical;
-
-	physical->Type = IO_TYPE_DEVICE;
-	physical->Size = sizeof(*physical);
-	physical->DriverObject = port_bus_driver();
-	physical->Flags = DO_BUS_ENUMERATED_DEVICE;
-	physical->DeviceType = FILE_DEVICE_CONTROLLER;
-	physical->StackSize = 1;
+	io_device_free(hba->functional);
+	io_device_free(hba->physical);
+	hba->functional = hba->physical = NULL;
 }
 
 int port_objects_new(struct port_hba *hba)
@@ -56,20 +48,24 @@ int port_objects_new(struct port_hba *hba)
 		n++;
 	if (n == PORT_HBAS_MAX)
 		return error_set(ENOMEM, "more than %d adapters.", PORT_HBAS_MAX);
-	hba->objects = nt_pool_alloc(sizeof(*hba->objects), OBJECT_TAG, NULL, true);
-	if (!hba->objects)
+	/* As Plug and Play knows the device: the bus driver's, and nothing attached to it yet. */
+	hba->physical = io_device_new(port_bus_driver(), FILE_DEVICE_CONTROLLER);
+	hba->functional = io_device_new(&hba->driver->object, FILE_DEVICE_CONTROLLER);
+	if (!hba->physical || !hba->functional) {
+		objects_drop(hba);
 		return error_set(ENOMEM, "%s: no memory for device objects.", hba->name);
+	}
+	hba->physical->Flags = DO_BUS_ENUMERATED_DEVICE;
+	hba->functional->Flags = DO_DIRECT_IO;
 	if (hba->function)
 		bus_function_instance(hba->function, instance, sizeof(instance));
 	device = reg_device_add(instance);
 	if (device < 0) {
-		nt_pool_free(hba->objects);
-		hba->objects = NULL;
+		objects_drop(hba);
 		return device;
 	}
 	hba->registry_device = (unsigned)device;
-	reg_device_object_set(hba->registry_device, &hba->objects->physical);
-	physical_init(hba);
+	reg_device_object_set(hba->registry_device, hba->physical);
 	hba->dma_device = (struct dma_device){.width = 64,
 		.device = hba->function ? (uint8_t)bus_function_slot(hba->function) : 255,
 		.owner = hba};
@@ -80,35 +76,17 @@ int port_objects_new(struct port_hba *hba)
 
 void port_objects_attach(struct port_hba *hba)
 {
-	DEVICE_OBJECT *physical = &hba->objects->physical;
-	DEVICE_OBJECT *functional = &hba->objects->functional;
-
-	functional->Type = IO_TYPE_DEVICE;
-	functional->Size = sizeof(*functional);
-	functional->DriverObject = &hba->driver->object;
-	functional->NextDevice = hba->driver->object.DeviceObject;
-	functional->Flags = DO_DIRECT_IO;
-	functional->DeviceType = FILE_DEVICE_CONTROLLER;
-	functional->StackSize = (CCHAR)(physical->StackSize + 1);
-	hba->driver->object.DeviceObject = functional;
-	physical->AttachedDevice = functional;
+	io_device_attach(hba->functional, hba->physical);
 }
 
 void port_objects_free(struct port_hba *hba)
 {
-	PDEVICE_OBJECT *link = &hba->driver->object.DeviceObject;
-
-	if (!hba->objects)
+	if (!hba->physical)
 		return;
 	for (unsigned n = 0; n < PORT_HBAS_MAX; n++)
 		if (known[n] == hba)
 			known[n] = NULL;
-	while (*link && *link != &hba->objects->functional)
-		link = &(*link)->NextDevice;
-	if (*link)
-		*link = hba->objects->functional.NextDevice;
-	if (reg_device_of(&hba->objects->physical) >= 0)
+	if (reg_device_of(hba->physical) >= 0)
 		reg_device_object_set(hba->registry_device, NULL);
-	nt_pool_free(hba->objects);
-	hba->objects = NULL;
+	objects_drop(hba);
 }

@@ -34,9 +34,9 @@ static void work_run(struct port_hba *hba, struct port_work *work)
 	KeSetEvent(&work->ended, IO_NO_INCREMENT, FALSE);
 }
 
-int port_work_do(struct port_hba *hba)
+int port_work_do(struct port_hba *hba, port_work_place *place)
 {
-	struct port_work *work = atomic_exchange(&hba->work, NULL);
+	struct port_work *work = atomic_exchange(place, NULL);
 
 	if (!work)
 		return -EALREADY;
@@ -47,9 +47,9 @@ int port_work_do(struct port_hba *hba)
 /* ---- an IRP ---- */
 
 /* Status before anybody has handled it: as the pages of the minor codes have it. */
-static struct port_call *call_new(struct port_hba *hba, const struct port_irp *ask)
+static struct port_call *call_new(const struct port_target *target, const struct port_irp *ask)
 {
-	struct port_call *call = port_call_new(hba, 0);
+	struct port_call *call = port_call_new(target->top, 0);
 	PIO_STACK_LOCATION stack;
 
 	if (!call)
@@ -81,35 +81,35 @@ static const char *irp_name(const struct port_irp *ask)
 }
 
 /* Whether it has ended. */
-static bool call_make(struct port_hba *hba, const struct port_irp *ask, struct port_call *call,
-	struct port_work *work)
+static bool call_make(const struct port_target *target, const struct port_irp *ask,
+	struct port_call *call, struct port_work *work)
 {
-	IoCallDriver(&hba->objects->functional, call->irp);
+	IoCallDriver(target->top, call->irp);
 	if (port_call_wait(call, port_irp_seconds))
 		return true;
 	/* The port's share takes as long as it takes. */
-	if (work && !atomic_exchange(&hba->work, NULL)) {
+	if (work && !atomic_exchange(target->work, NULL)) {
 		KeWaitForSingleObject(&work->ended, Executive, KernelMode, FALSE, NULL);
 		if (port_call_wait(call, port_irp_seconds))
 			return true;
 	}
-	nt_violation(0, "%s has not ended %s within %u seconds.", hba->name, irp_name(ask),
+	nt_violation(0, "%s has not ended %s within %u seconds.", target->name, irp_name(ask),
 		port_irp_seconds);
 	return false;
 }
 
 /* Sends it and waits. STATUS_UNSUCCESSFUL if the driver keeps it, STATUS_INSUFFICIENT_RESOURCES if
  * there is none to be sent. */
-static NTSTATUS send(
-	struct port_hba *hba, const struct port_irp *ask, struct port_work *work, ULONG_PTR *result)
+static NTSTATUS send(const struct port_target *target, const struct port_irp *ask,
+	struct port_work *work, ULONG_PTR *result)
 {
-	struct port_call *call = call_new(hba, ask);
+	struct port_call *call = call_new(target, ask);
 	NTSTATUS status;
 
 	if (!call)
 		return STATUS_INSUFFICIENT_RESOURCES;
-	atomic_store(&hba->work, work);
-	if (!call_make(hba, ask, call, work) && port_call_leave(call))
+	atomic_store(target->work, work);
+	if (!call_make(target, ask, call, work) && port_call_leave(call))
 		return STATUS_UNSUCCESSFUL;
 	status = call->status.Status;
 	if (result)
@@ -121,9 +121,10 @@ static NTSTATUS send(
 /* ---- what is asked of an adapter ---- */
 
 /* Whether the device is to be started, or comes back: then a driver may refuse. */
-static bool may_be_refused(const struct port_irp *ask)
+static bool may_be_refused(const struct port_target *target, const struct port_irp *ask)
 {
-	return ask->major == IRP_MJ_POWER || ask->minor == IRP_MN_START_DEVICE;
+	return target->top == target->hba->functional &&
+	       (ask->major == IRP_MJ_POWER || ask->minor == IRP_MN_START_DEVICE);
 }
 
 /* Requests that wait for the device would wait for ever. */
@@ -141,22 +142,29 @@ static int refused(struct port_hba *hba, const struct port_irp *ask, NTSTATUS st
 	return err;
 }
 
-int port_irp_do(struct port_hba *hba, const struct port_irp *ask,
+NTSTATUS port_irp_ask(
+	const struct port_target *target, const struct port_irp *ask, ULONG_PTR *result)
+{
+	return send(target, ask, NULL, result);
+}
+
+int port_irp_do(const struct port_target *target, const struct port_irp *ask,
 	int (*fn)(struct port_hba *hba, void *arg), void *arg)
 {
 	struct port_work work = {.fn = fn, .arg = arg};
+	struct port_hba *hba = target->hba;
 	NTSTATUS status;
 
 	KeInitializeEvent(&work.ended, NotificationEvent, FALSE);
-	status = send(hba, ask, &work, NULL);
-	if (atomic_exchange(&hba->work, NULL) || !KeReadStateEvent(&work.ended)) {
-		if (may_be_refused(ask))
+	status = send(target, ask, &work, NULL);
+	if (atomic_exchange(target->work, NULL) || !KeReadStateEvent(&work.ended)) {
+		if (may_be_refused(target, ask))
 			return refused(hba, ask, status);
 		if (status != STATUS_INSUFFICIENT_RESOURCES)
 			nt_violation(0,
 				"%s: %s ended with status %08x and never came to the port's own "
 				"dispatch routine; what it stands for is done all the same.",
-				hba->name, irp_name(ask), (unsigned)status);
+				target->name, irp_name(ask), (unsigned)status);
 		work_run(hba, &work);
 	}
 	if (work.result)
@@ -164,15 +172,38 @@ int port_irp_do(struct port_hba *hba, const struct port_irp *ask,
 	return 0;
 }
 
+/* ---- an adapter ---- */
+
+struct port_target port_hba_target(struct port_hba *hba)
+{
+	return (struct port_target){
+		.hba = hba, .top = hba->functional, .work = &hba->work, .name = hba->name};
+}
+
+static int irp_do(struct port_hba *hba, const struct port_irp *ask,
+	int (*fn)(struct port_hba *hba, void *arg), void *arg)
+{
+	const struct port_target target = port_hba_target(hba);
+
+	return port_irp_do(&target, ask, fn, arg);
+}
+
 static int add(struct port_hba *hba)
 {
 	struct port_driver *driver = hba->driver;
-	NTSTATUS status = driver->extension.AddDevice(&driver->object, &hba->objects->physical);
+	NTSTATUS status = driver->extension.AddDevice(&driver->object, hba->physical);
 
 	port_hba_irql_check(hba, "AddDevice", IRQL_PASSIVE);
-	if (NT_SUCCESS(status) && hba->objects->physical.AttachedDevice)
+	if (NT_SUCCESS(status) && hba->physical->AttachedDevice)
 		return 0;
 	return error_set(EIO, "%s: AddDevice ended with status %08x.", hba->name, (unsigned)status);
+}
+
+static void relations_free(PDEVICE_RELATIONS relations)
+{
+	for (ULONG n = 0; n < relations->Count; n++)
+		ObDereferenceObject(relations->Objects[n]);
+	ExFreePool(relations);
 }
 
 /* As after each start; what the driver answers is for others than this machine. */
@@ -187,12 +218,13 @@ static void ask_about(struct port_hba *hba)
 		.minor = IRP_MN_QUERY_DEVICE_RELATIONS,
 		.arguments = {(PVOID)BusRelations},
 	};
+	const struct port_target target = port_hba_target(hba);
 	ULONG_PTR relations = 0;
 
 	capabilities.Address = capabilities.UINumber = ~0u;
-	send(hba, &ask_capabilities, NULL, NULL);
-	if (NT_SUCCESS(send(hba, &ask_relations, NULL, &relations)) && relations)
-		ExFreePool((PVOID)relations);
+	port_irp_ask(&target, &ask_capabilities, NULL);
+	if (NT_SUCCESS(port_irp_ask(&target, &ask_relations, &relations)) && relations)
+		relations_free((PVOID)relations);
 }
 
 static int begin(struct port_hba *hba, void *arg)
@@ -229,41 +261,57 @@ static int surprise(struct port_hba *hba, void *arg)
 }
 
 /* Whether the driver lets it be; else it is told that nothing comes of it. */
-static NTSTATUS ask_whether(struct port_hba *hba, UCHAR query, UCHAR cancel)
+static NTSTATUS ask_whether(const struct port_target *target, UCHAR query, UCHAR cancel)
 {
 	struct port_irp ask = {.major = IRP_MJ_PNP, .minor = query};
-	NTSTATUS status = send(hba, &ask, NULL, NULL);
+	NTSTATUS status = port_irp_ask(target, &ask, NULL);
 
 	ask.minor = cancel;
 	if (!NT_SUCCESS(status))
-		send(hba, &ask, NULL, NULL);
+		port_irp_ask(target, &ask, NULL);
 	return status;
 }
 
-static void ask_leave(struct port_hba *hba)
+static void ask_leave(const struct port_target *target)
 {
-	NTSTATUS status = ask_whether(hba, IRP_MN_QUERY_REMOVE_DEVICE, IRP_MN_CANCEL_REMOVE_DEVICE);
+	NTSTATUS status =
+		ask_whether(target, IRP_MN_QUERY_REMOVE_DEVICE, IRP_MN_CANCEL_REMOVE_DEVICE);
 	char line[160];
 
 	if (NT_SUCCESS(status))
 		return;
 	snprintf(line, sizeof(line),
-		"%s: IRP_MN_QUERY_REMOVE_DEVICE ended with status %08x; the adapter is removed all "
-		"the same.",
-		hba->name, (unsigned)status);
+		"%s: IRP_MN_QUERY_REMOVE_DEVICE ended with status %08x; it is removed all the "
+		"same.",
+		target->name, (unsigned)status);
 	nt_debug_line(line);
+}
+
+/* Units before their adapter, as everywhere. */
+static void ask_all_leave(struct port_hba *hba)
+{
+	struct port_target target;
+
+	for (uint32_t n = 0; n < hba->port.unit_count; n++)
+		if (hba->port.units[n]->device) {
+			target = port_unit_target(hba->port.units[n]->device);
+			ask_leave(&target);
+		}
+	target = port_hba_target(hba);
+	ask_leave(&target);
 }
 
 static void remove_by(struct port_hba *hba, int (*fn)(struct port_hba *hba, void *arg))
 {
 	const struct port_irp ask = {.major = IRP_MJ_PNP, .minor = IRP_MN_REMOVE_DEVICE};
 
-	if (!hba->objects || !hba->objects->physical.AttachedDevice) {
+	if (!hba->physical || !hba->physical->AttachedDevice) {
 		fn(hba, NULL);
 	} else {
 		if (hba->phase == PORT_HBA_RUNNING)
-			ask_leave(hba);
-		port_irp_do(hba, &ask, fn, NULL);
+			ask_all_leave(hba);
+		port_hba_units_remove(hba, fn == remove_device && port_hba_rest(hba));
+		irp_do(hba, &ask, fn, NULL);
 	}
 	port_hba_close(hba);
 	port_hba_leave_wait(hba);
@@ -309,10 +357,9 @@ int port_pnp_start(struct port_hba *hba)
 
 	if (hba->life == PORT_HBA_PRESENT && hba->phase == PORT_HBA_RUNNING)
 		return port_hba_start_device(hba); /* whose error it is */
-	err = hba->objects ? 0 : appear(hba);
+	err = hba->physical ? 0 : appear(hba);
 	if (!err)
-		err = port_irp_do(
-			hba, &ask, hba->life == PORT_HBA_PRESENT ? begin : start_again, NULL);
+		err = irp_do(hba, &ask, hba->life == PORT_HBA_PRESENT ? begin : start_again, NULL);
 	if (!err)
 		ask_about(hba);
 	return err && hba->life == PORT_HBA_REMOVED ? not_plugged(hba, err) : err;
@@ -321,15 +368,16 @@ int port_pnp_start(struct port_hba *hba)
 int port_pnp_stop(struct port_hba *hba)
 {
 	const struct port_irp ask = {.major = IRP_MJ_PNP, .minor = IRP_MN_STOP_DEVICE};
+	const struct port_target target = port_hba_target(hba);
 	NTSTATUS status;
 
 	if (hba->life != PORT_HBA_PRESENT)
 		return port_hba_stop_device(hba); /* whose error it is */
-	status = ask_whether(hba, IRP_MN_QUERY_STOP_DEVICE, IRP_MN_CANCEL_STOP_DEVICE);
+	status = ask_whether(&target, IRP_MN_QUERY_STOP_DEVICE, IRP_MN_CANCEL_STOP_DEVICE);
 	if (!NT_SUCCESS(status))
 		return error_set(EBUSY, "%s: IRP_MN_QUERY_STOP_DEVICE ended with status %08x.",
 			hba->name, (unsigned)status);
-	return port_irp_do(hba, &ask, stop_device, NULL);
+	return irp_do(hba, &ask, stop_device, NULL);
 }
 
 void port_pnp_surprise_remove(struct port_hba *hba)
@@ -337,7 +385,7 @@ void port_pnp_surprise_remove(struct port_hba *hba)
 	const struct port_irp ask = {.major = IRP_MJ_PNP, .minor = IRP_MN_SURPRISE_REMOVAL};
 
 	if (hba->life != PORT_HBA_GONE && hba->life != PORT_HBA_REMOVED)
-		port_irp_do(hba, &ask, surprise, NULL);
+		irp_do(hba, &ask, surprise, NULL);
 }
 
 struct power {
@@ -361,7 +409,7 @@ int port_pnp_power(struct port_hba *hba, STOR_DEVICE_POWER_STATE state, STOR_POW
 		.arguments = {NULL, (PVOID)DevicePowerState, (PVOID)(ULONG_PTR)state,
 			(PVOID)(ULONG_PTR)action}};
 
-	if (!hba->objects)
+	if (!hba->physical)
 		return port_hba_power(hba, state, action); /* whose error it is */
-	return port_irp_do(hba, &ask, power, &ask_for);
+	return irp_do(hba, &ask, power, &ask_for);
 }

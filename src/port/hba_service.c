@@ -61,7 +61,7 @@ static void expired(struct cpu_timer *timer)
 static struct port_call *request_new(struct port_hba *hba, const struct port_service *service)
 {
 	uint32_t room = max_of(service->in_bytes, service->out_bytes);
-	struct port_call *call = port_call_new(hba, room);
+	struct port_call *call = port_call_new(hba->functional, room);
 	PIO_STACK_LOCATION stack;
 
 	if (!call)
@@ -99,7 +99,7 @@ int port_service_run(struct port_hba *hba, struct port_service *service)
 	}
 	timer.ctx = call->irp;
 	cpu_timer_set(&timer, service->seconds * SECOND, 0);
-	IoCallDriver(&hba->objects->functional, call->irp);
+	IoCallDriver(hba->functional, call->irp);
 	port_hba_let_go(hba); /* from here on the adapter may go */
 	if (!has_ended(call, &timer, service->seconds))
 		return error_set(ETIMEDOUT,

@@ -156,6 +156,8 @@ struct port_unit {
 	struct cpu_timer retry; /* ends PORT_RETRY */
 	void *extension;	/* the miniport's, or NULL */
 	bool is_found;		/* the miniport has been told (ScsiUnitStart) */
+	char instance[80];	/* as Plug and Play names it: port_unit_entries_read; else "" */
+	struct port_unit_device *device; /* its device objects: hba_unit.c; NULL: there are none */
 };
 
 /* What is finished on a processor, for its DPC; only that processor touches it. */

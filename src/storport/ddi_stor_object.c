@@ -11,11 +11,11 @@ void stor_objects_get(
 	const struct stor_adapter *adapter, PVOID *functional, PVOID *physical, PVOID *lower)
 {
 	if (functional)
-		*functional = &adapter->hba.objects->functional;
+		*functional = adapter->hba.functional;
 	if (physical)
-		*physical = &adapter->hba.objects->physical;
+		*physical = adapter->hba.physical;
 	if (lower)
-		*lower = &adapter->hba.objects->physical;
+		*lower = adapter->hba.physical;
 }
 
 ULONG stor_get_device_objects(struct stor_adapter *adapter, struct stor_call *args)

@@ -330,6 +330,7 @@ PIRP NTAPI IoBuildSynchronousFsdRequest(ULONG MajorFunction, PDEVICE_OBJECT Devi
 	PIO_STATUS_BLOCK IoStatusBlock);
 ULONG NTAPI IoGetRequestorProcessId(PIRP Irp);
 BOOLEAN NTAPI IoCancelIrp(PIRP Irp);
+PDEVICE_OBJECT NTAPI IoGetAttachedDeviceReference(PDEVICE_OBJECT DeviceObject);
 VOID NTAPI IoAcquireCancelSpinLock(PKIRQL Irql);
 VOID NTAPI IoReleaseCancelSpinLock(KIRQL Irql);
 

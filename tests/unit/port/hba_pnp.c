@@ -285,6 +285,7 @@ static int worked(struct port_hba *hba, void *arg)
 static void work_by_irps(void)
 {
 	struct port_hba *hba = &world.adapter->hba;
+	const struct port_target target = port_hba_target(hba);
 	const struct port_irp stop = {IRP_MJ_PNP, IRP_MN_STOP_DEVICE, {0}};
 	const struct port_irp surprise = {IRP_MJ_PNP, IRP_MN_SURPRISE_REMOVAL, {0}};
 	const struct port_irp sleep = {IRP_MJ_POWER, IRP_MN_SET_POWER,
@@ -292,14 +293,14 @@ static void work_by_irps(void)
 	int result = 0;
 
 	hook.calls[0] = 0;
-	expect_is(port_irp_do(hba, &stop, worked, &result), 0);
-	expect_is(port_irp_do(hba, &surprise, worked, &result), 0);
-	expect_is(port_irp_do(hba, &sleep, worked, &result), 0);
+	expect_is(port_irp_do(&target, &stop, worked, &result), 0);
+	expect_is(port_irp_do(&target, &surprise, worked, &result), 0);
+	expect_is(port_irp_do(&target, &sleep, worked, &result), 0);
 	result = -ETIMEDOUT;
-	expect_is(port_irp_do(hba, &sleep, worked, &result), -ETIMEDOUT);
+	expect_is(port_irp_do(&target, &sleep, worked, &result), -ETIMEDOUT);
 	expect_has(error_text(), "words of the work");
 	expect(!strcmp(hook.calls, "STOP work SURPRISE work D3 work D3 work "));
-	expect_is(port_work_do(hba), -EALREADY);
+	expect_is(port_work_do(hba, &hba->work), -EALREADY);
 	hook.calls[0] = 0;
 }
 
@@ -434,7 +435,7 @@ static void an_adapter_that_could_not_be_plugged_takes_no_service_request(void *
 
 static NTSTATUS ask(UCHAR major, UCHAR minor)
 {
-	PDEVICE_OBJECT device = &world.adapter->hba.objects->functional;
+	PDEVICE_OBJECT device = world.adapter->hba.functional;
 	IO_STATUS_BLOCK result = {0};
 	PIRP irp = IoBuildDeviceIoControlRequest(
 		IOCTL_DISK_GET_LENGTH_INFO, device, NULL, 0, NULL, 0, FALSE, NULL, &result);
@@ -448,7 +449,7 @@ static NTSTATUS ask(UCHAR major, UCHAR minor)
 
 static void other_irps(void)
 {
-	DEVICE_OBJECT *physical = &world.adapter->hba.objects->physical;
+	DEVICE_OBJECT *physical = world.adapter->hba.physical;
 
 	expect_is(ask(IRP_MJ_CREATE, 0), STATUS_SUCCESS);
 	expect_is(ask(IRP_MJ_CLOSE, 0), STATUS_SUCCESS);
@@ -462,7 +463,7 @@ static void other_irps(void)
 	expect_is(ask(IRP_MJ_PNP, IRP_MN_CANCEL_STOP_DEVICE), STATUS_SUCCESS);
 	/* Nothing stands behind such IRPs of a driver's own. */
 	expect_is(ask(IRP_MJ_PNP, IRP_MN_START_DEVICE), STATUS_UNSUCCESSFUL);
-	expect_is(physical->AttachedDevice, &world.adapter->hba.objects->functional);
+	expect_is(physical->AttachedDevice, world.adapter->hba.functional);
 	expect_is(world.driver->object.DeviceObject, physical->AttachedDevice);
 	expect_is(physical->AttachedDevice->StackSize, 2);
 	expect_is(hook.initialized, 1);

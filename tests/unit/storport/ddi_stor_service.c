@@ -323,7 +323,7 @@ static void what_is_forgotten_is_told_and_ended(void **state)
 
 static void ask_otherwise(void)
 {
-	PDEVICE_OBJECT device = &world.adapter->hba.objects->functional;
+	PDEVICE_OBJECT device = world.adapter->hba.functional;
 	IO_STATUS_BLOCK result;
 
 	IoCallDriver(device, IoBuildDeviceIoControlRequest(IOCTL_SCSI_GET_CAPABILITIES, device,

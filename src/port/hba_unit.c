@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * Off the path: units as devices. A unit that the class driver has found has two device objects:
+ * the physical one is the miniport's DriverObject's, so that IRPs of Plug and Play for it come to
+ * the driver first as those for its adapter do; the disk class driver's, whose role is played here
+ * too, is attached to it. Requests do not go through them. Who answers: ddi_port_unit.c. See hba.h.
+ */
+#include "port/hba.h"
+#include "nt/io_device.h"
+#include "nt/nt.h"
+#include "nt/registry.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Disks have the numbers that they would have as PhysicalDrive<number>: the lowest that are free.
+ */
+static uint64_t numbers[PORT_HBAS_MAX * PORT_UNITS_MAX / 64];
+
+static uint32_t number_take(void)
+{
+	uint32_t n = 0;
+
+	while (n < array_size(numbers) - 1 && !~numbers[n])
+		n++;
+	for (uint32_t bit = 0; bit < 64; bit++)
+		if (!(numbers[n] >> bit & 1)) {
+			numbers[n] |= 1ull << bit;
+			return n * 64 + bit;
+		}
+	return 0;
+}
+
+static void number_give(uint32_t number)
+{
+	numbers[number / 64] &= ~(1ull << number % 64);
+}
+
+static void device_free(struct port_unit *unit)
+{
+	struct port_unit_device *device = unit->device;
+
+	unit->device = NULL;
+	if (device->registry_device >= 0 && reg_device_of(device->physical) >= 0)
+		reg_device_object_set((unsigned)device->registry_device, NULL);
+	number_give(device->number);
+	io_device_free(device->disk);
+	io_device_free(device->physical);
+	free(device);
+}
+
+/* NULL: out of memory; then the unit is one without device objects. */
+static struct port_unit_device *device_new(struct port_unit *unit)
+{
+	struct port_hba *hba = (struct port_hba *)unit->adapter;
+	struct port_unit_device *device = nt_allocation_fails() ? NULL : calloc(1, sizeof(*device));
+
+	if (!device)
+		return NULL;
+	device->physical = io_device_new(&hba->driver->object, FILE_DEVICE_DISK);
+	device->disk = io_device_new(port_disk_driver(), FILE_DEVICE_DISK);
+	if (!device->physical || !device->disk) {
+		io_device_free(device->physical);
+		io_device_free(device->disk);
+		free(device);
+		return NULL;
+	}
+	device->hba = hba;
+	device->path = unit->path;
+	device->target = unit->target;
+	device->lun = unit->lun;
+	device->number = number_take();
+	snprintf(device->instance, sizeof(device->instance), "%s", unit->instance);
+	snprintf(device->name, sizeof(device->name), "%s, unit %u:%u:%u", hba->name, unit->path,
+		unit->target, unit->lun);
+	device->physical->Flags = DO_BUS_ENUMERATED_DEVICE | DO_DIRECT_IO;
+	device->physical->DeviceExtension = device;
+	device->disk->Flags = DO_DIRECT_IO;
+	device->disk->DeviceExtension = device;
+	io_device_attach(device->disk, device->physical);
+	device->registry_device = *device->instance ? reg_device_add(device->instance) : -1;
+	if (device->registry_device >= 0)
+		reg_device_object_set((unsigned)device->registry_device, device->physical);
+	return device;
+}
+
+struct port_unit_device *port_unit_of_object(const DEVICE_OBJECT *object)
+{
+	struct port_unit_device *device = object->DeviceExtension;
+
+	/* Whoever comes here with a device object has it from io_device_new: only units' have one.
+	 */
+	return device && (object == device->physical || object == device->disk) ? device : NULL;
+}
+
+/* ---- what is asked of a unit ---- */
+
+struct port_target port_unit_target(const struct port_unit_device *device)
+{
+	return (struct port_target){.hba = device->hba,
+		.top = device->disk,
+		.work = (port_work_place *)&device->work,
+		.name = device->name};
+}
+
+#define NO_CONTROL ScsiUnitControlMax
+
+/* What an IRP stands for. */
+struct control {
+	struct port_unit *unit;
+	SCSI_UNIT_CONTROL_TYPE type;
+};
+
+static int control(struct port_hba *hba, void *arg)
+{
+	const struct control *control = arg;
+
+	if (control->type != NO_CONTROL)
+		port_hba_unit_control(control->unit, control->type, StorPowerActionNone,
+			StorPowerDeviceUnspecified);
+	return 0;
+}
+
+static void tell(struct port_unit *unit, UCHAR minor, SCSI_UNIT_CONTROL_TYPE type)
+{
+	const struct port_irp irp = {.major = IRP_MJ_PNP, .minor = minor};
+	struct control what = {unit, type};
+
+	if (unit->device) {
+		const struct port_target target = port_unit_target(unit->device);
+
+		port_irp_do(&target, &irp, control, &what);
+	} else {
+		control((struct port_hba *)unit->adapter, &what);
+	}
+}
+
+static void remove_device(struct port_unit *unit, SCSI_UNIT_CONTROL_TYPE type)
+{
+	unit->is_found = false;
+	tell(unit, IRP_MN_REMOVE_DEVICE, type);
+	if (unit->device)
+		device_free(unit);
+}
+
+void port_hba_unit_found(struct port_unit *unit)
+{
+	if (unit->is_found)
+		return;
+	if (((struct port_hba *)unit->adapter)->physical && !unit->device)
+		unit->device = device_new(unit);
+	tell(unit, IRP_MN_START_DEVICE, ScsiUnitStart);
+	unit->is_found = true;
+}
+
+void port_hba_unit_lost(struct port_unit *unit)
+{
+	if (!unit->is_found)
+		return;
+	tell(unit, IRP_MN_SURPRISE_REMOVAL, ScsiUnitSurpriseRemoval);
+	remove_device(unit, NO_CONTROL);
+}
+
+void port_hba_units_remove(struct port_hba *hba, bool in_order)
+{
+	for (uint32_t n = 0; n < hba->port.unit_count; n++)
+		if (hba->port.units[n]->is_found)
+			remove_device(hba->port.units[n], in_order ? ScsiUnitRemove : NO_CONTROL);
+}
