@@ -4,6 +4,7 @@
  * Life of the kernel subset, and its one way to say that a rule was broken. The parts it starts and
  * ends: pool.c mm_memory.c ps_thread.c dbg_print.c registry.c.
  */
+#include "nt/io_interface.h"
 #include "nt/nt.h"
 #include "nt/nt_check.h"
 #include "nt/nt_parts.h"
@@ -40,6 +41,7 @@ uint64_t nt_fini(void)
 
 	nt_timer_fini();
 	nt_thread_fini();
+	io_interfaces_forget();
 	reg_fini();
 	left = nt_memory_fini();
 	left += nt_pool_fini();

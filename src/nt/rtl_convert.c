@@ -145,27 +145,62 @@ static ULONG base_prefix(const WCHAR **s, const WCHAR *end)
 	return 10;
 }
 
-NTSTATUS NTAPI RtlUnicodeStringToInteger(PCUNICODE_STRING String, ULONG Base, PULONG Value)
+/* The number's bits; what follows it is not looked at. */
+static NTSTATUS number_of(
+	PCUNICODE_STRING string, ULONG base, uint64_t *number, const WCHAR **behind)
 {
-	const WCHAR *s = String->Buffer, *end = s + String->Length / sizeof(WCHAR);
+	const WCHAR *s = string->Buffer, *end = s + string->Length / sizeof(WCHAR);
 	bool negative = false;
-	ULONG value = 0;
+	uint64_t value = 0;
 
-	nt_irql_max("RtlUnicodeStringToInteger", IRQL_PASSIVE, NT_C4(0xE5));
-	if (s == end || (Base && !base_good(Base)))
+	if (s == end || (base && !base_good(base)))
 		return STATUS_INVALID_PARAMETER;
 	while (s < end && *s <= ' ')
 		s++;
 	if (s < end && (*s == '-' || *s == '+'))
 		negative = *s++ == '-';
-	if (!Base)
-		Base = base_prefix(&s, end);
-	for (; s < end && digit_of(*s) < Base; s++)
-		value = value * Base + digit_of(*s);
-	*Value = negative ? 0 - value : value;
+	if (!base)
+		base = base_prefix(&s, end);
+	for (; s < end && digit_of(*s) < base; s++)
+		value = value * base + digit_of(*s);
+	*number = negative ? 0 - value : value;
+	*behind = s;
 	return STATUS_SUCCESS;
 }
+
+NTSTATUS NTAPI RtlUnicodeStringToInteger(PCUNICODE_STRING String, ULONG Base, PULONG Value)
+{
+	const WCHAR *behind;
+	uint64_t number;
+	NTSTATUS status;
+
+	nt_irql_max("RtlUnicodeStringToInteger", IRQL_PASSIVE, NT_C4(0xE5));
+	status = number_of(String, Base, &number, &behind);
+	if (!status)
+		*Value = (ULONG)number;
+	return status;
+}
 DRY_EXPORT(RtlUnicodeStringToInteger)
+
+/* No page tells of it: as the one above, with 64 bits; EndPointer, which may be NULL, is where the
+ * number ends. */
+NTSTATUS NTAPI RtlUnicodeStringToInt64(
+	PCUNICODE_STRING String, ULONG Base, PLONG64 Number, PWSTR *EndPointer)
+{
+	const WCHAR *behind;
+	uint64_t number;
+	NTSTATUS status;
+
+	nt_irql_max("RtlUnicodeStringToInt64", IRQL_PASSIVE, NT_C4(0xE5));
+	status = number_of(String, Base, &number, &behind);
+	if (status)
+		return status;
+	*Number = (LONG64)number;
+	if (EndPointer)
+		*EndPointer = (PWSTR)behind;
+	return STATUS_SUCCESS;
+}
+DRY_EXPORT(RtlUnicodeStringToInt64)
 
 /* The terminator is written if there is room for it. */
 static NTSTATUS number_to_string(uint64_t value, ULONG base, PUNICODE_STRING string)

@@ -8,6 +8,7 @@
 #ifndef DDK_PARTS_IO_H
 #define DDK_PARTS_IO_H
 
+#include "../devpropdef.h"
 #include "dma.h"
 #include "ex.h"
 
@@ -218,6 +219,13 @@ NTSTATUS NTAPI IoCreateDevice(PDRIVER_OBJECT DriverObject, ULONG DeviceExtension
 	PUNICODE_STRING DeviceName, DEVICE_TYPE DeviceType, ULONG DeviceCharacteristics,
 	BOOLEAN Exclusive, PDEVICE_OBJECT *DeviceObject);
 VOID NTAPI IoDeleteDevice(PDEVICE_OBJECT DeviceObject);
+NTSTATUS NTAPI IoRegisterDeviceInterface(PDEVICE_OBJECT PhysicalDeviceObject,
+	const GUID *InterfaceClassGuid, PUNICODE_STRING ReferenceString,
+	PUNICODE_STRING SymbolicLinkName);
+NTSTATUS NTAPI IoSetDeviceInterfaceState(PUNICODE_STRING SymbolicLinkName, BOOLEAN Enable);
+#define LOCALE_NEUTRAL 0 /* of IoGetDevicePropertyData */
+NTSTATUS NTAPI IoGetDevicePropertyData(PDEVICE_OBJECT Pdo, const DEVPROPKEY *PropertyKey, LCID Lcid,
+	ULONG Flags, ULONG Size, PVOID Data, PULONG RequiredSize, PDEVPROPTYPE Type);
 NTSTATUS NTAPI IoAllocateDriverObjectExtension(PDRIVER_OBJECT DriverObject,
 	PVOID ClientIdentificationAddress, ULONG DriverObjectExtensionSize,
 	PVOID *DriverObjectExtension);

@@ -121,6 +121,23 @@ NT_TEST(text_becomes_an_integer_as_documented)
 	}
 }
 
+/* covers: RtlUnicodeStringToInt64 */
+NT_TEST(text_becomes_an_integer_of_64_bits_that_ends_somewhere)
+{
+	UNICODE_STRING text;
+	PWSTR end = NULL;
+	LONG64 value = 0;
+
+	RtlInitUnicodeString(&text, (PCWSTR)u" -0x123456789abcdefX");
+	CHECK_EQUAL(RtlUnicodeStringToInt64(&text, 0, &value, &end), STATUS_SUCCESS);
+	CHECK_EQUAL(value, -0x123456789abcdefll);
+	CHECK(end == text.Buffer + 19);
+	RtlInitUnicodeString(&text, (PCWSTR)u"4294967296");
+	CHECK_EQUAL(RtlUnicodeStringToInt64(&text, 10, &value, NULL), STATUS_SUCCESS);
+	CHECK_EQUAL(value, 0x100000000ll);
+	CHECK_EQUAL(RtlUnicodeStringToInt64(&text, 3, &value, NULL), STATUS_INVALID_PARAMETER);
+}
+
 /* covers: RtlInitUnicodeString, RtlIntegerToUnicodeString, RtlUnicodeStringToInteger */
 NT_TEST(an_empty_string_or_a_strange_base_is_an_invalid_parameter)
 {
@@ -186,6 +203,7 @@ int main(void)
 		cmocka_unit_test(a_string_too_long_for_unicode_is_refused),
 		cmocka_unit_test(upper_case),
 		cmocka_unit_test(text_becomes_an_integer_as_documented),
+		cmocka_unit_test(text_becomes_an_integer_of_64_bits_that_ends_somewhere),
 		cmocka_unit_test(an_empty_string_or_a_strange_base_is_an_invalid_parameter),
 		cmocka_unit_test(integers_become_text),
 		cmocka_unit_test(a_foreign_buffer_is_not_freed),
