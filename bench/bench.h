@@ -26,9 +26,13 @@ double bench_instructions(const char *driver, const char *hw, const char *depth)
 bool bench_marked(const char *argument, double *counts, unsigned count);
 void bench_mark(void);
 
-/* path.c: rows are pairs of a miniport and its device. */
+/* path.c: rows are pairs of a miniport and its device (reader.h). */
 int bench_path(char **rows, bool json);
 int bench_path_count(const char *driver, const char *hw, const char *depth, const char *operations);
+
+/* scale.c: what path.c does where several processors read. */
+void scale_row(const char *driver, const char *device, bool json, bool is_last);
+int scale_count(const char *driver, const char *device, const char *depth, const char *operations);
 
 /* models.c: a Storport and a SCSI Port miniport, each with the device, which is the same. */
 int bench_models(char **rows, bool json);

@@ -131,7 +131,8 @@ struct dry_unit_info {
 	uint32_t block_size;   /* bytes; offsets and counts must be multiples */
 	uint32_t max_transfer; /* bytes that go in one SRB; larger requests are split */
 	bool read_only, can_flush, can_fua, can_trim, can_zero;
-	char name[16];				  /* "0:0:0": bus, target, unit */
+	char name[16]; /* "0:0:0": bus, target, unit; behind "N:" for an adapter N that is not the
+			  first, 0 */
 	char vendor[9], product[17], revision[5]; /* from INQUIRY, trimmed */
 };
 /* What the unit said of itself at the start, but for its size, which is the newest known. Any
@@ -243,9 +244,14 @@ DRY_API int dry_service(struct dry_machine *machine, unsigned adapter, struct dr
 /* ---- being a processor ---- */
 
 /*
- * The calling thread becomes processor `number` of a machine that was made with option "claim" set
- * to that number; poll runs at PASSIVE_LEVEL between the machine's work until it returns false. For
- * benches: no hand-off between threads. Inside poll, dry_submit is the way to do I/O.
+ * Running. The calling thread becomes processor `number`, one of those that the option "claim"
+ * names ("0", "0,1", "all"), as soon as what runs there lets go of it; poll runs at PASSIVE_LEVEL
+ * between the machine's work until it returns false, or the machine stops. Before and after, a
+ * thread of the machine's own is that processor. Several threads may be a processor each, at the
+ * same time. For benches: no hand-off between threads. Inside poll, and in the done functions of
+ * what was submitted there, dry_submit is the way to do I/O: such a request starts on this
+ * processor, and ends where the driver completes it. -EINVAL: it was not claimed; -EBUSY: another
+ * thread is it, or the caller is a processor already.
  */
 DRY_API int dry_processor_run(
 	struct dry_machine *machine, unsigned number, bool (*poll)(void *arg), void *arg);

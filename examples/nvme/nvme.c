@@ -96,7 +96,7 @@ static BOOLEAN NvmePassiveInitialize(PVOID Extension)
 	return NvmeStart(Adapter);
 }
 
-/* StartIo on several processors at once: each has its queue. */
+/* StartIo on several processors at once: each has its queue, and the message that goes with it. */
 static VOID NvmeAskForChannels(PNVME_ADAPTER Adapter)
 {
 	PERF_CONFIGURATION_DATA Perf = {.Version = STOR_PERF_VERSION, .Size = sizeof(Perf)};
@@ -104,8 +104,11 @@ static VOID NvmeAskForChannels(PNVME_ADAPTER Adapter)
 	if (StorPortInitializePerfOpts(Adapter, TRUE, &Perf) != STOR_STATUS_SUCCESS ||
 		!(Perf.Flags & STOR_PERF_CONCURRENT_CHANNELS))
 		return;
-	Perf.Flags = STOR_PERF_CONCURRENT_CHANNELS;
+	Perf.Flags &= STOR_PERF_CONCURRENT_CHANNELS | STOR_PERF_DPC_REDIRECTION |
+		      STOR_PERF_INTERRUPT_MESSAGE_RANGES;
 	Perf.ConcurrentChannels = Adapter->QueueCount;
+	Perf.FirstRedirectionMessageNumber = 1;
+	Perf.LastRedirectionMessageNumber = Adapter->QueueCount;
 	StorPortInitializePerfOpts(Adapter, FALSE, &Perf);
 }
 

@@ -310,7 +310,7 @@ struct cpu_config {
 
 /* Makes the processors, not yet running: DPCs and threads may be queued. */
 int cpu_init(const struct cpu_config *config);
-/* Starts a host thread for each processor, but for those that a host thread will become itself. */
+/* Starts a host thread for each processor, but for those that were claimed. */
 int cpu_start(void);
 /* Stops all processors (each finishes what it runs, down to its idle fiber) and frees them. */
 void cpu_fini(void);
@@ -318,11 +318,14 @@ unsigned cpu_count(void);
 struct cpu *cpu_get(unsigned number);
 
 /*
- * The calling host thread becomes processor `number` (not started by cpu_start if claimed with
- * cpu_claim before it): serves interrupts, DPCs and threads and calls poll at PASSIVE in the idle
- * fiber between them, until poll returns false. poll returning true means "go on".
+ * The calling host thread becomes processor `number`: serves interrupts, DPCs and threads and calls
+ * poll at PASSIVE in the idle fiber between them, until poll returns false. poll returning true
+ * means "go on". Before cpu_start the processor was claimed (cpu_start gives it no host thread: it
+ * stands still while nobody runs it) or lent (its own host thread goes on with it whenever no other
+ * is in cpu_run, which waits until the thread that runs there lets go).
  */
 int cpu_claim(unsigned number);
+int cpu_lend(unsigned number);
 int cpu_run(unsigned number, bool (*poll)(void *arg), void *arg);
 
 /*

@@ -85,6 +85,6 @@ void cpu_relax(void)
 	if (++rounds % RELAX_ROUNDS == 0)
 		sched_yield();
 	if (p && p->cpu.irql == IRQL_PASSIVE &&
-		(atomic_load_explicit(&p->ready_count, memory_order_relaxed) || p->poll))
+		(atomic_load_explicit(&p->ready_count, memory_order_relaxed) || idle_has_turns(p)))
 		cpu_thread_yield();
 }

@@ -26,7 +26,7 @@ static struct fault_stack fault_stack;	/* of the host thread that replays */
 
 /* who runs which processor */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t run_ended = PTHREAD_COND_INITIALIZER;
+static pthread_cond_t turn_ended = PTHREAD_COND_INITIALIZER;
 
 unsigned cpu_count(void)
 {
@@ -64,7 +64,8 @@ static bool has_work(void *arg)
 
 	return atomic_load_explicit(&p->waiting, memory_order_relaxed) ||
 	       atomic_load_explicit(&p->ready_count, memory_order_relaxed) ||
-	       atomic_load_explicit(&p->is_stopping, memory_order_relaxed);
+	       atomic_load_explicit(&p->is_stopping, memory_order_relaxed) ||
+	       atomic_load_explicit(&p->is_wanted, memory_order_relaxed);
 }
 
 static void idle_sleep(struct cpu_private *p)
@@ -122,6 +123,8 @@ static void idle_main(void *arg)
 		cpu_poll_own();
 		if (p->poll)
 			idle_poll(p);
+		else if (unlikely(atomic_load_explicit(&p->is_wanted, memory_order_relaxed)))
+			idle_leave(p);
 		if (cpu_thread_run_next(p))
 			continue;
 		if (atomic_load_explicit(&p->waiting, memory_order_relaxed))
@@ -150,9 +153,23 @@ static void processor_run(struct cpu_private *p, bool (*poll)(void *arg), void *
 	cpu_fault_leave(&stack);
 }
 
+/* Its own host thread: is it whenever no guest is, and at the end. */
 static void *processor_main(void *arg)
 {
-	processor_run(arg, NULL, NULL);
+	struct cpu_private *p = arg;
+
+	pthread_mutex_lock(&lock);
+	do {
+		while (p->has_guest)
+			pthread_cond_wait(&turn_ended, &lock);
+		p->is_running = true;
+		pthread_mutex_unlock(&lock);
+		processor_run(p, NULL, NULL);
+		pthread_mutex_lock(&lock);
+		p->is_running = false;
+		pthread_cond_broadcast(&turn_ended);
+	} while (!atomic_load_explicit(&p->is_stopping, memory_order_relaxed));
+	pthread_mutex_unlock(&lock);
 	return NULL;
 }
 
@@ -227,7 +244,7 @@ int cpu_init(const struct cpu_config *config)
 	return err;
 }
 
-int cpu_claim(unsigned number)
+static int claim(unsigned number, bool is_lent)
 {
 	struct cpu_private *p = cpu_private_get(number);
 
@@ -235,10 +252,21 @@ int cpu_claim(unsigned number)
 		return error_set(EINVAL, "no processor %u", number);
 	if (replay_is_on)
 		return error_set(EINVAL, "a replayed machine has no processor for a host thread");
-	if (is_started || p->is_claimed)
+	if (is_started || p->is_claimed || p->is_lent)
 		return error_set(EBUSY, "processor %u has a host thread already", number);
-	p->is_claimed = true;
+	p->is_claimed = !is_lent;
+	p->is_lent = is_lent;
 	return 0;
+}
+
+int cpu_claim(unsigned number)
+{
+	return claim(number, false);
+}
+
+int cpu_lend(unsigned number)
+{
+	return claim(number, true);
 }
 
 int cpu_start(void)
@@ -261,25 +289,51 @@ int cpu_start(void)
 	return err;
 }
 
+/* Its own host thread, if it has one, leaves it when the idle fiber has its turn. */
+static void want(struct cpu_private *p)
+{
+	host_lock_acquire(&p->lock);
+	atomic_store_explicit(&p->is_wanted, true, memory_order_relaxed);
+	release_and_wake(p);
+	while (p->is_running)
+		pthread_cond_wait(&turn_ended, &lock);
+	atomic_store_explicit(&p->is_wanted, false, memory_order_relaxed);
+}
+
+/* False: it is not the caller's to run. */
+static bool guest_enter(struct cpu_private *p)
+{
+	bool may_enter;
+
+	pthread_mutex_lock(&lock);
+	may_enter = !cpu_self && (p->is_claimed || p->is_lent) && !p->has_guest;
+	if (may_enter) {
+		p->has_guest = true;
+		want(p);
+		p->is_running = true;
+	}
+	pthread_mutex_unlock(&lock);
+	return may_enter;
+}
+
+static void guest_leave(struct cpu_private *p)
+{
+	pthread_mutex_lock(&lock);
+	p->is_running = p->has_guest = false;
+	pthread_cond_broadcast(&turn_ended);
+	pthread_mutex_unlock(&lock);
+}
+
 int cpu_run(unsigned number, bool (*poll)(void *arg), void *arg)
 {
 	struct cpu_private *p = cpu_private_get(number);
-	bool is_busy;
 
 	if (!p)
 		return error_set(EINVAL, "no processor %u", number);
-	pthread_mutex_lock(&lock);
-	is_busy = cpu_self || p->is_running || !p->is_claimed;
-	if (!is_busy)
-		p->is_running = true;
-	pthread_mutex_unlock(&lock);
-	if (is_busy)
+	if (!guest_enter(p))
 		return error_set(EBUSY, "processor %u is not this host thread's to run", number);
 	processor_run(p, poll, arg);
-	pthread_mutex_lock(&lock);
-	p->is_running = false;
-	pthread_cond_broadcast(&run_ended);
-	pthread_mutex_unlock(&lock);
+	guest_leave(p);
 	return 0;
 }
 
@@ -343,16 +397,13 @@ static bool all_are_over(void *arg)
 
 static void processor_await(struct cpu_private *p)
 {
-	if (p->has_host_thread) {
-		pthread_join(p->host_thread, NULL);
-		return;
-	}
 	pthread_mutex_lock(&lock);
-	while (p->is_running)
-		pthread_cond_wait(&run_ended, &lock);
+	while (p->has_guest)
+		pthread_cond_wait(&turn_ended, &lock);
 	pthread_mutex_unlock(&lock);
-	/* what was queued to it while nobody ran it */
-	if (p->is_claimed && is_started)
+	if (p->has_host_thread)
+		pthread_join(p->host_thread, NULL);
+	else if (p->is_claimed && is_started) /* what was queued to it while nobody ran it */
 		processor_run(p, NULL, NULL);
 }
 

@@ -42,6 +42,7 @@ struct cpu_private {
 	_Atomic uint32_t sleeping; /* futex: 1 while the idle fiber sleeps */
 	bool timers_due;	   /* the clock saw one; kept with WAITING_DPC */
 	_Atomic bool is_stopping;
+	_Atomic bool is_wanted; /* by a guest: its own host thread is to leave it */
 
 	/* its own */
 	_Atomic(struct cpu_interrupt *) serving[IRQLS] __attribute__((aligned(64)));
@@ -54,7 +55,9 @@ struct cpu_private {
 	struct host_spin spin;
 
 	/* life, under the machine's lock */
-	bool is_claimed, is_running;
+	bool is_claimed, is_lent;
+	bool is_running; /* a host thread is it */
+	bool has_guest;	 /* one that called cpu_run is it, or waits for it */
 	pthread_t host_thread;
 	bool has_host_thread;
 };
@@ -110,6 +113,12 @@ static inline void release_and_wake(struct cpu_private *p)
 	host_lock_release(&p->lock);
 	if (unlikely(is_asleep))
 		host_futex_wake(&p->sleeping, 1);
+}
+
+/* Whether the idle fiber takes turns with ready threads: for a poll function, or a guest. */
+static inline bool idle_has_turns(struct cpu_private *p)
+{
+	return p->poll || atomic_load_explicit(&p->is_wanted, memory_order_relaxed);
 }
 
 /* ---- irql.c: a routine at another IRQL, nested on the current stack ---- */

@@ -110,14 +110,14 @@ void cpu_thread_yield(void)
 	thread = p->cpu.thread;
 	host_lock_acquire(&p->lock);
 	waiting_update(p, 0, WAITING_PREEMPT);
-	if (!p->ready_first && !(p->poll && thread)) {
+	if (!p->ready_first && !(idle_has_turns(p) && thread)) {
 		host_lock_release(&p->lock);
 		return;
 	}
 	if (thread)
 		ready_append(p, thread);
 	/* a poll function takes part in the round */
-	next = p->poll && thread ? NULL : ready_take(p);
+	next = idle_has_turns(p) && thread ? NULL : ready_take(p);
 	host_lock_release(&p->lock);
 	switch_to(p, next, false);
 }
@@ -142,7 +142,7 @@ static bool park_begin(struct cpu_private *p, struct cpu_thread *thread, struct 
 	thread->is_timed_out = false;
 	if (!has_token) {
 		thread->state = THREAD_PARKED;
-		*next = p->poll ? NULL : ready_take(p);
+		*next = idle_has_turns(p) ? NULL : ready_take(p);
 	}
 	host_lock_release(&p->lock);
 	return !has_token;
@@ -238,7 +238,7 @@ void cpu_thread_exit(void)
 	p->departed = thread;
 	host_lock_acquire(&p->lock);
 	thread->state = THREAD_ENDED;
-	next = p->poll ? NULL : ready_take(p);
+	next = idle_has_turns(p) ? NULL : ready_take(p);
 	host_lock_release(&p->lock);
 	switch_to(p, next, true);
 	__builtin_unreachable();

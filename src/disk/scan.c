@@ -178,6 +178,17 @@ static void limits_take(struct disk *disk, const struct port_limits *limits)
 		limits->alignment_mask | (limits->max_elements < 2 ? MEM_PAGE_MASK : 0);
 }
 
+/* The first adapter's units need not say whose they are. */
+static void name_write(struct disk *disk)
+{
+	size_t size = sizeof(disk->info.name), used = 0;
+
+	if (disk->adapter->number)
+		used = (size_t)snprintf(disk->info.name, size, "%u:", disk->adapter->number);
+	snprintf(disk->info.name + used, size - used, "%u:%u:%u", disk->path, disk->target,
+		disk->lun);
+}
+
 static int disk_add(struct disk_set *set, struct port_unit *unit, const uint8_t *inquiry_data)
 {
 	const struct port_limits *limits = &unit->adapter->limits;
@@ -193,8 +204,7 @@ static int disk_add(struct disk_set *set, struct port_unit *unit, const uint8_t 
 	disk->unit = unit;
 	disk_hold_init(disk, set->hold_seconds);
 	disk->rw_seconds = limits->io_seconds ? limits->io_seconds : RW_SECONDS;
-	snprintf(disk->info.name, sizeof(disk->info.name), "%u:%u:%u", unit->path, unit->target,
-		unit->lun);
+	name_write(disk);
 	trim_copy(disk->info.vendor, inquiry_data + 8, 8);
 	trim_copy(disk->info.product, inquiry_data + 16, 16);
 	trim_copy(disk->info.revision, inquiry_data + 32, 4);

@@ -43,7 +43,7 @@ int crash_check(const struct dry_machine *machine)
 		return refuse(
 			"no document says how a dump driver's memory is mapped behind an iommu; "
 			"it goes with --engine direct and bounce");
-	if (options->claim_plus_1)
+	if (options->claimed)
 		return refuse("it goes without --claim");
 	if (!machine->model->storage || (colon && hw_option(colon + 1, "null", word, sizeof(word))))
 		return refuse("the machine has no device that keeps blocks to be compared");
@@ -191,7 +191,7 @@ static int image_compare(struct dry_machine *machine)
 		uint64_t bytes = min_of(crash->bytes - at, sizeof(chunk)), n = 0;
 		struct iovec iov = {chunk, bytes};
 		int err = storage_read(
-			machine->model->storage(machine->device), offset + at, &iov, 1);
+			machine->model->storage(machine->devices[0]), offset + at, &iov, 1);
 
 		if (err)
 			return error_set(-err, "--dump: the device's blocks cannot be read: %s",

@@ -218,7 +218,7 @@ int dry_scsi(struct dry_unit *unit, struct dry_scsi *scsi)
 int dry_processor_run(
 	struct dry_machine *machine, unsigned number, bool (*poll)(void *arg), void *arg)
 {
-	if (machine->options.claim_plus_1 != number + 1)
+	if (number >= CPU_MAX || !(machine->options.claimed >> number & 1))
 		return error_set(EINVAL, "processor %u was not claimed (option claim).", number);
 	return cpu_run(number, poll, arg);
 }

@@ -59,7 +59,6 @@ struct call {
 	int (*fn)(void *arg);
 	void *arg;
 	int result;
-	_Atomic bool done;
 	char error[1024];
 };
 
@@ -69,12 +68,6 @@ static void call_main(void *ctx)
 
 	call->result = call->fn(call->arg);
 	error_take(call->error, sizeof(call->error));
-	atomic_store(&call->done, true);
-}
-
-static bool call_goes_on(void *arg)
-{
-	return !atomic_load(&((struct call *)arg)->done);
 }
 
 int machine_call(struct dry_machine *machine, int (*fn)(void *arg), void *arg, const char *name)
@@ -84,8 +77,6 @@ int machine_call(struct dry_machine *machine, int (*fn)(void *arg), void *arg, c
 
 	if (!thread)
 		return error_set(ENOMEM, "no memory for kernel thread \"%s\".", name);
-	if (machine->options.claim_plus_1 == 1)
-		cpu_run(0, call_goes_on, &call);
 	cpu_thread_join(thread);
 	cpu_thread_free(thread);
 	if (call.result < 0)
@@ -143,7 +134,7 @@ static int faults_arm(struct dry_machine *machine)
 		return 0;
 	stats_expect_faults();
 	watch_start();
-	return fault_arm(model->master ? model->master(machine->device) : NULL,
+	return fault_arm(model->master ? model->master(machine->devices[0]) : NULL,
 		&machine->options.faults, machine->steps, machine->step_count);
 }
 

@@ -72,7 +72,8 @@ struct machine_options {
 	char *hw, *disk, *trace, *inf, *registry, *registry_out;
 	uint64_t size, ram, seed, frames_seed;
 	bool replay; /* seed is set */
-	uint32_t block_size, cpus, claim_plus_1;
+	uint32_t block_size, cpus, device_count;
+	uint64_t claimed; /* processors, a bit each; ~0: all */
 	int debug_level;
 	bool inline_agents, read_only, count_calls, no_stats;
 	enum mem_policy memory;
@@ -130,7 +131,8 @@ struct dry_machine {
 	struct machine_options options;
 	int stage; /* how far the start came; see machine.c */
 	const struct hw_model *model;
-	struct hw_device *device;
+	struct hw_device *devices[MACHINE_ADAPTERS]; /* all of that model */
+	unsigned device_count;
 	struct loader_image *image;
 	struct machine_driver driver;
 	bool pool_made;

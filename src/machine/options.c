@@ -9,7 +9,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum kind { TEXT, SIZE, NUMBER, CHOICE, SWITCH, LEVEL, POLICY, RELEASE, EVENTS, FAULTS };
+enum kind {
+	TEXT,
+	SIZE,
+	NUMBER,
+	CHOICE,
+	SWITCH,
+	LEVEL,
+	POLICY,
+	RELEASE,
+	EVENTS,
+	FAULTS,
+	PROCESSORS
+};
 
 struct row {
 	struct dry_option option;
@@ -29,6 +41,8 @@ static const char *const block_words[] = {"512", "4096", NULL};
 static const struct row rows[] = {
 	{{"hw", "SPEC", "device: NAME or NAME:key=value,... (see `dryport hw`)"}, TEXT, AT(hw), 0,
 		0, NULL},
+	{{"devices", "N", "so many of that device, 1 to 16, each an adapter of its own; default 1"},
+		NUMBER, AT(device_count), 1, MACHINE_ADAPTERS, NULL},
 	{{"disk", "FILE", "the device stores in this file"}, TEXT, AT(disk), 0, 0, NULL},
 	{{"size", "N", "the device stores in memory of N bytes (K, M, G, T); default 64M"}, SIZE,
 		AT(size), 512, 1ull << 50, NULL},
@@ -135,8 +149,9 @@ static const struct row rows[] = {
 		 "room "
 		 "for"},
 		SIZE, AT(dump_size), 512, UINT64_MAX, NULL},
-	{{"claim", "N", "processor N is a host thread's (dry_processor_run)"}, NUMBER,
-		AT(claim_plus_1), 0, CPU_MAX - 1, NULL},
+	{{"claim", "N,...|all",
+		 "host threads may become these processors (dry_processor_run; for benches)"},
+		PROCESSORS, AT(claimed), 0, 0, NULL},
 };
 
 const struct dry_option *dry_option_get(unsigned n)
@@ -148,6 +163,7 @@ void machine_options_init(struct machine_options *options)
 {
 	memset(options, 0, sizeof(*options));
 	options->cpus = 1;
+	options->device_count = 1;
 	options->ram = 256ull << 20;
 	options->size = 64ull << 20;
 	options->block_size = 512;
@@ -244,6 +260,32 @@ static int set_release(enum nt_os *field, const char *value)
 	return error_set(EINVAL, "--os %s: must be one of %s.", value, all);
 }
 
+/* A set of processors, a bit each. Those that the machine has not are refused at its start. */
+static int set_processors(uint64_t *field, const char *value)
+{
+	uint64_t set = 0;
+	const char *at = value;
+	char *end;
+
+	if (!strcmp(value, "all")) {
+		*field = ~0ull;
+		return 0;
+	}
+	do {
+		unsigned long number = strtoul(at, &end, 10);
+
+		if (*at < '0' || *at > '9' || (*end && *end != ',') || number >= CPU_MAX)
+			return error_set(EINVAL,
+				"--claim %s: must be numbers from 0 to %d, joined by commas, or "
+				"all.",
+				value, CPU_MAX - 1);
+		set |= 1ull << number;
+		at = end + 1;
+	} while (*end);
+	*field = set;
+	return 0;
+}
+
 static int set_policy(struct machine_options *options, const char *words)
 {
 	static const struct {
@@ -308,6 +350,8 @@ static int set(struct machine_options *options, const struct row *row, const cha
 		return machine_events_set(options, value);
 	case FAULTS:
 		return fault_plan_parse(&options->faults, value);
+	case PROCESSORS:
+		return set_processors(field, value);
 	case CHOICE:
 		return parse_choice(row, value, field);
 	case SWITCH:
@@ -320,10 +364,9 @@ static int set(struct machine_options *options, const struct row *row, const cha
 	err = parse_number(row, value, &number);
 	if (err)
 		return err;
-	if (field == &options->claim_plus_1)
-		options->claim_plus_1 = (uint32_t)number + 1;
-	else if (field == &options->cpus || field == &options->dma_width ||
-		 field == &options->map_registers || field == &options->hold)
+	if (field == &options->cpus || field == &options->device_count ||
+		field == &options->dma_width || field == &options->map_registers ||
+		field == &options->hold)
 		*(uint32_t *)field = (uint32_t)number;
 	else if (field == &options->seed)
 		options->replay = true, options->seed = number;

@@ -57,6 +57,16 @@ static void mem_down(struct dry_machine *machine)
 	machine->summary.leaks += mem_fini();
 }
 
+static int processors_lend(uint64_t claimed)
+{
+	int err = 0;
+
+	for (unsigned n = 0; n < CPU_MAX && !err; n++)
+		if (claimed >> n & 1 && (n < cpu_count() || claimed != ~0ull))
+			err = cpu_lend(n);
+	return err;
+}
+
 static int cpu_up(struct dry_machine *machine)
 {
 	const struct cpu_config config = {
@@ -71,8 +81,7 @@ static int cpu_up(struct dry_machine *machine)
 		err = cpu_init(&config);
 	if (err)
 		return err;
-	if (machine->options.claim_plus_1)
-		err = cpu_claim(machine->options.claim_plus_1 - 1);
+	err = processors_lend(machine->options.claimed);
 	if (err)
 		cpu_fini();
 	return err;
@@ -138,6 +147,17 @@ static void dma_down(struct dry_machine *machine)
 	dma_fini();
 }
 
+static void devices_destroy(struct dry_machine *machine)
+{
+	while (machine->device_count) {
+		struct hw_device **device = &machine->devices[--machine->device_count];
+
+		if (machine->model->destroy(*device) && !machine->stop_result)
+			machine->stop_result = -EIO; /* its words are in dry_error() */
+		*device = NULL;
+	}
+}
+
 static int device_up(struct dry_machine *machine)
 {
 	const char *spec = machine->options.hw;
@@ -161,17 +181,26 @@ static int device_up(struct dry_machine *machine)
 	if (!machine->model)
 		return error_set(EINVAL, "--hw %s: no such device; `dryport hw` lists them.", spec);
 	machine->summary.has_dma = machine->model->master != NULL;
+	if (machine->options.device_count > 1 &&
+		(config.disk || machine->options.faults.count || !machine->summary.has_dma))
+		return error_set(EINVAL,
+			"--devices %u goes without --disk and --fault, and not with --hw none.",
+			machine->options.device_count);
 	err = crash_check(machine);
-	return err ? err : machine->model->create(&config, &machine->device);
+	while (!err && machine->device_count < machine->options.device_count) {
+		err = machine->model->create(&config, &machine->devices[machine->device_count]);
+		machine->device_count += !err;
+	}
+	if (err)
+		devices_destroy(machine);
+	return err;
 }
 
-static void device_down(struct dry_machine *machine)
+static void device_count_bytes(struct dry_machine *machine, const struct dma_master *master)
 {
-	const struct dma_master *master =
-		machine->model->master ? machine->model->master(machine->device) : NULL;
 	struct dry_summary *summary = &machine->summary;
 
-	for (unsigned kind = 0; master && kind < MEM_KINDS; kind++) {
+	for (unsigned kind = 0; kind < MEM_KINDS; kind++) {
 		/* Data of the port's own requests, and what a driver moves in pool through lists of
 		 * its own. */
 		bool is_own = kind == MEM_OWN || kind == MEM_POOL;
@@ -186,10 +215,14 @@ static void device_down(struct dry_machine *machine)
 		summary->port_written += is_own ? master->bytes_read[kind] : 0;
 		summary->port_read += is_own ? master->bytes_written[kind] : 0;
 	}
+}
+
+static void device_down(struct dry_machine *machine)
+{
+	for (unsigned n = 0; n < machine->device_count && machine->model->master; n++)
+		device_count_bytes(machine, machine->model->master(machine->devices[n]));
 	fault_disarm();
-	if (machine->model->destroy(machine->device) && !machine->stop_result)
-		machine->stop_result = -EIO; /* its words are in dry_error() */
-	machine->device = NULL;
+	devices_destroy(machine);
 }
 
 /* Each device that Plug and Play would install the driver for. */

@@ -83,7 +83,6 @@ ULONG stor_get_node_affinity2(struct stor_adapter *adapter, struct stor_call *ar
 	return STOR_STATUS_SUCCESS;
 }
 
-/* Messages are dealt to the processors in turn (interrupt.c): the first of them. */
 ULONG stor_get_processor_message(struct stor_adapter *adapter, struct stor_call *args)
 {
 	ULONG processor = stor_arg(args, ULONG);
@@ -91,10 +90,10 @@ ULONG stor_get_processor_message(struct stor_adapter *adapter, struct stor_call 
 
 	if (!message || processor >= cpu_count())
 		return STOR_STATUS_INVALID_PARAMETER;
-	if (processor >= adapter->messages)
-		return STOR_STATUS_UNSUCCESSFUL;
-	*message = processor;
-	return STOR_STATUS_SUCCESS;
+	*message = stor_processor_message(adapter, processor);
+	return adapter->messages && stor_message_processor(adapter, *message) == processor
+		       ? STOR_STATUS_SUCCESS
+		       : STOR_STATUS_UNSUCCESSFUL;
 }
 
 ULONG stor_get_relationship(struct stor_adapter *adapter, struct stor_call *args)

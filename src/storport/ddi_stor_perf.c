@@ -44,6 +44,9 @@ ULONG stor_initialize_perf(struct stor_adapter *adapter, struct stor_call *args)
 		return STOR_STATUS_UNSUCCESSFUL;
 	if (data->Flags & STOR_PERF_NO_SGL) /* SG-36 */
 		port_adapter_no_lists(&adapter->hba.port);
+	if (data->Flags & STOR_PERF_INTERRUPT_MESSAGE_RANGES)
+		stor_messages_redirect(adapter, data->FirstRedirectionMessageNumber,
+			data->LastRedirectionMessageNumber);
 	/* Half duplex knows one channel only (LK-7). */
 	adapter->channels = data->Flags & STOR_PERF_CONCURRENT_CHANNELS && adapter->full_duplex
 				    ? data->ConcurrentChannels
@@ -62,7 +65,7 @@ ULONG stor_get_startio_perf(struct stor_adapter *adapter, struct stor_call *args
 	if (!request || !parameters)
 		return STOR_STATUS_INVALID_PARAMETER;
 	parameters->ChannelNumber = cpu_self->number % channels;
-	parameters->MessageNumber = adapter->messages ? cpu_self->number % adapter->messages : 0;
+	parameters->MessageNumber = stor_processor_message(adapter, cpu_self->number);
 	return STOR_STATUS_SUCCESS;
 }
 

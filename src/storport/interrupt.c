@@ -44,14 +44,6 @@ static bool service_message(struct cpu_interrupt *interrupt)
 	return claimed;
 }
 
-/* The n-th of these processors, over and over. */
-static uint8_t processor_of(uint64_t processors, unsigned n)
-{
-	for (n %= (unsigned)__builtin_popcountll(processors); n; n--)
-		processors &= processors - 1;
-	return (uint8_t)__builtin_ctzll(processors);
-}
-
 static int vector_connect(struct stor_adapter *adapter, unsigned n, unsigned message)
 {
 	struct stor_vector *vector = &adapter->vectors[n];
@@ -59,7 +51,7 @@ static int vector_connect(struct stor_adapter *adapter, unsigned n, unsigned mes
 
 	vector->adapter = adapter;
 	vector->interrupt.vector.irql = STOR_DIRQL;
-	vector->interrupt.vector.cpu = processor_of(adapter->processors, n);
+	vector->interrupt.vector.cpu = stor_message_processor(adapter, n);
 	vector->interrupt.vector.service = message == BUS_LINE ? service_line : service_message;
 	vector->interrupt.vector.ctx = vector;
 	err = bus_interrupt_connect(adapter->hba.function, message, &vector->interrupt);

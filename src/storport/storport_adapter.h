@@ -74,6 +74,7 @@ struct stor_adapter {
 	bool concurrent;     /* StartIo runs without the StartIo lock: channels, or virtual */
 	uint64_t processors; /* that serve its interrupts, a bit each */
 	unsigned messages;   /* granted; 0: the line */
+	unsigned range_first, range_count; /* of them, of its queues; none: it named none */
 	struct stor_vector vectors[BUS_MESSAGES_MAX];
 	unsigned vectors_connected;
 
@@ -120,6 +121,16 @@ BOOLEAN stor_dpc_init(struct stor_adapter *adapter, PSTOR_DPC dpc, PHW_DPC_ROUTI
 unsigned stor_entries_messages(const struct stor_adapter *adapter);
 /* The processors that may serve its interrupts, a bit each: one at least. */
 uint64_t stor_entries_processors(const struct stor_adapter *adapter);
+
+/* ---- interrupt_target.c ---- */
+
+uint8_t stor_message_processor(const struct stor_adapter *adapter, unsigned message);
+/* The message that interrupts this processor, or one that does not if there is none; 0: the line.
+ */
+unsigned stor_processor_message(const struct stor_adapter *adapter, unsigned processor);
+/* While the miniport initialises: these messages are its queues'. Those that it has not do not
+ * count. */
+void stor_messages_redirect(struct stor_adapter *adapter, unsigned first, unsigned last);
 
 /* ---- ddi_stor_dma_memory.c; PASSIVE ---- */
 

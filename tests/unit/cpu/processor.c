@@ -7,6 +7,7 @@
 
 #include <dirent.h>
 #include <pthread.h>
+#include <sys/syscall.h>
 
 #include "trace/trace.h"
 #include "util/error.h"
@@ -331,6 +332,159 @@ static void poll_function_may_join_a_thread(void **state)
 	assert_int_equal(get(counter), 2);
 }
 
+/* ---- a processor that is lent ---- */
+
+static int start_lent(void **state)
+{
+	struct cpu_config config = {.processors = 2};
+
+	set(counter, 0);
+	set(stage, 0);
+	return cpu_init(&config) || cpu_lend(0) || cpu_lend(1) || cpu_start();
+}
+
+struct guest {
+	unsigned number;
+	pthread_t host;
+	int result;
+	_Atomic unsigned polls;
+	_Atomic bool is_wrong;
+};
+
+/* Until the stage comes, and with it this guest's turn to go. */
+static bool poll_as_guest(void *arg)
+{
+	struct guest *guest = arg;
+
+	if (cpu_self->number != guest->number || cpu_self->thread ||
+		!pthread_equal(pthread_self(), guest->host))
+		set(guest->is_wrong, true);
+	count(guest->polls);
+	return !get(stage);
+}
+
+static void *guest_main(void *arg)
+{
+	struct guest *guest = arg;
+
+	guest->host = pthread_self();
+	guest->result = cpu_run(guest->number, poll_as_guest, guest);
+	return NULL;
+}
+
+static void lent_processors_run_before_while_and_after_host_threads_are_them(void **state)
+{
+	struct guest guests[2] = {{.number = 0}, {.number = 1}};
+	pthread_t threads[2];
+
+	for (unsigned n = 0; n < 2; n++)
+		run_on(n, count_one, NULL);
+	for (unsigned n = 0; n < 2; n++)
+		assert_int_equal(pthread_create(&threads[n], NULL, guest_main, &guests[n]), 0);
+	/* both at the same time */
+	for (unsigned n = 0; n < 2; n++)
+		assert_true(comes_true(get(guests[n].polls) > 0));
+	for (unsigned n = 0; n < 2; n++) {
+		run_on(n, count_one, NULL);
+		assert_int_equal(cpu_run(n, poll_as_guest, &guests[n]), -EBUSY);
+	}
+	set(stage, 1);
+	for (unsigned n = 0; n < 2; n++) {
+		pthread_join(threads[n], NULL);
+		assert_int_equal(guests[n].result, 0);
+		assert_false(get(guests[n].is_wrong));
+		run_on(n, count_one, NULL);
+	}
+	assert_int_equal(get(counter), 6);
+	assert_null(cpu_self);
+}
+
+static _Atomic pid_t hosts[3];
+
+/* Compilers take pthread_self() for the same all through a function. */
+static pid_t host_id(void)
+{
+	return (pid_t)syscall(SYS_gettid);
+}
+
+static void park_and_tell_the_host(void *ctx)
+{
+	for (unsigned n = 0; n < 3; n++) {
+		set(hosts[n], host_id());
+		count(counter);
+		cpu_thread_park(CPU_FOREVER);
+	}
+}
+
+static bool poll_until_second(void *arg)
+{
+	struct cpu_thread **thread = arg;
+
+	if (*thread)
+		cpu_thread_unpark(*thread);
+	*thread = NULL;
+	return get(counter) < 2;
+}
+
+static void a_thread_goes_on_with_whoever_is_its_processor(void **state)
+{
+	struct cpu_thread *thread = cpu_thread_new(park_and_tell_the_host, NULL, 1, "moves");
+	struct cpu_thread *to_unpark = thread;
+
+	assert_true(comes_true(get(counter) == 1));
+	assert_int_equal(cpu_run(1, poll_until_second, &to_unpark), 0);
+	cpu_thread_unpark(thread);
+	assert_true(comes_true(get(counter) == 3));
+	assert_true(hosts[1] == host_id());
+	assert_true(hosts[0] != hosts[1]);
+	assert_true(hosts[2] == hosts[0]);
+	cpu_thread_unpark(thread);
+	cpu_thread_join(thread);
+	cpu_thread_free(thread);
+}
+
+static void a_guest_comes_in_while_a_thread_works_on(void **state)
+{
+	struct cpu_thread *thread = cpu_thread_new(spin_at_passive, NULL, 0, "spinner");
+	unsigned polls = 0;
+
+	/* which ends only after the guest's 50th poll */
+	assert_int_equal(cpu_run(0, poll_until_counter, &polls), 0);
+	cpu_thread_join(thread);
+	cpu_thread_free(thread);
+}
+
+static void fini_ends_a_guest_and_does_what_is_left(void **state)
+{
+	struct guest guest = {.number = 1};
+	struct cpu_dpc dpc = {.fn = count_dpc, .cpu = 1};
+	pthread_t thread;
+
+	assert_int_equal(pthread_create(&thread, NULL, guest_main, &guest), 0);
+	assert_true(comes_true(get(guest.polls) > 0));
+	cpu_dpc_queue(&dpc, NULL, NULL);
+	cpu_fini();
+	pthread_join(thread, NULL);
+	assert_int_equal(guest.result, 0);
+	assert_int_equal(get(counter), 1);
+	start_lent(NULL);
+}
+
+static void a_processor_is_claimed_or_lent_once(void **state)
+{
+	struct cpu_config config = {.processors = 3};
+
+	assert_int_equal(cpu_init(&config), 0);
+	assert_int_equal(cpu_lend(3), -EINVAL);
+	assert_int_equal(cpu_lend(0), 0);
+	assert_int_equal(cpu_claim(0), -EBUSY);
+	assert_int_equal(cpu_claim(1), 0);
+	assert_int_equal(cpu_lend(1), -EBUSY);
+	assert_int_equal(cpu_start(), 0);
+	assert_int_equal(cpu_lend(2), -EBUSY);
+	cpu_fini();
+}
+
 /* ---- where events come from ---- */
 
 static void keep_event(void *ctx, const struct trace_event *event)
@@ -369,6 +523,7 @@ static void ending_the_machine_on_its_processor_dies(void **state)
 }
 
 #define claimed(test) cmocka_unit_test_setup_teardown(test, start_claimed, stop)
+#define lent(test)    cmocka_unit_test_setup_teardown(test, start_lent, stop)
 
 int main(void)
 {
@@ -388,6 +543,11 @@ int main(void)
 		claimed(fini_ends_a_run_without_poll),
 		claimed(fini_does_what_is_left_for_a_claimed_processor),
 		claimed(poll_function_may_join_a_thread),
+		lent(lent_processors_run_before_while_and_after_host_threads_are_them),
+		lent(a_thread_goes_on_with_whoever_is_its_processor),
+		lent(a_guest_comes_in_while_a_thread_works_on),
+		lent(fini_ends_a_guest_and_does_what_is_left),
+		cmocka_unit_test(a_processor_is_claimed_or_lent_once),
 		on_2(events_tell_processor_and_irql),
 		cmocka_unit_test(ending_the_machine_on_its_processor_dies),
 	};

@@ -187,25 +187,27 @@ static void yield_without_others_returns(void **state)
 	assert_int_equal(results[0], 1);
 }
 
-static void spin_until_stage_1(void *ctx)
+static void spin_until_stage_2(void *ctx)
 {
-	set(stage, 0);
-	while (!get(stage))
+	set(stage, 1);
+	while (get(stage) != 2)
 		cpu_poll();
 	results[0] = 1;
 }
 
-static void set_stage_1(void *ctx)
+static void set_stage_2(void *ctx)
 {
-	set(stage, 1);
+	set(stage, 2);
 }
 
 static void spinning_thread_that_polls_is_preempted(void **state)
 {
-	struct cpu_thread *spinner = cpu_thread_new(spin_until_stage_1, NULL, 0, "spinner"), *other;
+	struct cpu_thread *spinner, *other;
 
-	sleep_ms(2);
-	other = cpu_thread_new(set_stage_1, NULL, 0, "other");
+	set(stage, 0);
+	spinner = cpu_thread_new(spin_until_stage_2, NULL, 0, "spinner");
+	assert_true(comes_true(get(stage) == 1));
+	other = cpu_thread_new(set_stage_2, NULL, 0, "other");
 	cpu_thread_join(spinner);
 	cpu_thread_join(other);
 	cpu_thread_free(spinner);
@@ -223,11 +225,6 @@ static void spin_at_apc(void *ctx)
 		cpu_poll();
 	results[0] = get(stage);
 	cpu_irql_lower(IRQL_PASSIVE);
-}
-
-static void set_stage_2(void *ctx)
-{
-	set(stage, 2);
 }
 
 static void thread_above_passive_is_not_preempted(void **state)

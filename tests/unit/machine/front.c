@@ -458,7 +458,7 @@ static void a_drivers_code_has_frames_and_devices_only_read_it(void **state)
 	assert_int_equal(mem_owner(code)->kind, MEM_CODE);
 	at = mem_physical(code);
 	assert_true(at != MEM_NO_ADDRESS && mem_host(at) == code);
-	master = live->model->master(live->device);
+	master = live->model->master(live->devices[0]);
 	assert_int_equal(dma_bus_read(master, at, back, sizeof(back)), 0);
 	assert_memory_equal(back, code, sizeof(back));
 	assert_int_equal(dma_bus_write(master, at, back, sizeof(back)), -EFAULT);

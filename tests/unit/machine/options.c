@@ -70,8 +70,22 @@ static void choices_are_stored(void **state)
 	assert_int_equal(machine->options.os, NT_OS_NEWEST);
 	assert_int_equal(dry_machine_set(machine, "os", "10-1803"), 0);
 	assert_int_equal(machine->options.os, NT_OS_10_1803);
+}
+
+static void claimed_processors_are_a_set(void **state)
+{
+	const char *const bad[] = {"", "64", "1,", ",1", "1 2", "-1", "any", "all,1"};
+
+	assert_int_equal(machine->options.claimed, 0);
 	assert_int_equal(dry_machine_set(machine, "claim", "0"), 0);
-	assert_int_equal(machine->options.claim_plus_1, 1);
+	assert_int_equal(machine->options.claimed, 1);
+	assert_int_equal(dry_machine_set(machine, "claim", "63,1,0"), 0);
+	assert_true(machine->options.claimed == (1ull << 63 | 3));
+	for (unsigned n = 0; n < array_size(bad); n++)
+		assert_int_equal(dry_machine_set(machine, "claim", bad[n]), -EINVAL);
+	assert_true(machine->options.claimed == (1ull << 63 | 3));
+	assert_int_equal(dry_machine_set(machine, "claim", "all"), 0);
+	assert_true(machine->options.claimed == ~0ull);
 }
 
 static void a_machine_without_a_device_or_a_driver_does_not_start(void **state)
@@ -122,6 +136,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			bad_values_are_refused_with_the_good_ones_named, setup, teardown),
 		cmocka_unit_test_setup_teardown(choices_are_stored, setup, teardown),
+		cmocka_unit_test_setup_teardown(claimed_processors_are_a_set, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			a_machine_without_a_device_or_a_driver_does_not_start, setup, teardown),
 	};

@@ -25,14 +25,17 @@ NT_TEST(a_relative_timer_runs_its_dpc_once_and_not_before_its_time)
 {
 	uint64_t start = cpu_clock();
 	KTIMER timer;
+	KIRQL old;
 	KDPC dpc;
 
 	seen.runs = 0;
 	KeInitializeTimer(&timer);
 	KeInitializeDpc(&dpc, note, NULL);
 	CHECK(!KeReadStateTimer(&timer));
+	old = KeRaiseIrqlToDpcLevel(); /* nothing expires here, however long that takes */
 	CHECK(!KeSetTimer(&timer, in_ms(15), &dpc));
 	CHECK(!KeReadStateTimer(&timer));
+	KeLowerIrql(old);
 	CHECK_EQUAL(
 		KeWaitForSingleObject(&timer, Executive, KernelMode, FALSE, NULL), STATUS_SUCCESS);
 	CHECK(cpu_clock() - start >= 15000000);
@@ -76,16 +79,20 @@ NT_TEST(an_absolute_time_to_come_is_waited_for)
 NT_TEST(a_cancelled_timer_does_not_run_its_dpc)
 {
 	KTIMER timer;
+	KIRQL old;
 	KDPC dpc;
 
 	seen.runs = 0;
 	KeInitializeTimer(&timer);
 	KeInitializeDpc(&dpc, note, NULL);
 	CHECK(!KeCancelTimer(&timer));
-	KeSetTimer(&timer, in_ms(10), &dpc);
-	CHECK(KeCancelTimer(&timer));
+	old = KeRaiseIrqlToDpcLevel();
+	KeSetTimer(&timer, in_ms(1), &dpc);
+	KeStallExecutionProcessor(2000);
+	CHECK(KeCancelTimer(&timer)); /* due, and not expired at this IRQL */
 	CHECK(!KeCancelTimer(&timer));
-	pass_ms(30);
+	KeLowerIrql(old);
+	pass_ms(10);
 	CHECK_EQUAL(seen.runs, 0);
 	CHECK(!KeReadStateTimer(&timer));
 }
@@ -94,11 +101,13 @@ NT_TEST(a_cancelled_timer_does_not_run_its_dpc)
 NT_TEST(a_coalescable_timer_is_not_early)
 {
 	uint64_t start = cpu_clock();
+	KIRQL old = KeRaiseIrqlToDpcLevel();
 	KTIMER timer;
 
 	KeInitializeTimer(&timer);
 	CHECK(!KeSetCoalescableTimer(&timer, in_ms(5), 0, 10, NULL));
 	CHECK(KeSetCoalescableTimer(&timer, in_ms(10), 0, 10, NULL));
+	KeLowerIrql(old);
 	KeWaitForSingleObject(&timer, Executive, KernelMode, FALSE, NULL);
 	CHECK(cpu_clock() - start >= 10000000);
 }
@@ -106,13 +115,16 @@ NT_TEST(a_coalescable_timer_is_not_early)
 NT_TEST(setting_a_set_timer_returns_true_and_replaces_the_time)
 {
 	KTIMER timer;
+	KIRQL old;
 	KDPC dpc;
 
 	seen.runs = 0;
 	KeInitializeTimer(&timer);
 	KeInitializeDpc(&dpc, note, NULL);
+	old = KeRaiseIrqlToDpcLevel();
 	CHECK(!KeSetTimer(&timer, in_ms(5), &dpc));
 	CHECK(KeSetTimer(&timer, in_ms(60000), &dpc));
+	KeLowerIrql(old);
 	pass_ms(30);
 	CHECK_EQUAL(seen.runs, 0);
 	CHECK(KeSetTimer(&timer, in_ms(1), &dpc));
@@ -214,12 +226,14 @@ NT_TEST(pool_freed_with_a_set_timer_in_it_is_reported_and_the_timer_gone)
 		KTIMER timer;
 		KDPC dpc;
 	} *p = ExAllocatePoolWithTag(NonPagedPoolNx, sizeof(*p), TAG);
+	KIRQL old = KeRaiseIrqlToDpcLevel();
 
 	seen.runs = 0;
 	KeInitializeTimer(&p->timer);
 	KeInitializeDpc(&p->dpc, note, NULL);
 	KeSetTimer(&p->timer, in_ms(5), &p->dpc);
 	ExFreePool(p);
+	KeLowerIrql(old);
 	CHECK_VIOLATION(0xC4000015, "holds a timer");
 	pass_ms(20);
 	CHECK_EQUAL(seen.runs, 0);

@@ -2,11 +2,12 @@
 /* SPDX-FileCopyrightText: The dryport authors */
 /* Ke: waits, across threads and processors. */
 #include "nt_kit.h"
+#include "nt/ke_object.h"
 
 /* ---- threads that wait for one object and count themselves ---- */
 
 static struct {
-	_Atomic unsigned ready, done;
+	_Atomic unsigned done;
 	_Atomic NTSTATUS status;
 	_Atomic unsigned order[8];
 	void *object;
@@ -15,25 +16,37 @@ static struct {
 
 static void waiter(void *ctx)
 {
-	atomic_fetch_add(&pool.ready, 1);
 	pool.status = pool.ms ? wait_ms(pool.object, pool.ms) : wait_for(pool.object);
 	pool.order[atomic_fetch_add(&pool.done, 1) % 8] = (unsigned)(uintptr_t)ctx;
 }
 
 static struct cpu_thread *threads[8];
 
+/* Those that are in the object's list, and those whose time is over. */
+static unsigned waiters_seen(const DISPATCHER_HEADER *object)
+{
+	unsigned count;
+
+	nt_lock_take(&ke_lock);
+	count = pool.done;
+	for (PLIST_ENTRY at = object->WaitListHead.Flink; at != &object->WaitListHead;
+		at = at->Flink)
+		count++;
+	nt_lock_drop(&ke_lock);
+	return count;
+}
+
 /* Starts waiters one after the other, so that they wait in that order, spread over the processors.
  */
 static void waiters_start(unsigned count, void *object, int64_t ms)
 {
-	pool.ready = pool.done = 0;
+	pool.done = 0;
 	pool.object = object;
 	pool.ms = ms;
 	for (unsigned i = 0; i < count; i++) {
 		threads[i] =
 			cpu_thread_new(waiter, (void *)(uintptr_t)i, i % cpu_count(), "waiter");
-		CHECK(comes_true(pool.ready == i + 1));
-		pass_ms(2); /* from "ready" to really waiting */
+		CHECK(comes_true(waiters_seen(object) > i));
 	}
 }
 

@@ -47,14 +47,15 @@ static void other_thread(void *ctx)
 
 NT_TEST(a_loop_of_a_thousand_turns_lets_another_thread_run)
 {
-	struct cpu_thread *other = cpu_thread_new(other_thread, NULL, 0, "other");
+	struct cpu_thread *other;
 	ULONG turns = 0;
 
 	served = 0;
+	other = cpu_thread_new(other_thread, NULL, 0, "other");
 	while (served != 2 && turns < 64 * 1024)
 		poll(turns += 64);
 	CHECK_EQUAL(served, 2);
-	CHECK(turns % 1024 == 0);
+	CHECK(turns <= 1024); /* earlier where its time slice was over */
 	cpu_thread_join(other);
 	cpu_thread_free(other);
 }

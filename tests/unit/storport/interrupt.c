@@ -179,7 +179,7 @@ static _Atomic bool met;
 
 static BOOLEAN NTAPI meet(PVOID ext, ULONG number)
 {
-	uint64_t end = cpu_clock() + 2000000000;
+	uint64_t end = cpu_clock() + 10000000000ull;
 
 	atomic_fetch_add(&together, 1);
 	while (atomic_load(&together) < 2 && cpu_clock() < end)

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * The rows of dryport-bench path whose device is HW*D@2: a machine of two processors, each of which
+ * reads, from an adapter of its own (D is 2) or both from one. Measured in turn: the first
+ * processor alone, and both at once. Raw figures, the best of short alternating runs; instructions
+ * of a read by callgrind.
+ */
+#include "bench.h"
+#include "reader.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define READERS	   2
+#define RUNS	   51
+#define OPERATIONS 8000
+
+struct scale {
+	struct dry_machine *machine;
+	struct reader reader[READERS];
+	_Atomic unsigned gate;
+	unsigned depth;
+	uint64_t operations;
+};
+
+struct row {
+	double one_iops, two_iops, elsewhere;
+};
+
+static void scale_start(struct scale *scale, const char *driver, const char *device)
+{
+	unsigned adapters = (unsigned)atoi(strchr(device, '*') + 1);
+
+	scale->machine = reader_machine_new(driver, device);
+	for (unsigned n = 0; n < READERS; n++)
+		reader_open(&scale->reader[n], scale->machine, n, n % adapters, adapters);
+}
+
+static void scale_end(struct scale *scale)
+{
+	for (unsigned n = 0; n < READERS; n++)
+		reader_close(&scale->reader[n]);
+	dry_machine_free(scale->machine);
+}
+
+struct seat {
+	struct scale *scale;
+	struct reader *reader;
+};
+
+static void *read_there(void *arg)
+{
+	struct seat *seat = arg;
+
+	reader_run_among(
+		seat->reader, &seat->scale->gate, seat->scale->depth, seat->scale->operations);
+	return NULL;
+}
+
+/* Others use the computer too: who had both cores for a few milliseconds was not disturbed. */
+static double best(const double *values, unsigned count)
+{
+	double most = 0;
+
+	for (unsigned n = 0; n < count; n++)
+		most = values[n] > most ? values[n] : most;
+	return most;
+}
+
+/* So many readers, the first on this thread; reads a second, from the first's start to the last's
+ * end. */
+static double scale_run(struct scale *scale, unsigned readers)
+{
+	struct seat seats[READERS];
+	pthread_t threads[READERS];
+	uint64_t start = UINT64_MAX, end = 0;
+
+	atomic_store(&scale->gate, readers);
+	for (unsigned n = 0; n < readers; n++)
+		seats[n] = (struct seat){scale, &scale->reader[n]};
+	for (unsigned n = 1; n < readers; n++)
+		if (pthread_create(&threads[n], NULL, read_there, &seats[n]))
+			abort();
+	read_there(&seats[0]);
+	for (unsigned n = 0; n < readers; n++) {
+		const struct reader *reader = &scale->reader[n];
+
+		if (n)
+			pthread_join(threads[n], NULL);
+		start = reader->start < start ? reader->start : start;
+		end = reader->end > end ? reader->end : end;
+	}
+	return (double)(readers * scale->operations) * 1e9 / (double)(end - start);
+}
+
+static struct row scale_measure(struct scale *scale, unsigned depth)
+{
+	double iops[READERS][RUNS];
+	uint64_t elsewhere = 0;
+
+	scale->depth = depth;
+	scale->operations = OPERATIONS;
+	for (unsigned run = 0; run < RUNS; run++) {
+		for (unsigned n = 0; n < READERS; n++)
+			iops[n][run] = scale_run(scale, n + 1);
+		for (unsigned n = 0; n < READERS; n++)
+			elsewhere += scale->reader[n].elsewhere;
+	}
+	return (struct row){best(iops[0], RUNS), best(iops[1], RUNS),
+		(double)elsewhere / (RUNS * READERS * OPERATIONS)};
+}
+
+int scale_count(const char *driver, const char *device, const char *depth, const char *operations)
+{
+	static struct scale scale;
+
+	scale_start(&scale, driver, device);
+	scale.depth = (unsigned)atoi(depth);
+	scale.operations = strtoull(operations, NULL, 10) / READERS;
+	scale_run(&scale, READERS);
+	scale_end(&scale);
+	return 0;
+}
+
+static void print_row(bool json, bool is_last, const char *device, unsigned depth,
+	const struct row *row, double instructions)
+{
+	char count[32] = "null";
+
+	if (instructions >= 0)
+		snprintf(count, sizeof(count), "%.0f", instructions);
+	if (json)
+		printf("  {\"name\": \"%s\", \"depth\": %u, \"one_iops\": %.0f, \"two_iops\": "
+		       "%.0f, \"ratio\": %.2f, \"elsewhere\": %.4f, \"instructions\": %s}%s\n",
+			device, depth, row->one_iops, row->two_iops, row->two_iops / row->one_iops,
+			row->elsewhere, count, is_last ? "" : ",");
+	else
+		printf("%-26s depth %3u: %9.0f reads/s, two processors %9.0f (%.2f times, %.0f%% "
+		       "finished elsewhere), instructions %s\n",
+			device, depth, row->one_iops, row->two_iops, row->two_iops / row->one_iops,
+			100 * row->elsewhere, count);
+	fflush(stdout);
+}
+
+void scale_row(const char *driver, const char *device, bool json, bool is_last)
+{
+	static const unsigned depths[] = {1, 32, 128}, depth_count = 3;
+	static struct scale scale;
+	struct row rows[3];
+
+	scale_start(&scale, driver, device);
+	for (unsigned d = 0; d < depth_count; d++)
+		rows[d] = scale_measure(&scale, depths[d]);
+	scale_end(&scale);
+	for (unsigned d = 0; d < depth_count; d++) {
+		char depth[16];
+
+		snprintf(depth, sizeof(depth), "%u", depths[d]);
+		print_row(json, is_last && d == depth_count - 1, device, depths[d], &rows[d],
+			bench_instructions(driver, device, depth));
+	}
+}
