@@ -13,6 +13,11 @@
 #include "trace/trace.h"
 #include "nt/nt.h"
 
+static border_call __attribute__((noinline)) void done_begin(struct port_done *done)
+{
+	cpu_dpc_queue(&done->dpc, NULL, NULL);
+}
+
 static inline void done_push(struct port_request *request)
 {
 	struct port_done *done = &request->adapter->done[cpu_self->number];
@@ -21,25 +26,43 @@ static inline void done_push(struct port_request *request)
 	request->next = NULL;
 	*done->tail = request;
 	done->tail = &request->next;
-	if (is_first) /* else somebody is on his way, or at work on those before */
-		cpu_dpc_queue(&done->dpc, NULL, NULL);
+	if (unlikely(is_first)) /* else somebody is on his way, or at work on those before */
+		done_begin(done);
+}
+
+/* Takes it from the miniport. By exchange where another processor may do the same; returns the
+ * state that it was in, which is STARTED if it went well. */
+path_inline int state_take(struct port_request *request, bool locks)
+{
+	int state = PORT_REQUEST_STARTED;
+
+	if (locks) {
+		atomic_compare_exchange_strong_explicit(&request->state, &state,
+			PORT_REQUEST_COMPLETED, memory_order_acq_rel, memory_order_relaxed);
+		return state;
+	}
+	state = atomic_load_explicit(&request->state, memory_order_relaxed);
+	if (likely(state == PORT_REQUEST_STARTED))
+		atomic_store_explicit(
+			&request->state, PORT_REQUEST_COMPLETED, memory_order_relaxed);
+	return state;
 }
 
 /* SB-13: what only it was to use dies with the completion, not when the DPC comes round to it. */
-static inline bool take_from_miniport(struct port_request *request, int *state)
+path_inline int take_from_miniport(struct port_request *request, bool locks)
 {
-	*state = PORT_REQUEST_STARTED;
-	if (unlikely(!atomic_compare_exchange_strong_explicit(&request->state, state,
-		    PORT_REQUEST_COMPLETED, memory_order_acq_rel, memory_order_relaxed)))
-		return false;
+	int state = state_take(request, locks);
+
+	if (unlikely(state != PORT_REQUEST_STARTED))
+		return state;
 	if (likely(request->mapped))
 		port_list_close(&request->adapter->lists, request->list, &request->seal);
 	if (unlikely(request->in))
 		port_data_in_close(request);
-	return true;
+	return state;
 }
 
-static border_call __attribute__((cold, noinline)) void tell_completed(
+static border_call __attribute__((cold, noinline)) bool tell_completed(
 	const struct port_request *request, int state)
 {
 	nt_violation(0xf1002004, "request %llu was completed %s (SB-12).",
@@ -47,25 +70,32 @@ static border_call __attribute__((cold, noinline)) void tell_completed(
 		state == PORT_REQUEST_COMPLETED || state == PORT_REQUEST_FREE
 			? "a second time"
 			: "while the miniport did not have it");
+	return false;
 }
 
-border_call bool port_request_complete(struct port_request *request)
+path_inline bool complete_as(struct port_request *request, bool locks)
 {
-	int state;
+	int state = take_from_miniport(request, locks);
 
-	if (unlikely(!take_from_miniport(request, &state))) {
-		tell_completed(request, state);
-		return false;
-	}
+	if (unlikely(state != PORT_REQUEST_STARTED))
+		return tell_completed(request, state);
 	done_push(request);
 	return true;
 }
 
+static border_call __attribute__((noinline)) bool complete_locked(struct port_request *request)
+{
+	return complete_as(request, true);
+}
+
+border_call bool port_request_complete(struct port_request *request)
+{
+	return unlikely(cpu_inner_locks) ? complete_locked(request) : complete_as(request, false);
+}
+
 bool port_request_complete_as(struct port_request *request, uint8_t srb_status)
 {
-	int state;
-
-	if (!take_from_miniport(request, &state))
+	if (take_from_miniport(request, cpu_inner_locks) != PORT_REQUEST_STARTED)
 		return false;
 	/* It stands at the same place in both kinds of SRB. */
 	((PSCSI_REQUEST_BLOCK)request->srb)->SrbStatus = srb_status;
@@ -89,6 +119,9 @@ void port_request_fail(struct port_request *request, uint8_t srb_status)
 {
 	atomic_store_explicit(&request->state, PORT_REQUEST_COMPLETED, memory_order_relaxed);
 	request->srb_status = srb_status;
+	request->transferred = 0;
+	request->scsi_status = 0;
+	request->sense_length = 0;
 	request->is_failed = true;
 	done_push(request);
 }
@@ -96,8 +129,7 @@ void port_request_fail(struct port_request *request, uint8_t srb_status)
 bool port_request_abandon(struct port_request *request)
 {
 	uint8_t irql = cpu_irql_raise(IRQL_DISPATCH);
-	int state;
-	bool has_it = take_from_miniport(request, &state) ||
+	bool has_it = take_from_miniport(request, cpu_inner_locks) == PORT_REQUEST_STARTED ||
 		      /* or it waits for map registers that nobody gives back */
 		      dma_wait_cancel(&request->waiter);
 
@@ -150,21 +182,23 @@ static bool request_collect(struct port_request *request)
 
 static void request_finish(struct port_request *request)
 {
-	if (request->mapped) {
+	if (likely(request->mapped)) {
+		if (unlikely(request->mapping.va != NULL))
+			request->data = request->own_data;
 		dma_unmap(request->adapter->dma, &request->mapping);
 		request->mapped = false;
-		request->data = request->own_data;
 	} else if (unlikely(request->mapping.run.count)) { /* granted and never used */
 		dma_run_give(request->mapping.run);
 		request->mapping.run = (struct dma_run){0};
 	}
 	if (unlikely(request->in))
 		port_data_in_unmap(request);
-	if (likely(!request->is_failed) && unlikely(!request_collect(request)))
+	if (unlikely(request->is_failed))
+		request->is_failed = false;
+	else if (unlikely(!request_collect(request)))
 		return;
 	trace(TRACE_SRB_DONE, request->id, request->srb_status, request->transferred,
 		request->submitted ? cpu_clock() - request->submitted : 0);
-	atomic_store_explicit(&request->state, PORT_REQUEST_HELD, memory_order_relaxed);
 	/* The submitter last: it may remove the unit. */
 	if (likely(request->is_counted))
 		port_unit_finished(request);

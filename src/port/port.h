@@ -23,6 +23,7 @@
 #include "util/common.h"
 #include "cpu/cpu.h"
 #include "dma/dma.h"
+#include "mem/mem.h"
 #include "port/model.h"
 
 #include <storport.h>
@@ -39,7 +40,8 @@ enum port_request_state {
 	PORT_REQUEST_HELD,     /* a submitter fills it in */
 	PORT_REQUEST_QUEUED,   /* or it waits for map registers */
 	PORT_REQUEST_STARTED,  /* the miniport has it */
-	PORT_REQUEST_COMPLETED /* the miniport gave it back; the DPC will finish it */
+	PORT_REQUEST_COMPLETED /* the miniport gave it back: the DPC will finish it, or has and the
+				  submitter has it again */
 };
 
 /* What a list was like when the miniport got it, and whose it is or was last: list_life.h. */
@@ -90,6 +92,9 @@ struct port_request {
 	uint32_t length;  /* of the data */
 	uint32_t timeout; /* seconds */
 	PMDL mdl;	  /* NULL: no data */
+	/* The physical address of the data, if they are in one page of RAM and go one way; else
+	 * MEM_NO_ADDRESS, and mdl says more */
+	uint64_t data_at;
 	void *data; /* system address of the data; while the miniport has it: where it sees it,
 		       which is the copy if the data is bounced (R-6) */
 	void (*done)(struct port_request *request); /* at DISPATCH; the submitter's again */
@@ -105,7 +110,7 @@ struct port_request {
 
 	/* the path's own */
 	bool mapped;
-	void *own_data; /* data as the submitter gave it */
+	void *own_data; /* data as the submitter gave it, if mapping.va took its place */
 	struct port_list_seal seal;
 	struct dma_mapping mapping;
 	struct dma_waiter waiter;  /* for map registers */
@@ -317,10 +322,11 @@ static inline void port_request_renew(struct port_request *request)
 	request->flags = 0;
 	request->length = 0;
 	request->mdl = NULL;
+	request->data_at = MEM_NO_ADDRESS;
 	request->data = NULL;
 	request->in = NULL;
 	request->busy_retries = 0;
-	request->told = 0;
+	atomic_store_explicit(&request->told, 0, memory_order_relaxed);
 }
 /* The SRB extension is another from now on: what stood there is lost (SB-8). */
 void port_request_spoil(struct port_request *request);

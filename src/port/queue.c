@@ -36,45 +36,67 @@ static __attribute__((noinline)) NTSTATUS map_pages(
 	return request->in ? port_data_in_retry(request, status) : status;
 }
 
-/* Station 3. PENDING: request_granted goes on; any other failure: the miniport does not get it. */
-static inline NTSTATUS request_map(struct port_request *request)
+static inline void is_mapped(struct port_request *request)
+{
+	request->mapped = true;
+	port_list_seal(&request->adapter->lists, request->list, &request->seal, request->id);
+	trace(TRACE_DMA_MAP, request->id, request->list->NumberOfElements, request->length, 0);
+}
+
+/* Station 3 for what is not in one page that the device reaches, or goes both ways. */
+static __attribute__((noinline)) NTSTATUS request_map_other(struct port_request *request)
 {
 	struct port_adapter *adapter = request->adapter;
 	struct dma_waiter *waiter = &request->waiter;
 	NTSTATUS status = STATUS_SUCCESS;
 
-	request->own_data = request->data;
-	if (unlikely(request->in)) {
+	if (request->in) {
 		status = port_data_in_map(request);
 		waiter = NULL;
 	}
 	if (!request->mdl || !adapter->maps || unlikely(status))
 		return status;
 	port_list_open(&adapter->lists, request->list, &request->seal);
-	if (unlikely(!dma_map_page(adapter->maps, &request->mapping, request->mdl, request->length,
-		    request->flags & SRB_FLAGS_DATA_OUT, request->list))) {
-		status = map_pages(request, waiter);
-		if (unlikely(status))
-			return status;
-	}
-	request->mapped = true;
-	if (unlikely(request->mapping.va))
+	status = map_pages(request, waiter);
+	if (unlikely(status))
+		return status;
+	if (unlikely(request->mapping.va)) {
+		request->own_data = request->data;
 		request->data = request->mapping.va;
-	port_list_seal(&adapter->lists, request->list, &request->seal, request->id);
-	trace(TRACE_DMA_MAP, request->id, request->list->NumberOfElements, request->length, 0);
+	}
+	is_mapped(request);
+	return status;
+}
+
+/* Station 3. PENDING: request_granted goes on; any other failure: the miniport does not get it. */
+static inline NTSTATUS request_map(struct port_request *request)
+{
+	struct port_adapter *adapter = request->adapter;
+
+	if (unlikely(request->data_at == MEM_NO_ADDRESS || !adapter->maps))
+		return request_map_other(request);
+	port_list_open(&adapter->lists, request->list, &request->seal);
+	if (unlikely(!dma_map_page(adapter->maps, &request->mapping, request->data_at,
+		    request->length, request->flags & SRB_FLAGS_DATA_OUT, request->list)))
+		return request_map_other(request);
+	is_mapped(request);
 	return STATUS_SUCCESS;
 }
 
 /* Whether one more may be outstanding at the adapter; it is counted then. Under the unit's lock, so
  * that who is refused waits in the queue before adapter_count_out, which lets it go on, looks
  * there. */
-static bool adapter_count_in(struct port_adapter *adapter)
+path_inline bool adapter_count_in(struct port_adapter *adapter, bool locks)
 {
 	uint32_t count = atomic_load_explicit(&adapter->outstanding, memory_order_relaxed);
 
 	do {
 		if (unlikely(count >= adapter->limits.max_outstanding))
 			return false;
+		if (!locks) {
+			cpu_inner_add32_if(locks, &adapter->outstanding, 1);
+			return true;
+		}
 	} while (unlikely(!atomic_compare_exchange_weak(&adapter->outstanding, &count, count + 1)));
 	return true;
 }
@@ -93,28 +115,35 @@ static inline bool has_registers(const struct port_request *request)
 	       (unlikely(request->in) && request->in->mapping.run.count);
 }
 
+static __attribute__((noinline)) void request_unmapped(
+	struct port_request *request, NTSTATUS status)
+{
+	if (status == STATUS_PENDING) {
+		atomic_store_explicit(&request->state, PORT_REQUEST_QUEUED, memory_order_relaxed);
+		return;
+	}
+	nt_violation(0, "%s: no scatter/gather list for request %llu of %u bytes: status %08x.",
+		request->adapter->name, (unsigned long long)request->id, request->length,
+		(unsigned)status);
+	turn_give_back(request->adapter);
+	port_request_fail(request, SRB_STATUS_INVALID_REQUEST);
+}
+
 static void request_start(struct port_request *request)
 {
 	struct port_adapter *adapter = request->adapter;
-	uint32_t tick = atomic_load_explicit(&adapter->tick, memory_order_relaxed);
 	NTSTATUS status;
 
-	if (likely(!has_registers(request)))
+	atomic_store_explicit(&request->deadline,
+		atomic_load_explicit(&adapter->tick, memory_order_relaxed) + request->timeout + 1,
+		memory_order_relaxed);
+	if (trace_is_wanted(TRACE_SRB_GO) && !has_registers(request))
 		trace(TRACE_SRB_GO, request->id, request->unit->number);
 	status = request_map(request);
-	if (unlikely(status == STATUS_PENDING))
-		return;
 	if (unlikely(status)) {
-		nt_violation(0,
-			"%s: no scatter/gather list for request %llu of %u bytes: status %08x.",
-			adapter->name, (unsigned long long)request->id, request->length,
-			(unsigned)status);
-		turn_give_back(adapter);
-		port_request_fail(request, SRB_STATUS_INVALID_REQUEST);
+		request_unmapped(request, status);
 		return;
 	}
-	atomic_store_explicit(
-		&request->deadline, tick + request->timeout + 1, memory_order_relaxed);
 	port_srb_prepare(request);
 	atomic_store_explicit(&request->state, PORT_REQUEST_STARTED, memory_order_release);
 	adapter->model->start(adapter, request);
@@ -124,10 +153,9 @@ void port_unit_start_now(struct port_request *request)
 {
 	struct port_unit *unit = request->unit;
 
-	request->is_failed = false;
 	request->is_counted = true;
 	port_request_enter(request);
-	atomic_fetch_add(&unit->adapter->outstanding, 1);
+	cpu_inner_add32(&unit->adapter->outstanding, 1);
 	cpu_inner_acquire(&unit->lock);
 	unit->outstanding++;
 	if (unit->adapter->limits.pull)
@@ -137,29 +165,25 @@ void port_unit_start_now(struct port_request *request)
 }
 
 /* A pulling miniport gets one request at a time, whoever is first; under the unit's lock. */
-static bool turn_take(struct port_unit *unit)
+static __attribute__((noinline)) bool turn_take(struct port_unit *unit)
 {
-	struct port_adapter *adapter = unit->adapter;
-
-	if (likely(!adapter->limits.pull))
-		return true;
-	if (atomic_fetch_or(&adapter->closed, PORT_TAKEN) & PORT_TAKEN)
+	if (atomic_fetch_or(&unit->adapter->closed, PORT_TAKEN) & PORT_TAKEN)
 		return false;
 	unit->closed |= PORT_TAKEN;
 	return true;
 }
 
 /* Whether this request of the unit may start now; it is counted then. Under the unit's lock. */
-static inline bool count_in(struct port_unit *unit, struct port_request *request)
+path_inline bool count_in(struct port_unit *unit, struct port_request *request, bool locks)
 {
 	struct port_adapter *adapter = unit->adapter;
 
-	if (unit->outstanding >= unit->depth || unit->closed ||
-		atomic_load_explicit(&adapter->closed, memory_order_relaxed) ||
-		!adapter_count_in(adapter))
+	if (unlikely(unit->outstanding >= unit->depth || unit->closed ||
+		     atomic_load_explicit(&adapter->closed, memory_order_relaxed) ||
+		     !adapter_count_in(adapter, locks)))
 		return false;
-	if (!turn_take(unit)) { /* another processor was faster */
-		atomic_fetch_sub(&adapter->outstanding, 1);
+	if (unlikely(adapter->limits.pull) && !turn_take(unit)) { /* another was faster */
+		cpu_inner_add32_if(locks, &adapter->outstanding, -1u);
 		return false;
 	}
 	request->is_counted = true;
@@ -175,6 +199,7 @@ static bool is_stopped(const struct port_adapter *adapter)
 
 static void queue_append(struct port_unit *unit, struct port_request *request)
 {
+	atomic_store_explicit(&request->state, PORT_REQUEST_QUEUED, memory_order_relaxed);
 	request->next = NULL;
 	*unit->tail = request;
 	unit->tail = &request->next;
@@ -206,30 +231,58 @@ static struct port_request *queue_take(struct port_unit *unit)
 }
 
 /* The miniport may have asked for the next one meanwhile, which waits at any unit. */
-static void request_start_and_on(struct port_request *request)
+static __attribute__((noinline)) void request_pulled(struct port_request *request)
 {
 	struct port_adapter *adapter = request->adapter;
 
 	request_start(request);
-	if (unlikely(adapter->limits.pull) && !atomic_load(&adapter->closed))
+	if (!atomic_load(&adapter->closed))
 		port_adapter_pump(adapter);
+}
+
+static inline void request_start_and_on(struct port_request *request)
+{
+	if (unlikely(request->adapter->limits.pull))
+		request_pulled(request);
+	else
+		request_start(request);
+}
+
+static void __attribute__((noinline)) refuse(struct port_request *request)
+{
+	port_request_fail(request, SRB_STATUS_NO_HBA);
+}
+
+path_inline void unit_enqueue_as(struct port_request *request, bool locks)
+{
+	struct port_unit *unit = request->unit;
+	bool go, fails = false;
+
+	cpu_inner_acquire_if(locks, &unit->lock);
+	go = likely(!unit->head) && likely(count_in(unit, request, locks));
+	if (unlikely(!go)) {
+		fails = is_stopped(unit->adapter);
+		if (!fails)
+			queue_append(unit, request);
+	}
+	cpu_inner_release_if(locks, &unit->lock);
+	if (likely(go))
+		request_start_and_on(request);
+	else if (fails)
+		refuse(request);
+}
+
+static __attribute__((noinline)) void unit_enqueue_locked(struct port_request *request)
+{
+	unit_enqueue_as(request, true);
 }
 
 void port_unit_enqueue(struct port_request *request)
 {
-	struct port_unit *unit = request->unit;
-	bool go, fails;
-
-	cpu_inner_acquire(&unit->lock);
-	go = !unit->head && count_in(unit, request);
-	fails = !go && is_stopped(unit->adapter);
-	if (!go && !fails)
-		queue_append(unit, request);
-	cpu_inner_release(&unit->lock);
-	if (go)
-		request_start_and_on(request);
-	else if (unlikely(fails))
-		port_request_fail(request, SRB_STATUS_NO_HBA);
+	if (unlikely(cpu_inner_locks))
+		unit_enqueue_locked(request);
+	else
+		unit_enqueue_as(request, false);
 }
 
 /* Whether any was started. */
@@ -239,7 +292,7 @@ static bool unit_pump(struct port_unit *unit)
 		struct port_request *request = NULL;
 
 		cpu_inner_acquire(&unit->lock);
-		if (unit->head && count_in(unit, unit->head))
+		if (unit->head && count_in(unit, unit->head, cpu_inner_locks))
 			request = queue_take(unit);
 		cpu_inner_release(&unit->lock);
 		if (!request)
@@ -293,16 +346,9 @@ static void unit_open(struct port_unit *unit, uint32_t gate)
 	trace(TRACE_PORT_OPEN, unit->adapter->number, unit->number, gate);
 }
 
-/* Under the unit's lock: one is back. One that came back busy is none of those that PORT_BUSY waits
- * for, and opens nothing. */
-static inline void count_out(struct port_request *request, bool is_done)
+/* The rest of count_out: gates that wait for completions. */
+static __attribute__((noinline)) void count_out_closed(struct port_unit *unit, bool is_done)
 {
-	struct port_unit *unit = request->unit;
-
-	request->is_counted = false;
-	unit->outstanding--;
-	if (likely(!unit->closed))
-		return;
 	if (!unit->outstanding)
 		unit->closed &= ~(uint32_t)PORT_TAKEN;
 	if (is_done && unit->closed & PORT_RETRY && unit->retry_left-- <= 1)
@@ -311,20 +357,38 @@ static inline void count_out(struct port_request *request, bool is_done)
 		unit_open(unit, PORT_BUSY);
 }
 
-/* The same for the adapter; true if other units may go on now. The count comes before the look at
- * the gate, as port_adapter_busy closes the gate before it looks at the count. */
-static inline bool adapter_count_out(struct port_adapter *adapter, bool is_done)
+/* Under the unit's lock: one is back. One that came back busy is none of those that PORT_BUSY waits
+ * for, and opens nothing. */
+static inline void count_out(struct port_request *request, bool is_done)
 {
-	uint32_t before = atomic_fetch_sub(&adapter->outstanding, 1);
-	bool was_full = before >= adapter->limits.max_outstanding;
+	struct port_unit *unit = request->unit;
 
-	if (likely(!(atomic_load(&adapter->closed) & PORT_BUSY)))
-		return was_full;
+	request->is_counted = false;
+	unit->outstanding--;
+	if (unlikely(unit->closed))
+		count_out_closed(unit, is_done);
+}
+
+/* The rest of adapter_count_out: PORT_BUSY waits for completions. */
+static __attribute__((noinline)) bool count_out_busy(
+	struct port_adapter *adapter, uint32_t before, bool is_done)
+{
 	if (!(is_done && atomic_fetch_sub(&adapter->busy_left, 1) <= 1) && before > 1)
-		return was_full;
+		return before >= adapter->limits.max_outstanding;
 	if (atomic_fetch_and(&adapter->closed, ~(uint32_t)PORT_BUSY) & PORT_BUSY)
 		trace(TRACE_PORT_OPEN, adapter->number, ~0ull, PORT_BUSY);
 	return true;
+}
+
+/* The same for the adapter; true if other units may go on now. The count comes before the look at
+ * the gate, as port_adapter_busy closes the gate before it looks at the count. */
+path_inline bool adapter_count_out(struct port_adapter *adapter, bool is_done, bool locks)
+{
+	uint32_t before = cpu_inner_add32_if(locks, &adapter->outstanding, -1u);
+
+	if (unlikely(atomic_load(&adapter->closed) & PORT_BUSY))
+		return count_out_busy(adapter, before, is_done);
+	return before >= adapter->limits.max_outstanding;
 }
 
 /* Completions of others that a unit waits for which had no room, in hundredths of what it has
@@ -367,7 +431,7 @@ bool port_unit_again(struct port_request *request)
 	/* Another completion on this unit opens it again; without one, time does. */
 	if (is_alone)
 		retry_later(unit);
-	if (adapter_count_out(adapter, false))
+	if (adapter_count_out(adapter, false, cpu_inner_locks))
 		port_adapter_pump(adapter);
 	return true;
 }
@@ -406,23 +470,44 @@ void port_request_granted(struct dma_waiter *waiter)
 		port_request_fail(request, SRB_STATUS_NO_HBA);
 	else if (!is_closed)
 		request_start_and_on(request);
-	else if (adapter_count_out(adapter, false))
+	else if (adapter_count_out(adapter, false, cpu_inner_locks))
 		port_adapter_pump(adapter);
 	if (is_closed || fails)
 		turn_give_back(adapter);
 }
 
-void port_unit_finished(struct port_request *request)
+/* Other requests may go on: those of the unit, or, as there is room at the adapter, any. */
+static __attribute__((noinline)) void others_go_on(struct port_unit *unit, bool all)
+{
+	if (all)
+		port_adapter_pump(unit->adapter);
+	else
+		port_unit_pump(unit);
+}
+
+path_inline void unit_finished_as(struct port_request *request, bool locks)
 {
 	struct port_unit *unit = request->unit;
-	bool waits;
+	bool waits, all;
 
-	cpu_inner_acquire(&unit->lock);
+	cpu_inner_acquire_if(locks, &unit->lock);
 	count_out(request, true);
 	waits = unit->head != NULL;
-	cpu_inner_release(&unit->lock);
-	if (unlikely(adapter_count_out(unit->adapter, true)))
-		port_adapter_pump(unit->adapter);
-	else if (waits)
-		port_unit_pump(unit);
+	cpu_inner_release_if(locks, &unit->lock);
+	all = adapter_count_out(unit->adapter, true, locks);
+	if (unlikely(all || waits))
+		others_go_on(unit, all);
+}
+
+static __attribute__((noinline)) void unit_finished_locked(struct port_request *request)
+{
+	unit_finished_as(request, true);
+}
+
+void port_unit_finished(struct port_request *request)
+{
+	if (unlikely(cpu_inner_locks))
+		unit_finished_locked(request);
+	else
+		unit_finished_as(request, false);
 }

@@ -16,8 +16,7 @@
 void port_request_enter(struct port_request *request)
 {
 	/* No safepoint till the event is out: under replay the ids stand in the trace in order. */
-	uint64_t id =
-		atomic_fetch_add_explicit(&request->adapter->last_id, 1, memory_order_relaxed) + 1;
+	uint64_t id = cpu_inner_add64(&request->adapter->last_id, 1) + 1;
 
 	atomic_store_explicit(&request->id, id, memory_order_relaxed);
 	trace(TRACE_SRB_SUBMIT, id,
@@ -28,16 +27,9 @@ void port_request_enter(struct port_request *request)
 
 void port_request_submit(struct port_request *request)
 {
-	struct port_adapter *adapter = request->adapter;
-
-	atomic_store_explicit(&request->state, PORT_REQUEST_QUEUED, memory_order_relaxed);
 	port_request_enter(request);
-	request->submitted = request->id & SAMPLE_MASK ? 0 : cpu_clock();
-	request->srb_status = SRB_STATUS_PENDING;
-	request->transferred = 0;
-	request->sense_length = 0;
-	request->is_counted = request->is_failed = false;
-	if (unlikely(request->length > adapter->limits.max_transfer)) {
+	request->submitted = unlikely(!(request->id & SAMPLE_MASK)) ? cpu_clock() : 0;
+	if (unlikely(request->length > request->adapter->limits.max_transfer)) {
 		port_request_fail(request, SRB_STATUS_INVALID_REQUEST);
 		return;
 	}

@@ -33,38 +33,46 @@ void stor_callback_leave(struct port_hba *hba, const char *callback)
 	cpu_spin_release(&adapter->startio_lock);
 }
 
-/* The slot may bear another request when HwStorStartIo returns: its id comes along. */
-static void start_io(struct stor_adapter *adapter, void *srb, uint64_t id)
+static __attribute__((noinline)) void start_half_duplex(
+	struct stor_adapter *adapter, void *srb, uint64_t id)
 {
 	BOOLEAN result;
 
-	if (likely(!adapter->concurrent))
-		stor_callback_enter(&adapter->hba);
+	stor_callback_enter(&adapter->hba);
 	trace(TRACE_HW_STARTIO, id);
 	result = adapter->hba.hw.HwStartIo(adapter->hba.extension, srb);
 	trace(TRACE_HW_STARTIO_END, id, result);
-	if (likely(!adapter->concurrent))
-		stor_callback_leave(&adapter->hba, "HwStorStartIo");
-	else
-		port_hba_irql_check(&adapter->hba, "HwStorStartIo", IRQL_DISPATCH);
+	stor_callback_leave(&adapter->hba, "HwStorStartIo");
 }
 
 static void stor_start(struct port_adapter *port, struct port_request *request)
 {
 	struct stor_adapter *adapter = (struct stor_adapter *)port;
-	void *srb = request->srb;
+	void *srb = request->srb, *extension = adapter->hba.extension;
+	/* The slot may bear another request when HwStorStartIo returns: its id comes along. */
 	uint64_t id = request->id;
 	BOOLEAN result;
 
-	if (adapter->hba.hw.HwBuildIo) {
+	if (likely(adapter->hba.hw.HwBuildIo != NULL)) {
 		trace(TRACE_HW_BUILDIO, id);
-		result = adapter->hba.hw.HwBuildIo(adapter->hba.extension, srb);
+		result = adapter->hba.hw.HwBuildIo(extension, srb);
 		trace(TRACE_HW_BUILDIO_END, id, result);
 		port_hba_irql_check(&adapter->hba, "HwStorBuildIo", IRQL_DISPATCH);
 		if (!result) /* the miniport completes it itself (SB-5) */
 			return;
 	}
-	start_io(adapter, srb, id);
+	if (unlikely(!adapter->full_duplex && !adapter->concurrent)) {
+		start_half_duplex(adapter, srb, id);
+		return;
+	}
+	if (likely(!adapter->concurrent))
+		cpu_spin_acquire(&adapter->startio_lock);
+	trace(TRACE_HW_STARTIO, id);
+	result = adapter->hba.hw.HwStartIo(extension, srb);
+	trace(TRACE_HW_STARTIO_END, id, result);
+	port_hba_irql_check(&adapter->hba, "HwStorStartIo", IRQL_DISPATCH);
+	if (likely(!adapter->concurrent))
+		cpu_spin_release(&adapter->startio_lock);
 }
 
 const struct port_model stor_model = {
