@@ -128,28 +128,29 @@ void disk_transfer_describe(struct disk_transfer *transfer, void *va, uint32_t b
  * queued, and who queued it asks disk_waiter_next(). */
 struct disk_transfer *disk_transfer_get(
 	struct disk *disk, bool with_buffer, struct disk_io *waiter);
-/* The same without a buffer, and nobody is queued. */
-path_inline struct disk_transfer *disk_transfer_try(struct disk *disk, bool locks)
+/* Private: the same in two steps, without a buffer, and nobody is queued. */
+path_inline struct disk_transfer *disk_transfer_pop(struct disk *disk, bool locks)
 {
 	struct disk_transfers *of = disk->adapter->front;
 	struct disk_transfer *transfer;
-	struct port_request *request;
 
 	cpu_inner_acquire_if(locks, &of->lock);
 	transfer = of->free;
 	if (likely(transfer != NULL))
 		of->free = transfer->next;
 	cpu_inner_release_if(locks, &of->lock);
-	if (unlikely(!transfer))
-		return NULL;
-	request = transfer->request;
+	return transfer;
+}
+
+static inline void disk_transfer_begin(
+	struct disk_transfer *transfer, struct port_request *request, struct disk *disk)
+{
 	port_request_renew(request);
 	request->unit = disk->unit;
 	transfer->buffer = NULL;
 	transfer->disk = disk;
 	transfer->tries = 0;
 	transfer->once = false;
-	return transfer;
 }
 
 /* Private: somebody waits for a transfer or a buffer. */
@@ -175,23 +176,18 @@ path_inline bool disk_transfer_push(struct disk_transfer *transfer, bool locks)
 struct disk_io *disk_transfer_put(struct disk_transfer *transfer)
 	__attribute__((warn_unused_result));
 
-static inline void disk_transfer_carries(struct disk_transfer *transfer, void *va, uint32_t bytes)
+/* Of a transfer and its request: disk_transfer_describe of data in one page of RAM, of this frame
+ * number and of kind MEM_DATA. */
+static inline void disk_transfer_describe_page(struct disk_transfer *transfer,
+	struct port_request *request, void *va, uint32_t bytes, uint64_t frame)
 {
-	struct port_request *request = transfer->request;
+	PMDL mdl = transfer->mdl;
 
-	request->mdl = transfer->mdl;
+	mdl_describe_page(mdl, va, bytes, frame);
+	request->mdl = mdl;
+	request->data_at = (frame << MEM_PAGE_SHIFT) + ((uintptr_t)va & MEM_PAGE_MASK);
 	request->data = va;
 	request->length = bytes;
-	transfer->bytes = bytes;
-}
-
-/* disk_transfer_describe of data in one page of RAM, of this frame number and of kind MEM_DATA. */
-static inline void disk_transfer_describe_page(
-	struct disk_transfer *transfer, void *va, uint32_t bytes, uint64_t frame)
-{
-	mdl_describe_page(transfer->mdl, va, bytes, frame);
-	transfer->request->data_at = (frame << MEM_PAGE_SHIFT) + ((uintptr_t)va & MEM_PAGE_MASK);
-	disk_transfer_carries(transfer, va, bytes);
 }
 
 /* ---- command.c ---- */
@@ -213,10 +209,9 @@ static inline void disk_put64(uint8_t *at, uint64_t value)
 
 /* CDBs are numbers with the most significant byte first: so READ(10), WRITE(10) and those of 16
  * bytes are made of two, bytes 0 to 7 and 8 to 15. */
-static inline void disk_command_rw(
-	struct disk_transfer *transfer, bool write, uint64_t block, uint32_t blocks, bool fua)
+static inline void disk_command_rw(struct port_request *request, const struct disk *disk,
+	bool write, uint64_t block, uint32_t blocks, bool fua)
 {
-	struct port_request *request = transfer->request;
 	uint64_t first = fua ? (uint64_t)DISK_FUA_BIT << 48 : 0, second;
 
 	if (likely(block + blocks <= UINT32_MAX && blocks <= UINT16_MAX)) {
@@ -233,7 +228,7 @@ static inline void disk_command_rw(
 	disk_put64(&request->cdb[8], second);
 	request->function = SRB_FUNCTION_EXECUTE_SCSI;
 	request->flags = write ? SRB_FLAGS_DATA_OUT : SRB_FLAGS_DATA_IN;
-	request->timeout = transfer->disk->rw_seconds;
+	request->timeout = disk->rw_seconds;
 }
 
 /* ---- outcome.c ---- */

@@ -195,8 +195,8 @@ static void part_rw(
 	if (transfer->buffer && write)
 		memcpy(transfer->buffer, user, bytes);
 	disk_transfer_describe(transfer, transfer->buffer ? transfer->buffer : user, bytes);
-	disk_command_rw(
-		transfer, write, block, bytes >> transfer->disk->block_shift, io->flags & DRY_FUA);
+	disk_command_rw(transfer->request, transfer->disk, write, block,
+		bytes >> transfer->disk->block_shift, io->flags & DRY_FUA);
 }
 
 /* The last part takes over what the issuer holds: from then on the request is not the issuer's. */
@@ -281,23 +281,25 @@ path_inline void io_start_as(struct disk_io *dio, bool locks)
 	struct disk *disk = dio->disk;
 	uint32_t bytes = (uint32_t)io->count;
 	struct disk_transfer *transfer;
+	struct port_request *request;
 
 	if (unlikely(dio->frame == MEM_NO_ADDRESS || atomic_load(&disk->is_gone))) {
 		io_start_other(dio);
 		return;
 	}
-	transfer = disk_transfer_try(disk, locks);
+	transfer = disk_transfer_pop(disk, locks);
 	if (unlikely(!transfer)) {
 		io_start_other(dio);
 		return;
 	}
+	request = transfer->request;
+	disk_transfer_begin(transfer, request, disk);
 	transfer->io = dio;
-	dio->at = bytes;
-	disk_transfer_describe_page(transfer, io->buffer, bytes, dio->frame);
-	disk_command_rw(transfer, io->op == DRY_OP_WRITE, io->offset >> disk->block_shift,
+	disk_transfer_describe_page(transfer, request, io->buffer, bytes, dio->frame);
+	disk_command_rw(request, disk, io->op == DRY_OP_WRITE, io->offset >> disk->block_shift,
 		bytes >> disk->block_shift, io->flags & DRY_FUA);
-	transfer->request->done = part_done;
-	port_request_submit(transfer->request);
+	request->done = part_done;
+	port_request_submit(request);
 }
 
 static __attribute__((noinline)) void io_start_locked(struct disk_io *dio)

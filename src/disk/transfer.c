@@ -262,8 +262,10 @@ static bool buffer_push(void *buffer)
 
 struct disk_transfer *disk_transfer_get(struct disk *disk, bool with_buffer, struct disk_io *waiter)
 {
-	struct disk_transfer *transfer = disk_transfer_try(disk, cpu_inner_locks);
+	struct disk_transfer *transfer = disk_transfer_pop(disk, cpu_inner_locks);
 
+	if (likely(transfer != NULL))
+		disk_transfer_begin(transfer, transfer->request, disk);
 	if (with_buffer && likely(transfer != NULL)) {
 		transfer->buffer = buffer_pop();
 		if (!transfer->buffer) {
@@ -292,5 +294,8 @@ void disk_transfer_describe(struct disk_transfer *transfer, void *va, uint32_t b
 		transfer->mdl->MdlFlags = 0;
 		nt_mdl_build(transfer->mdl);
 	}
-	disk_transfer_carries(transfer, va, bytes);
+	transfer->request->mdl = transfer->mdl;
+	transfer->request->data = va;
+	transfer->request->length = bytes;
+	transfer->bytes = bytes;
 }

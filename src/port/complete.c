@@ -9,6 +9,7 @@
  * the list is released (what was bounced is copied back), results are read, the queue moves on, the
  * submitter is told.
  */
+#include "port/count.h"
 #include "port/list_life.h"
 #include "trace/trace.h"
 #include "nt/nt.h"
@@ -166,11 +167,11 @@ static bool retry_busy(struct port_request *request)
 	return port_unit_again(request);
 }
 
-/* Reads what the miniport left in the SRB; false: it is sent again. */
-static bool request_collect(struct port_request *request)
+/* One that did not simply go well; false: it is sent again. */
+static __attribute__((noinline)) bool request_judge(struct port_request *request)
 {
-	port_srb_collect(request);
-	if (likely(request->srb_status == SRB_STATUS_SUCCESS))
+	port_srb_collect_rest(request);
+	if (request->srb_status == SRB_STATUS_SUCCESS)
 		return true;
 	if (unlikely(request->srb_status == SRB_STATUS_PENDING)) {
 		nt_violation(0, "request %llu was completed with SRB_STATUS_PENDING (SB-11).",
@@ -180,41 +181,63 @@ static bool request_collect(struct port_request *request)
 	return !is_busy(request) || !retry_busy(request);
 }
 
-static void request_finish(struct port_request *request)
+/* Data that went by map registers, or none; what was granted and never used. */
+static __attribute__((noinline)) void request_unmap_other(struct port_request *request)
 {
-	if (likely(request->mapped)) {
-		if (unlikely(request->mapping.va != NULL))
+	if (request->mapped) {
+		if (request->mapping.va)
 			request->data = request->own_data;
 		dma_unmap(request->adapter->dma, &request->mapping);
 		request->mapped = false;
-	} else if (unlikely(request->mapping.run.count)) { /* granted and never used */
+	} else if (request->mapping.run.count) {
 		dma_run_give(request->mapping.run);
 		request->mapping.run = (struct dma_run){0};
 	}
-	if (unlikely(request->in))
+	if (request->in)
 		port_data_in_unmap(request);
+}
+
+path_inline void request_finish(struct port_request *request, bool locks)
+{
+	if (likely(request->mapped && !request->mapping.run.count && !request->in)) {
+		dma_unmap(request->adapter->dma, &request->mapping);
+		request->mapped = false;
+	} else {
+		request_unmap_other(request);
+	}
 	if (unlikely(request->is_failed))
 		request->is_failed = false;
-	else if (unlikely(!request_collect(request)))
+	else if (unlikely(!port_srb_collect_status(request)) && !request_judge(request))
 		return;
 	trace(TRACE_SRB_DONE, request->id, request->srb_status, request->transferred,
 		request->submitted ? cpu_clock() - request->submitted : 0);
 	/* The submitter last: it may remove the unit. */
 	if (likely(request->is_counted))
-		port_unit_finished(request);
+		port_unit_finished(request, locks);
 	request->done(request);
 }
 
-void port_done_drain(struct cpu_dpc *dpc)
+path_inline void done_drain(struct port_done *done, bool locks)
 {
-	struct port_done *done = dpc->ctx;
-
 	while (done->head) {
 		struct port_request *request = done->head;
 
 		done->head = request->next;
 		if (!done->head)
 			done->tail = &done->head;
-		request_finish(request);
+		request_finish(request, locks);
 	}
+}
+
+static __attribute__((noinline)) void done_drain_locked(struct port_done *done)
+{
+	done_drain(done, true);
+}
+
+void port_done_drain(struct cpu_dpc *dpc)
+{
+	if (unlikely(cpu_inner_locks))
+		done_drain_locked(dpc->ctx);
+	else
+		done_drain(dpc->ctx, false);
 }

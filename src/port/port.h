@@ -27,6 +27,7 @@
 #include "port/model.h"
 
 #include <storport.h>
+#include <string.h>
 
 #define PORT_SLOTS	  256		   /* requests of one adapter */
 #define PORT_IDS	  1000000000000ull /* between the first ids of two adapters */
@@ -217,6 +218,7 @@ struct port_adapter {
 	uint64_t slots_at; /* where the device sees them, if that is their physical address, else
 			      MEM_NO_ADDRESS */
 	uint32_t slot_stride;
+	uint16_t srb_length_at; /* where DataTransferLength is in its kind of SRBs */
 	struct port_lists lists, lists_in;
 	struct port_data_in *data_in; /* of each slot; NULL: port_data_in_enable was not called */
 	struct port_request *requests;
@@ -433,8 +435,6 @@ void port_adapter_pump(struct port_adapter *adapter);
 /* Counts a request that came back busy out and puts it at the head of its queue (SB-8). False: the
  * adapter is stopped, nothing was done. */
 bool port_unit_again(struct port_request *request);
-/* Counts a finished request out and starts its successors. */
-void port_unit_finished(struct port_request *request);
 /* Lets all that wait fail; the adapter is stopped. DISPATCH. */
 void port_unit_drain(struct port_unit *unit);
 
@@ -469,6 +469,23 @@ bool port_unit_set_depth(struct port_unit *unit, uint32_t depth);
 void port_srb_prepare(struct port_request *request);
 /* Reads status, length and sense back after completion. */
 void port_srb_collect(struct port_request *request);
+/* Private: the rest of it, where it did not simply go well. */
+void port_srb_collect_rest(struct port_request *request);
+/* The beginning of it; true: that was all, it went well. */
+static inline bool port_srb_collect_status(struct port_request *request)
+{
+	const char *srb = request->srb;
+	/* it lies at one place in both kinds */
+	uint8_t status = ((const SCSI_REQUEST_BLOCK *)(const void *)srb)->SrbStatus;
+	uint32_t length;
+
+	memcpy(&length, srb + request->adapter->srb_length_at, sizeof(length));
+	request->srb_status = SRB_STATUS(status);
+	request->transferred = min_of(length, request->length);
+	request->scsi_status = 0;
+	request->sense_length = 0;
+	return likely(SRB_STATUS(status) == SRB_STATUS_SUCCESS && !request->in);
+}
 
 /* ---- complete.c ---- */
 

@@ -8,6 +8,7 @@
  * The adapter's gates are atomics, looked at under the unit's lock; whoever opens a gate pumps the
  * units, so that nobody is forgotten.
  */
+#include "port/count.h"
 #include "port/list_life.h"
 #include "trace/trace.h"
 #include "nt/nt.h"
@@ -83,24 +84,6 @@ static inline NTSTATUS request_map(struct port_request *request)
 	return STATUS_SUCCESS;
 }
 
-/* Whether one more may be outstanding at the adapter; it is counted then. Under the unit's lock, so
- * that who is refused waits in the queue before adapter_count_out, which lets it go on, looks
- * there. */
-path_inline bool adapter_count_in(struct port_adapter *adapter, bool locks)
-{
-	uint32_t count = atomic_load_explicit(&adapter->outstanding, memory_order_relaxed);
-
-	do {
-		if (unlikely(count >= adapter->limits.max_outstanding))
-			return false;
-		if (!locks) {
-			cpu_inner_add32_if(locks, &adapter->outstanding, 1);
-			return true;
-		}
-	} while (unlikely(!atomic_compare_exchange_weak(&adapter->outstanding, &count, count + 1)));
-	return true;
-}
-
 /* A request that the miniport did not get, and that was to close the adapter. */
 static void turn_give_back(struct port_adapter *adapter)
 {
@@ -164,33 +147,6 @@ void port_unit_start_now(struct port_request *request)
 	request_start(request);
 }
 
-/* A pulling miniport gets one request at a time, whoever is first; under the unit's lock. */
-static __attribute__((noinline)) bool turn_take(struct port_unit *unit)
-{
-	if (atomic_fetch_or(&unit->adapter->closed, PORT_TAKEN) & PORT_TAKEN)
-		return false;
-	unit->closed |= PORT_TAKEN;
-	return true;
-}
-
-/* Whether this request of the unit may start now; it is counted then. Under the unit's lock. */
-path_inline bool count_in(struct port_unit *unit, struct port_request *request, bool locks)
-{
-	struct port_adapter *adapter = unit->adapter;
-
-	if (unlikely(unit->outstanding >= unit->depth || unit->closed ||
-		     atomic_load_explicit(&adapter->closed, memory_order_relaxed) ||
-		     !adapter_count_in(adapter, locks)))
-		return false;
-	if (unlikely(adapter->limits.pull) && !turn_take(unit)) { /* another was faster */
-		cpu_inner_add32_if(locks, &adapter->outstanding, -1u);
-		return false;
-	}
-	request->is_counted = true;
-	unit->outstanding++;
-	return true;
-}
-
 /* Under a unit's lock: port_adapter_close sets it, then empties the queues under their locks. */
 static bool is_stopped(const struct port_adapter *adapter)
 {
@@ -231,35 +187,22 @@ static struct port_request *queue_take(struct port_unit *unit)
 }
 
 /* The miniport may have asked for the next one meanwhile, which waits at any unit. */
-static __attribute__((noinline)) void request_pulled(struct port_request *request)
+static inline void request_start_and_on(struct port_request *request, bool pull)
 {
 	struct port_adapter *adapter = request->adapter;
 
 	request_start(request);
-	if (!atomic_load(&adapter->closed))
+	if (pull && !atomic_load(&adapter->closed))
 		port_adapter_pump(adapter);
 }
 
-static inline void request_start_and_on(struct port_request *request)
-{
-	if (unlikely(request->adapter->limits.pull))
-		request_pulled(request);
-	else
-		request_start(request);
-}
-
-static void __attribute__((noinline)) refuse(struct port_request *request)
-{
-	port_request_fail(request, SRB_STATUS_NO_HBA);
-}
-
-path_inline void unit_enqueue_as(struct port_request *request, bool locks)
+path_inline void unit_enqueue(struct port_request *request, bool locks, bool pull)
 {
 	struct port_unit *unit = request->unit;
 	bool go, fails = false;
 
 	cpu_inner_acquire_if(locks, &unit->lock);
-	go = likely(!unit->head) && likely(count_in(unit, request, locks));
+	go = likely(!unit->head) && likely(port_count_in(unit, request, locks, pull));
 	if (unlikely(!go)) {
 		fails = is_stopped(unit->adapter);
 		if (!fails)
@@ -267,22 +210,22 @@ path_inline void unit_enqueue_as(struct port_request *request, bool locks)
 	}
 	cpu_inner_release_if(locks, &unit->lock);
 	if (likely(go))
-		request_start_and_on(request);
+		request_start_and_on(request, pull);
 	else if (fails)
-		refuse(request);
+		port_request_fail(request, SRB_STATUS_NO_HBA);
 }
 
-static __attribute__((noinline)) void unit_enqueue_locked(struct port_request *request)
+static __attribute__((noinline)) void unit_enqueue_other(struct port_request *request)
 {
-	unit_enqueue_as(request, true);
+	unit_enqueue(request, cpu_inner_locks, request->adapter->limits.pull);
 }
 
 void port_unit_enqueue(struct port_request *request)
 {
-	if (unlikely(cpu_inner_locks))
-		unit_enqueue_locked(request);
+	if (unlikely(cpu_inner_locks || request->adapter->limits.pull))
+		unit_enqueue_other(request);
 	else
-		unit_enqueue_as(request, false);
+		unit_enqueue(request, false, false);
 }
 
 /* Whether any was started. */
@@ -292,7 +235,8 @@ static bool unit_pump(struct port_unit *unit)
 		struct port_request *request = NULL;
 
 		cpu_inner_acquire(&unit->lock);
-		if (unit->head && count_in(unit, unit->head, cpu_inner_locks))
+		if (unit->head && port_count_in(unit, unit->head, cpu_inner_locks,
+					  unit->adapter->limits.pull))
 			request = queue_take(unit);
 		cpu_inner_release(&unit->lock);
 		if (!request)
@@ -305,6 +249,14 @@ void port_unit_pump(struct port_unit *unit)
 {
 	if (unit_pump(unit) && unlikely(unit->adapter->limits.pull))
 		port_adapter_pump(unit->adapter);
+}
+
+void port_others_go_on(struct port_unit *unit, bool all)
+{
+	if (all)
+		port_adapter_pump(unit->adapter);
+	else
+		port_unit_pump(unit);
 }
 
 void port_adapter_pump(struct port_adapter *adapter)
@@ -337,60 +289,6 @@ void port_unit_drain(struct port_unit *unit)
 	} while (request);
 }
 
-/* Under the unit's lock. */
-static void unit_open(struct port_unit *unit, uint32_t gate)
-{
-	if (!(unit->closed & gate))
-		return;
-	unit->closed &= ~gate;
-	trace(TRACE_PORT_OPEN, unit->adapter->number, unit->number, gate);
-}
-
-/* The rest of count_out: gates that wait for completions. */
-static __attribute__((noinline)) void count_out_closed(struct port_unit *unit, bool is_done)
-{
-	if (!unit->outstanding)
-		unit->closed &= ~(uint32_t)PORT_TAKEN;
-	if (is_done && unit->closed & PORT_RETRY && unit->retry_left-- <= 1)
-		unit_open(unit, PORT_RETRY);
-	if (unit->closed & PORT_BUSY && ((is_done && unit->busy_left-- <= 1) || !unit->outstanding))
-		unit_open(unit, PORT_BUSY);
-}
-
-/* Under the unit's lock: one is back. One that came back busy is none of those that PORT_BUSY waits
- * for, and opens nothing. */
-static inline void count_out(struct port_request *request, bool is_done)
-{
-	struct port_unit *unit = request->unit;
-
-	request->is_counted = false;
-	unit->outstanding--;
-	if (unlikely(unit->closed))
-		count_out_closed(unit, is_done);
-}
-
-/* The rest of adapter_count_out: PORT_BUSY waits for completions. */
-static __attribute__((noinline)) bool count_out_busy(
-	struct port_adapter *adapter, uint32_t before, bool is_done)
-{
-	if (!(is_done && atomic_fetch_sub(&adapter->busy_left, 1) <= 1) && before > 1)
-		return before >= adapter->limits.max_outstanding;
-	if (atomic_fetch_and(&adapter->closed, ~(uint32_t)PORT_BUSY) & PORT_BUSY)
-		trace(TRACE_PORT_OPEN, adapter->number, ~0ull, PORT_BUSY);
-	return true;
-}
-
-/* The same for the adapter; true if other units may go on now. The count comes before the look at
- * the gate, as port_adapter_busy closes the gate before it looks at the count. */
-path_inline bool adapter_count_out(struct port_adapter *adapter, bool is_done, bool locks)
-{
-	uint32_t before = cpu_inner_add32_if(locks, &adapter->outstanding, -1u);
-
-	if (unlikely(atomic_load(&adapter->closed) & PORT_BUSY))
-		return count_out_busy(adapter, before, is_done);
-	return before >= adapter->limits.max_outstanding;
-}
-
 /* Completions of others that a unit waits for which had no room, in hundredths of what it has
  * outstanding; one that was busy for another reason goes on with the next. */
 static uint32_t retries_after(const struct port_request *request)
@@ -421,7 +319,7 @@ bool port_unit_again(struct port_request *request)
 		if (!(unit->closed & PORT_RETRY))
 			trace(TRACE_PORT_CLOSE, adapter->number, unit->number, PORT_RETRY);
 		unit->closed |= PORT_RETRY;
-		count_out(request, false);
+		port_count_out(request, false);
 		unit->retry_left = retries_after(request);
 	}
 	is_alone = !unit->outstanding;
@@ -431,7 +329,7 @@ bool port_unit_again(struct port_request *request)
 	/* Another completion on this unit opens it again; without one, time does. */
 	if (is_alone)
 		retry_later(unit);
-	if (adapter_count_out(adapter, false, cpu_inner_locks))
+	if (port_adapter_count_out(adapter, false, cpu_inner_locks))
 		port_adapter_pump(adapter);
 	return true;
 }
@@ -458,7 +356,7 @@ void port_request_granted(struct dma_waiter *waiter)
 		unused = mapping->run;
 		mapping->run = (struct dma_run){0};
 		queue_return(unit, request);
-		count_out(request, false);
+		port_count_out(request, false);
 		is_alone = unit->closed & PORT_RETRY && !unit->outstanding;
 	}
 	cpu_inner_release(&unit->lock);
@@ -469,45 +367,9 @@ void port_request_granted(struct dma_waiter *waiter)
 	if (fails)
 		port_request_fail(request, SRB_STATUS_NO_HBA);
 	else if (!is_closed)
-		request_start_and_on(request);
-	else if (adapter_count_out(adapter, false, cpu_inner_locks))
+		request_start_and_on(request, adapter->limits.pull);
+	else if (port_adapter_count_out(adapter, false, cpu_inner_locks))
 		port_adapter_pump(adapter);
 	if (is_closed || fails)
 		turn_give_back(adapter);
-}
-
-/* Other requests may go on: those of the unit, or, as there is room at the adapter, any. */
-static __attribute__((noinline)) void others_go_on(struct port_unit *unit, bool all)
-{
-	if (all)
-		port_adapter_pump(unit->adapter);
-	else
-		port_unit_pump(unit);
-}
-
-path_inline void unit_finished_as(struct port_request *request, bool locks)
-{
-	struct port_unit *unit = request->unit;
-	bool waits, all;
-
-	cpu_inner_acquire_if(locks, &unit->lock);
-	count_out(request, true);
-	waits = unit->head != NULL;
-	cpu_inner_release_if(locks, &unit->lock);
-	all = adapter_count_out(unit->adapter, true, locks);
-	if (unlikely(all || waits))
-		others_go_on(unit, all);
-}
-
-static __attribute__((noinline)) void unit_finished_locked(struct port_request *request)
-{
-	unit_finished_as(request, true);
-}
-
-void port_unit_finished(struct port_request *request)
-{
-	if (unlikely(cpu_inner_locks))
-		unit_finished_locked(request);
-	else
-		unit_finished_as(request, false);
 }

@@ -244,15 +244,8 @@ void port_srb_prepare(struct port_request *request)
 		prepare_scsi(request, flags);
 }
 
-/* The places are those where prepare_* wrote: what the miniport may have made of the block's own
- * offsets and kind is not followed. */
-static uint32_t length_of(const struct port_request *request)
-{
-	if (request->adapter->limits.extended_srb)
-		return ((PSTORAGE_REQUEST_BLOCK)request->srb)->DataTransferLength;
-	return ((PSCSI_REQUEST_BLOCK)request->srb)->DataTransferLength;
-}
-
+/* The places, here and in port_srb_collect_status, are those where prepare_* wrote: what the
+ * miniport may have made of the block's own offsets and kind is not followed. */
 static uint32_t in_length_of(const struct port_request *request)
 {
 	return ((PSRBEX_DATA_BIDIRECTIONAL)(void *)((char *)request->srb + BOTH_OFFSET))
@@ -270,19 +263,19 @@ static void collect_sense(struct port_request *request, bool is_valid)
 	request->sense_length = is_valid ? min_of(length, PORT_SENSE_BYTES) : 0;
 }
 
+void port_srb_collect_rest(struct port_request *request)
+{
+	uint8_t status = ((PSCSI_REQUEST_BLOCK)request->srb)->SrbStatus;
+
+	if (request->in)
+		request->in->transferred = min_of(in_length_of(request), request->in->length);
+	if (request->function == SRB_FUNCTION_EXECUTE_SCSI &&
+		request->srb_status != SRB_STATUS_SUCCESS)
+		collect_sense(request, status & SRB_STATUS_AUTOSENSE_VALID);
+}
+
 void port_srb_collect(struct port_request *request)
 {
-	/* SrbStatus lies at one place in both kinds. */
-	uint8_t status = ((PSCSI_REQUEST_BLOCK)request->srb)->SrbStatus;
-	uint32_t length = length_of(request);
-
-	request->srb_status = SRB_STATUS(status);
-	request->transferred = min_of(length, request->length);
-	if (unlikely(request->in))
-		request->in->transferred = min_of(in_length_of(request), request->in->length);
-	request->scsi_status = 0;
-	request->sense_length = 0;
-	if (request->function == SRB_FUNCTION_EXECUTE_SCSI &&
-		unlikely(request->srb_status != SRB_STATUS_SUCCESS))
-		collect_sense(request, status & SRB_STATUS_AUTOSENSE_VALID);
+	if (!port_srb_collect_status(request))
+		port_srb_collect_rest(request);
 }

@@ -13,7 +13,7 @@
 /* One request in 16 has its latency measured: reading a clock for each would show. */
 #define SAMPLE_MASK 15
 
-void port_request_enter(struct port_request *request)
+path_inline uint64_t enter(struct port_request *request)
 {
 	/* No safepoint till the event is out: under replay the ids stand in the trace in order. */
 	uint64_t id = cpu_inner_add64(&request->adapter->last_id, 1) + 1;
@@ -23,15 +23,26 @@ void port_request_enter(struct port_request *request)
 		request->function | (request->cdb_length ? request->cdb[0] << 8 : 0) |
 			(uint64_t)request->timeout << 16,
 		request->unit->number, request->length);
+	return id;
+}
+
+void port_request_enter(struct port_request *request)
+{
+	enter(request);
+}
+
+static border_call __attribute__((noinline)) void sample(struct port_request *request)
+{
+	request->submitted = cpu_clock();
 }
 
 void port_request_submit(struct port_request *request)
 {
-	port_request_enter(request);
-	request->submitted = unlikely(!(request->id & SAMPLE_MASK)) ? cpu_clock() : 0;
-	if (unlikely(request->length > request->adapter->limits.max_transfer)) {
+	request->submitted = 0;
+	if (unlikely(!(enter(request) & SAMPLE_MASK)))
+		sample(request);
+	if (unlikely(request->length > request->adapter->limits.max_transfer))
 		port_request_fail(request, SRB_STATUS_INVALID_REQUEST);
-		return;
-	}
-	port_unit_enqueue(request);
+	else
+		port_unit_enqueue(request);
 }
