@@ -149,19 +149,66 @@ static inline void cpu_spin_release(struct cpu_spinlock *lock)
  * The same for locks of ours that no miniport knows, and inside which there is no safepoint: where
  * nothing else runs on the machine's one processor meanwhile, none is needed. Under replay it is
  * taken all the same, as a safepoint.
+ *
+ * The busiest functions are written once and compiled twice, for both: they are always_inline, and
+ * pass on a constant `locks`, which is what cpu_inner_locks is. Else they would save registers for
+ * the sake of locks that they do not take.
  */
 extern bool cpu_inner_locks __attribute__((visibility("hidden")));
 
+static inline void cpu_inner_acquire_if(bool locks, struct cpu_spinlock *lock)
+{
+	if (unlikely(locks))
+		cpu_spin_acquire(lock);
+}
+
+static inline void cpu_inner_release_if(bool locks, struct cpu_spinlock *lock)
+{
+	if (unlikely(locks))
+		cpu_spin_release(lock);
+}
+
+/* Counts that only processors change; they return what it was. */
+static inline uint32_t cpu_inner_add32_if(bool locks, _Atomic uint32_t *count, uint32_t n)
+{
+	uint32_t before;
+
+	if (unlikely(locks))
+		return atomic_fetch_add(count, n);
+	before = atomic_load_explicit(count, memory_order_relaxed);
+	atomic_store_explicit(count, before + n, memory_order_relaxed);
+	return before;
+}
+
+static inline uint64_t cpu_inner_add64_if(bool locks, _Atomic uint64_t *count, uint64_t n)
+{
+	uint64_t before;
+
+	if (unlikely(locks))
+		return atomic_fetch_add(count, n);
+	before = atomic_load_explicit(count, memory_order_relaxed);
+	atomic_store_explicit(count, before + n, memory_order_relaxed);
+	return before;
+}
+
 static inline void cpu_inner_acquire(struct cpu_spinlock *lock)
 {
-	if (unlikely(cpu_inner_locks))
-		cpu_spin_acquire(lock);
+	cpu_inner_acquire_if(cpu_inner_locks, lock);
 }
 
 static inline void cpu_inner_release(struct cpu_spinlock *lock)
 {
-	if (unlikely(cpu_inner_locks))
-		cpu_spin_release(lock);
+	cpu_inner_release_if(cpu_inner_locks, lock);
+}
+
+static inline uint32_t cpu_inner_add32(_Atomic uint32_t *count, uint32_t n)
+{
+	return cpu_inner_add32_if(cpu_inner_locks, count, n);
+}
+
+static inline uint64_t cpu_inner_add64(_Atomic uint64_t *count, uint64_t n)
+{
+	return cpu_inner_add64_if(cpu_inner_locks, count, n);
 }
 
 /* Whether the calling processor holds it. */

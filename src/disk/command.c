@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SPDX-FileCopyrightText: The dryport authors */
-/* The CDBs that the disk sends; the numbers are SBC-4's and SPC-5's. See disk.h. */
+/* The CDBs that the disk sends; the numbers are SBC-4's and SPC-5's. Reads and writes are in
+ * disk.h. */
 #include "disk/disk.h"
 
 #include <endian.h>
 #include <string.h>
 
 #define FLUSH_SECONDS 120
-#define FUA_BIT	      0x08
 
 static void put16(uint8_t *at, uint16_t value)
 {
@@ -21,12 +21,6 @@ static void put32(uint8_t *at, uint32_t value)
 	memcpy(at, &value, sizeof(value));
 }
 
-static void put64(uint8_t *at, uint64_t value)
-{
-	value = htobe64(value);
-	memcpy(at, &value, sizeof(value));
-}
-
 void disk_command_set(struct port_request *request, const uint8_t *cdb, unsigned length,
 	uint32_t flags, uint32_t seconds)
 {
@@ -36,27 +30,6 @@ void disk_command_set(struct port_request *request, const uint8_t *cdb, unsigned
 	memcpy(request->cdb, cdb, length);
 	request->flags = flags;
 	request->timeout = seconds;
-}
-
-void disk_command_rw(
-	struct disk_transfer *transfer, bool write, uint64_t block, uint32_t blocks, bool fua)
-{
-	uint32_t flags = write ? SRB_FLAGS_DATA_OUT : SRB_FLAGS_DATA_IN;
-	uint32_t seconds = transfer->disk->rw_seconds;
-	uint8_t cdb[16] = {0};
-
-	cdb[1] = fua ? FUA_BIT : 0;
-	if (block + blocks <= UINT32_MAX && blocks <= UINT16_MAX) {
-		cdb[0] = write ? SCSIOP_WRITE : SCSIOP_READ;
-		put32(&cdb[2], (uint32_t)block);
-		put16(&cdb[7], (uint16_t)blocks);
-		disk_command_set(transfer->request, cdb, 10, flags, seconds);
-		return;
-	}
-	cdb[0] = write ? SCSIOP_WRITE16 : SCSIOP_READ16;
-	put64(&cdb[2], block);
-	put32(&cdb[10], blocks);
-	disk_command_set(transfer->request, cdb, 16, flags, seconds);
 }
 
 void disk_command_flush(struct disk_transfer *transfer)
@@ -76,7 +49,7 @@ void disk_command_unmap(struct disk_transfer *transfer, uint64_t block, uint32_t
 	memset(list, 0, 24);
 	put16(&list[0], 22); /* bytes that follow this field */
 	put16(&list[2], 16); /* of descriptors */
-	put64(&list[8], block);
+	disk_put64(&list[8], block);
 	put32(&list[16], blocks);
 	put16(&cdb[7], 24);
 	disk_command_set(transfer->request, cdb, sizeof(cdb), SRB_FLAGS_DATA_OUT, FLUSH_SECONDS);
@@ -89,7 +62,7 @@ void disk_command_zero(struct disk_transfer *transfer, uint64_t block, uint32_t 
 	uint8_t cdb[16] = {SCSIOP_WRITE_SAME16};
 
 	memset(transfer->own, 0, block_size);
-	put64(&cdb[2], block);
+	disk_put64(&cdb[2], block);
 	put32(&cdb[10], blocks);
 	disk_command_set(transfer->request, cdb, sizeof(cdb), SRB_FLAGS_DATA_OUT, FLUSH_SECONDS);
 	disk_transfer_describe(transfer, transfer->own, block_size);

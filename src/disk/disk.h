@@ -20,10 +20,13 @@
 #define DRY_DISK_DISK_H
 
 #include "util/common.h"
+#include "nt/mdl.h"
 #include "port/port.h"
 
 #include <dryport.h>
+#include <endian.h>
 #include <semaphore.h>
+#include <string.h>
 
 struct disk;
 struct disk_io;
@@ -39,10 +42,21 @@ struct disk_transfer {
 	char *user;   /* the caller's memory */
 	uint32_t bytes;
 	uint8_t tries;
-	bool once;  /* not sent again, whatever comes of it */
-	int result; /* of a command of our own */
-	void (*finished)(struct disk_transfer *transfer);
+	bool once; /* not sent again, whatever comes of it */
+	/* of a command of our own */
+	int result;
 	void *ctx;
+};
+
+/* Fewer than an adapter has slots: others need some too. */
+#define DISK_TRANSFERS 192
+
+/* An adapter's: port_adapter.front. */
+struct disk_transfers {
+	struct cpu_spinlock lock;
+	struct disk_transfer *free;
+	char *own; /* a page for each transfer's parameter list */
+	struct disk_transfer all[DISK_TRANSFERS] __attribute__((aligned(64)));
 };
 
 /* A request of the front, laid over dry_io.private_. */
@@ -55,6 +69,9 @@ struct disk_io {
 	_Atomic uint32_t pending; /* parts, and one for the issuer */
 	_Atomic int error;	  /* the first */
 	bool needs_buffer;	  /* the caller's memory cannot be used in place */
+	/* that of the page in which it lies, if it is an ordinary one: a read or write that a
+	 * command carries, used in place; else MEM_NO_ADDRESS */
+	uint64_t frame;
 };
 _Static_assert(sizeof(struct disk_io) <= sizeof(((struct dry_io *)0)->private_), "room in dry_io");
 
@@ -82,6 +99,7 @@ struct disk {
 		max_same_blocks;   /* of one UNMAP, one WRITE SAME; 0: not offered */
 	_Atomic uint32_t next_cpu; /* where the next request of a host thread goes */
 	_Atomic uint32_t active;   /* requests of the front at work: neither finished nor held */
+	_Atomic uint32_t arriving; /* and those that host threads have sent on their way */
 	struct disk_hold hold;
 	_Atomic uint64_t client_read, client_written;
 	_Atomic uint64_t again_read,
@@ -96,33 +114,122 @@ int disk_pool_init(uint32_t max_transfer);
 void disk_pool_fini(void);
 /* PASSIVE, after that: an adapter's transfers, which go when it does. -ENOMEM with error_set. */
 int disk_transfers_new(struct port_adapter *adapter);
-/* At DISPATCH. Without a buffer when !with_buffer. NULL when none is left: then waiter, if any, is
- * queued, and who queued it asks disk_waiter_next(). */
-struct disk_transfer *disk_transfer_get(
-	struct disk *disk, bool with_buffer, struct disk_io *waiter);
 /* Takes out all that are this disk's: a list. At DISPATCH. */
 struct disk_io *disk_waiters_take(const struct disk *disk);
 /* The longest transfer that finds a buffer. */
 uint32_t disk_buffer_bytes(void);
-/* Returns disk_waiter_next(). */
-struct disk_io *disk_transfer_put(struct disk_transfer *transfer)
-	__attribute__((warn_unused_result));
 /* Takes the first waiter out, if there is what it waits for; NULL if not. The caller lets it go on
  * and asks again: one that is given back may serve several. At DISPATCH. */
 struct disk_io *disk_waiter_next(void) __attribute__((warn_unused_result));
 /* Lets the transfer's MDL describe [va, va + bytes). */
 void disk_transfer_describe(struct disk_transfer *transfer, void *va, uint32_t bytes);
 
+/* At DISPATCH. Without a buffer when !with_buffer. NULL when none is left: then waiter, if any, is
+ * queued, and who queued it asks disk_waiter_next(). */
+struct disk_transfer *disk_transfer_get(
+	struct disk *disk, bool with_buffer, struct disk_io *waiter);
+/* Private: the same in two steps, without a buffer, and nobody is queued. */
+path_inline struct disk_transfer *disk_transfer_pop(struct disk *disk, bool locks)
+{
+	struct disk_transfers *of = disk->adapter->front;
+	struct disk_transfer *transfer;
+
+	cpu_inner_acquire_if(locks, &of->lock);
+	transfer = of->free;
+	if (likely(transfer != NULL))
+		of->free = transfer->next;
+	cpu_inner_release_if(locks, &of->lock);
+	return transfer;
+}
+
+static inline void disk_transfer_begin(
+	struct disk_transfer *transfer, struct port_request *request, struct disk *disk)
+{
+	port_request_renew(request);
+	request->unit = disk->unit;
+	transfer->buffer = NULL;
+	transfer->disk = disk;
+	transfer->tries = 0;
+	transfer->once = false;
+}
+
+/* Private: somebody waits for a transfer or a buffer. */
+extern _Atomic bool disk_waiters_any __attribute__((visibility("hidden")));
+/* At DISPATCH: gives it back, without a buffer. True: somebody waits, and disk_waiter_next() is to
+ * be asked. */
+path_inline bool disk_transfer_push(struct disk_transfer *transfer, bool locks)
+{
+	struct port_request *request = transfer->request;
+	struct disk_transfers *of = request->adapter->front;
+	bool waits;
+
+	port_request_rest(request);
+	cpu_inner_acquire_if(locks, &of->lock);
+	transfer->next = of->free;
+	of->free = transfer;
+	waits = atomic_load_explicit(&disk_waiters_any, memory_order_relaxed);
+	cpu_inner_release_if(locks, &of->lock);
+	return unlikely(waits);
+}
+
+/* Returns disk_waiter_next(). */
+struct disk_io *disk_transfer_put(struct disk_transfer *transfer)
+	__attribute__((warn_unused_result));
+
+/* Of a transfer and its request: disk_transfer_describe of data in one page of RAM, of this frame
+ * number and of kind MEM_DATA. */
+static inline void disk_transfer_describe_page(struct disk_transfer *transfer,
+	struct port_request *request, void *va, uint32_t bytes, uint64_t frame)
+{
+	PMDL mdl = transfer->mdl;
+
+	mdl_describe_page(mdl, va, bytes, frame);
+	request->mdl = mdl;
+	request->data_at = (frame << MEM_PAGE_SHIFT) + ((uintptr_t)va & MEM_PAGE_MASK);
+	request->data = va;
+	request->length = bytes;
+}
+
 /* ---- command.c ---- */
 
-void disk_command_rw(
-	struct disk_transfer *transfer, bool write, uint64_t block, uint32_t blocks, bool fua);
 void disk_command_flush(struct disk_transfer *transfer);
 /* Both write their parameter data to transfer->own and describe it. */
 void disk_command_unmap(struct disk_transfer *transfer, uint64_t block, uint32_t blocks);
 void disk_command_zero(struct disk_transfer *transfer, uint64_t block, uint32_t blocks);
 void disk_command_set(struct port_request *request, const uint8_t *cdb, unsigned length,
 	uint32_t flags, uint32_t seconds);
+
+static inline void disk_put64(uint8_t *at, uint64_t value)
+{
+	value = htobe64(value);
+	memcpy(at, &value, sizeof(value));
+}
+
+#define DISK_FUA_BIT 0x08
+
+/* CDBs are numbers with the most significant byte first: so READ(10), WRITE(10) and those of 16
+ * bytes are made of two, bytes 0 to 7 and 8 to 15. */
+static inline void disk_command_rw(struct port_request *request, const struct disk *disk,
+	bool write, uint64_t block, uint32_t blocks, bool fua)
+{
+	uint64_t first = fua ? (uint64_t)DISK_FUA_BIT << 48 : 0, second;
+
+	if (likely(block + blocks <= UINT32_MAX && blocks <= UINT16_MAX)) {
+		first |= (uint64_t)(write ? SCSIOP_WRITE : SCSIOP_READ) << 56 | block << 16 |
+			 blocks >> 8;
+		second = (uint64_t)blocks << 56;
+		request->cdb_length = 10;
+	} else {
+		first |= (uint64_t)(write ? SCSIOP_WRITE16 : SCSIOP_READ16) << 56 | block >> 16;
+		second = block << 48 | (uint64_t)blocks << 16;
+		request->cdb_length = 16;
+	}
+	disk_put64(&request->cdb[0], first);
+	disk_put64(&request->cdb[8], second);
+	request->function = SRB_FUNCTION_EXECUTE_SCSI;
+	request->flags = write ? SRB_FLAGS_DATA_OUT : SRB_FLAGS_DATA_IN;
+	request->timeout = disk->rw_seconds;
+}
 
 /* ---- outcome.c ---- */
 
@@ -161,6 +268,8 @@ void disk_io_end(struct disk_io *dio, int result);
 /* Around the use of disk->unit for a front. False: the disk has gone. */
 bool disk_enter(struct disk *disk);
 void disk_leave(struct disk *disk);
+/* Whether any request of the front is unfinished and not held. Any thread. */
+bool disk_is_active(const struct disk *disk);
 
 /* ---- hold.c ---- */
 

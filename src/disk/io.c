@@ -22,38 +22,52 @@ static bool io_go_on(struct disk_io *dio);
 
 /* ---- coming back ---- */
 
-static void io_count(struct disk *disk, const struct dry_io *io)
-{
-	if (io->op == DRY_OP_READ)
-		atomic_fetch_add_explicit(&disk->client_read, io->count, memory_order_relaxed);
-	else if (io->op == DRY_OP_WRITE)
-		atomic_fetch_add_explicit(&disk->client_written, io->count, memory_order_relaxed);
-}
-
-static void io_release(struct disk_io *dio)
-{
-	int error;
-
-	/* Who holds the last one is alone with it. */
-	if (atomic_load_explicit(&dio->pending, memory_order_acquire) != 1 &&
-		atomic_fetch_sub(&dio->pending, 1) != 1)
-		return;
-	error = atomic_load(&dio->error);
-	if (likely(!error) || error != -ENXIO || !disk_hold(dio))
-		disk_io_end(dio, error);
-}
-
-void disk_io_end(struct disk_io *dio, int result)
+path_inline void io_end_as(struct disk_io *dio, int result, bool locks)
 {
 	struct disk *disk = dio->disk;
 	struct dry_io *io = dio->io;
 
 	io->result = result;
-	if (!io->result)
-		io_count(disk, io);
+	if (likely(!result)) {
+		if (io->op == DRY_OP_READ)
+			cpu_inner_add64_if(locks, &disk->client_read, io->count);
+		else if (io->op == DRY_OP_WRITE)
+			cpu_inner_add64_if(locks, &disk->client_written, io->count);
+	}
 	/* The structure is the caller's from here. */
 	io->done(io);
-	atomic_fetch_sub(&disk->active, 1);
+	cpu_inner_add32_if(locks, &disk->active, -1u);
+}
+
+void disk_io_end(struct disk_io *dio, int result)
+{
+	io_end_as(dio, result, cpu_inner_locks);
+}
+
+static __attribute__((noinline)) void io_release_other(struct disk_io *dio)
+{
+	int error;
+
+	if (atomic_fetch_sub(&dio->pending, 1) != 1)
+		return;
+	error = atomic_load(&dio->error);
+	if (error != -ENXIO || !disk_hold(dio))
+		disk_io_end(dio, error);
+}
+
+/* Who holds the last one is alone with it. */
+path_inline void io_release_as(struct disk_io *dio, bool locks)
+{
+	if (likely(atomic_load_explicit(&dio->pending, memory_order_acquire) == 1 &&
+		    !atomic_load_explicit(&dio->error, memory_order_relaxed)))
+		io_end_as(dio, 0, locks);
+	else
+		io_release_other(dio);
+}
+
+static void io_release(struct disk_io *dio)
+{
+	io_release_as(dio, cpu_inner_locks);
 }
 
 static void waiters_go_on(struct disk_io *first)
@@ -62,14 +76,45 @@ static void waiters_go_on(struct disk_io *first)
 		io_go_on(waiter);
 }
 
-static void part_finished(struct disk_transfer *transfer)
+/* What became of a request that is not simply good; true: it has been sent again. */
+static __attribute__((noinline)) bool judge(struct disk_transfer *transfer, int *result)
 {
-	struct disk_io *dio = transfer->io;
-	struct disk_io *waiter;
+	struct port_request *request = transfer->request;
+	bool again;
+
+	*result = disk_outcome(request, &again);
+	if (!*result && request->transferred != request->length)
+		*result =
+			-EIO; /* short: the rest of the buffer is not what was asked for (SB-10) */
+	if (!again || !*result || transfer->once || transfer->tries == TRIES_MAX)
+		return false;
+	transfer->tries++;
+	atomic_fetch_add(request->flags & SRB_FLAGS_DATA_OUT ? &transfer->disk->again_written
+							     : &transfer->disk->again_read,
+		request->transferred);
+	port_request_submit(request);
+	return true;
+}
+
+/* The port gives the request back. True: it has been sent again; else 0 or -errno in *result. */
+static inline bool is_sent_again(struct disk_transfer *transfer, int *result)
+{
+	const struct port_request *request = transfer->request;
+
+	*result = 0;
+	return unlikely(request->srb_status != SRB_STATUS_SUCCESS ||
+			request->transferred != request->length) &&
+	       judge(transfer, result);
+}
+
+/* In a buffer, or failed, or somebody waits for what it gives back. */
+static __attribute__((noinline)) void part_done_other(struct disk_transfer *transfer, int result)
+{
+	struct disk_io *dio = transfer->io, *waiter;
 	int none = 0;
 
-	if (unlikely(transfer->result))
-		atomic_compare_exchange_strong(&dio->error, &none, transfer->result);
+	if (result)
+		atomic_compare_exchange_strong(&dio->error, &none, result);
 	else if (transfer->buffer && dio->io->op == DRY_OP_READ)
 		memcpy(transfer->user, transfer->buffer, transfer->bytes);
 	waiter = disk_transfer_put(transfer);
@@ -77,35 +122,39 @@ static void part_finished(struct disk_transfer *transfer)
 	waiters_go_on(waiter);
 }
 
-/* The port gives the request back: try again, or done. */
-static void request_done(struct port_request *request)
+path_inline void part_done_as(struct port_request *request, bool locks)
 {
 	struct disk_transfer *transfer = request->ctx;
-	bool again;
+	struct disk_io *dio = transfer->io;
+	bool waits;
+	int result;
 
-	transfer->result = disk_outcome(request, &again);
-	if (!transfer->result && unlikely(request->transferred != request->length))
-		transfer->result =
-			-EIO; /* short: the rest of the buffer is not what was asked for (SB-10) */
-	if (unlikely(again && transfer->result && !transfer->once && transfer->tries < TRIES_MAX)) {
-		transfer->tries++;
-		atomic_fetch_add(request->flags & SRB_FLAGS_DATA_OUT
-					 ? &transfer->disk->again_written
-					 : &transfer->disk->again_read,
-			request->transferred);
-		port_request_submit(request);
+	if (is_sent_again(transfer, &result))
+		return;
+	if (unlikely(result || transfer->buffer)) {
+		part_done_other(transfer, result);
 		return;
 	}
-	transfer->finished(transfer);
+	waits = disk_transfer_push(transfer, locks);
+	io_release_as(dio, locks);
+	if (waits)
+		waiters_go_on(disk_waiter_next());
+}
+
+static __attribute__((noinline)) void part_done_locked(struct port_request *request)
+{
+	part_done_as(request, true);
+}
+
+static void part_done(struct port_request *request)
+{
+	if (unlikely(cpu_inner_locks))
+		part_done_locked(request);
+	else
+		part_done_as(request, false);
 }
 
 /* ---- going down ---- */
-
-static void transfer_send(struct disk_transfer *transfer)
-{
-	transfer->request->done = request_done;
-	port_request_submit(transfer->request);
-}
 
 static bool is_rw(const struct dry_io *io)
 {
@@ -114,35 +163,40 @@ static bool is_rw(const struct dry_io *io)
 
 /* Memory of the machine that the device may reach is used in place, if it is aligned as the adapter
  * wants. */
-static bool usable_in_place(const struct disk *disk, const void *buffer)
+static inline void look_at_buffer(
+	struct disk_io *dio, const struct disk *disk, const struct dry_io *io)
 {
-	return mem_owner(buffer)->kind == MEM_DATA && !((uintptr_t)buffer & disk->in_place_mask);
+	uint64_t room = MEM_PAGE_SIZE - ((uintptr_t)io->buffer & MEM_PAGE_MASK);
+	uint64_t frame = mem_ram_frame_number(io->buffer);
+
+	dio->needs_buffer = mem_frame_get(frame)->kind != MEM_DATA ||
+			    (uintptr_t)io->buffer & disk->in_place_mask;
+	dio->frame = MEM_NO_ADDRESS;
+	if (likely(!dio->needs_buffer && io->count - 1 < min_of(room, disk->info.max_transfer)))
+		dio->frame = frame;
 }
 
-static uint64_t part_bytes(const struct disk_io *dio)
+/* The most bytes that one command may be for. */
+static uint64_t part_most(const struct disk *disk, enum dry_op op)
 {
-	const struct disk *disk = dio->disk;
-	uint64_t left = dio->io->count - dio->at;
-	uint64_t most = disk->info.max_transfer;
-
-	if (dio->io->op == DRY_OP_TRIM)
-		most = (uint64_t)disk->max_unmap_blocks << disk->block_shift;
-	else if (dio->io->op == DRY_OP_ZERO)
-		most = (uint64_t)disk->max_same_blocks << disk->block_shift;
-	return min_of(left, most);
+	if (op == DRY_OP_TRIM)
+		return (uint64_t)disk->max_unmap_blocks << disk->block_shift;
+	if (op == DRY_OP_ZERO)
+		return (uint64_t)disk->max_same_blocks << disk->block_shift;
+	return disk->info.max_transfer;
 }
 
-static void part_rw(struct disk_transfer *transfer, uint64_t block, uint32_t bytes)
+static void part_rw(
+	struct disk_transfer *transfer, const struct dry_io *io, uint64_t block, uint32_t bytes)
 {
-	struct dry_io *io = transfer->io->io;
 	bool write = io->op == DRY_OP_WRITE;
+	char *user = transfer->user;
 
 	if (transfer->buffer && write)
-		memcpy(transfer->buffer, transfer->user, bytes);
-	disk_transfer_describe(
-		transfer, transfer->buffer ? transfer->buffer : transfer->user, bytes);
-	disk_command_rw(
-		transfer, write, block, bytes >> transfer->disk->block_shift, io->flags & DRY_FUA);
+		memcpy(transfer->buffer, user, bytes);
+	disk_transfer_describe(transfer, transfer->buffer ? transfer->buffer : user, bytes);
+	disk_command_rw(transfer->request, transfer->disk, write, block,
+		bytes >> transfer->disk->block_shift, io->flags & DRY_FUA);
 }
 
 /* The last part takes over what the issuer holds: from then on the request is not the issuer's. */
@@ -157,21 +211,22 @@ static bool part_is_last(struct disk_io *dio)
 /* Sends the next part; false when that was the last. */
 static bool io_part(struct disk_io *dio, struct disk_transfer *transfer)
 {
-	struct dry_io *io = dio->io;
-	struct disk *disk = dio->disk;
-	uint64_t bytes = part_bytes(dio);
+	struct port_request *request = transfer->request;
+	const struct dry_io *io = dio->io;
+	const struct disk *disk = dio->disk;
+	uint64_t left = io->count - dio->at, most = part_most(disk, io->op);
+	uint64_t bytes = min_of(left, most);
 	uint64_t block = (io->offset + dio->at) >> disk->block_shift;
 	bool is_last;
 
 	transfer->io = dio;
-	transfer->finished = part_finished;
 	transfer->user = io->buffer ? (char *)io->buffer + dio->at : NULL; /* a trim has none */
 	dio->at += bytes;
 	is_last = part_is_last(dio);
 	switch (io->op) {
 	case DRY_OP_READ:
 	case DRY_OP_WRITE:
-		part_rw(transfer, block, (uint32_t)bytes);
+		part_rw(transfer, io, block, (uint32_t)bytes);
 		break;
 	case DRY_OP_FLUSH:
 		disk_command_flush(transfer);
@@ -183,7 +238,8 @@ static bool io_part(struct disk_io *dio, struct disk_transfer *transfer)
 		disk_command_zero(transfer, block, (uint32_t)(bytes >> disk->block_shift));
 		break;
 	}
-	transfer_send(transfer);
+	request->done = part_done;
+	port_request_submit(request);
 	return !is_last;
 }
 
@@ -204,7 +260,7 @@ static bool io_go_on(struct disk_io *dio)
 	return true;
 }
 
-static void io_start(struct disk_io *dio)
+static __attribute__((noinline)) void io_start_other(struct disk_io *dio)
 {
 	/* It counts among the active: who takes the unit away has seen it, or it sees that. */
 	if (unlikely(atomic_load(&dio->disk->is_gone))) {
@@ -218,9 +274,56 @@ static void io_start(struct disk_io *dio)
 		waiters_go_on(disk_waiter_next()); /* what it lacked may be there by now */
 }
 
+/* The ordinary one is one part, which is a page: io_start_other does the same of any. */
+path_inline void io_start_as(struct disk_io *dio, bool locks)
+{
+	const struct dry_io *io = dio->io;
+	struct disk *disk = dio->disk;
+	uint32_t bytes = (uint32_t)io->count;
+	struct disk_transfer *transfer;
+	struct port_request *request;
+
+	if (unlikely(dio->frame == MEM_NO_ADDRESS || atomic_load(&disk->is_gone))) {
+		io_start_other(dio);
+		return;
+	}
+	transfer = disk_transfer_pop(disk, locks);
+	if (unlikely(!transfer)) {
+		io_start_other(dio);
+		return;
+	}
+	request = transfer->request;
+	disk_transfer_begin(transfer, request, disk);
+	transfer->io = dio;
+	disk_transfer_describe_page(transfer, request, io->buffer, bytes, dio->frame);
+	disk_command_rw(request, disk, io->op == DRY_OP_WRITE, io->offset >> disk->block_shift,
+		bytes >> disk->block_shift, io->flags & DRY_FUA);
+	request->done = part_done;
+	port_request_submit(request);
+}
+
+static __attribute__((noinline)) void io_start_locked(struct disk_io *dio)
+{
+	io_start_as(dio, true);
+}
+
+static void io_start(struct disk_io *dio)
+{
+	if (unlikely(cpu_inner_locks))
+		io_start_locked(dio);
+	else
+		io_start_as(dio, false);
+}
+
 static void io_arrived(struct cpu_dpc *dpc)
 {
-	io_start(container_of(dpc, struct disk_io, dpc));
+	struct disk_io *dio = container_of(dpc, struct disk_io, dpc);
+	struct disk *disk = dio->disk;
+
+	/* In this order: disk_is_active looks the other way round. */
+	cpu_inner_add32(&disk->active, 1);
+	atomic_fetch_sub(&disk->arriving, 1);
+	io_start(dio);
 }
 
 void disk_io_waiters_fail(struct disk *disk)
@@ -246,7 +349,7 @@ void disk_io_again(struct disk_io *dio)
 
 bool disk_enter(struct disk *disk)
 {
-	atomic_fetch_add(&disk->active, 1);
+	cpu_inner_add32(&disk->active, 1);
 	if (likely(!atomic_load(&disk->is_gone)))
 		return true;
 	disk_leave(disk);
@@ -255,7 +358,12 @@ bool disk_enter(struct disk *disk)
 
 void disk_leave(struct disk *disk)
 {
-	atomic_fetch_sub(&disk->active, 1);
+	cpu_inner_add32(&disk->active, -1u);
+}
+
+bool disk_is_active(const struct disk *disk)
+{
+	return atomic_load(&disk->arriving) || atomic_load(&disk->active);
 }
 
 /* What the threads of a processor have submitted, for one DPC; only that processor touches it. */
@@ -276,82 +384,120 @@ static void ios_arrived(struct cpu_dpc *dpc)
 	}
 }
 
-static void arrive_here(struct disk_io *dio)
+/* The next ones wait for the same DPC. */
+static __attribute__((noinline)) int arrive_first(struct arrivals *here, struct disk_io *dio)
 {
-	struct arrivals *here = &arrivals[cpu_self->number];
-
-	dio->next = NULL;
-	if (here->first) {
-		here->last = here->last->next = dio;
-		return;
-	}
 	here->first = here->last = dio;
 	here->dpc.fn = ios_arrived;
 	here->dpc.cpu = CPU_HERE;
 	cpu_dpc_queue(&here->dpc, NULL, NULL);
+	return 0;
 }
 
-static void arrive_elsewhere(struct disk_io *dio)
+static inline int arrive_here(struct disk_io *dio)
 {
+	struct arrivals *here = &arrivals[cpu_self->number];
+
+	dio->next = NULL;
+	if (!here->first)
+		return arrive_first(here, dio);
+	here->last = here->last->next = dio;
+	return 0;
+}
+
+/* Of a host thread. */
+static __attribute__((noinline)) int arrive_elsewhere(struct disk_io *dio)
+{
+	atomic_fetch_add(&dio->disk->arriving, 1);
 	dio->dpc = (struct cpu_dpc){.fn = io_arrived,
 		.cpu = (uint16_t)(atomic_fetch_add(&dio->disk->next_cpu, 1) % cpu_count())};
 	cpu_dpc_queue(&dio->dpc, NULL, NULL);
+	return 0;
 }
 
-static int io_check(const struct disk *disk, const struct dry_io *io)
+/* Of who is at DISPATCH: a done function. */
+static __attribute__((noinline)) int arrive_at_once(struct disk_io *dio)
+{
+	io_start(dio);
+	return 0;
+}
+
+enum refusal { FINE, HAS_GONE, NO_OPERATION, NO_CACHE, NO_BLOCKS, PAST_END, NOT_OFFERED };
+
+static inline enum refusal io_check(const struct disk *disk, const struct dry_io *io)
 {
 	const struct dry_unit_info *info = &disk->info;
 	uint64_t size = atomic_load_explicit(&disk->size, memory_order_relaxed);
 
 	if (unlikely(atomic_load_explicit(&disk->is_gone, memory_order_relaxed)) &&
 		!disk->hold.seconds)
+		return HAS_GONE;
+	if (unlikely((unsigned)io->op > DRY_OP_WRITE)) {
+		if ((unsigned)io->op > DRY_OP_ZERO)
+			return NO_OPERATION;
+		if (io->op == DRY_OP_FLUSH)
+			return info->can_flush ? FINE : NO_CACHE;
+		if (io->op == DRY_OP_TRIM ? !info->can_trim : !info->can_zero)
+			return NOT_OFFERED;
+	}
+	if (unlikely((io->count | io->offset) & (info->block_size - 1)))
+		return NO_BLOCKS;
+	if (unlikely(io->offset > size || io->count > size - io->offset))
+		return PAST_END;
+	return FINE;
+}
+
+static __attribute__((cold, noinline)) int io_refuse(
+	const struct disk *disk, const struct dry_io *io, enum refusal refusal)
+{
+	const struct dry_unit_info *info = &disk->info;
+	unsigned long long count = io->count, offset = io->offset;
+
+	switch (refusal) {
+	case HAS_GONE:
 		return error_set(ENXIO, "unit %s has gone.", info->name);
-	if ((unsigned)io->op > DRY_OP_ZERO)
+	case NO_OPERATION:
 		return error_set(EINVAL, "there is no operation %d.", (int)io->op);
-	if (io->op == DRY_OP_FLUSH)
-		return info->can_flush
-			       ? 0
-			       : error_set(ENOTSUP, "unit %s has no cache to flush.", info->name);
-	if ((io->count | io->offset) & (info->block_size - 1))
+	case NO_CACHE:
+		return error_set(ENOTSUP, "unit %s has no cache to flush.", info->name);
+	case NO_BLOCKS:
 		return error_set(EINVAL,
 			"%llu bytes at %llu: unit %s has blocks of %u bytes; both must be "
 			"multiples.",
-			(unsigned long long)io->count, (unsigned long long)io->offset, info->name,
-			info->block_size);
-	if (io->offset > size || io->count > size - io->offset)
+			count, offset, info->name, info->block_size);
+	case PAST_END:
 		return error_set(ENXIO, "%llu bytes at %llu: past the end of unit %s (%llu bytes).",
-			(unsigned long long)io->count, (unsigned long long)io->offset, info->name,
-			(unsigned long long)size);
-	if ((io->op == DRY_OP_TRIM && !info->can_trim) ||
-		(io->op == DRY_OP_ZERO && !info->can_zero))
+			count, offset, info->name, (unsigned long long)disk->size);
+	default:
 		return error_set(ENOTSUP, "unit %s does not offer %s.", info->name,
 			io->op == DRY_OP_TRIM ? "UNMAP" : "WRITE SAME");
-	return 0;
+	}
 }
 
 int disk_submit(struct disk *disk, struct dry_io *io)
 {
 	struct disk_io *dio = (struct disk_io *)io->private_;
-	int err = io_check(disk, io);
+	enum refusal refusal = io_check(disk, io);
 
-	if (err)
-		return err;
+	if (unlikely(refusal))
+		return io_refuse(disk, io, refusal);
 	dio->io = io;
 	dio->disk = disk;
 	dio->at = 0;
 	atomic_init(&dio->pending, 1);
 	atomic_init(&dio->error, 0);
-	dio->needs_buffer = is_rw(io) && !usable_in_place(disk, io->buffer);
-	atomic_fetch_add(&disk->active, 1);
-	if (io->op == DRY_OP_FLUSH)
-		io->count = io->offset = 0;
-	if (!cpu_self)
-		arrive_elsewhere(dio);
-	else if (cpu_irql() == IRQL_DISPATCH)
-		io_start(dio);
-	else
-		arrive_here(dio);
-	return 0;
+	if (likely(is_rw(io))) {
+		look_at_buffer(dio, disk, io);
+	} else {
+		dio->needs_buffer = false;
+		dio->frame = MEM_NO_ADDRESS;
+		if (io->op == DRY_OP_FLUSH)
+			io->count = io->offset = 0;
+	}
+	if (unlikely(!cpu_self))
+		return arrive_elsewhere(dio);
+	cpu_inner_add32(&disk->active, 1);
+	return cpu_self->irql == IRQL_DISPATCH ? arrive_at_once(dio) : arrive_here(dio);
 }
 
 /* ---- waiting ---- */
@@ -434,9 +580,12 @@ int disk_run(struct disk *disk, struct dry_io *io)
 
 /* ---- commands of our own ---- */
 
-static void execute_finished(struct disk_transfer *transfer)
+static void execute_done(struct port_request *request)
 {
-	waiter_wake(transfer->ctx);
+	struct disk_transfer *transfer = request->ctx;
+
+	if (!is_sent_again(transfer, &transfer->result))
+		waiter_wake(transfer->ctx);
 }
 
 /* mdl is the command's own: that of the transfer has room for what the port takes, and a command
@@ -480,7 +629,7 @@ static void execute_collect(const struct port_request *request, struct disk_comm
 
 static int execute_in(struct port_unit *unit, struct disk_command *command, PMDL mdl)
 {
-	struct disk probe = {.unit = unit};
+	struct disk probe = {.adapter = unit->adapter, .unit = unit};
 	struct disk_transfer *transfer;
 	struct waiter waiter;
 	uint8_t irql = cpu_irql_raise(IRQL_DISPATCH);
@@ -492,11 +641,11 @@ static int execute_in(struct port_unit *unit, struct disk_command *command, PMDL
 		cpu_irql_raise(IRQL_DISPATCH);
 	}
 	waiter_init(&waiter);
-	transfer->finished = execute_finished;
+	transfer->request->done = execute_done;
 	transfer->ctx = &waiter;
 	transfer->once = command->once;
 	execute_describe(transfer, command, mdl);
-	transfer_send(transfer);
+	port_request_submit(transfer->request);
 	cpu_irql_lower(irql);
 	execute_wait(transfer, &waiter, command->vital);
 	result = transfer->result;

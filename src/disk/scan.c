@@ -463,7 +463,7 @@ void disk_set_detach(struct disk_set *set, struct port_adapter *adapter)
 			continue;
 		for (;;) {
 			disk_io_waiters_fail(disk);
-			if (!atomic_load(&disk->active))
+			if (!disk_is_active(disk))
 				break;
 			cpu_thread_park(50000);
 			if (unlikely(port_adapter_has_lost(adapter)))
@@ -488,7 +488,7 @@ static int send(struct disk *disk, uint8_t function, const uint8_t *cdb, unsigne
 void disk_settle(struct disk *disk)
 {
 	disk_hold_end(disk);
-	while (atomic_load(&disk->active)) {
+	while (disk_is_active(disk)) {
 		cpu_thread_park(1000000);
 		if (unlikely(disk->unit && port_adapter_has_lost(disk->adapter)))
 			port_adapter_give_up(disk->adapter);

@@ -17,17 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TRANSFERS   192 /* fewer than an adapter has slots: others need some too */
 #define BUFFERS_MAX 64
 #define BUFFER_MIN  (64u << 10)
-
-/* An adapter's: port_adapter.front. */
-struct disk_transfers {
-	struct cpu_spinlock lock;
-	struct disk_transfer *free;
-	char *own; /* a page for each transfer's parameter list */
-	struct disk_transfer all[TRANSFERS] __attribute__((aligned(64)));
-};
 
 static struct {
 	struct cpu_spinlock lock;
@@ -41,9 +32,10 @@ static struct {
 static struct {
 	struct cpu_spinlock lock;
 	struct disk_io *head, **tail;
-	_Atomic bool is_any;
 	_Atomic unsigned adapters; /* that have transfers */
 } waiters __attribute__((aligned(64)));
+
+_Atomic bool disk_waiters_any;
 
 /* ---- life ---- */
 
@@ -86,11 +78,11 @@ static void transfers_free(struct port_adapter *adapter)
 {
 	struct disk_transfers *of = adapter->front;
 
-	for (unsigned n = 0; n < TRANSFERS; n++)
+	for (unsigned n = 0; n < DISK_TRANSFERS; n++)
 		if (of->all[n].mdl)
 			IoFreeMdl(of->all[n].mdl);
 	if (of->own)
-		mem_free(of->own, TRANSFERS * PAGE_SIZE);
+		mem_free(of->own, DISK_TRANSFERS * PAGE_SIZE);
 	free(of);
 	adapter->front = NULL;
 	atomic_fetch_sub(&waiters.adapters, 1);
@@ -126,12 +118,12 @@ int disk_transfers_new(struct port_adapter *adapter)
 	adapter->front = of;
 	adapter->front_end = transfers_free;
 	atomic_fetch_add(&waiters.adapters, 1);
-	of->own = mem_alloc(TRANSFERS * PAGE_SIZE, 0, MEM_OWN, NULL);
+	of->own = mem_alloc(DISK_TRANSFERS * PAGE_SIZE, 0, MEM_OWN, NULL);
 	err = of->own ? 0 : -ENOMEM;
 	irql = cpu_irql_raise(IRQL_DISPATCH);
-	for (unsigned n = 0; n < TRANSFERS && !err; n++)
+	for (unsigned n = 0; n < DISK_TRANSFERS && !err; n++)
 		err = transfer_init(adapter, of, n);
-	for (unsigned n = 0; n < TRANSFERS && err; n++)
+	for (unsigned n = 0; n < DISK_TRANSFERS && err; n++)
 		if (of->all[n].request)
 			port_request_put(of->all[n].request);
 	cpu_irql_lower(irql);
@@ -156,7 +148,7 @@ static void waiter_push(struct disk_io *waiter)
 	waiter->next = NULL;
 	*waiters.tail = waiter;
 	waiters.tail = &waiter->next;
-	atomic_store_explicit(&waiters.is_any, true, memory_order_relaxed);
+	atomic_store_explicit(&disk_waiters_any, true, memory_order_relaxed);
 	cpu_inner_release(&waiters.lock);
 }
 
@@ -188,7 +180,7 @@ static struct disk_io *waiter_take(struct disk_io **link)
 	*link = waiter->next;
 	if (!*link)
 		waiters.tail = link;
-	atomic_store_explicit(&waiters.is_any, waiters.head != NULL, memory_order_relaxed);
+	atomic_store_explicit(&disk_waiters_any, waiters.head != NULL, memory_order_relaxed);
 	return waiter;
 }
 
@@ -241,35 +233,10 @@ struct disk_io *disk_waiters_take(const struct disk *disk)
 /* Inside the lock of what was given back. */
 static inline bool somebody_waits(void)
 {
-	return unlikely(atomic_load_explicit(&waiters.is_any, memory_order_relaxed));
+	return unlikely(atomic_load_explicit(&disk_waiters_any, memory_order_relaxed));
 }
 
 /* ---- the path ---- */
-
-static inline struct disk_transfer *transfer_pop(struct disk_transfers *of)
-{
-	struct disk_transfer *transfer;
-
-	cpu_inner_acquire(&of->lock);
-	transfer = of->free;
-	if (likely(transfer != NULL))
-		of->free = transfer->next;
-	cpu_inner_release(&of->lock);
-	return transfer;
-}
-
-/* Whether somebody waits. */
-static inline bool transfer_push(struct disk_transfers *of, struct disk_transfer *transfer)
-{
-	bool waits;
-
-	cpu_inner_acquire(&of->lock);
-	transfer->next = of->free;
-	of->free = transfer;
-	waits = somebody_waits();
-	cpu_inner_release(&of->lock);
-	return waits;
-}
 
 static void *buffer_pop(void)
 {
@@ -295,40 +262,29 @@ static bool buffer_push(void *buffer)
 
 struct disk_transfer *disk_transfer_get(struct disk *disk, bool with_buffer, struct disk_io *waiter)
 {
-	struct disk_transfers *of = disk->unit->adapter->front;
-	struct disk_transfer *transfer = transfer_pop(of);
-	void *buffer = NULL;
+	struct disk_transfer *transfer = disk_transfer_pop(disk, cpu_inner_locks);
 
+	if (likely(transfer != NULL))
+		disk_transfer_begin(transfer, transfer->request, disk);
 	if (with_buffer && likely(transfer != NULL)) {
-		buffer = buffer_pop();
-		if (!buffer) {
-			transfer_push(of, transfer);
+		transfer->buffer = buffer_pop();
+		if (!transfer->buffer) {
+			disk_transfer_push(transfer, cpu_inner_locks);
 			transfer = NULL;
 		}
 	}
-	if (unlikely(!transfer)) {
-		if (waiter)
-			waiter_push(waiter);
-		return NULL;
-	}
-	port_request_renew(transfer->request);
-	transfer->request->unit = disk->unit;
-	transfer->buffer = buffer;
-	transfer->disk = disk;
-	transfer->tries = 0;
-	transfer->once = false;
+	if (unlikely(!transfer) && waiter)
+		waiter_push(waiter);
 	return transfer;
 }
 
 struct disk_io *disk_transfer_put(struct disk_transfer *transfer)
 {
-	struct disk_transfers *of = transfer->request->adapter->front;
 	bool waits = false;
 
-	port_request_rest(transfer->request);
 	if (transfer->buffer)
 		waits = buffer_push(transfer->buffer);
-	waits |= transfer_push(of, transfer);
+	waits |= disk_transfer_push(transfer, cpu_inner_locks);
 	return unlikely(waits) ? disk_waiter_next() : NULL;
 }
 

@@ -258,5 +258,8 @@ struct dma_counts dma_adapter_counts(const struct dma_adapter *adapter)
 		for (unsigned i = 0; i < sizeof(sum) / sizeof(*to); i++)
 			to[i] += __atomic_load_n(&from[i], __ATOMIC_RELAXED);
 	}
+	for (unsigned n = 0; n < DMA_COUNT_SIZES; n++)
+		sum.mapped += sum.sizes[n];
+	sum.mapped -= sum.built;
 	return sum;
 }

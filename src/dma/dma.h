@@ -92,8 +92,10 @@ struct dma_constraints {
 /* Lists of one adapter. Live ones are built - put. */
 #define DMA_COUNT_SIZES 12
 struct dma_counts {
-	uint64_t built, put;	   /* by Build and Get of a driver */
-	uint64_t mapped, unmapped; /* by dma_map, for the port's requests */
+	uint64_t built, put; /* by Build and Get of a driver */
+	/* by dma_map, for the port's requests; mapped follows from the others, and only
+	 * dma_adapter_counts fills it in */
+	uint64_t mapped, unmapped;
 	/* lists, built or mapped, by elements: [n] has those of 2^(n-1)+1 .. 2^n elements, [0] of
 	 * one; the last also all longer ones */
 	uint64_t sizes[DMA_COUNT_SIZES];

@@ -171,21 +171,20 @@ static inline NTSTATUS fill(struct dma_adapter *adapter, struct dma_mapping *map
 	return STATUS_INSUFFICIENT_RESOURCES;
 }
 
-static inline void count_size(struct dma_counts *counts, uint32_t elements)
+static inline void count_size(const struct cpu *cpu, struct dma_counts *counts, uint32_t elements)
 {
 	unsigned size = elements > 1 ? 32 - (unsigned)__builtin_clz(elements - 1) : 0;
 
-	dma_count(&counts->sizes[min_of(size, DMA_COUNT_SIZES - 1u)]);
+	dma_count_by(cpu, &counts->sizes[min_of(size, DMA_COUNT_SIZES - 1u)]);
 }
 
 /* ---- the port's ---- */
 
 static inline NTSTATUS mapped(struct dma_adapter *adapter, uint32_t elements)
 {
-	struct dma_counts *counts = dma_counts_here(adapter);
+	const struct cpu *cpu = cpu_self;
 
-	dma_count(&counts->mapped);
-	count_size(counts, elements);
+	count_size(cpu, dma_counts_of(adapter, cpu), elements);
 	return STATUS_SUCCESS;
 }
 
@@ -316,11 +315,12 @@ static NTSTATUS order_check(const struct dma_adapter *adapter, const struct dma_
 static void list_done(struct dma_adapter *adapter, struct dma_live *live)
 {
 	PSCATTER_GATHER_LIST list = atomic_load_explicit(&live->list, memory_order_relaxed);
-	struct dma_counts *counts = dma_counts_here(adapter);
+	const struct cpu *cpu = cpu_self;
+	struct dma_counts *counts = dma_counts_of(adapter, cpu);
 
 	live->elements = list->NumberOfElements;
-	dma_count(&counts->built);
-	count_size(counts, live->elements);
+	dma_count_by(cpu, &counts->built);
+	count_size(cpu, counts, live->elements);
 	trace(TRACE_SG_BUILD, adapter->number, live->elements, live->bytes, STATUS_SUCCESS);
 }
 

@@ -46,6 +46,13 @@ static const char *history_of(const struct dma_live *live, char *text, size_t si
 	return text;
 }
 
+static inline void count_put(struct dma_adapter *adapter)
+{
+	const struct cpu *cpu = cpu_self;
+
+	dma_count_by(cpu, &dma_counts_of(adapter, cpu)->put);
+}
+
 /* what is wrong with it is found out without looking at it. */
 static __attribute__((cold, noinline)) NTSTATUS bad_list(
 	const struct dma_adapter *adapter, const void *list, bool pending, const char *what)
@@ -129,7 +136,7 @@ NTSTATUS dma_put_from(struct dma_adapter *adapter, PSCATTER_GATHER_LIST list, bo
 	if (unlikely(live->holds_registers))
 		list_end(live);
 	dma_live_release(adapter->live, live);
-	dma_count(&dma_counts_here(adapter)->put);
+	count_put(adapter);
 	if (from_pool)
 		nt_pool_free(list);
 	return STATUS_SUCCESS;
@@ -208,7 +215,7 @@ bool dma_list_cancel(struct dma_adapter *adapter, struct dma_live *live,
 		dma_list_dropped(live);
 	trace(TRACE_SG_PUT, adapter->number, 0, 0, (uint32_t)STATUS_CANCELLED);
 	if (!waits)
-		dma_count(&dma_counts_here(adapter)->put);
+		count_put(adapter);
 	if (from_pool)
 		nt_pool_free(list);
 	return true;

@@ -29,21 +29,24 @@ void dry_unit_info(const struct dry_unit *unit, struct dry_unit_info *info)
 
 /* ---- I/O ---- */
 
-int dry_submit(struct dry_unit *unit, struct dry_io *io)
+static __attribute__((noinline)) int submit_from_outside(struct dry_unit *unit, struct dry_io *io)
 {
-	struct dry_machine *machine = unit->machine;
-	int err;
+	int err = machine_enter(unit->machine);
 
-	/* On a processor: in a done function, whose request is unfinished until it returns, or in a
-	 * poll function, without which nobody stops the machine. */
-	if (cpu_self && atomic_load(&machine->is_open))
-		return disk_submit(unit->disk, io);
-	err = machine_enter(machine);
 	if (err)
 		return err;
 	err = disk_submit(unit->disk, io);
-	machine_leave(machine);
+	machine_leave(unit->machine);
 	return err;
+}
+
+int dry_submit(struct dry_unit *unit, struct dry_io *io)
+{
+	/* On a processor: in a done function, whose request is unfinished until it returns, or in a
+	 * poll function, without which nobody stops the machine. */
+	if (likely(cpu_self && atomic_load(&unit->machine->is_open)))
+		return disk_submit(unit->disk, io);
+	return submit_from_outside(unit, io);
 }
 
 static int run(struct dry_unit *unit, enum dry_op op, void *buffer, uint64_t count, uint64_t offset,

@@ -160,6 +160,15 @@ static inline uint64_t mem_frame_number(const void *va)
 	return mem_index.frame_of[place];
 }
 
+/* The same for RAM alone, where all that is allocated is: others have none here. */
+static inline uint64_t mem_ram_frame_number(const void *va)
+{
+	uint64_t offset = (uintptr_t)va - (uintptr_t)mem_index.base;
+
+	return likely(offset < mem_index.size) ? mem_index.frame_of[offset >> MEM_PAGE_SHIFT]
+					       : MEM_NO_ADDRESS;
+}
+
 /* Physical address of a byte, or MEM_NO_ADDRESS if the pointer is no memory of the machine. */
 static inline uint64_t mem_physical(const void *va)
 {

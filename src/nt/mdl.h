@@ -46,6 +46,20 @@ static inline bool mdl_describe_data(PMDL mdl, void *va, ULONG bytes)
 	return !(seen & ~kinds);
 }
 
+/* The same for one page of such a buffer, of this frame number. */
+static inline void mdl_describe_page(PMDL mdl, void *va, ULONG bytes, uint64_t frame)
+{
+	mdl->Next = NULL;
+	mdl->Size = sizeof(*mdl) + sizeof(PFN_NUMBER);
+	mdl->MdlFlags = MDL_SOURCE_IS_NONPAGED_POOL;
+	mdl->Process = NULL;
+	mdl->MappedSystemVa = va;
+	mdl->StartVa = PAGE_ALIGN(va);
+	mdl->ByteCount = bytes;
+	mdl->ByteOffset = BYTE_OFFSET(va);
+	*MmGetMdlPfnArray(mdl) = frame;
+}
+
 /* Frames that it has room for. */
 uint64_t mdl_room(const MDL *mdl);
 

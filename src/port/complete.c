@@ -9,9 +9,15 @@
  * the list is released (what was bounced is copied back), results are read, the queue moves on, the
  * submitter is told.
  */
+#include "port/count.h"
 #include "port/list_life.h"
 #include "trace/trace.h"
 #include "nt/nt.h"
+
+static border_call __attribute__((noinline)) void done_begin(struct port_done *done)
+{
+	cpu_dpc_queue(&done->dpc, NULL, NULL);
+}
 
 static inline void done_push(struct port_request *request)
 {
@@ -21,25 +27,43 @@ static inline void done_push(struct port_request *request)
 	request->next = NULL;
 	*done->tail = request;
 	done->tail = &request->next;
-	if (is_first) /* else somebody is on his way, or at work on those before */
-		cpu_dpc_queue(&done->dpc, NULL, NULL);
+	if (unlikely(is_first)) /* else somebody is on his way, or at work on those before */
+		done_begin(done);
+}
+
+/* Takes it from the miniport. By exchange where another processor may do the same; returns the
+ * state that it was in, which is STARTED if it went well. */
+path_inline int state_take(struct port_request *request, bool locks)
+{
+	int state = PORT_REQUEST_STARTED;
+
+	if (locks) {
+		atomic_compare_exchange_strong_explicit(&request->state, &state,
+			PORT_REQUEST_COMPLETED, memory_order_acq_rel, memory_order_relaxed);
+		return state;
+	}
+	state = atomic_load_explicit(&request->state, memory_order_relaxed);
+	if (likely(state == PORT_REQUEST_STARTED))
+		atomic_store_explicit(
+			&request->state, PORT_REQUEST_COMPLETED, memory_order_relaxed);
+	return state;
 }
 
 /* SB-13: what only it was to use dies with the completion, not when the DPC comes round to it. */
-static inline bool take_from_miniport(struct port_request *request, int *state)
+path_inline int take_from_miniport(struct port_request *request, bool locks)
 {
-	*state = PORT_REQUEST_STARTED;
-	if (unlikely(!atomic_compare_exchange_strong_explicit(&request->state, state,
-		    PORT_REQUEST_COMPLETED, memory_order_acq_rel, memory_order_relaxed)))
-		return false;
+	int state = state_take(request, locks);
+
+	if (unlikely(state != PORT_REQUEST_STARTED))
+		return state;
 	if (likely(request->mapped))
 		port_list_close(&request->adapter->lists, request->list, &request->seal);
 	if (unlikely(request->in))
 		port_data_in_close(request);
-	return true;
+	return state;
 }
 
-static border_call __attribute__((cold, noinline)) void tell_completed(
+static border_call __attribute__((cold, noinline)) bool tell_completed(
 	const struct port_request *request, int state)
 {
 	nt_violation(0xf1002004, "request %llu was completed %s (SB-12).",
@@ -47,25 +71,32 @@ static border_call __attribute__((cold, noinline)) void tell_completed(
 		state == PORT_REQUEST_COMPLETED || state == PORT_REQUEST_FREE
 			? "a second time"
 			: "while the miniport did not have it");
+	return false;
 }
 
-border_call bool port_request_complete(struct port_request *request)
+path_inline bool complete_as(struct port_request *request, bool locks)
 {
-	int state;
+	int state = take_from_miniport(request, locks);
 
-	if (unlikely(!take_from_miniport(request, &state))) {
-		tell_completed(request, state);
-		return false;
-	}
+	if (unlikely(state != PORT_REQUEST_STARTED))
+		return tell_completed(request, state);
 	done_push(request);
 	return true;
 }
 
+static border_call __attribute__((noinline)) bool complete_locked(struct port_request *request)
+{
+	return complete_as(request, true);
+}
+
+border_call bool port_request_complete(struct port_request *request)
+{
+	return unlikely(cpu_inner_locks) ? complete_locked(request) : complete_as(request, false);
+}
+
 bool port_request_complete_as(struct port_request *request, uint8_t srb_status)
 {
-	int state;
-
-	if (!take_from_miniport(request, &state))
+	if (take_from_miniport(request, cpu_inner_locks) != PORT_REQUEST_STARTED)
 		return false;
 	/* It stands at the same place in both kinds of SRB. */
 	((PSCSI_REQUEST_BLOCK)request->srb)->SrbStatus = srb_status;
@@ -89,6 +120,9 @@ void port_request_fail(struct port_request *request, uint8_t srb_status)
 {
 	atomic_store_explicit(&request->state, PORT_REQUEST_COMPLETED, memory_order_relaxed);
 	request->srb_status = srb_status;
+	request->transferred = 0;
+	request->scsi_status = 0;
+	request->sense_length = 0;
 	request->is_failed = true;
 	done_push(request);
 }
@@ -96,8 +130,7 @@ void port_request_fail(struct port_request *request, uint8_t srb_status)
 bool port_request_abandon(struct port_request *request)
 {
 	uint8_t irql = cpu_irql_raise(IRQL_DISPATCH);
-	int state;
-	bool has_it = take_from_miniport(request, &state) ||
+	bool has_it = take_from_miniport(request, cpu_inner_locks) == PORT_REQUEST_STARTED ||
 		      /* or it waits for map registers that nobody gives back */
 		      dma_wait_cancel(&request->waiter);
 
@@ -134,11 +167,11 @@ static bool retry_busy(struct port_request *request)
 	return port_unit_again(request);
 }
 
-/* Reads what the miniport left in the SRB; false: it is sent again. */
-static bool request_collect(struct port_request *request)
+/* One that did not simply go well; false: it is sent again. */
+static __attribute__((noinline)) bool request_judge(struct port_request *request)
 {
-	port_srb_collect(request);
-	if (likely(request->srb_status == SRB_STATUS_SUCCESS))
+	port_srb_collect_rest(request);
+	if (request->srb_status == SRB_STATUS_SUCCESS)
 		return true;
 	if (unlikely(request->srb_status == SRB_STATUS_PENDING)) {
 		nt_violation(0, "request %llu was completed with SRB_STATUS_PENDING (SB-11).",
@@ -148,39 +181,63 @@ static bool request_collect(struct port_request *request)
 	return !is_busy(request) || !retry_busy(request);
 }
 
-static void request_finish(struct port_request *request)
+/* Data that went by map registers, or none; what was granted and never used. */
+static __attribute__((noinline)) void request_unmap_other(struct port_request *request)
 {
 	if (request->mapped) {
+		if (request->mapping.va)
+			request->data = request->own_data;
 		dma_unmap(request->adapter->dma, &request->mapping);
 		request->mapped = false;
-		request->data = request->own_data;
-	} else if (unlikely(request->mapping.run.count)) { /* granted and never used */
+	} else if (request->mapping.run.count) {
 		dma_run_give(request->mapping.run);
 		request->mapping.run = (struct dma_run){0};
 	}
-	if (unlikely(request->in))
+	if (request->in)
 		port_data_in_unmap(request);
-	if (likely(!request->is_failed) && unlikely(!request_collect(request)))
+}
+
+path_inline void request_finish(struct port_request *request, bool locks)
+{
+	if (likely(request->mapped && !request->mapping.run.count && !request->in)) {
+		dma_unmap(request->adapter->dma, &request->mapping);
+		request->mapped = false;
+	} else {
+		request_unmap_other(request);
+	}
+	if (unlikely(request->is_failed))
+		request->is_failed = false;
+	else if (unlikely(!port_srb_collect_status(request)) && !request_judge(request))
 		return;
 	trace(TRACE_SRB_DONE, request->id, request->srb_status, request->transferred,
 		request->submitted ? cpu_clock() - request->submitted : 0);
-	atomic_store_explicit(&request->state, PORT_REQUEST_HELD, memory_order_relaxed);
 	/* The submitter last: it may remove the unit. */
 	if (likely(request->is_counted))
-		port_unit_finished(request);
+		port_unit_finished(request, locks);
 	request->done(request);
 }
 
-void port_done_drain(struct cpu_dpc *dpc)
+path_inline void done_drain(struct port_done *done, bool locks)
 {
-	struct port_done *done = dpc->ctx;
-
 	while (done->head) {
 		struct port_request *request = done->head;
 
 		done->head = request->next;
 		if (!done->head)
 			done->tail = &done->head;
-		request_finish(request);
+		request_finish(request, locks);
 	}
+}
+
+static __attribute__((noinline)) void done_drain_locked(struct port_done *done)
+{
+	done_drain(done, true);
+}
+
+void port_done_drain(struct cpu_dpc *dpc)
+{
+	if (unlikely(cpu_inner_locks))
+		done_drain_locked(dpc->ctx);
+	else
+		done_drain(dpc->ctx, false);
 }

@@ -69,6 +69,7 @@ struct port_data_in *port_data_in_add(struct port_request *request)
 	in->transferred = 0;
 	in->tries = 0;
 	request->in = in;
+	request->data_at = MEM_NO_ADDRESS;
 	return in;
 }
 

@@ -23,9 +23,11 @@
 #include "util/common.h"
 #include "cpu/cpu.h"
 #include "dma/dma.h"
+#include "mem/mem.h"
 #include "port/model.h"
 
 #include <storport.h>
+#include <string.h>
 
 #define PORT_SLOTS	  256		   /* requests of one adapter */
 #define PORT_IDS	  1000000000000ull /* between the first ids of two adapters */
@@ -39,7 +41,8 @@ enum port_request_state {
 	PORT_REQUEST_HELD,     /* a submitter fills it in */
 	PORT_REQUEST_QUEUED,   /* or it waits for map registers */
 	PORT_REQUEST_STARTED,  /* the miniport has it */
-	PORT_REQUEST_COMPLETED /* the miniport gave it back; the DPC will finish it */
+	PORT_REQUEST_COMPLETED /* the miniport gave it back: the DPC will finish it, or has and the
+				  submitter has it again */
 };
 
 /* What a list was like when the miniport got it, and whose it is or was last: list_life.h. */
@@ -90,6 +93,9 @@ struct port_request {
 	uint32_t length;  /* of the data */
 	uint32_t timeout; /* seconds */
 	PMDL mdl;	  /* NULL: no data */
+	/* The physical address of the data, if they are in one page of RAM and go one way; else
+	 * MEM_NO_ADDRESS, and mdl says more */
+	uint64_t data_at;
 	void *data; /* system address of the data; while the miniport has it: where it sees it,
 		       which is the copy if the data is bounced (R-6) */
 	void (*done)(struct port_request *request); /* at DISPATCH; the submitter's again */
@@ -105,7 +111,7 @@ struct port_request {
 
 	/* the path's own */
 	bool mapped;
-	void *own_data; /* data as the submitter gave it */
+	void *own_data; /* data as the submitter gave it, if mapping.va took its place */
 	struct port_list_seal seal;
 	struct dma_mapping mapping;
 	struct dma_waiter waiter;  /* for map registers */
@@ -212,6 +218,7 @@ struct port_adapter {
 	uint64_t slots_at; /* where the device sees them, if that is their physical address, else
 			      MEM_NO_ADDRESS */
 	uint32_t slot_stride;
+	uint16_t srb_length_at; /* where DataTransferLength is in its kind of SRBs */
 	struct port_lists lists, lists_in;
 	struct port_data_in *data_in; /* of each slot; NULL: port_data_in_enable was not called */
 	struct port_request *requests;
@@ -317,10 +324,11 @@ static inline void port_request_renew(struct port_request *request)
 	request->flags = 0;
 	request->length = 0;
 	request->mdl = NULL;
+	request->data_at = MEM_NO_ADDRESS;
 	request->data = NULL;
 	request->in = NULL;
 	request->busy_retries = 0;
-	request->told = 0;
+	atomic_store_explicit(&request->told, 0, memory_order_relaxed);
 }
 /* The SRB extension is another from now on: what stood there is lost (SB-8). */
 void port_request_spoil(struct port_request *request);
@@ -427,8 +435,6 @@ void port_adapter_pump(struct port_adapter *adapter);
 /* Counts a request that came back busy out and puts it at the head of its queue (SB-8). False: the
  * adapter is stopped, nothing was done. */
 bool port_unit_again(struct port_request *request);
-/* Counts a finished request out and starts its successors. */
-void port_unit_finished(struct port_request *request);
 /* Lets all that wait fail; the adapter is stopped. DISPATCH. */
 void port_unit_drain(struct port_unit *unit);
 
@@ -463,6 +469,23 @@ bool port_unit_set_depth(struct port_unit *unit, uint32_t depth);
 void port_srb_prepare(struct port_request *request);
 /* Reads status, length and sense back after completion. */
 void port_srb_collect(struct port_request *request);
+/* Private: the rest of it, where it did not simply go well. */
+void port_srb_collect_rest(struct port_request *request);
+/* The beginning of it; true: that was all, it went well. */
+static inline bool port_srb_collect_status(struct port_request *request)
+{
+	const char *srb = request->srb;
+	/* it lies at one place in both kinds */
+	uint8_t status = ((const SCSI_REQUEST_BLOCK *)(const void *)srb)->SrbStatus;
+	uint32_t length;
+
+	memcpy(&length, srb + request->adapter->srb_length_at, sizeof(length));
+	request->srb_status = SRB_STATUS(status);
+	request->transferred = min_of(length, request->length);
+	request->scsi_status = 0;
+	request->sense_length = 0;
+	return likely(SRB_STATUS(status) == SRB_STATUS_SUCCESS && !request->in);
+}
 
 /* ---- complete.c ---- */
 

@@ -8,6 +8,7 @@
  * The adapter's gates are atomics, looked at under the unit's lock; whoever opens a gate pumps the
  * units, so that nobody is forgotten.
  */
+#include "port/count.h"
 #include "port/list_life.h"
 #include "trace/trace.h"
 #include "nt/nt.h"
@@ -36,47 +37,51 @@ static __attribute__((noinline)) NTSTATUS map_pages(
 	return request->in ? port_data_in_retry(request, status) : status;
 }
 
-/* Station 3. PENDING: request_granted goes on; any other failure: the miniport does not get it. */
-static inline NTSTATUS request_map(struct port_request *request)
+static inline void is_mapped(struct port_request *request)
+{
+	request->mapped = true;
+	port_list_seal(&request->adapter->lists, request->list, &request->seal, request->id);
+	trace(TRACE_DMA_MAP, request->id, request->list->NumberOfElements, request->length, 0);
+}
+
+/* Station 3 for what is not in one page that the device reaches, or goes both ways. */
+static __attribute__((noinline)) NTSTATUS request_map_other(struct port_request *request)
 {
 	struct port_adapter *adapter = request->adapter;
 	struct dma_waiter *waiter = &request->waiter;
 	NTSTATUS status = STATUS_SUCCESS;
 
-	request->own_data = request->data;
-	if (unlikely(request->in)) {
+	if (request->in) {
 		status = port_data_in_map(request);
 		waiter = NULL;
 	}
 	if (!request->mdl || !adapter->maps || unlikely(status))
 		return status;
 	port_list_open(&adapter->lists, request->list, &request->seal);
-	if (unlikely(!dma_map_page(adapter->maps, &request->mapping, request->mdl, request->length,
-		    request->flags & SRB_FLAGS_DATA_OUT, request->list))) {
-		status = map_pages(request, waiter);
-		if (unlikely(status))
-			return status;
-	}
-	request->mapped = true;
-	if (unlikely(request->mapping.va))
+	status = map_pages(request, waiter);
+	if (unlikely(status))
+		return status;
+	if (unlikely(request->mapping.va)) {
+		request->own_data = request->data;
 		request->data = request->mapping.va;
-	port_list_seal(&adapter->lists, request->list, &request->seal, request->id);
-	trace(TRACE_DMA_MAP, request->id, request->list->NumberOfElements, request->length, 0);
-	return STATUS_SUCCESS;
+	}
+	is_mapped(request);
+	return status;
 }
 
-/* Whether one more may be outstanding at the adapter; it is counted then. Under the unit's lock, so
- * that who is refused waits in the queue before adapter_count_out, which lets it go on, looks
- * there. */
-static bool adapter_count_in(struct port_adapter *adapter)
+/* Station 3. PENDING: request_granted goes on; any other failure: the miniport does not get it. */
+static inline NTSTATUS request_map(struct port_request *request)
 {
-	uint32_t count = atomic_load_explicit(&adapter->outstanding, memory_order_relaxed);
+	struct port_adapter *adapter = request->adapter;
 
-	do {
-		if (unlikely(count >= adapter->limits.max_outstanding))
-			return false;
-	} while (unlikely(!atomic_compare_exchange_weak(&adapter->outstanding, &count, count + 1)));
-	return true;
+	if (unlikely(request->data_at == MEM_NO_ADDRESS || !adapter->maps))
+		return request_map_other(request);
+	port_list_open(&adapter->lists, request->list, &request->seal);
+	if (unlikely(!dma_map_page(adapter->maps, &request->mapping, request->data_at,
+		    request->length, request->flags & SRB_FLAGS_DATA_OUT, request->list)))
+		return request_map_other(request);
+	is_mapped(request);
+	return STATUS_SUCCESS;
 }
 
 /* A request that the miniport did not get, and that was to close the adapter. */
@@ -93,28 +98,35 @@ static inline bool has_registers(const struct port_request *request)
 	       (unlikely(request->in) && request->in->mapping.run.count);
 }
 
+static __attribute__((noinline)) void request_unmapped(
+	struct port_request *request, NTSTATUS status)
+{
+	if (status == STATUS_PENDING) {
+		atomic_store_explicit(&request->state, PORT_REQUEST_QUEUED, memory_order_relaxed);
+		return;
+	}
+	nt_violation(0, "%s: no scatter/gather list for request %llu of %u bytes: status %08x.",
+		request->adapter->name, (unsigned long long)request->id, request->length,
+		(unsigned)status);
+	turn_give_back(request->adapter);
+	port_request_fail(request, SRB_STATUS_INVALID_REQUEST);
+}
+
 static void request_start(struct port_request *request)
 {
 	struct port_adapter *adapter = request->adapter;
-	uint32_t tick = atomic_load_explicit(&adapter->tick, memory_order_relaxed);
 	NTSTATUS status;
 
-	if (likely(!has_registers(request)))
+	atomic_store_explicit(&request->deadline,
+		atomic_load_explicit(&adapter->tick, memory_order_relaxed) + request->timeout + 1,
+		memory_order_relaxed);
+	if (trace_is_wanted(TRACE_SRB_GO) && !has_registers(request))
 		trace(TRACE_SRB_GO, request->id, request->unit->number);
 	status = request_map(request);
-	if (unlikely(status == STATUS_PENDING))
-		return;
 	if (unlikely(status)) {
-		nt_violation(0,
-			"%s: no scatter/gather list for request %llu of %u bytes: status %08x.",
-			adapter->name, (unsigned long long)request->id, request->length,
-			(unsigned)status);
-		turn_give_back(adapter);
-		port_request_fail(request, SRB_STATUS_INVALID_REQUEST);
+		request_unmapped(request, status);
 		return;
 	}
-	atomic_store_explicit(
-		&request->deadline, tick + request->timeout + 1, memory_order_relaxed);
 	port_srb_prepare(request);
 	atomic_store_explicit(&request->state, PORT_REQUEST_STARTED, memory_order_release);
 	adapter->model->start(adapter, request);
@@ -124,47 +136,15 @@ void port_unit_start_now(struct port_request *request)
 {
 	struct port_unit *unit = request->unit;
 
-	request->is_failed = false;
 	request->is_counted = true;
 	port_request_enter(request);
-	atomic_fetch_add(&unit->adapter->outstanding, 1);
+	cpu_inner_add32(&unit->adapter->outstanding, 1);
 	cpu_inner_acquire(&unit->lock);
 	unit->outstanding++;
 	if (unit->adapter->limits.pull)
 		unit->closed |= PORT_TAKEN;
 	cpu_inner_release(&unit->lock);
 	request_start(request);
-}
-
-/* A pulling miniport gets one request at a time, whoever is first; under the unit's lock. */
-static bool turn_take(struct port_unit *unit)
-{
-	struct port_adapter *adapter = unit->adapter;
-
-	if (likely(!adapter->limits.pull))
-		return true;
-	if (atomic_fetch_or(&adapter->closed, PORT_TAKEN) & PORT_TAKEN)
-		return false;
-	unit->closed |= PORT_TAKEN;
-	return true;
-}
-
-/* Whether this request of the unit may start now; it is counted then. Under the unit's lock. */
-static inline bool count_in(struct port_unit *unit, struct port_request *request)
-{
-	struct port_adapter *adapter = unit->adapter;
-
-	if (unit->outstanding >= unit->depth || unit->closed ||
-		atomic_load_explicit(&adapter->closed, memory_order_relaxed) ||
-		!adapter_count_in(adapter))
-		return false;
-	if (!turn_take(unit)) { /* another processor was faster */
-		atomic_fetch_sub(&adapter->outstanding, 1);
-		return false;
-	}
-	request->is_counted = true;
-	unit->outstanding++;
-	return true;
 }
 
 /* Under a unit's lock: port_adapter_close sets it, then empties the queues under their locks. */
@@ -175,6 +155,7 @@ static bool is_stopped(const struct port_adapter *adapter)
 
 static void queue_append(struct port_unit *unit, struct port_request *request)
 {
+	atomic_store_explicit(&request->state, PORT_REQUEST_QUEUED, memory_order_relaxed);
 	request->next = NULL;
 	*unit->tail = request;
 	unit->tail = &request->next;
@@ -206,30 +187,45 @@ static struct port_request *queue_take(struct port_unit *unit)
 }
 
 /* The miniport may have asked for the next one meanwhile, which waits at any unit. */
-static void request_start_and_on(struct port_request *request)
+static inline void request_start_and_on(struct port_request *request, bool pull)
 {
 	struct port_adapter *adapter = request->adapter;
 
 	request_start(request);
-	if (unlikely(adapter->limits.pull) && !atomic_load(&adapter->closed))
+	if (pull && !atomic_load(&adapter->closed))
 		port_adapter_pump(adapter);
+}
+
+path_inline void unit_enqueue(struct port_request *request, bool locks, bool pull)
+{
+	struct port_unit *unit = request->unit;
+	bool go, fails = false;
+
+	cpu_inner_acquire_if(locks, &unit->lock);
+	go = likely(!unit->head) && likely(port_count_in(unit, request, locks, pull));
+	if (unlikely(!go)) {
+		fails = is_stopped(unit->adapter);
+		if (!fails)
+			queue_append(unit, request);
+	}
+	cpu_inner_release_if(locks, &unit->lock);
+	if (likely(go))
+		request_start_and_on(request, pull);
+	else if (fails)
+		port_request_fail(request, SRB_STATUS_NO_HBA);
+}
+
+static __attribute__((noinline)) void unit_enqueue_other(struct port_request *request)
+{
+	unit_enqueue(request, cpu_inner_locks, request->adapter->limits.pull);
 }
 
 void port_unit_enqueue(struct port_request *request)
 {
-	struct port_unit *unit = request->unit;
-	bool go, fails;
-
-	cpu_inner_acquire(&unit->lock);
-	go = !unit->head && count_in(unit, request);
-	fails = !go && is_stopped(unit->adapter);
-	if (!go && !fails)
-		queue_append(unit, request);
-	cpu_inner_release(&unit->lock);
-	if (go)
-		request_start_and_on(request);
-	else if (unlikely(fails))
-		port_request_fail(request, SRB_STATUS_NO_HBA);
+	if (unlikely(cpu_inner_locks || request->adapter->limits.pull))
+		unit_enqueue_other(request);
+	else
+		unit_enqueue(request, false, false);
 }
 
 /* Whether any was started. */
@@ -239,7 +235,8 @@ static bool unit_pump(struct port_unit *unit)
 		struct port_request *request = NULL;
 
 		cpu_inner_acquire(&unit->lock);
-		if (unit->head && count_in(unit, unit->head))
+		if (unit->head && port_count_in(unit, unit->head, cpu_inner_locks,
+					  unit->adapter->limits.pull))
 			request = queue_take(unit);
 		cpu_inner_release(&unit->lock);
 		if (!request)
@@ -252,6 +249,14 @@ void port_unit_pump(struct port_unit *unit)
 {
 	if (unit_pump(unit) && unlikely(unit->adapter->limits.pull))
 		port_adapter_pump(unit->adapter);
+}
+
+void port_others_go_on(struct port_unit *unit, bool all)
+{
+	if (all)
+		port_adapter_pump(unit->adapter);
+	else
+		port_unit_pump(unit);
 }
 
 void port_adapter_pump(struct port_adapter *adapter)
@@ -284,49 +289,6 @@ void port_unit_drain(struct port_unit *unit)
 	} while (request);
 }
 
-/* Under the unit's lock. */
-static void unit_open(struct port_unit *unit, uint32_t gate)
-{
-	if (!(unit->closed & gate))
-		return;
-	unit->closed &= ~gate;
-	trace(TRACE_PORT_OPEN, unit->adapter->number, unit->number, gate);
-}
-
-/* Under the unit's lock: one is back. One that came back busy is none of those that PORT_BUSY waits
- * for, and opens nothing. */
-static inline void count_out(struct port_request *request, bool is_done)
-{
-	struct port_unit *unit = request->unit;
-
-	request->is_counted = false;
-	unit->outstanding--;
-	if (likely(!unit->closed))
-		return;
-	if (!unit->outstanding)
-		unit->closed &= ~(uint32_t)PORT_TAKEN;
-	if (is_done && unit->closed & PORT_RETRY && unit->retry_left-- <= 1)
-		unit_open(unit, PORT_RETRY);
-	if (unit->closed & PORT_BUSY && ((is_done && unit->busy_left-- <= 1) || !unit->outstanding))
-		unit_open(unit, PORT_BUSY);
-}
-
-/* The same for the adapter; true if other units may go on now. The count comes before the look at
- * the gate, as port_adapter_busy closes the gate before it looks at the count. */
-static inline bool adapter_count_out(struct port_adapter *adapter, bool is_done)
-{
-	uint32_t before = atomic_fetch_sub(&adapter->outstanding, 1);
-	bool was_full = before >= adapter->limits.max_outstanding;
-
-	if (likely(!(atomic_load(&adapter->closed) & PORT_BUSY)))
-		return was_full;
-	if (!(is_done && atomic_fetch_sub(&adapter->busy_left, 1) <= 1) && before > 1)
-		return was_full;
-	if (atomic_fetch_and(&adapter->closed, ~(uint32_t)PORT_BUSY) & PORT_BUSY)
-		trace(TRACE_PORT_OPEN, adapter->number, ~0ull, PORT_BUSY);
-	return true;
-}
-
 /* Completions of others that a unit waits for which had no room, in hundredths of what it has
  * outstanding; one that was busy for another reason goes on with the next. */
 static uint32_t retries_after(const struct port_request *request)
@@ -357,7 +319,7 @@ bool port_unit_again(struct port_request *request)
 		if (!(unit->closed & PORT_RETRY))
 			trace(TRACE_PORT_CLOSE, adapter->number, unit->number, PORT_RETRY);
 		unit->closed |= PORT_RETRY;
-		count_out(request, false);
+		port_count_out(request, false);
 		unit->retry_left = retries_after(request);
 	}
 	is_alone = !unit->outstanding;
@@ -367,7 +329,7 @@ bool port_unit_again(struct port_request *request)
 	/* Another completion on this unit opens it again; without one, time does. */
 	if (is_alone)
 		retry_later(unit);
-	if (adapter_count_out(adapter, false))
+	if (port_adapter_count_out(adapter, false, cpu_inner_locks))
 		port_adapter_pump(adapter);
 	return true;
 }
@@ -394,7 +356,7 @@ void port_request_granted(struct dma_waiter *waiter)
 		unused = mapping->run;
 		mapping->run = (struct dma_run){0};
 		queue_return(unit, request);
-		count_out(request, false);
+		port_count_out(request, false);
 		is_alone = unit->closed & PORT_RETRY && !unit->outstanding;
 	}
 	cpu_inner_release(&unit->lock);
@@ -405,24 +367,9 @@ void port_request_granted(struct dma_waiter *waiter)
 	if (fails)
 		port_request_fail(request, SRB_STATUS_NO_HBA);
 	else if (!is_closed)
-		request_start_and_on(request);
-	else if (adapter_count_out(adapter, false))
+		request_start_and_on(request, adapter->limits.pull);
+	else if (port_adapter_count_out(adapter, false, cpu_inner_locks))
 		port_adapter_pump(adapter);
 	if (is_closed || fails)
 		turn_give_back(adapter);
-}
-
-void port_unit_finished(struct port_request *request)
-{
-	struct port_unit *unit = request->unit;
-	bool waits;
-
-	cpu_inner_acquire(&unit->lock);
-	count_out(request, true);
-	waits = unit->head != NULL;
-	cpu_inner_release(&unit->lock);
-	if (unlikely(adapter_count_out(unit->adapter, true)))
-		port_adapter_pump(unit->adapter);
-	else if (waits)
-		port_unit_pump(unit);
 }

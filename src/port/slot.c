@@ -93,6 +93,9 @@ static void adapter_clear(struct port_adapter *adapter, const struct port_model 
 	adapter->name = name;
 	adapter->dma = adapter->maps = dma;
 	adapter->limits = *limits;
+	adapter->srb_length_at = limits->extended_srb
+					 ? offsetof(STORAGE_REQUEST_BLOCK, DataTransferLength)
+					 : offsetof(SCSI_REQUEST_BLOCK, DataTransferLength);
 	if (!limits->max_outstanding)
 		adapter->limits.max_outstanding = PORT_SLOTS;
 	adapter->closed = PORT_STOPPED;

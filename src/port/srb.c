@@ -164,42 +164,43 @@ static inline void clear(void *srb, unsigned bytes)
 			at[n] = zero;
 }
 
-static void prepare_extended(struct port_request *request, uint32_t flags)
+/* What all of the extended kind have. */
+static inline void prepare_block(struct port_request *request, uint32_t flags, uint32_t bytes)
 {
+	const struct port_adapter *adapter = request->adapter;
+	const struct port_unit *unit = request->unit;
+	void *extension = adapter->limits.extension_bytes ? request->extension : NULL;
 	PSTORAGE_REQUEST_BLOCK srb = request->srb;
 	PSTOR_ADDR_BTL8 address = (void *)((char *)request->srb + ADDRESS_OFFSET);
-	PSRBEX_DATA_SCSI_CDB16 cdb = (void *)((char *)request->srb + CDB_OFFSET);
 
-	clear(srb, request->in ? PORT_SRB_BYTES : BOTH_OFFSET);
+	clear(srb, bytes);
 	srb->Length = sizeof(*srb);
 	srb->Function = SRB_FUNCTION_STORAGE_REQUEST_BLOCK;
 	srb->SrbStatus = SRB_STATUS_PENDING;
 	srb->Signature = SRB_SIGNATURE;
 	srb->Version = STORAGE_REQUEST_BLOCK_VERSION_1;
-	srb->SrbLength = request->in ? PORT_SRB_BYTES : BOTH_OFFSET;
+	srb->SrbLength = bytes;
 	srb->SrbFunction = request->function;
 	srb->SrbFlags = flags;
 	srb->TimeOutValue = request->timeout;
 	srb->AddressOffset = ADDRESS_OFFSET;
 	srb->DataTransferLength = request->length;
 	srb->DataBuffer = visible(request, request->data);
-	srb->MiniportContext = request->adapter->limits.extension_bytes ? request->extension : NULL;
+	srb->MiniportContext = extension;
 	address->Type = STOR_ADDRESS_TYPE_BTL8;
 	address->AddressLength = STOR_ADDR_BTL8_ADDRESS_LENGTH;
-	address->Path = request->unit->path;
-	address->Target = request->unit->target;
-	address->Lun = request->unit->lun;
-	if (request->function != SRB_FUNCTION_EXECUTE_SCSI) {
-		if (unlikely(request->in))
-			prepare_both_ways(request);
-		if (unlikely(is_adapters(request)))
-			prepare_adapters_extended(request);
-		return;
-	}
+	address->Path = unit->path;
+	address->Target = unit->target;
+	address->Lun = unit->lun;
+}
+
+static inline void prepare_cdb(struct port_request *request)
+{
+	PSTORAGE_REQUEST_BLOCK srb = request->srb;
+	PSRBEX_DATA_SCSI_CDB16 cdb = (void *)((char *)request->srb + CDB_OFFSET);
+
 	srb->NumSrbExData = 1;
 	srb->SrbExDataOffset[0] = CDB_OFFSET;
-	if (unlikely(request->in))
-		prepare_both_ways(request);
 	cdb->Type = SrbExDataTypeScsiCdb16;
 	cdb->Length = SRBEX_DATA_SCSI_CDB16_LENGTH;
 	cdb->CdbLength = request->cdb_length;
@@ -208,6 +209,28 @@ static void prepare_extended(struct port_request *request, uint32_t flags)
 	memcpy(cdb->Cdb, request->cdb, sizeof(cdb->Cdb));
 	if (unlikely(request->cdb_length > sizeof(request->cdb)))
 		lengthen(request, cdb);
+}
+
+static __attribute__((noinline)) void prepare_extended_other(
+	struct port_request *request, uint32_t flags)
+{
+	prepare_block(request, flags, request->in ? PORT_SRB_BYTES : BOTH_OFFSET);
+	if (request->function == SRB_FUNCTION_EXECUTE_SCSI)
+		prepare_cdb(request);
+	if (request->in)
+		prepare_both_ways(request);
+	if (is_adapters(request))
+		prepare_adapters_extended(request);
+}
+
+static void prepare_extended(struct port_request *request, uint32_t flags)
+{
+	if (unlikely(request->function != SRB_FUNCTION_EXECUTE_SCSI || request->in)) {
+		prepare_extended_other(request, flags);
+		return;
+	}
+	prepare_block(request, flags, BOTH_OFFSET);
+	prepare_cdb(request);
 }
 
 void port_srb_prepare(struct port_request *request)
@@ -221,15 +244,8 @@ void port_srb_prepare(struct port_request *request)
 		prepare_scsi(request, flags);
 }
 
-/* The places are those where prepare_* wrote: what the miniport may have made of the block's own
- * offsets and kind is not followed. */
-static uint32_t length_of(const struct port_request *request)
-{
-	if (request->adapter->limits.extended_srb)
-		return ((PSTORAGE_REQUEST_BLOCK)request->srb)->DataTransferLength;
-	return ((PSCSI_REQUEST_BLOCK)request->srb)->DataTransferLength;
-}
-
+/* The places, here and in port_srb_collect_status, are those where prepare_* wrote: what the
+ * miniport may have made of the block's own offsets and kind is not followed. */
 static uint32_t in_length_of(const struct port_request *request)
 {
 	return ((PSRBEX_DATA_BIDIRECTIONAL)(void *)((char *)request->srb + BOTH_OFFSET))
@@ -247,19 +263,19 @@ static void collect_sense(struct port_request *request, bool is_valid)
 	request->sense_length = is_valid ? min_of(length, PORT_SENSE_BYTES) : 0;
 }
 
+void port_srb_collect_rest(struct port_request *request)
+{
+	uint8_t status = ((PSCSI_REQUEST_BLOCK)request->srb)->SrbStatus;
+
+	if (request->in)
+		request->in->transferred = min_of(in_length_of(request), request->in->length);
+	if (request->function == SRB_FUNCTION_EXECUTE_SCSI &&
+		request->srb_status != SRB_STATUS_SUCCESS)
+		collect_sense(request, status & SRB_STATUS_AUTOSENSE_VALID);
+}
+
 void port_srb_collect(struct port_request *request)
 {
-	/* SrbStatus lies at one place in both kinds. */
-	uint8_t status = ((PSCSI_REQUEST_BLOCK)request->srb)->SrbStatus;
-	uint32_t length = length_of(request);
-
-	request->srb_status = SRB_STATUS(status);
-	request->transferred = min_of(length, request->length);
-	if (unlikely(request->in))
-		request->in->transferred = min_of(in_length_of(request), request->in->length);
-	request->scsi_status = 0;
-	request->sense_length = 0;
-	if (request->function == SRB_FUNCTION_EXECUTE_SCSI &&
-		unlikely(request->srb_status != SRB_STATUS_SUCCESS))
-		collect_sense(request, status & SRB_STATUS_AUTOSENSE_VALID);
+	if (!port_srb_collect_status(request))
+		port_srb_collect_rest(request);
 }

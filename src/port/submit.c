@@ -13,33 +13,36 @@
 /* One request in 16 has its latency measured: reading a clock for each would show. */
 #define SAMPLE_MASK 15
 
-void port_request_enter(struct port_request *request)
+path_inline uint64_t enter(struct port_request *request)
 {
 	/* No safepoint till the event is out: under replay the ids stand in the trace in order. */
-	uint64_t id =
-		atomic_fetch_add_explicit(&request->adapter->last_id, 1, memory_order_relaxed) + 1;
+	uint64_t id = cpu_inner_add64(&request->adapter->last_id, 1) + 1;
 
 	atomic_store_explicit(&request->id, id, memory_order_relaxed);
 	trace(TRACE_SRB_SUBMIT, id,
 		request->function | (request->cdb_length ? request->cdb[0] << 8 : 0) |
 			(uint64_t)request->timeout << 16,
 		request->unit->number, request->length);
+	return id;
+}
+
+void port_request_enter(struct port_request *request)
+{
+	enter(request);
+}
+
+static border_call __attribute__((noinline)) void sample(struct port_request *request)
+{
+	request->submitted = cpu_clock();
 }
 
 void port_request_submit(struct port_request *request)
 {
-	struct port_adapter *adapter = request->adapter;
-
-	atomic_store_explicit(&request->state, PORT_REQUEST_QUEUED, memory_order_relaxed);
-	port_request_enter(request);
-	request->submitted = request->id & SAMPLE_MASK ? 0 : cpu_clock();
-	request->srb_status = SRB_STATUS_PENDING;
-	request->transferred = 0;
-	request->sense_length = 0;
-	request->is_counted = request->is_failed = false;
-	if (unlikely(request->length > adapter->limits.max_transfer)) {
+	request->submitted = 0;
+	if (unlikely(!(enter(request) & SAMPLE_MASK)))
+		sample(request);
+	if (unlikely(request->length > request->adapter->limits.max_transfer))
 		port_request_fail(request, SRB_STATUS_INVALID_REQUEST);
-		return;
-	}
-	port_unit_enqueue(request);
+	else
+		port_unit_enqueue(request);
 }

@@ -33,38 +33,63 @@ void stor_callback_leave(struct port_hba *hba, const char *callback)
 	cpu_spin_release(&adapter->startio_lock);
 }
 
-/* The slot may bear another request when HwStorStartIo returns: its id comes along. */
-static void start_io(struct stor_adapter *adapter, void *srb, uint64_t id)
+#define STATION_4                                                                                  \
+	(1ull << TRACE_HW_BUILDIO | 1ull << TRACE_HW_BUILDIO_END | 1ull << TRACE_HW_STARTIO |      \
+		1ull << TRACE_HW_STARTIO_END)
+
+/* is_plain: full duplex, with BuildIo, under the StartIo lock, and no event is wanted. */
+path_inline void start_as(
+	struct stor_adapter *adapter, struct port_request *request, const bool is_plain)
 {
+	void *srb = request->srb, *extension = adapter->hba.extension;
+	/* The slot may bear another request when HwStorStartIo returns: its id comes along. */
+	uint64_t id = is_plain ? 0 : request->id;
+	bool is_half = !is_plain && !adapter->full_duplex && !adapter->concurrent;
 	BOOLEAN result;
 
-	if (likely(!adapter->concurrent))
+	if (is_plain || adapter->hba.hw.HwBuildIo) {
+		if (!is_plain)
+			trace(TRACE_HW_BUILDIO, id);
+		result = adapter->hba.hw.HwBuildIo(extension, srb);
+		if (!is_plain)
+			trace(TRACE_HW_BUILDIO_END, id, result);
+		port_hba_irql_check(&adapter->hba, "HwStorBuildIo", IRQL_DISPATCH);
+		if (!result) /* the miniport completes it itself (SB-5) */
+			return;
+	}
+	if (is_half)
 		stor_callback_enter(&adapter->hba);
-	trace(TRACE_HW_STARTIO, id);
-	result = adapter->hba.hw.HwStartIo(adapter->hba.extension, srb);
-	trace(TRACE_HW_STARTIO_END, id, result);
-	if (likely(!adapter->concurrent))
+	else if (is_plain || !adapter->concurrent)
+		cpu_spin_acquire(&adapter->startio_lock);
+	if (!is_plain)
+		trace(TRACE_HW_STARTIO, id);
+	result = adapter->hba.hw.HwStartIo(extension, srb);
+	if (!is_plain)
+		trace(TRACE_HW_STARTIO_END, id, result);
+	if (is_half) {
 		stor_callback_leave(&adapter->hba, "HwStorStartIo");
-	else
-		port_hba_irql_check(&adapter->hba, "HwStorStartIo", IRQL_DISPATCH);
+		return;
+	}
+	port_hba_irql_check(&adapter->hba, "HwStorStartIo", IRQL_DISPATCH);
+	if (is_plain || !adapter->concurrent)
+		cpu_spin_release(&adapter->startio_lock);
+}
+
+static __attribute__((noinline)) void start_other(
+	struct stor_adapter *adapter, struct port_request *request)
+{
+	start_as(adapter, request, false);
 }
 
 static void stor_start(struct port_adapter *port, struct port_request *request)
 {
 	struct stor_adapter *adapter = (struct stor_adapter *)port;
-	void *srb = request->srb;
-	uint64_t id = request->id;
-	BOOLEAN result;
 
-	if (adapter->hba.hw.HwBuildIo) {
-		trace(TRACE_HW_BUILDIO, id);
-		result = adapter->hba.hw.HwBuildIo(adapter->hba.extension, srb);
-		trace(TRACE_HW_BUILDIO_END, id, result);
-		port_hba_irql_check(&adapter->hba, "HwStorBuildIo", IRQL_DISPATCH);
-		if (!result) /* the miniport completes it itself (SB-5) */
-			return;
-	}
-	start_io(adapter, srb, id);
+	if (unlikely(trace_wanted & STATION_4 || !adapter->full_duplex || adapter->concurrent ||
+		     !adapter->hba.hw.HwBuildIo))
+		start_other(adapter, request);
+	else
+		start_as(adapter, request, true);
 }
 
 const struct port_model stor_model = {

@@ -18,6 +18,9 @@
  */
 #define border_call __attribute__((ms_abi))
 
+/* Written once, compiled for each of the constants it is called with. */
+#define path_inline static inline __attribute__((always_inline))
+
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 

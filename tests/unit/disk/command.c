@@ -24,10 +24,10 @@ static void small_reads_and_writes_use_the_ten_byte_form(void **state)
 	const uint8_t read[10] = {0x28, 0, 0x12, 0x34, 0x56, 0x78, 0, 0x9a, 0xbc, 0};
 	const uint8_t write_fua[10] = {0x2a, 0x08, 0, 0, 0, 1, 0, 0, 8, 0};
 
-	disk_command_rw(&transfer, false, 0x12345678, 0x9abc, false);
+	disk_command_rw(&request, &disk, false, 0x12345678, 0x9abc, false);
 	expect(read, sizeof(read));
 	assert_int_equal(request.flags, SRB_FLAGS_DATA_IN);
-	disk_command_rw(&transfer, true, 1, 8, true);
+	disk_command_rw(&request, &disk, true, 1, 8, true);
 	expect(write_fua, sizeof(write_fua));
 	assert_int_equal(request.flags, SRB_FLAGS_DATA_OUT);
 }
@@ -37,14 +37,14 @@ static void what_does_not_fit_uses_the_sixteen_byte_form(void **state)
 	const uint8_t far_read[16] = {0x88, 0, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 8};
 	const uint8_t long_write[16] = {0x8a, 0x08, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0};
 
-	disk_command_rw(&transfer, false, 0x100000002, 8, false);
+	disk_command_rw(&request, &disk, false, 0x100000002, 8, false);
 	expect(far_read, sizeof(far_read));
-	disk_command_rw(&transfer, true, 0, 0x10000, true);
+	disk_command_rw(&request, &disk, true, 0, 0x10000, true);
 	expect(long_write, sizeof(long_write));
 	/* The last block that ten bytes can name, and the first request that passes it. */
-	disk_command_rw(&transfer, false, 0xfffffffe, 1, false);
+	disk_command_rw(&request, &disk, false, 0xfffffffe, 1, false);
 	assert_int_equal(request.cdb_length, 10);
-	disk_command_rw(&transfer, false, 0xffffffff, 1, false);
+	disk_command_rw(&request, &disk, false, 0xffffffff, 1, false);
 	assert_int_equal(request.cdb_length, 16);
 }
 
@@ -52,9 +52,9 @@ static void what_does_not_fit_uses_the_sixteen_byte_form(void **state)
 static void reads_and_writes_have_the_disk_s_seconds(void **state)
 {
 	disk.rw_seconds = 77;
-	disk_command_rw(&transfer, false, 0, 8, false);
+	disk_command_rw(&request, &disk, false, 0, 8, false);
 	assert_int_equal(request.timeout, 77);
-	disk_command_rw(&transfer, true, 0x100000000, 8, false);
+	disk_command_rw(&request, &disk, true, 0x100000000, 8, false);
 	assert_int_equal(request.timeout, 77);
 	disk.rw_seconds = 30;
 }

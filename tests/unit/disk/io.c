@@ -184,6 +184,31 @@ static void memory_of_the_machine_is_used_in_place_as_alignment_allows(void)
 	mem_free(own, 32768);
 }
 
+static bool see_place(struct port_request *request, const struct target_command *command)
+{
+	const char *at = command->data;
+	bool is_page = ((uintptr_t)at & 4095) + command->bytes <= 4096;
+
+	expect_is(request->data_at, is_page ? mem_physical(at) : MEM_NO_ADDRESS);
+	return false;
+}
+
+/* The port is told it, so that it need not look at the MDL. */
+static void data_in_one_page_have_an_address(void)
+{
+	char *own = mem_alloc(32768, 0, MEM_DATA, NULL);
+
+	target_up(1024);
+	target.hook = see_place;
+	for (unsigned offset = 0; offset <= 4096; offset += 512)
+		for (unsigned bytes = 512; bytes <= 8192; bytes += 512) {
+			expect_is(run_op(DRY_OP_WRITE, own + offset, bytes, 0, 0), 0);
+			expect_is(run_op(DRY_OP_READ, own + offset, bytes, 0, 0), 0);
+		}
+	target_end_all();
+	mem_free(own, 32768);
+}
+
 /* A list of one element holds no buffer that crosses a page. */
 static void with_one_element_buffers_are_whole_pages(void)
 {
@@ -644,6 +669,7 @@ int main(void)
 		fake_test(blocks_past_two_to_the_32_are_named_in_full),
 		fake_test(trim_and_zero_are_split_at_limits_of_their_own),
 		fake_test(fua_and_flush_reach_the_disk),
+		fake_test(data_in_one_page_have_an_address),
 		fake_test(memory_of_the_machine_is_used_in_place_as_alignment_allows),
 		fake_test(with_one_element_buffers_are_whole_pages),
 		fake_test(one_part_that_fails_fails_the_whole_and_ends_it),

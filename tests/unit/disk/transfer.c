@@ -173,6 +173,45 @@ static void one_end_lets_all_go_on_for_whom_there_is_enough(void)
 	mem_free(own, 4096);
 }
 
+/* What MmInitializeMdl and MmBuildMdlForNonPagedPool document, whatever stood there before. */
+static void a_transfer_describes_a_page(void)
+{
+	static const uint32_t offsets[] = {0, 512, 3584};
+	char *buffer = mem_alloc(65536, 0, MEM_DATA, NULL);
+	struct disk_transfer *transfer;
+	struct port_request *request;
+	uint8_t irql;
+
+	target_up(64);
+	irql = cpu_irql_raise(IRQL_DISPATCH);
+	transfer = disk_transfer_get(target.disk, false, NULL);
+	request = transfer->request;
+	expect_is(request->data_at, MEM_NO_ADDRESS);
+	for (unsigned n = 0; n < array_size(offsets); n++) {
+		char *at = buffer + 4096 + offsets[n];
+		PMDL mdl = transfer->mdl;
+
+		memset(mdl, 0x5a, sizeof(*mdl) + sizeof(PFN_NUMBER));
+		disk_transfer_describe_page(transfer, request, at, 512, mem_frame_number(at));
+		expect_is(request->mdl, mdl);
+		expect_is(request->data, at);
+		expect_is(request->data_at, mem_physical(at));
+		expect_is(request->length, 512);
+		expect_is(mdl->Next, NULL);
+		expect_is(mdl->Size, sizeof(MDL) + sizeof(PFN_NUMBER));
+		expect_is(mdl->MdlFlags, MDL_SOURCE_IS_NONPAGED_POOL);
+		expect_is(mdl->MappedSystemVa, at);
+		expect_is(MmGetMdlVirtualAddress(mdl), at);
+		expect_is(MmGetMdlByteOffset(mdl), offsets[n]);
+		expect_is(MmGetMdlByteCount(mdl), 512);
+		expect_is(*MmGetMdlPfnArray(mdl), mem_frame_number(at));
+	}
+	expect_is(disk_transfer_put(transfer), NULL);
+	cpu_irql_lower(irql);
+	target_end_all();
+	mem_free(buffer, 65536);
+}
+
 /* Against the page frames, which nobody but mem/ decides about. */
 static void a_transfer_describes_a_buffer_that_begins_anywhere(void)
 {
@@ -257,6 +296,7 @@ static void run_on_two(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		fake_test(a_transfer_describes_a_page),
 		fake_test(all_can_be_had_and_given_back),
 		fake_test(buffers_are_of_the_largest_transfer_and_apart),
 		fake_test(a_waiter_goes_on_when_there_is_what_it_waits_for),

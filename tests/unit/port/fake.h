@@ -174,6 +174,8 @@ static inline struct port_request *fake_get_with(
 
 	request->mdl = buffer->mdl;
 	request->data = buffer->data;
+	if (buffer->mdl->ByteOffset + buffer->bytes <= MEM_PAGE_SIZE) /* as the disk does */
+		request->data_at = mem_physical(buffer->data);
 	request->length = buffer->bytes;
 	request->flags = flags;
 	return request;
