@@ -43,6 +43,7 @@ static inline uint64_t window_fetch(struct bus_window *w, uintptr_t at, unsigned
 {
 	uint32_t offset = (uint32_t)(at - w->base);
 
+	cpu_agent_settle();
 	if (unlikely(!atomic_load_explicit(&w->live, memory_order_relaxed)))
 		return ~0ull;
 	if (unlikely(offset - w->msix_start < w->msix_size))

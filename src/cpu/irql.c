@@ -80,6 +80,7 @@ void cpu_relax(void)
 		replay_relax(0);
 		return;
 	}
+	cpu_agent_settle();
 	cpu_poll();
 	host_pause();
 	if (++rounds % RELAX_ROUNDS == 0)

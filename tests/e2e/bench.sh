@@ -12,11 +12,11 @@ bench = json.load(open(sys.argv[1]))
 assert bench["bench"] == "path" and bench["cpu"], bench
 # What is reached, and a margin for other compilers: whoever makes it less lowers this.
 most = {
-    "simple:null": (3820, 2980, 2950, 2990),
-    "nvme:null": (4790, 3750, 3730, 3770),
-    "nvme": (5230, 4200, 4180, 4220),
-    "nvme:null,namespaces=32": (4790, 3750, 3730, 3770),
-    "simple:null@2": (4020, 3250, 3230, 3300),
+    "simple:null": (3860, 2260, 2230, 2290),
+    "nvme:null": (4830, 2950, 2920, 2980),
+    "nvme": (5280, 3390, 3360, 3420),
+    "nvme:null,namespaces=32": (4830, 2950, 2920, 2980),
+    "simple:null@2": (4020, 2390, 2360, 2400),
 }
 depths = (1, 32, 128, 256)
 assert [(row["name"], row["depth"]) for row in bench["rows"]] == [(d, n) for d in most for n in depths], bench
@@ -29,8 +29,8 @@ for row in bench["rows"]:
     assert row["instructions"] <= limit, f"{row}: {limit} instructions allowed"
 for name in list(most)[:-1]: # the other processor's idling is counted too
     of = [counts[name, depth] for depth in depths]
-    # the goal is 1.3, and a margin
-    assert max(of) <= 1.33 * min(of), f"{name}: from depth to depth {of}"
+    # what is done once for many makes it less; more it must not become: the goal is 1.3, and a margin
+    assert all(more <= 1.33 * min(of[:n + 1]) for n, more in enumerate(of)), f"{name}: from depth to depth {of}"
 for depth in depths:
     one, many = counts["nvme:null", depth], counts["nvme:null,namespaces=32", depth]
     assert many <= 1.1 * one, f"depth {depth}: {one} for one unit, {many} for 32"
