@@ -101,11 +101,36 @@ static inline uint8_t cpu_irql(void)
 	return cpu_self ? cpu_self->irql : IRQL_PASSIVE;
 }
 
+/* irql.c: with every check. */
+border_call uint8_t cpu_irql_raise_slow(uint8_t irql);
+border_call void cpu_irql_lower_slow(uint8_t irql);
+
 /* Raises to irql (at or above the current one, else the process ends with a message); returns the
- * old. */
-border_call uint8_t cpu_irql_raise(uint8_t irql);
+ * old. A safepoint. */
+static inline uint8_t cpu_irql_raise(uint8_t irql)
+{
+	struct cpu *cpu = cpu_self;
+	uint8_t before;
+
+	if (unlikely(!cpu || irql < cpu->irql || irql > IRQL_HIGH ||
+		     atomic_load_explicit(&cpu->pending_irql, memory_order_relaxed) > cpu->irql))
+		return cpu_irql_raise_slow(irql);
+	before = cpu->irql;
+	cpu->irql = irql;
+	return before;
+}
+
 /* Lowers to irql (at or below the current one) and serves what became due. */
-border_call void cpu_irql_lower(uint8_t irql);
+static inline void cpu_irql_lower(uint8_t irql)
+{
+	struct cpu *cpu = cpu_self;
+
+	if (likely(cpu && irql <= cpu->irql &&
+		    atomic_load_explicit(&cpu->pending_irql, memory_order_relaxed) <= irql))
+		cpu->irql = irql;
+	else
+		cpu_irql_lower_slow(irql);
+}
 
 /* ---- spin locks: one word, the size of a KSPIN_LOCK; zero is free ---- */
 

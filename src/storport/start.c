@@ -14,23 +14,30 @@
 
 #include <srbhelper.h>
 
-void stor_callback_enter(struct port_hba *hba)
+static inline void enter(struct stor_adapter *adapter)
 {
-	struct stor_adapter *adapter = (struct stor_adapter *)hba;
-
 	cpu_spin_acquire(&adapter->startio_lock);
 	if (!adapter->full_duplex)
 		stor_interrupt_lock(adapter);
 }
 
-void stor_callback_leave(struct port_hba *hba, const char *callback)
+static inline void leave(struct stor_adapter *adapter, const char *callback)
 {
-	struct stor_adapter *adapter = (struct stor_adapter *)hba;
-
-	port_hba_irql_check(hba, callback, adapter->full_duplex ? IRQL_DISPATCH : STOR_DIRQL);
+	port_hba_irql_check(
+		&adapter->hba, callback, adapter->full_duplex ? IRQL_DISPATCH : STOR_DIRQL);
 	if (!adapter->full_duplex)
 		stor_interrupt_unlock(adapter, IRQL_DISPATCH);
 	cpu_spin_release(&adapter->startio_lock);
+}
+
+void stor_callback_enter(struct port_hba *hba)
+{
+	enter((struct stor_adapter *)hba);
+}
+
+void stor_callback_leave(struct port_hba *hba, const char *callback)
+{
+	leave((struct stor_adapter *)hba, callback);
 }
 
 /* The slot may bear another request when HwStorStartIo returns: its id comes along. */
@@ -39,12 +46,12 @@ static void start_io(struct stor_adapter *adapter, void *srb, uint64_t id)
 	BOOLEAN result;
 
 	if (likely(!adapter->concurrent))
-		stor_callback_enter(&adapter->hba);
+		enter(adapter);
 	trace(TRACE_HW_STARTIO, id);
 	result = adapter->hba.hw.HwStartIo(adapter->hba.extension, srb);
 	trace(TRACE_HW_STARTIO_END, id, result);
 	if (likely(!adapter->concurrent))
-		stor_callback_leave(&adapter->hba, "HwStorStartIo");
+		leave(adapter, "HwStorStartIo");
 	else
 		port_hba_irql_check(&adapter->hba, "HwStorStartIo", IRQL_DISPATCH);
 }
