@@ -192,15 +192,21 @@ void cpu_agent_release(struct cpu *cpu)
 
 /* ---- life ---- */
 
-void cpu_agent_kick(struct cpu_agent *agent)
+static border_call __attribute__((noinline)) void kick_now(struct cpu_agent *agent)
 {
 	if (agent->is_inline) {
-		if (!hold(agent) && claim(agent))
+		if (claim(agent))
 			step_inline(agent);
 		return;
 	}
 	if (atomic_exchange(&agent->state, KICKED) == SLEEPING)
 		host_futex_wake(&agent->state, 1);
+}
+
+border_call void cpu_agent_kick(struct cpu_agent *agent)
+{
+	if (!agent->is_inline || !hold(agent))
+		kick_now(agent);
 }
 
 struct cpu_agent *cpu_agent_new(void (*step)(void *ctx), void *ctx, const char *name)

@@ -309,7 +309,7 @@ void cpu_thread_yield(void);
  * found. Above DISPATCH nothing is held.
  */
 struct cpu_agent *cpu_agent_new(void (*step)(void *ctx), void *ctx, const char *name);
-void cpu_agent_kick(struct cpu_agent *agent); /* any host thread, any IRQL */
+border_call void cpu_agent_kick(struct cpu_agent *agent); /* any host thread, any IRQL */
 /* Waits until it is not in a step, and ends it. */
 void cpu_agent_free(struct cpu_agent *agent);
 
