@@ -149,6 +149,16 @@ DDK_INLINE VOID SrbSetScsiData(PVOID Srb, PUCHAR CdbLength8, PULONG CdbLength32,
 
 DDK_INLINE PCDB SrbGetCdb(PVOID Srb)
 {
+	PSTORAGE_REQUEST_BLOCK extended = (PSTORAGE_REQUEST_BLOCK)Srb;
+	PSRBEX_DATA first;
+
+	if (!ddk_srb_is_extended(Srb))
+		return (PCDB)((PSCSI_REQUEST_BLOCK)Srb)->Cdb;
+	/* where a port puts it for most commands */
+	first = SrbGetSrbExDataByIndex(extended, 0);
+	if (first && first->Type == SrbExDataTypeScsiCdb16 &&
+		extended->SrbFunction == SRB_FUNCTION_EXECUTE_SCSI)
+		return (PCDB)((PSRBEX_DATA_SCSI_CDB16)first)->Cdb;
 	return SrbGetScsiData(Srb, NULL, NULL, NULL, NULL, NULL);
 }
 

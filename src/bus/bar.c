@@ -30,7 +30,7 @@
 static struct bus_window *_Atomic memory_pages[MEMORY_PAGES];
 static struct bus_window *_Atomic port_groups[(PORT_END - PORT_BASE) >> PORT_SHIFT];
 
-struct bus_window *bus_window_of_memory(uintptr_t address)
+border_call struct bus_window *bus_window_of_memory(uintptr_t address)
 {
 	uintptr_t page = (address - (HOST_BASE + MEMORY_BASE)) >> MEM_PAGE_SHIFT;
 

@@ -43,7 +43,8 @@ struct bus_function_ops {
 	/* size 1, 2, 4 or 8; offset inside the BAR, naturally aligned. Called on the accessing
 	 * processor, at any IRQL, several at once. */
 	uint64_t (*read)(void *device, unsigned bar, uint32_t offset, unsigned size);
-	void (*write)(void *device, unsigned bar, uint32_t offset, unsigned size, uint64_t value);
+	border_call void (*write)(
+		void *device, unsigned bar, uint32_t offset, unsigned size, uint64_t value);
 	/* The command register changed: bit 1 memory enable, 2 bus master, 10 INTx disable. Called
 	 * first from inside bus_function_new (the firmware leaves decoding and bus mastering on),
 	 * later with the bus's own lock held: keep the value, do no more. May be NULL. */
@@ -114,7 +115,7 @@ bool bus_resolve(
 /* Register access through a mapped pointer; a safepoint. size 1, 2, 4, 8. An address that belongs
  * to no BAR is a violation event, reads all ones. Any IRQL. */
 uint64_t bus_register_read(const volatile void *reg, unsigned size);
-void bus_register_write(volatile void *reg, unsigned size, uint64_t value);
+border_call void bus_register_write(volatile void *reg, unsigned size, uint64_t value);
 uint64_t bus_port_read(uintptr_t port, unsigned size);
 void bus_port_write(uintptr_t port, unsigned size, uint64_t value);
 
@@ -125,7 +126,7 @@ void bus_port_write(uintptr_t port, unsigned size, uint64_t value);
 void bus_line_set(struct bus_function *function, bool asserted);
 void bus_message_send(struct bus_function *function, unsigned message);
 /* Whether messages are enabled: the line is silent then, and a device with both sends messages. */
-bool bus_messages_are_enabled(const struct bus_function *function);
+border_call bool bus_messages_are_enabled(const struct bus_function *function);
 
 struct bus_interrupt {
 	struct cpu_interrupt vector; /* irql, cpu, service and ctx are set by the caller */
@@ -165,7 +166,8 @@ void bus_interrupt_disconnect(struct bus_interrupt *interrupt);
  */
 struct bus_tap {
 	uint64_t (*read)(void *tap, unsigned bar, uint32_t offset, unsigned size);
-	void (*write)(void *tap, unsigned bar, uint32_t offset, unsigned size, uint64_t value);
+	border_call void (*write)(
+		void *tap, unsigned bar, uint32_t offset, unsigned size, uint64_t value);
 	void (*message)(struct bus_tap *tap, unsigned message);
 	void (*line)(struct bus_tap *tap, bool asserted);
 	void (*plug)(struct bus_tap *tap); /* another card is put in; may be NULL */

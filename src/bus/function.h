@@ -71,7 +71,8 @@ struct bus_window {
 	bool is_io;
 	void *device;
 	uint64_t (*read)(void *device, unsigned bar, uint32_t offset, unsigned size);
-	void (*write)(void *device, unsigned bar, uint32_t offset, unsigned size, uint64_t value);
+	border_call void (*write)(
+		void *device, unsigned bar, uint32_t offset, unsigned size, uint64_t value);
 	struct bus_function *function; /* NULL: no such BAR */
 };
 
@@ -128,7 +129,7 @@ void bus_windows_release(struct bus_function *function);
 void bus_windows_update(struct bus_function *function);
 /* The window of a port number or mapped address, NULL if there is none. */
 struct bus_window *bus_window_of_port(uintptr_t port);
-struct bus_window *bus_window_of_memory(uintptr_t address);
+border_call struct bus_window *bus_window_of_memory(uintptr_t address);
 /* The window that a host address lies in whether it is mapped or not, for reports. */
 struct bus_window *bus_window_around(uintptr_t address);
 int bus_windows_init(void);

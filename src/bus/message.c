@@ -79,7 +79,7 @@ void bus_message_send(struct bus_function *f, unsigned message)
 		bus_message_deliver(f, message);
 }
 
-bool bus_messages_are_enabled(const struct bus_function *f)
+border_call bool bus_messages_are_enabled(const struct bus_function *f)
 {
 	return f->msix || f->msi;
 }

@@ -12,7 +12,7 @@
 /* Bug check 0xF1/2005: a bad address to a register or port routine (spec 5.5). */
 #define BAD_ADDRESS 0xF1002005ull
 
-static void __attribute__((cold, noinline))
+static border_call void __attribute__((cold, noinline))
 stray(const struct bus_window *w, uintptr_t at, unsigned size, const char *verb, bool is_io)
 {
 	if (!w)
@@ -32,7 +32,7 @@ static inline bool is_inside(const struct bus_window *w, uintptr_t at, unsigned 
 }
 
 /* The bytes above the access's size are nobody's. */
-static void __attribute__((cold, noinline)) access_tell(enum trace_type type,
+static border_call void __attribute__((cold, noinline)) access_tell(enum trace_type type,
 	const struct bus_window *w, uintptr_t at, unsigned size, uint64_t value)
 {
 	trace(type, w->function->slot, w->bar | size << 8, at - w->base,
@@ -43,6 +43,7 @@ static inline uint64_t window_fetch(struct bus_window *w, uintptr_t at, unsigned
 {
 	uint32_t offset = (uint32_t)(at - w->base);
 
+	cpu_agent_settle();
 	if (unlikely(!atomic_load_explicit(&w->live, memory_order_relaxed)))
 		return ~0ull;
 	if (unlikely(offset - w->msix_start < w->msix_size))
@@ -59,6 +60,12 @@ static inline uint64_t window_read(struct bus_window *w, uintptr_t at, unsigned 
 	return value;
 }
 
+static border_call void __attribute__((cold, noinline))
+msix_write(const struct bus_window *w, uint32_t offset, unsigned size, uint64_t value)
+{
+	bus_msix_write(w->function, offset - w->msix_start, size, value);
+}
+
 static inline void window_write(struct bus_window *w, uintptr_t at, unsigned size, uint64_t value)
 {
 	uint32_t offset = (uint32_t)(at - w->base);
@@ -68,7 +75,7 @@ static inline void window_write(struct bus_window *w, uintptr_t at, unsigned siz
 	if (unlikely(!atomic_load_explicit(&w->live, memory_order_relaxed)))
 		return;
 	if (unlikely(offset - w->msix_start < w->msix_size))
-		bus_msix_write(w->function, offset - w->msix_start, size, value);
+		msix_write(w, offset, size, value);
 	else
 		w->write(w->device, w->bar, offset, size, value);
 }
@@ -86,7 +93,7 @@ uint64_t bus_register_read(const volatile void *reg, unsigned size)
 	return value;
 }
 
-void bus_register_write(volatile void *reg, unsigned size, uint64_t value)
+border_call void bus_register_write(volatile void *reg, unsigned size, uint64_t value)
 {
 	struct bus_window *w = bus_window_of_memory((uintptr_t)reg);
 
@@ -94,7 +101,7 @@ void bus_register_write(volatile void *reg, unsigned size, uint64_t value)
 		window_write(w, (uintptr_t)reg, size, value);
 	else
 		stray(w, (uintptr_t)reg, size, "write", false);
-	cpu_poll_own();
+	cpu_poll();
 }
 
 uint64_t bus_port_read(uintptr_t port, unsigned size)

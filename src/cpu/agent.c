@@ -19,6 +19,8 @@ struct cpu_agent {
 	void *ctx;
 	_Atomic uint32_t state; /* futex */
 	_Atomic bool is_stopping;
+	_Atomic(struct cpu *) holder;
+	struct cpu_agent *held_next; /* the holder's */
 	bool is_inline, has_thread, has_fiber;
 	bool is_stepping; /* under replay */
 	struct fiber fiber;
@@ -132,36 +134,79 @@ static int agent_fiber_init(struct cpu_agent *agent)
 
 /* ---- inline ---- */
 
-static void kick_inline(struct cpu_agent *agent)
+/* False: whoever is in the step already does another for this kick. Even a kick that changes
+ * nothing writes the state, so that the step sees what came before the kick. */
+static bool claim(struct cpu_agent *agent)
 {
 	uint32_t state = IDLE;
 
-	/*
-	 * Whoever is in the step already does another for this kick. Even a kick that changes
-	 * nothing writes the state, so that the step sees what came before the kick.
-	 */
 	while (!atomic_compare_exchange_weak(
 		&agent->state, &state, state == IDLE ? BUSY : BUSY_KICKED))
 		;
-	if (state != IDLE)
-		return;
+	return state == IDLE;
+}
+
+static void step_inline(struct cpu_agent *agent)
+{
+	uint32_t busy = BUSY;
+
 	for (;;) {
 		agent_step(agent);
-		state = BUSY;
-		if (atomic_compare_exchange_strong(&agent->state, &state, IDLE))
+		if (atomic_compare_exchange_strong(&agent->state, &busy, IDLE))
 			return;
-		atomic_exchange(&agent->state, BUSY);
+		busy = BUSY;
+		atomic_store(&agent->state, BUSY);
+	}
+}
+
+/* Whether this processor steps it after the DPC that it is in. */
+static bool hold(struct cpu_agent *agent)
+{
+	struct cpu *cpu = cpu_self, *holder = NULL;
+
+	if (!cpu || !cpu->is_in_dpc || cpu->irql != IRQL_DISPATCH)
+		return false;
+	if (atomic_load_explicit(&agent->holder, memory_order_relaxed) == cpu)
+		return true;
+	if (replay_is_on || !atomic_compare_exchange_strong(&agent->holder, &holder, cpu))
+		return false;
+	agent->held_next = cpu->held;
+	cpu->held = agent;
+	return true;
+}
+
+void cpu_agent_release(struct cpu *cpu)
+{
+	struct cpu_agent *agent;
+
+	while ((agent = cpu->held)) {
+		bool is_mine = claim(agent);
+
+		cpu->held = agent->held_next;
+		/* while it steps it may be held again; and unless it does it may be gone */
+		atomic_store_explicit(&agent->holder, NULL, memory_order_release);
+		if (is_mine)
+			step_inline(agent);
 	}
 }
 
 /* ---- life ---- */
 
-void cpu_agent_kick(struct cpu_agent *agent)
+static border_call __attribute__((noinline)) void kick_now(struct cpu_agent *agent)
 {
-	if (agent->is_inline)
-		kick_inline(agent);
-	else if (atomic_exchange(&agent->state, KICKED) == SLEEPING)
+	if (agent->is_inline) {
+		if (claim(agent))
+			step_inline(agent);
+		return;
+	}
+	if (atomic_exchange(&agent->state, KICKED) == SLEEPING)
 		host_futex_wake(&agent->state, 1);
+}
+
+border_call void cpu_agent_kick(struct cpu_agent *agent)
+{
+	if (!agent->is_inline || !hold(agent))
+		kick_now(agent);
 }
 
 struct cpu_agent *cpu_agent_new(void (*step)(void *ctx), void *ctx, const char *name)
@@ -225,7 +270,8 @@ void cpu_agent_free(struct cpu_agent *agent)
 	if (!agent)
 		return;
 	agent_stop(agent);
-	while (atomic_load(&agent->state) >= BUSY)
+	/* what was held is BUSY before it is not */
+	while (atomic_load(&agent->holder) || atomic_load(&agent->state) >= BUSY)
 		cpu_relax();
 	free(agent);
 }

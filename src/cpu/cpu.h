@@ -55,6 +55,8 @@ struct cpu {
 	uint64_t interrupts, dpcs; /* how many ran here */
 	uintptr_t spin_mark;	   /* what this processor writes into a lock that it takes */
 	void *dpc_arg[2]; /* the running DPC's, as they were when it was taken from the queue */
+	bool is_in_dpc;
+	struct cpu_agent *held; /* kicked by that DPC, to be stepped after it: see cpu_agent_new */
 	struct cpu_private *priv;
 };
 
@@ -99,11 +101,36 @@ static inline uint8_t cpu_irql(void)
 	return cpu_self ? cpu_self->irql : IRQL_PASSIVE;
 }
 
+/* irql.c: with every check. */
+border_call uint8_t cpu_irql_raise_slow(uint8_t irql);
+border_call void cpu_irql_lower_slow(uint8_t irql);
+
 /* Raises to irql (at or above the current one, else the process ends with a message); returns the
- * old. */
-border_call uint8_t cpu_irql_raise(uint8_t irql);
+ * old. A safepoint. */
+static inline uint8_t cpu_irql_raise(uint8_t irql)
+{
+	struct cpu *cpu = cpu_self;
+	uint8_t before;
+
+	if (unlikely(!cpu || irql < cpu->irql || irql > IRQL_HIGH ||
+		     atomic_load_explicit(&cpu->pending_irql, memory_order_relaxed) > cpu->irql))
+		return cpu_irql_raise_slow(irql);
+	before = cpu->irql;
+	cpu->irql = irql;
+	return before;
+}
+
 /* Lowers to irql (at or below the current one) and serves what became due. */
-border_call void cpu_irql_lower(uint8_t irql);
+static inline void cpu_irql_lower(uint8_t irql)
+{
+	struct cpu *cpu = cpu_self;
+
+	if (likely(cpu && irql <= cpu->irql &&
+		    atomic_load_explicit(&cpu->pending_irql, memory_order_relaxed) <= irql))
+		cpu->irql = irql;
+	else
+		cpu_irql_lower_slow(irql);
+}
 
 /* ---- spin locks: one word, the size of a KSPIN_LOCK; zero is free ---- */
 
@@ -317,14 +344,33 @@ void cpu_thread_yield(void);
 
 /*
  * step runs whenever the agent has been kicked since its last run: on a host thread of its own
- * under `threads`, when the generator says so under `replay`, or inside cpu_agent_kick if the
- * machine was built with inline agents (benches; the kicker is a processor then). One step at a
- * time.
+ * under `threads`, when the generator says so under `replay`, or on the kicker's processor if the
+ * machine was built with inline agents (benches). One step at a time.
+ *
+ * An inline agent steps inside cpu_agent_kick; but a kick by a DPC, at DISPATCH, is held until the
+ * DPC returns, so that the step finds all that the DPC has given to the device, and interrupts
+ * once. Code that waits for the device must not wait for itself: whatever it waits with lets the
+ * held kicks go first (cpu_agent_settle). That is each read of a register or port, cpu_relax and
+ * so cpu_stall and each wait for a lock, a switch to another fiber, and the poll that a driver's
+ * loop comes to after 64 turns at the latest, which is how a loop that only looks at memory is
+ * found. Above DISPATCH nothing is held.
  */
 struct cpu_agent *cpu_agent_new(void (*step)(void *ctx), void *ctx, const char *name);
-void cpu_agent_kick(struct cpu_agent *agent); /* any host thread, any IRQL */
+border_call void cpu_agent_kick(struct cpu_agent *agent); /* any host thread, any IRQL */
 /* Waits until it is not in a step, and ends it. */
 void cpu_agent_free(struct cpu_agent *agent);
+
+/* Private: the agents that this processor holds step now. */
+void cpu_agent_release(struct cpu *cpu);
+
+/* Who is about to look at what a device does. */
+static inline void cpu_agent_settle(void)
+{
+	struct cpu *cpu = cpu_self;
+
+	if (cpu && unlikely(cpu->held))
+		cpu_agent_release(cpu);
+}
 
 /* Private: what the two below look at and call. */
 extern bool replay_is_on __attribute__((visibility("hidden")));

@@ -133,6 +133,7 @@ void cpu_dpc_serve(struct cpu_private *p)
 {
 	struct nesting before = nesting_enter(&p->cpu, IRQL_DISPATCH);
 
+	p->cpu.is_in_dpc = true;
 	while (atomic_load_explicit(&p->waiting, memory_order_relaxed) & WAITING_DPC) {
 		bool timers_due;
 		struct cpu_dpc *dpc = dpc_take(p, &timers_due);
@@ -145,8 +146,11 @@ void cpu_dpc_serve(struct cpu_private *p)
 		}
 		if (timers_due)
 			cpu_timer_serve(p);
+		if (p->cpu.held)
+			cpu_agent_release(&p->cpu);
 		cpu_poll_own();
 	}
+	p->cpu.is_in_dpc = false;
 	nesting_leave(&p->cpu, before, IRQL_DISPATCH, "a DPC or timer routine");
 }
 

@@ -48,7 +48,7 @@ static border_call __attribute__((cold, noinline, noreturn)) void die_changing(
 		cpu->irql);
 }
 
-border_call uint8_t cpu_irql_raise(uint8_t irql)
+border_call uint8_t cpu_irql_raise_slow(uint8_t irql)
 {
 	struct cpu *cpu = cpu_self;
 	uint8_t before;
@@ -61,7 +61,7 @@ border_call uint8_t cpu_irql_raise(uint8_t irql)
 	return before;
 }
 
-border_call void cpu_irql_lower(uint8_t irql)
+border_call void cpu_irql_lower_slow(uint8_t irql)
 {
 	struct cpu *cpu = cpu_self;
 
@@ -80,6 +80,7 @@ void cpu_relax(void)
 		replay_relax(0);
 		return;
 	}
+	cpu_agent_settle();
 	cpu_poll();
 	host_pause();
 	if (++rounds % RELAX_ROUNDS == 0)

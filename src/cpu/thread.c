@@ -66,17 +66,21 @@ static void switch_to(struct cpu_private *p, struct cpu_thread *next, bool is_la
 	struct cpu_thread *thread = p->cpu.thread;
 	struct fiber *from = thread ? &thread->fiber : &p->idle;
 	uint32_t switches = atomic_load_explicit(&p->switches, memory_order_relaxed);
+	bool is_in_dpc = p->cpu.is_in_dpc;
 	uint8_t irql = p->cpu.irql;
 	void *seh = p->cpu.seh;
 
 	if (next == thread)
 		return;
+	cpu_agent_settle();
 	atomic_store_explicit(&p->switches, switches + 1, memory_order_relaxed);
 	p->cpu.thread = next;
+	p->cpu.is_in_dpc = false;
 	p->cpu.irql = IRQL_PASSIVE;
 	p->cpu.seh = NULL;
 	fiber_switch(from, next ? &next->fiber : &p->idle, is_last);
 	p->cpu.thread = thread;
+	p->cpu.is_in_dpc = is_in_dpc;
 	p->cpu.irql = irql;
 	p->cpu.seh = seh;
 	cpu_thread_announce(p);

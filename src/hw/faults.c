@@ -120,7 +120,8 @@ static uint64_t tap_read(void *tap, unsigned bar, uint32_t offset, unsigned size
 	return bus_tap_read(&layer.bus, bar, offset, size);
 }
 
-static void tap_write(void *tap, unsigned bar, uint32_t offset, unsigned size, uint64_t value)
+static border_call void tap_write(
+	void *tap, unsigned bar, uint32_t offset, unsigned size, uint64_t value)
 {
 	step(FAULT_WRITE);
 	if (!layer.is_gone)

@@ -16,6 +16,7 @@ void NTAPI __dry_memory(void);
 
 void NTAPI __dry_poll(ULONG turns)
 {
+	cpu_agent_settle();
 	if (turns & 1023)
 		cpu_poll();
 	else

@@ -9,7 +9,8 @@
 #include "mem/mem.h"
 
 /* Of memory that does not come and go with requests. */
-static uint64_t lasting_address(const struct port_adapter *adapter, const void *va)
+static border_call __attribute__((noinline)) uint64_t lasting_address(
+	const struct port_adapter *adapter, const void *va)
 {
 	return adapter->dma ? dma_address(adapter->dma, va) : mem_physical(va);
 }

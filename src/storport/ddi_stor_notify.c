@@ -131,6 +131,15 @@ static border_call void issue_dpc(struct stor_adapter *adapter, __builtin_ms_va_
 		  ke_dpc_insert((PKDPC)dpc, argument1, argument2);
 }
 
+static border_call __attribute__((cold, noinline)) void tell_no_lock(
+	STOR_SPINLOCK kind, const void *context, PSTOR_LOCK_HANDLE handle)
+{
+	nt_violation(0, "StorPortAcquireSpinLock: lock %d, context %p, handle %p (LK-2).",
+		(int)kind, context, (void *)handle);
+	if (handle)
+		handle->Lock = 0; /* so that its release is known for what it is */
+}
+
 static border_call void acquire_lock(struct stor_adapter *adapter, __builtin_ms_va_list args)
 {
 	STOR_SPINLOCK kind = arg(args, STOR_SPINLOCK);
@@ -138,25 +147,25 @@ static border_call void acquire_lock(struct stor_adapter *adapter, __builtin_ms_
 	PSTOR_LOCK_HANDLE handle = arg(args, PSTOR_LOCK_HANDLE);
 
 	/* The other kinds are for StorPortAcquireSpinLockEx. */
-	if (handle && kind <= InterruptLock && stor_lock_is_good(kind, context)) {
+	if (likely(handle && kind <= InterruptLock && stor_lock_is_good(kind, context)))
 		stor_lock(adapter, kind, context, handle);
-		return;
-	}
-	nt_violation(0, "StorPortAcquireSpinLock: lock %d, context %p, handle %p (LK-2).",
-		(int)kind, context, (void *)handle);
-	if (handle)
-		handle->Lock = 0; /* so that its release is known for what it is */
+	else
+		tell_no_lock(kind, context, handle);
+}
+
+static border_call __attribute__((cold, noinline)) void tell_no_handle(PSTOR_LOCK_HANDLE handle)
+{
+	nt_violation(0, "StorPortReleaseSpinLock: handle %p is of no lock.", (void *)handle);
 }
 
 static border_call void release_lock(struct stor_adapter *adapter, __builtin_ms_va_list args)
 {
 	PSTOR_LOCK_HANDLE handle = arg(args, PSTOR_LOCK_HANDLE);
 
-	if (handle && stor_lock_is_good(handle->Lock, handle->Context.LockQueue.Next))
+	if (likely(handle && stor_lock_is_good(handle->Lock, handle->Context.LockQueue.Next)))
 		stor_unlock(adapter, handle);
 	else
-		nt_violation(
-			0, "StorPortReleaseSpinLock: handle %p is of no lock.", (void *)handle);
+		tell_no_handle(handle);
 }
 
 static void state_changed(struct cpu_dpc *dpc)

@@ -84,6 +84,7 @@ int stor_dump_finish(struct stor_dump *dump);
  */
 bool stor_dump_allows(STORPORT_FUNCTION_CODE code);
 /* In dump mode, true with a violation that names the routine and says why it does nothing. */
-bool stor_dump_refuses(const struct stor_adapter *adapter, const char *routine, const char *why);
+border_call bool stor_dump_refuses(
+	const struct stor_adapter *adapter, const char *routine, const char *why);
 
 #endif

@@ -69,7 +69,8 @@ bool stor_dump_allows(STORPORT_FUNCTION_CODE code)
 	return row && row->answer == ALLOWED;
 }
 
-bool stor_dump_refuses(const struct stor_adapter *adapter, const char *routine, const char *why)
+border_call bool stor_dump_refuses(
+	const struct stor_adapter *adapter, const char *routine, const char *why)
 {
 	if (likely(!adapter->is_dump))
 		return false;

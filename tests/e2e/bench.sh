@@ -31,8 +31,8 @@ for row in bench["rows"]:
     assert row["instructions"] <= limit, f"{row}: {limit} instructions allowed"
 for name in list(most)[:-1]: # the other processor's idling is counted too
     of = [counts[name, depth] for depth in depths]
-    # the goal is 1.3, and a margin
-    assert max(of) <= 1.33 * min(of), f"{name}: from depth to depth {of}"
+    # what is done once for many makes it less; more it must not become: the goal is 1.3, and a margin
+    assert all(more <= 1.33 * min(of[:n + 1]) for n, more in enumerate(of)), f"{name}: from depth to depth {of}"
 for depth in depths:
     for units in (32, 255):
         one, many = counts["nvme:null", depth], counts[f"nvme:null,namespaces={units}", depth]

@@ -54,7 +54,7 @@ static uint64_t world_register_read(void *device, unsigned bar, uint32_t offset,
 	return world.registers[offset / 4] >> offset % 4 * 8;
 }
 
-static void world_register_write(
+static border_call void world_register_write(
 	void *device, unsigned bar, uint32_t offset, unsigned size, uint64_t value)
 {
 	world.registers[offset / 4] = (uint32_t)value;

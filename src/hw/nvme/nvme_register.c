@@ -33,7 +33,8 @@ void nvme_line_update(struct nvme *n)
 
 /* ---- doorbells: 3.1.20 and 3.1.21 ---- */
 
-static void doorbell_bad(struct nvme *n, _Atomic uint32_t *count)
+static border_call __attribute__((cold, noinline)) void doorbell_bad(
+	struct nvme *n, _Atomic uint32_t *count)
 {
 	atomic_fetch_add(count, 1);
 	cpu_agent_kick(n->agent);
@@ -60,6 +61,11 @@ static void sq_doorbell(struct nvme *n, unsigned queue, uint32_t value)
 	cpu_agent_kick(n->agent);
 }
 
+static border_call __attribute__((noinline)) void line_update(struct nvme *n)
+{
+	nvme_line_update(n);
+}
+
 /* Likewise it must take entries away, and no more than there are. */
 static void cq_doorbell(struct nvme *n, unsigned queue, uint32_t value)
 {
@@ -77,8 +83,8 @@ static void cq_doorbell(struct nvme *n, unsigned queue, uint32_t value)
 	}
 	cq->head = value;
 	/* the line falls with the last entry, before the write returns */
-	if (!bus_messages_are_enabled(n->function))
-		nvme_line_update(n);
+	if (unlikely(!bus_messages_are_enabled(n->function)))
+		line_update(n);
 	if (unlikely(n->starved))
 		cpu_agent_kick(n->agent);
 }
@@ -191,19 +197,23 @@ static void register_set(struct nvme *n, uint32_t offset, uint32_t value)
 	}
 }
 
-static void nvme_write(void *device, unsigned bar, uint32_t offset, unsigned size, uint64_t value)
+static border_call __attribute__((noinline)) void registers_set(
+	struct nvme *n, uint32_t offset, unsigned size, uint64_t value)
 {
-	struct nvme *n = device;
-
-	if (size < 4)
-		return; /* registers are written whole */
-	if (likely(offset >= NVME_DOORBELLS)) {
-		doorbell(n, offset, (uint32_t)value);
-		return;
-	}
 	register_set(n, offset, (uint32_t)value);
 	if (size == 8)
 		register_set(n, offset + 4, (uint32_t)(value >> 32));
+}
+
+static border_call void nvme_write(
+	void *device, unsigned bar, uint32_t offset, unsigned size, uint64_t value)
+{
+	if (size < 4)
+		return; /* registers are written whole */
+	if (likely(offset >= NVME_DOORBELLS))
+		doorbell(device, offset, (uint32_t)value);
+	else
+		registers_set(device, offset, size, value);
 }
 
 static void nvme_command_register(void *device, uint16_t command)

@@ -62,14 +62,19 @@ static uint64_t simple_read(void *device, unsigned bar, uint32_t offset, unsigne
 	return value;
 }
 
+static inline void doorbell_set(struct simple *s, uint32_t value)
+{
+	if (!(s->status & SIMPLE_STATUS_READY))
+		return;
+	s->doorbell = value;
+	cpu_agent_kick(s->agent);
+}
+
 static void register_set(struct simple *s, uint32_t offset, uint32_t value)
 {
 	switch (offset) {
 	case SIMPLE_DOORBELL:
-		if (!(s->status & SIMPLE_STATUS_READY))
-			return;
-		s->doorbell = value;
-		cpu_agent_kick(s->agent);
+		doorbell_set(s, value);
 		return;
 	case SIMPLE_CONTROL:
 		s->control = value & SIMPLE_CONTROL_ENABLE;
@@ -92,13 +97,24 @@ static void register_set(struct simple *s, uint32_t offset, uint32_t value)
 	}
 }
 
-static void simple_write(void *device, unsigned bar, uint32_t offset, unsigned size, uint64_t value)
+static border_call __attribute__((noinline)) void registers_set(
+	struct simple *s, uint32_t offset, unsigned size, uint64_t value)
 {
 	if (size < 4)
 		return; /* registers are written whole */
-	register_set(device, offset, (uint32_t)value);
+	register_set(s, offset, (uint32_t)value);
 	if (size == 8)
-		register_set(device, offset + 4, (uint32_t)(value >> 32));
+		register_set(s, offset + 4, (uint32_t)(value >> 32));
+}
+
+static border_call void simple_write(
+	void *device, unsigned bar, uint32_t offset, unsigned size, uint64_t value)
+{
+	/* the one that is on a request's way */
+	if (likely(offset == SIMPLE_DOORBELL && size == 4))
+		doorbell_set(device, (uint32_t)value);
+	else
+		registers_set(device, offset, size, value);
 }
 
 static void simple_command_register(void *device, uint16_t command)

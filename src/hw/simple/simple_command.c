@@ -24,7 +24,7 @@ static enum simple_status status_of(int err)
 	}
 }
 
-enum simple_status simple_list_read(struct simple *s, const struct simple_command *c)
+static inline enum simple_status list_read(struct simple *s, const struct simple_command *c)
 {
 	int err;
 
@@ -38,12 +38,42 @@ enum simple_status simple_list_read(struct simple *s, const struct simple_comman
 	return err ? SIMPLE_DMA_ERROR : SIMPLE_OK;
 }
 
+enum simple_status simple_list_read(struct simple *s, const struct simple_command *c)
+{
+	return list_read(s, c);
+}
+
 static bool is_inside(const struct simple *s, uint64_t block, uint64_t blocks)
 {
 	return block <= s->blocks && blocks <= s->blocks - block;
 }
 
 /* ---- data ---- */
+
+/* Moves what stands in s->iov, `bytes` in all. */
+static inline enum simple_status iov_move(
+	struct simple *s, bool is_write, uint64_t offset, unsigned count, uint64_t bytes)
+{
+	int err = is_write ? storage_write(s->storage, offset, s->iov, count)
+			   : storage_read(s->storage, offset, s->iov, count);
+
+	s->batch_bytes += bytes;
+	if (unlikely(err))
+		return status_of(err);
+	*(is_write ? &s->log.bytes_written : &s->log.bytes_read) += bytes;
+	return SIMPLE_OK;
+}
+
+/* Memory that the device's address leads to, *bytes of it at most in one piece; NULL if to none. */
+static inline void *memory_at(struct simple *s, uint64_t address, uint64_t *bytes, bool is_write)
+{
+	int err;
+
+	/* else memory is no longer ours to touch */
+	if (unlikely(!simple_is_enabled(s)))
+		return NULL;
+	return dma_bus_span(&s->master, address, bytes, !is_write, &err);
+}
 
 /* A stretch of the transfer that waits in s->iov until it is moved in one call. */
 struct transfer {
@@ -56,15 +86,11 @@ struct transfer {
 
 static enum simple_status transfer_move(struct transfer *t)
 {
-	struct simple *s = t->simple;
-	int err = t->is_write ? storage_write(s->storage, t->offset, s->iov, t->count)
-			      : storage_read(s->storage, t->offset, s->iov, t->count);
+	enum simple_status status = iov_move(t->simple, t->is_write, t->offset, t->count, t->bytes);
 
 	t->offset += t->bytes;
-	s->batch_bytes += t->bytes;
-	*(t->is_write ? &s->log.bytes_written : &s->log.bytes_read) += err ? 0 : t->bytes;
 	t->bytes = t->count = 0;
-	return status_of(err);
+	return status;
 }
 
 static enum simple_status transfer_add(struct transfer *t, void *at, uint64_t bytes)
@@ -95,11 +121,8 @@ static enum simple_status transfer_element(struct transfer *t, const struct simp
 
 	while (left && status == SIMPLE_OK) {
 		uint64_t bytes = left;
-		void *at = NULL;
-		int err;
+		void *at = memory_at(t->simple, address, &bytes, t->is_write);
 
-		if (simple_is_enabled(t->simple)) /* else memory is no longer ours to touch */
-			at = dma_bus_span(&t->simple->master, address, &bytes, !t->is_write, &err);
 		if (!at)
 			return SIMPLE_DMA_ERROR;
 		status = transfer_add(t, at, bytes);
@@ -121,28 +144,54 @@ uint64_t simple_list_bytes(const struct simple *s, unsigned elements)
 	return sum;
 }
 
+/* A list of any kind. */
+static __attribute__((noinline)) enum simple_status list_move(
+	struct simple *s, bool is_write, uint64_t offset, unsigned elements)
+{
+	struct transfer t = {.simple = s, .offset = offset, .is_write = is_write};
+	enum simple_status status = SIMPLE_OK;
+
+	for (unsigned i = 0; i < elements && status == SIMPLE_OK; i++)
+		status = transfer_element(&t, &s->list[i]);
+	return status == SIMPLE_OK ? transfer_move(&t) : status;
+}
+
+/* Most lists are of one element within a page. */
+static inline enum simple_status data_move(
+	struct simple *s, const struct simple_command *c, bool is_write, uint64_t bytes)
+{
+	uint64_t offset = c->block << s->block_shift, address = s->list->address, at_once = bytes;
+	void *at;
+
+	if (c->elements > 1 || (address & MEM_PAGE_MASK) + bytes > MEM_PAGE_SIZE)
+		return list_move(s, is_write, offset, c->elements);
+	at = memory_at(s, address, &at_once, is_write);
+	if (unlikely(!at))
+		return SIMPLE_DMA_ERROR;
+	if (unlikely(at_once < bytes)) /* it fails, and tells where */
+		return list_move(s, is_write, offset, 1);
+	s->iov[0] = (struct iovec){at, bytes};
+	return iov_move(s, is_write, offset, 1, bytes);
+}
+
 enum simple_status simple_transfer(
 	struct simple *s, const struct simple_command *c, uint32_t *length)
 {
-	struct transfer t = {.simple = s, .is_write = c->opcode == SIMPLE_WRITE};
-	enum simple_status status = simple_list_read(s, c);
+	bool is_write = c->opcode == SIMPLE_WRITE;
+	enum simple_status status = list_read(s, c);
 	uint64_t bytes;
 
 	if (status != SIMPLE_OK)
 		return status;
-	bytes = simple_list_bytes(s, c->elements);
+	bytes = c->elements == 1 ? s->list->length : simple_list_bytes(s, c->elements);
 	if (!bytes || bytes & (s->block_size - 1) || bytes > UINT32_MAX)
 		return SIMPLE_BAD_LIST;
 	if (!is_inside(s, c->block, bytes >> s->block_shift))
 		return SIMPLE_BAD_RANGE;
-	if (t.is_write && storage_is_read_only(s->storage))
+	if (is_write && storage_is_read_only(s->storage))
 		return SIMPLE_WRITE_PROTECTED;
-	t.offset = c->block << s->block_shift;
-	for (unsigned i = 0; i < c->elements && status == SIMPLE_OK; i++)
-		status = transfer_element(&t, &s->list[i]);
-	if (status == SIMPLE_OK)
-		status = transfer_move(&t);
-	if (status == SIMPLE_OK && t.is_write && c->flags & SIMPLE_FUA)
+	status = data_move(s, c, is_write, bytes);
+	if (status == SIMPLE_OK && is_write && c->flags & SIMPLE_FUA)
 		status = status_of(storage_flush(s->storage));
 	*length = status == SIMPLE_OK ? (uint32_t)bytes : 0;
 	return status;

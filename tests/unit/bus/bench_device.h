@@ -31,7 +31,7 @@ static inline uint64_t device_read(void *device, unsigned bar, uint32_t offset, 
 	return d->answer;
 }
 
-static inline void device_write(
+static inline border_call void device_write(
 	void *device, unsigned bar, uint32_t offset, unsigned size, uint64_t value)
 {
 	struct device *d = device;

@@ -210,6 +210,56 @@ static void an_access_is_an_event_of_its_bytes(void **state)
 	assert_int_equal(d.writes, 2);
 }
 
+/* A driver's DPC that reads what its device has done sees that, though its device is stepped on its
+ * own processor. */
+static struct {
+	struct cpu_agent *agent;
+	struct device *device;
+	char *reg;
+	uintptr_t port;
+	uint64_t seen[2];
+} reader;
+
+static void answer_one_more(void *ctx)
+{
+	((struct device *)ctx)->answer++;
+}
+
+static void kick_and_read(struct cpu_dpc *dpc)
+{
+	reader.device->answer = 0;
+	cpu_agent_kick(reader.agent);
+	cpu_agent_kick(reader.agent);
+	reader.seen[0] = bus_register_read(reader.reg, 8);
+	cpu_agent_kick(reader.agent);
+	reader.seen[1] = bus_port_read(reader.port, 4);
+}
+
+static void read_in_a_dpc(void)
+{
+	static struct cpu_dpc dpc = {.fn = kick_and_read, .cpu = CPU_HERE};
+
+	cpu_dpc_queue(&dpc, NULL, NULL);
+	cpu_dpc_flush();
+}
+
+static void a_read_lets_the_device_go_first(void **state)
+{
+	struct bus_resource ports;
+	struct device d;
+
+	device_add(&d);
+	bus_resource_get(d.function, 1, &ports);
+	reader.device = &d;
+	reader.reg = device_map(&d, 0);
+	reader.port = ports.address;
+	reader.agent = cpu_agent_new(answer_one_more, &d, "device");
+	on_processor(read_in_a_dpc);
+	assert_true(reader.seen[0] == 1);
+	assert_true(reader.seen[1] == 2);
+	cpu_agent_free(reader.agent);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -221,6 +271,7 @@ int main(void)
 		machine_test(stray_accesses_are_reported_and_read_ones),
 		machine_test(an_unmapped_bar_is_stray),
 		machine_test(an_access_is_a_safepoint),
+		machine_test(a_read_lets_the_device_go_first),
 		machine_test(an_access_is_an_event_of_its_bytes),
 	};
 

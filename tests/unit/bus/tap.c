@@ -18,7 +18,8 @@ static uint64_t see_read(void *ctx, unsigned bar, uint32_t offset, unsigned size
 	return bus_tap_read(&tap, bar, offset, size) + 1;
 }
 
-static void see_write(void *ctx, unsigned bar, uint32_t offset, unsigned size, uint64_t value)
+static border_call void see_write(
+	void *ctx, unsigned bar, uint32_t offset, unsigned size, uint64_t value)
 {
 	assert_ptr_equal(ctx, &tap);
 	seen.writes++;

@@ -153,7 +153,230 @@ static void inline_agent_steps_inside_the_kick(void **state)
 	cpu_agent_free(agent);
 }
 
+/* ---- kicks of a DPC are held till its end, or till somebody waits ---- */
+
+static struct {
+	struct cpu_agent *agent[2];
+	void (*waits)(void);
+	unsigned before, after; /* steps, before and after the wait */
+} held;
+
+static void kick_both(struct cpu_dpc *dpc)
+{
+	for (int i = 0; i < 3; i++) {
+		count(given);
+		cpu_agent_kick(held.agent[0]);
+		cpu_agent_kick(held.agent[1]);
+	}
+	held.before = get(steps);
+	if (held.waits)
+		held.waits();
+	held.after = get(steps);
+}
+
+static void queue_and_see(void *ctx)
+{
+	struct cpu_dpc dpc = {.fn = kick_both, .cpu = CPU_HERE};
+
+	cpu_dpc_queue(&dpc, NULL, NULL);
+	cpu_dpc_flush();
+}
+
+static void held_with(void (*waits)(void))
+{
+	for (int i = 0; i < 2; i++)
+		held.agent[i] = cpu_agent_new(take_all, NULL, "device");
+	held.waits = waits;
+	run_on(0, queue_and_see, NULL);
+	for (int i = 0; i < 2; i++)
+		cpu_agent_free(held.agent[i]);
+	assert_int_equal(get(taken), get(given));
+	assert_int_equal(get(overlaps), 0);
+}
+
+static void kicks_of_a_dpc_make_one_step_of_each_agent_after_it(void **state)
+{
+	held_with(NULL);
+	assert_int_equal(held.after, 0);
+	assert_int_equal(get(steps), 2);
+}
+
+static void stall(void)
+{
+	cpu_stall(1);
+}
+
+static struct cpu_spinlock spin;
+
+static void wait_for_a_lock(void)
+{
+	cpu_spin_acquire(&spin);
+	cpu_spin_release(&spin);
+}
+
+static void keep_until_stepped(void *ctx)
+{
+	uint8_t irql = cpu_irql_raise(IRQL_DISPATCH);
+
+	cpu_spin_acquire(&spin);
+	set(given, 1);
+	while (!get(steps))
+		;
+	cpu_spin_release(&spin);
+	cpu_irql_lower(irql);
+}
+
+/* No DPC may lower the IRQL, but to find out which one did the machine must go on. */
+static void sleep_at_passive(void)
+{
+	cpu_irql_lower(IRQL_PASSIVE);
+	cpu_thread_park(MS);
+	cpu_irql_raise(IRQL_DISPATCH);
+}
+
+static void a_dpc_that_waits_does_not_wait_for_itself(void **state)
+{
+	static void (*const waits[])(void) = {cpu_relax, stall, cpu_agent_settle, sleep_at_passive};
+
+	for (size_t i = 0; i < sizeof(waits) / sizeof(waits[0]); i++) {
+		clear();
+		held_with(waits[i]);
+		assert_int_equal(held.before, 0);
+		assert_int_equal(held.after, 2);
+		assert_int_equal(get(steps), 2);
+	}
+}
+
+static void a_dpc_that_waits_for_a_lock_does_not_wait_for_itself(void **state)
+{
+	struct cpu_thread *keeper = cpu_thread_new(keep_until_stepped, NULL, 1, "keeper");
+
+	assert_true(comes_true(get(given) == 1));
+	held_with(wait_for_a_lock);
+	cpu_thread_join(keeper);
+	cpu_thread_free(keeper);
+	assert_int_equal(held.after, 2);
+}
+
+static bool kick_above(struct cpu_interrupt *interrupt)
+{
+	unsigned already = get(steps);
+
+	cpu_agent_kick(held.agent[0]);
+	held.before = get(steps) - already;
+	return true;
+}
+
+static void be_interrupted(void)
+{
+	static struct cpu_interrupt interrupt = {.irql = 5, .cpu = 0, .service = kick_above};
+
+	cpu_interrupt_raise(&interrupt);
+	cpu_poll();
+}
+
+static void above_dispatch_no_kick_is_held(void **state)
+{
+	held_with(be_interrupted);
+	assert_int_equal(held.before, 1);
+	assert_int_equal(held.after, 1);
+	assert_int_equal(get(steps), 3);
+}
+
+static void kick_in_a_timer(struct cpu_timer *timer)
+{
+	kick_both(NULL);
+}
+
+static void wait_for_a_timer(void *ctx)
+{
+	struct cpu_timer timer = {.fn = kick_in_a_timer, .cpu = 0};
+
+	cpu_timer_set(&timer, 1, 0);
+	while (!get(steps))
+		cpu_relax();
+}
+
+static void kicks_of_a_timer_are_stepped_after_it(void **state)
+{
+	held.agent[0] = held.agent[1] = cpu_agent_new(take_all, NULL, "device");
+	held.waits = NULL;
+	run_on(0, wait_for_a_timer, NULL);
+	assert_int_equal(held.after, 0);
+	assert_int_equal(get(steps), 1);
+	cpu_agent_free(held.agent[0]);
+}
+
+static _Atomic unsigned reached;
+
+static void wait_for_another(void)
+{
+	set(reached, 1);
+	while (get(reached) < 2)
+		; /* nothing that lets a kick go */
+}
+
+static void kick_elsewhere(void *ctx)
+{
+	while (!get(reached))
+		cpu_relax();
+	cpu_agent_kick(held.agent[0]);
+	held.before = get(steps);
+	set(reached, 2);
+}
+
+static void what_one_processor_holds_another_steps(void **state)
+{
+	struct cpu_thread *other = cpu_thread_new(kick_elsewhere, NULL, 1, "other");
+
+	set(reached, 0);
+	held_with(wait_for_another);
+	cpu_thread_join(other);
+	cpu_thread_free(other);
+	assert_int_equal(held.before, 1);
+	assert_int_equal(get(steps), 3);
+}
+
+static void *free_first(void *agent)
+{
+	cpu_agent_free(agent);
+	set(reached, get(steps) ? 3 : 4);
+	return NULL;
+}
+
+static void wait_a_while(void)
+{
+	set(reached, 1);
+	sleep_ms(20);
+	held.before = get(reached);
+}
+
+static void free_waits_while_a_kick_is_held(void **state)
+{
+	struct cpu_thread *thread;
+	pthread_t other;
+
+	set(reached, 0);
+	for (int i = 0; i < 2; i++)
+		held.agent[i] = cpu_agent_new(take_all, NULL, "device");
+	held.waits = wait_a_while;
+	thread = cpu_thread_new(queue_and_see, NULL, 0, "test");
+	assert_true(comes_true(get(reached) == 1));
+	assert_int_equal(pthread_create(&other, NULL, free_first, held.agent[0]), 0);
+	pthread_join(other, NULL);
+	cpu_thread_join(thread);
+	cpu_thread_free(thread);
+	assert_int_equal(held.before, 1);
+	assert_int_equal(get(reached), 3);
+	cpu_agent_free(held.agent[1]);
+}
+
 static struct cpu_agent *self;
+
+static void kick_self(void)
+{
+	cpu_agent_kick(self);
+}
 
 static void kick_itself(void *ctx)
 {
@@ -168,6 +391,14 @@ static void kick_inside_a_step_steps_again_afterwards(void **state)
 	assert_true(comes_true(get(steps) == 5));
 	sleep_ms(2);
 	assert_int_equal(get(steps), 5);
+	cpu_agent_free(self);
+}
+
+static void kick_inside_a_step_of_a_dpc_steps_again_too(void **state)
+{
+	self = cpu_agent_new(kick_itself, NULL, "device");
+	held_with(kick_self);
+	assert_int_equal(get(steps), 7);
 	cpu_agent_free(self);
 }
 
@@ -211,6 +442,14 @@ int main(void)
 		is_inline(inline_agent_steps_inside_the_kick),
 		threaded(kick_inside_a_step_steps_again_afterwards),
 		is_inline(kick_inside_a_step_steps_again_afterwards),
+		is_inline(kick_inside_a_step_of_a_dpc_steps_again_too),
+		is_inline(kicks_of_a_dpc_make_one_step_of_each_agent_after_it),
+		is_inline(a_dpc_that_waits_does_not_wait_for_itself),
+		is_inline(a_dpc_that_waits_for_a_lock_does_not_wait_for_itself),
+		is_inline(above_dispatch_no_kick_is_held),
+		is_inline(kicks_of_a_timer_are_stepped_after_it),
+		is_inline(what_one_processor_holds_another_steps),
+		is_inline(free_waits_while_a_kick_is_held),
 		threaded(free_waits_for_the_step),
 		threaded(an_agent_ends_whatever_it_is_about_to_do),
 		threaded(agent_may_be_freed_after_the_machine),

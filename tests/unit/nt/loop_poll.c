@@ -2,6 +2,7 @@
 /* SPDX-FileCopyrightText: The dryport authors */
 /* The safepoint on a driver's loop back-edges serves what is due, and lets others run in a long
  * loop. */
+#include "cpu/processor.h"
 #include "nt_kit.h"
 #include "util/export.h"
 
@@ -60,10 +61,41 @@ NT_TEST(a_loop_of_a_thousand_turns_lets_another_thread_run)
 	cpu_thread_free(other);
 }
 
+static unsigned steps, steps_at_poll;
+static struct cpu_agent *device;
+
+static void step(void *ctx)
+{
+	steps++;
+}
+
+static void kick_and_look_at_memory(struct cpu_dpc *dpc)
+{
+	cpu_agent_kick(device);
+	CHECK_EQUAL(steps, 0);
+	poll(64);
+	steps_at_poll = steps;
+}
+
+/* As a DPC's kick is held till its end, one that waits in a loop of its own would wait for itself.
+ */
+NT_TEST(a_device_on_this_processor_is_stepped_at_the_poll)
+{
+	struct cpu_dpc dpc = {.fn = kick_and_look_at_memory, .cpu = CPU_HERE};
+
+	cpu_agent_init(true);
+	device = cpu_agent_new(step, NULL, "device");
+	cpu_dpc_queue(&dpc, NULL, NULL);
+	cpu_dpc_flush();
+	cpu_agent_free(device);
+	CHECK_EQUAL(steps_at_poll, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_interrupt_that_is_pending_comes_at_the_poll),
+		cmocka_unit_test(a_device_on_this_processor_is_stepped_at_the_poll),
 		cmocka_unit_test(a_loop_of_a_thousand_turns_lets_another_thread_run),
 	};
 
