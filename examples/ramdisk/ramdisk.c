@@ -8,6 +8,7 @@
 #include "ramdisk.h"
 #include <storport.h>
 #include <srbhelper.h>
+#include <string.h>
 
 #define RAM_FIRST    64 /* megabytes of unit 0 */
 #define RAM_MEGABYTE (1024 * 1024)
@@ -345,7 +346,9 @@ static ULONG RamFindAdapter(PVOID Extension, PVOID HwContext, PVOID BusInformati
 	ULONG First;
 
 	KeInitializeSpinLock(&Adapter->Lock);
-	if (!NT_SUCCESS(RamMakeUnit(Adapter, RAM_FIRST, &First)))
+	/* DriverParameter "empty": no disk but those that programs ask for. */
+	if ((ArgumentString == NULL || strcmp(ArgumentString, "empty") != 0) &&
+		!NT_SUCCESS(RamMakeUnit(Adapter, RAM_FIRST, &First)))
 		return SP_RETURN_ERROR;
 	Config->VirtualDevice = TRUE; /* no DMA, no interrupt */
 	Config->MaximumTransferLength = RAM_TRANSFER;

@@ -241,6 +241,16 @@ static constexpr WCHAR *DdkConstantString(const WCHAR *s)
 #define RTL_SIZEOF_THROUGH_FIELD(type, field) (offsetof(type, field) + RTL_FIELD_SIZE(type, field))
 #define RTL_CONTAINS_FIELD(pointer, size, field)                                                   \
 	((((PCHAR)(&(pointer)->field)) + sizeof((pointer)->field)) <= (((PCHAR)(pointer)) + (size)))
+/* A size, or an address, at the next or the last multiple of a power of two, or of a type's size.
+ */
+#define ALIGN_DOWN_BY(length, alignment) ((ULONG_PTR)(length) & ~((ULONG_PTR)(alignment)-1))
+#define ALIGN_UP_BY(length, alignment)                                                             \
+	ALIGN_DOWN_BY((ULONG_PTR)(length) + (alignment)-1, (alignment))
+#define ALIGN_DOWN(length, type)		  ALIGN_DOWN_BY((length), sizeof(type))
+#define ALIGN_UP(length, type)			  ALIGN_UP_BY((length), sizeof(type))
+#define ALIGN_DOWN_POINTER_BY(address, alignment) ((PVOID)ALIGN_DOWN_BY((address), (alignment)))
+#define ALIGN_UP_POINTER_BY(address, alignment)	  ((PVOID)ALIGN_UP_BY((address), (alignment)))
+
 #define RTL_NUMBER_OF(a)		 (sizeof(a) / sizeof((a)[0]))
 #define RTL_NUMBER_OF_FIELD(type, field) (RTL_NUMBER_OF(((type *)0)->field))
 #define ARRAYSIZE(a)			 RTL_NUMBER_OF(a)

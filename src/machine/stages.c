@@ -283,6 +283,19 @@ static void processors_down(struct dry_machine *machine)
 
 /* ---- the driver ---- */
 
+/* An adapter whose driver adds units when programs ask for them (dry_service) may begin with none.
+ */
+static int first_scan(struct dry_machine *machine, struct port_adapter *adapter)
+{
+	const struct port_hba *hba = (const struct port_hba *)adapter;
+	unsigned before = machine->disks.count;
+	int err = disk_scan(adapter, &machine->disks);
+
+	return err == -ENODEV && machine->disks.count == before && hba->hw.HwProcessServiceRequest
+		       ? 0
+		       : err;
+}
+
 static int bring_up(void *arg)
 {
 	struct dry_machine *machine = arg;
@@ -304,7 +317,7 @@ static int bring_up(void *arg)
 	if (!err)
 		err = events_start(machine);
 	for (unsigned n = 0; n < driver->adapter_count && !err; n++)
-		err = disk_scan(driver->adapters[n], &machine->disks);
+		err = first_scan(machine, driver->adapters[n]);
 	return err ? err : crash_prepare(machine);
 }
 

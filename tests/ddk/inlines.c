@@ -77,6 +77,19 @@ static void interlocked_operations_return_what_is_documented(void **state)
 	assert_ptr_equal(InterlockedExchangePointer(&pointer, NULL), &value);
 }
 
+static void sizes_are_aligned(void **state)
+{
+	char bytes[16] __attribute__((aligned(16)));
+
+	assert_int_equal(ALIGN_UP(17, PVOID), 24);
+	assert_int_equal(ALIGN_UP(16, PVOID), 16);
+	assert_int_equal(ALIGN_DOWN(17, ULONG), 16);
+	assert_int_equal(ALIGN_UP_BY(0x1001, 4096), 0x2000);
+	assert_int_equal(ALIGN_UP_BY(1ull << 40 | 1, 8), 1ull << 40 | 8);
+	assert_ptr_equal(ALIGN_UP_POINTER_BY(bytes + 1, 8), bytes + 8);
+	assert_ptr_equal(ALIGN_DOWN_POINTER_BY(bytes + 15, 8), bytes + 8);
+}
+
 static void bit_scans_find_the_ends(void **state)
 {
 	ULONG index = 99;
@@ -239,6 +252,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lists_keep_their_order),
 		cmocka_unit_test(interlocked_operations_return_what_is_documented),
+		cmocka_unit_test(sizes_are_aligned),
 		cmocka_unit_test(bit_scans_find_the_ends),
 		cmocka_unit_test(bytes_are_reversed_in_place_too),
 		cmocka_unit_test(spans_count_the_pages_touched),

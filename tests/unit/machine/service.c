@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <ntstatus.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -230,6 +231,32 @@ static void a_replayed_machine_takes_them_too(void **state)
 	}
 }
 
+/* A machine without a disk is one where programs may ask for some. */
+static void a_machine_may_begin_without_a_unit(void **state)
+{
+	static const char registry[] =
+		"Windows Registry Editor Version 5.00\n\n"
+		"[HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Services\\ramdisk\\Parameters\\"
+		"Device]\n\"DriverParameter\"=\"empty\"\n";
+	char path[] = "/tmp/dryport-service-XXXXXX", buffer[512];
+	int fd = mkstemp(path);
+
+	assert_int_equal(write(fd, registry, sizeof(registry) - 1), sizeof(registry) - 1);
+	close(fd);
+	live = dry_machine_new();
+	assert_int_equal(dry_machine_set(live, "hw", "none"), 0);
+	assert_int_equal(dry_machine_set(live, "registry", path), 0);
+	if (dry_machine_start(live, ramdisk))
+		fail_msg("%s", dry_error());
+	unlink(path);
+	assert_int_equal(dry_unit_count(live), 0);
+	assert_null(dry_unit_get(live, 0));
+	add(3, 0);
+	assert_true(unit_comes(1));
+	assert_int_equal(dry_read(dry_unit_get(live, 0), buffer, 512, 0), 0);
+	stop();
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -240,6 +267,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(what_cannot_be_asked_is_refused),
 		cmocka_unit_test(a_driver_with_a_device_takes_none),
 		cmocka_unit_test(a_replayed_machine_takes_them_too),
+		cmocka_unit_test(a_machine_may_begin_without_a_unit),
 	};
 
 	if (argc < 3)
