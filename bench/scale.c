@@ -147,7 +147,7 @@ static void print_row(bool json, bool is_last, const char *device, unsigned dept
 
 void scale_row(const char *driver, const char *device, bool json, bool is_last)
 {
-	static const unsigned depths[] = {1, 32, 128}, depth_count = 3;
+	static const unsigned depths[] = {1, 32, 64}, depth_count = 3;
 	static struct scale scale;
 	struct row rows[3];
 

@@ -51,11 +51,15 @@ struct disk_transfer {
 /* Fewer than an adapter has slots: others need some too. */
 #define DISK_TRANSFERS 192
 
-/* An adapter's: port_adapter.front. */
+/* An adapter's: port_adapter.front. Each processor takes from a list of its own and gives back to
+ * it, so that what a request touches stays with the processor; from another's only when that is
+ * empty. */
 struct disk_transfers {
-	struct cpu_spinlock lock;
-	struct disk_transfer *free;
 	char *own; /* a page for each transfer's parameter list */
+	struct disk_transfer_list {
+		struct cpu_spinlock lock;
+		struct disk_transfer *free;
+	} __attribute__((aligned(64))) here[CPU_MAX];
 	struct disk_transfer all[DISK_TRANSFERS] __attribute__((aligned(64)));
 };
 
@@ -98,13 +102,28 @@ struct disk {
 	uint32_t max_unmap_blocks,
 		max_same_blocks;   /* of one UNMAP, one WRITE SAME; 0: not offered */
 	_Atomic uint32_t next_cpu; /* where the next request of a host thread goes */
-	_Atomic uint32_t active;   /* requests of the front at work: neither finished nor held */
-	_Atomic uint32_t arriving; /* and those that host threads have sent on their way */
+	_Atomic uint32_t arriving; /* requests that host threads have sent on their way */
 	struct disk_hold hold;
-	_Atomic uint64_t client_read, client_written;
 	_Atomic uint64_t again_read,
 		again_written; /* moved by requests that had to be sent again */
+	/* Each processor counts by itself; the sums count. */
+	struct disk_counts {
+		_Atomic uint32_t
+			active; /* requests of the front at work: neither finished nor held */
+		_Atomic uint64_t read, written; /* bytes that the front got */
+	} __attribute__((aligned(64))) here[CPU_MAX];
 };
+
+/* The calling processor's. Where there are no locks there is one processor. */
+path_inline struct disk_counts *disk_counts_here(struct disk *disk, bool locks)
+{
+	return &disk->here[locks ? cpu_self->number : 0];
+}
+
+static inline void disk_active_add(struct disk *disk, uint32_t n)
+{
+	cpu_inner_add32(&disk_counts_here(disk, cpu_inner_locks)->active, n);
+}
 
 /* ---- transfer.c ---- */
 
@@ -128,18 +147,37 @@ void disk_transfer_describe(struct disk_transfer *transfer, void *va, uint32_t b
  * queued, and who queued it asks disk_waiter_next(). */
 struct disk_transfer *disk_transfer_get(
 	struct disk *disk, bool with_buffer, struct disk_io *waiter);
+/* Private: the calling processor's. Where there are no locks there is one processor. */
+path_inline struct disk_transfer_list *disk_transfers_here(
+	const struct port_adapter *adapter, bool locks)
+{
+	struct disk_transfers *of = adapter->front;
+
+	return &of->here[locks ? cpu_self->number : 0];
+}
+
+path_inline struct disk_transfer *disk_transfer_pop_from(
+	struct disk_transfer_list *list, bool locks)
+{
+	struct disk_transfer *transfer;
+
+	cpu_inner_acquire_if(locks, &list->lock);
+	transfer = list->free;
+	if (likely(transfer != NULL))
+		list->free = transfer->next;
+	cpu_inner_release_if(locks, &list->lock);
+	return transfer;
+}
+
+struct disk_transfer *disk_transfer_borrow(struct disk_transfers *of);
+
 /* Private: the same in two steps, without a buffer, and nobody is queued. */
 path_inline struct disk_transfer *disk_transfer_pop(struct disk *disk, bool locks)
 {
-	struct disk_transfers *of = disk->adapter->front;
-	struct disk_transfer *transfer;
+	struct disk_transfer *transfer =
+		disk_transfer_pop_from(disk_transfers_here(disk->adapter, locks), locks);
 
-	cpu_inner_acquire_if(locks, &of->lock);
-	transfer = of->free;
-	if (likely(transfer != NULL))
-		of->free = transfer->next;
-	cpu_inner_release_if(locks, &of->lock);
-	return transfer;
+	return locks && unlikely(!transfer) ? disk_transfer_borrow(disk->adapter->front) : transfer;
 }
 
 static inline void disk_transfer_begin(
@@ -160,15 +198,15 @@ extern _Atomic bool disk_waiters_any __attribute__((visibility("hidden")));
 path_inline bool disk_transfer_push(struct disk_transfer *transfer, bool locks)
 {
 	struct port_request *request = transfer->request;
-	struct disk_transfers *of = request->adapter->front;
+	struct disk_transfer_list *list = disk_transfers_here(request->adapter, locks);
 	bool waits;
 
 	port_request_rest(request);
-	cpu_inner_acquire_if(locks, &of->lock);
-	transfer->next = of->free;
-	of->free = transfer;
+	cpu_inner_acquire_if(locks, &list->lock);
+	transfer->next = list->free;
+	list->free = transfer;
 	waits = atomic_load_explicit(&disk_waiters_any, memory_order_relaxed);
-	cpu_inner_release_if(locks, &of->lock);
+	cpu_inner_release_if(locks, &list->lock);
 	return unlikely(waits);
 }
 
@@ -270,6 +308,8 @@ bool disk_enter(struct disk *disk);
 void disk_leave(struct disk *disk);
 /* Whether any request of the front is unfinished and not held. Any thread. */
 bool disk_is_active(const struct disk *disk);
+/* Bytes that the front has read and written. Any thread. */
+void disk_client_bytes(const struct disk *disk, uint64_t *read, uint64_t *written);
 
 /* ---- hold.c ---- */
 

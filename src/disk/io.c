@@ -24,19 +24,19 @@ static bool io_go_on(struct disk_io *dio);
 
 path_inline void io_end_as(struct disk_io *dio, int result, bool locks)
 {
-	struct disk *disk = dio->disk;
+	struct disk_counts *counts = disk_counts_here(dio->disk, locks);
 	struct dry_io *io = dio->io;
 
 	io->result = result;
 	if (likely(!result)) {
 		if (io->op == DRY_OP_READ)
-			cpu_inner_add64_if(locks, &disk->client_read, io->count);
+			cpu_inner_add64_if(locks, &counts->read, io->count);
 		else if (io->op == DRY_OP_WRITE)
-			cpu_inner_add64_if(locks, &disk->client_written, io->count);
+			cpu_inner_add64_if(locks, &counts->written, io->count);
 	}
 	/* The structure is the caller's from here. */
 	io->done(io);
-	cpu_inner_add32_if(locks, &disk->active, -1u);
+	cpu_inner_add32_if(locks, &counts->active, -1u);
 }
 
 void disk_io_end(struct disk_io *dio, int result)
@@ -321,7 +321,7 @@ static void io_arrived(struct cpu_dpc *dpc)
 	struct disk *disk = dio->disk;
 
 	/* In this order: disk_is_active looks the other way round. */
-	cpu_inner_add32(&disk->active, 1);
+	disk_active_add(disk, 1);
 	atomic_fetch_sub(&disk->arriving, 1);
 	io_start(dio);
 }
@@ -349,7 +349,7 @@ void disk_io_again(struct disk_io *dio)
 
 bool disk_enter(struct disk *disk)
 {
-	cpu_inner_add32(&disk->active, 1);
+	disk_active_add(disk, 1);
 	if (likely(!atomic_load(&disk->is_gone)))
 		return true;
 	disk_leave(disk);
@@ -358,12 +358,27 @@ bool disk_enter(struct disk *disk)
 
 void disk_leave(struct disk *disk)
 {
-	cpu_inner_add32(&disk->active, -1u);
+	disk_active_add(disk, -1u);
 }
 
 bool disk_is_active(const struct disk *disk)
 {
-	return atomic_load(&disk->arriving) || atomic_load(&disk->active);
+	uint32_t active = 0;
+
+	if (atomic_load(&disk->arriving))
+		return true;
+	for (unsigned n = 0; n < cpu_count(); n++)
+		active += atomic_load(&disk->here[n].active);
+	return active;
+}
+
+void disk_client_bytes(const struct disk *disk, uint64_t *read, uint64_t *written)
+{
+	*read = *written = 0;
+	for (unsigned n = 0; n < cpu_count(); n++) {
+		*read += atomic_load(&disk->here[n].read);
+		*written += atomic_load(&disk->here[n].written);
+	}
 }
 
 /* What the threads of a processor have submitted, for one DPC; only that processor touches it. */
@@ -496,7 +511,7 @@ int disk_submit(struct disk *disk, struct dry_io *io)
 	}
 	if (unlikely(!cpu_self))
 		return arrive_elsewhere(dio);
-	cpu_inner_add32(&disk->active, 1);
+	disk_active_add(disk, 1);
 	return cpu_self->irql == IRQL_DISPATCH ? arrive_at_once(dio) : arrive_here(dio);
 }
 

@@ -192,11 +192,12 @@ static void name_write(struct disk *disk)
 static int disk_add(struct disk_set *set, struct port_unit *unit, const uint8_t *inquiry_data)
 {
 	const struct port_limits *limits = &unit->adapter->limits;
-	struct disk *disk = calloc(1, sizeof(*disk));
+	struct disk *disk = aligned_alloc(_Alignof(struct disk), sizeof(*disk));
 	int err;
 
 	if (!disk)
 		return error_set(ENOMEM, "no memory for a disk.");
+	memset(disk, 0, sizeof(*disk));
 	disk->adapter = unit->adapter;
 	disk->path = unit->path;
 	disk->target = unit->target;

@@ -91,6 +91,7 @@ static void transfers_free(struct port_adapter *adapter)
 static int transfer_init(struct port_adapter *adapter, struct disk_transfers *of, unsigned n)
 {
 	struct disk_transfer *transfer = &of->all[n];
+	struct disk_transfer_list *list = &of->here[n * cpu_count() / DISK_TRANSFERS];
 
 	/* One page more than the bytes need: a caller's buffer may start anywhere in its page. */
 	transfer->mdl =
@@ -101,8 +102,8 @@ static int transfer_init(struct port_adapter *adapter, struct disk_transfers *of
 	transfer->request->ctx = transfer;
 	port_request_rest(transfer->request);
 	transfer->own = of->own + n * PAGE_SIZE;
-	transfer->next = of->free;
-	of->free = transfer;
+	transfer->next = list->free;
+	list->free = transfer;
 	return 0;
 }
 
@@ -154,11 +155,13 @@ static void waiter_push(struct disk_io *waiter)
 
 static bool transfer_is_there(struct disk_transfers *of)
 {
-	bool is_there;
+	bool is_there = false;
 
-	cpu_inner_acquire(&of->lock);
-	is_there = of->free;
-	cpu_inner_release(&of->lock);
+	for (unsigned n = 0; n < cpu_count() && !is_there; n++) {
+		cpu_inner_acquire(&of->here[n].lock);
+		is_there = of->here[n].free;
+		cpu_inner_release(&of->here[n].lock);
+	}
 	return is_there;
 }
 
@@ -237,6 +240,17 @@ static inline bool somebody_waits(void)
 }
 
 /* ---- the path ---- */
+
+struct disk_transfer *disk_transfer_borrow(struct disk_transfers *of)
+{
+	struct disk_transfer *transfer = NULL;
+	unsigned count = cpu_count();
+
+	for (unsigned n = 1; n < count && !transfer; n++)
+		transfer = disk_transfer_pop_from(
+			&of->here[(cpu_self->number + n) % count], cpu_inner_locks);
+	return transfer;
+}
 
 static void *buffer_pop(void)
 {

@@ -252,14 +252,22 @@ uint64_t dry_machine_calls(const struct dry_machine *machine, const char *routin
 	return machine->image ? loader_calls(machine->image, routine) : 0;
 }
 
+void machine_client_bytes(const struct disk *disk, struct dry_summary *summary)
+{
+	uint64_t read, written;
+
+	disk_client_bytes(disk, &read, &written);
+	summary->client_read += read;
+	summary->client_written += written;
+}
+
 void dry_machine_summary(const struct dry_machine *machine, struct dry_summary *summary)
 {
 	*summary = machine->summary;
 	if (!machine->stage)
 		return;
 	for (unsigned n = 0; n < machine->unit_count; n++) {
-		summary->client_read += machine->units[n].disk->client_read;
-		summary->client_written += machine->units[n].disk->client_written;
+		machine_client_bytes(machine->units[n].disk, summary);
 	}
 	for (unsigned n = 0; n < cpu_count(); n++) {
 		summary->interrupts += cpu_get(n)->interrupts;

@@ -181,6 +181,8 @@ void machine_leave(struct dry_machine *machine);
 int machine_driver_start(struct machine_driver *driver, const struct loader_image *image);
 void machine_driver_stop(struct machine_driver *driver);
 
+/* Adds what the front got of this disk. */
+void machine_client_bytes(const struct disk *disk, struct dry_summary *summary);
 /* dry_machine_start in two halves: all but the driver's start, then that. */
 int machine_prepare(struct dry_machine *machine, const char *driver);
 int machine_go(struct dry_machine *machine);

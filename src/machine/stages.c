@@ -357,8 +357,7 @@ static int take_down(void *arg)
 			nt_violation(NT_DEVICE_FAULT, "%s", dry_error());
 		else
 			result = result ? result : err;
-		machine->summary.client_read += disk->client_read;
-		machine->summary.client_written += disk->client_written;
+		machine_client_bytes(disk, &machine->summary);
 		machine->summary.port_read += disk->again_read;
 		machine->summary.port_written += disk->again_written;
 	}

@@ -220,10 +220,12 @@ int port_hba_begin(struct port_hba *hba)
 static int place_new(struct port_driver *driver, const struct port_registration *registration,
 	struct bus_function *function)
 {
-	struct port_hba *hba = calloc(1, driver->model->adapter_bytes);
+	size_t bytes = driver->model->adapter_bytes;
+	struct port_hba *hba = aligned_alloc(_Alignof(struct port_hba), bytes);
 
 	if (!hba)
 		return error_set(ENOMEM, "%s: no memory for an adapter.", driver->name);
+	memset(hba, 0, bytes);
 	hba->driver = driver;
 	hba->function = function;
 	hba->hw = registration->hw;

@@ -151,18 +151,19 @@ struct port_unit {
 	struct port_adapter *adapter;
 	uint8_t path, target, lun;
 	unsigned number; /* for events: order of discovery */
-	struct cpu_spinlock lock;
+	struct port_unit_entries entries;
+	/* What each request changes stands apart from what each only reads. */
+	struct cpu_spinlock lock __attribute__((aligned(64)));
+	uint32_t outstanding;
+	uint32_t closed;		   /* under lock */
 	struct port_request *head, **tail; /* waiting */
 	_Atomic uint32_t depth;
-	uint32_t outstanding;
 	uint32_t busy_left, retry_left; /* completions until PORT_BUSY, PORT_RETRY end */
-	struct port_unit_entries entries;
-	uint32_t closed;	/* under lock */
-	struct cpu_timer pause; /* ends PORT_PAUSED */
-	struct cpu_timer retry; /* ends PORT_RETRY */
-	void *extension;	/* the miniport's, or NULL */
-	bool is_found;		/* the miniport has been told (ScsiUnitStart) */
-	char instance[80];	/* as Plug and Play names it: port_unit_entries_read; else "" */
+	struct cpu_timer pause __attribute__((aligned(64))); /* ends PORT_PAUSED */
+	struct cpu_timer retry;				     /* ends PORT_RETRY */
+	void *extension;				     /* the miniport's, or NULL */
+	bool is_found;	   /* the miniport has been told (ScsiUnitStart) */
+	char instance[80]; /* as Plug and Play names it: port_unit_entries_read; else "" */
 	struct port_unit_device *device; /* its device objects: hba_unit.c; NULL: there are none */
 };
 
@@ -222,15 +223,16 @@ struct port_adapter {
 	struct port_lists lists, lists_in;
 	struct port_data_in *data_in; /* of each slot; NULL: port_data_in_enable was not called */
 	struct port_request *requests;
-	struct cpu_spinlock lock; /* free list */
-	struct port_request *free;
-	_Atomic uint64_t last_id;
-	_Atomic uint32_t outstanding;
 	_Atomic uint32_t closed; /* enum port_closed */
-	_Atomic uint32_t busy_left;
-	struct port_unit *units[PORT_UNITS_MAX];
-	_Atomic uint32_t pump_turn; /* with which unit port_adapter_pump begins */
 	_Atomic uint32_t unit_count;
+	struct port_unit *units[PORT_UNITS_MAX];
+	/* What each request changes stands apart from what each only reads. */
+	_Atomic uint64_t last_id __attribute__((aligned(64)));
+	_Atomic uint32_t outstanding;
+	_Atomic uint32_t busy_left;
+	_Atomic uint32_t pump_turn; /* with which unit port_adapter_pump begins */
+	struct cpu_spinlock lock;   /* free list */
+	struct port_request *free;
 	struct port_done done[CPU_MAX];
 	struct cpu_timer pause;
 	struct cpu_dpc pump;	 /* a gate was opened where nothing may be started */

@@ -54,9 +54,11 @@ struct port_unit *port_unit_add(
 
 	if (unit || adapter->unit_count == PORT_UNITS_MAX)
 		return unit;
-	unit = nt_allocation_fails() ? NULL : calloc(1, sizeof(*unit));
+	unit = nt_allocation_fails() ? NULL
+				     : aligned_alloc(_Alignof(struct port_unit), sizeof(*unit));
 	if (!unit)
 		return NULL;
+	memset(unit, 0, sizeof(*unit));
 	if (bytes) {
 		unit->extension =
 			port_alloc(round_up(bytes, MEM_PAGE_SIZE), 0, MEM_EXTENSION, adapter);

@@ -43,13 +43,12 @@ most = {
     "nvme:null*2@2": (6200, 4700, 4700),
     "nvme:null*1@2": (6200, 4900, 4900),
 }
-depths = depths[:3]
+depths = (1, 32, 64)
 assert [(row["name"], row["depth"]) for row in bench["scale"]] == [(d, n) for d in most for n in depths], bench
 for row in bench["scale"]:
     assert row["one_iops"] > 0 and row["two_iops"] > 0, row
     assert abs(row["ratio"] - row["two_iops"] / row["one_iops"]) <= 0.01, row
-    # but for those that had to wait for a transfer, of which an adapter has 192
-    assert row["elsewhere"] == 0 or row["elsewhere"] < 1 and (row["name"], row["depth"]) == ("nvme:null*1@2", 128), row
+    assert row["elsewhere"] == 0, row
     limit = most[row["name"]][depths.index(row["depth"])]
     assert 0 < row["instructions"] <= limit, f"{row}: {limit} instructions allowed"
 PY

@@ -43,6 +43,7 @@ static void expect_part(unsigned n, uint8_t opcode, uint64_t block, uint32_t blo
 static void a_request_is_split_at_the_ports_limit(void)
 {
 	char *data = malloc(200 << 10);
+	uint64_t read, written;
 
 	target_up(2048);
 	fill(data, 200 << 10, 3 * 512);
@@ -61,8 +62,9 @@ static void a_request_is_split_at_the_ports_limit(void)
 	expect_is(target.count, 3);
 	expect_part(2, SCSIOP_READ, 131, 1);
 	expect(is_filled(data, 65536 + 512, 3 * 512));
-	expect_is(target.disk->client_written, 200 << 10);
-	expect_is(target.disk->client_read, 2 * 65536 + 512);
+	disk_client_bytes(target.disk, &read, &written);
+	expect_is(written, 200 << 10);
+	expect_is(read, 2 * 65536 + 512);
 	target_end_all();
 	free(data);
 }
@@ -243,6 +245,7 @@ static bool fail_block_200(struct port_request *request, const struct target_com
 static void one_part_that_fails_fails_the_whole_and_ends_it(void)
 {
 	const uint64_t bytes = 16 * MIB; /* 256 parts, 64 buffers */
+	uint64_t read, written;
 	char *data = malloc(bytes);
 
 	target_up(bytes / 512);
@@ -251,9 +254,10 @@ static void one_part_that_fails_fails_the_whole_and_ends_it(void)
 	expect_is(run_op(DRY_OP_READ, data, bytes, 0, 0), -EIO);
 	expect_is(tries, 1); /* a medium error is not asked for again */
 	expect(target.count < 128);
-	expect_is(target.disk->client_read, 0);
+	disk_client_bytes(target.disk, &read, &written);
+	expect_is(read, 0);
 	expect_has(error_text(), "0:0:0");
-	expect_is(target.disk->active, 0);
+	expect(!disk_is_active(target.disk));
 	/* The rest is as it was. */
 	expect_is(run_op(DRY_OP_READ, data, 512, 0, 0), 0);
 	target_end_all();
@@ -393,7 +397,7 @@ static void refused(enum dry_op op, uint64_t count, uint64_t offset, int err, co
 	expect_is(run_op(op, data, count, offset, 0), err);
 	expect_has(error_text(), words);
 	expect_is(target.count, 0);
-	expect_is(target.disk->active, 0);
+	expect(!disk_is_active(target.disk));
 }
 
 static void bad_requests_are_refused_before_anything_is_sent(void)
@@ -448,7 +452,7 @@ static void nothing_to_do_is_done_without_a_command(void)
 	fake_wait(dones == 4);
 	expect_is(sum, 0);
 	expect_is(target.count, 0);
-	expect_is(target.disk->active, 0);
+	expect(!disk_is_active(target.disk));
 	target_end_all();
 }
 
@@ -483,7 +487,7 @@ static void two_hundred_requests_over_64_buffers_all_finish(void)
 	}
 	expect(is_filled(data, (uint64_t)MANY * CHUNK, 0));
 	expect(is_filled(target.store, (uint64_t)MANY * CHUNK, 0));
-	expect_is(target.disk->active, 0);
+	expect(!disk_is_active(target.disk));
 	target_end_all();
 	free(data);
 }
@@ -620,7 +624,7 @@ static void settling_gives_an_adapter_up_that_keeps_a_request(void)
 	disk_settle(target.disk);
 	expect_is(dones, 300);
 	expect_is(sum, 300 * -ENXIO);
-	expect_is(target.disk->active, 0);
+	expect(!disk_is_active(target.disk));
 	expect_is(fake.stops, 1);
 	/* and what comes after fails at once */
 	expect_is(run_op(DRY_OP_READ, data, 512, 0, 0), -ENXIO);

@@ -203,7 +203,7 @@ static void a_command_that_the_driver_keeps_ends_all_the_same(void)
 	expect_is(pass(ready, 6, false, 0), 0);
 	expect_is(scsi.end, DRY_SCSI_NO_DEVICE);
 	expect_is(fake.stops, 1);
-	expect_is(target.disk->active, 0);
+	expect(!disk_is_active(target.disk));
 	target_end_all();
 }
 

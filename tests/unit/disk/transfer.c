@@ -168,7 +168,7 @@ static void one_end_lets_all_go_on_for_whom_there_is_enough(void)
 	for (unsigned n = 0; buffers[n]; n++)
 		expect_is(disk_transfer_put(buffers[n]), NULL);
 	cpu_irql_lower(irql);
-	expect_is(target.disk->active, 0);
+	expect(!disk_is_active(target.disk));
 	target_end_all();
 	mem_free(own, 4096);
 }
@@ -276,6 +276,35 @@ static void both_kinds_of_requests_come_to_their_end(void)
 	free(host);
 }
 
+static void take_and_give_back(void *ctx)
+{
+	struct disk_transfer **taken = ctx;
+	uint8_t irql = cpu_irql_raise(IRQL_DISPATCH);
+
+	*taken = disk_transfer_get(target.disk, false, NULL);
+	expect_is(disk_transfer_put(*taken), NULL);
+	cpu_irql_lower(irql);
+}
+
+/* So that what it touches stays with the processor. */
+static void each_processor_takes_again_what_it_gave_back(void)
+{
+	struct disk_transfer *taken[2][2];
+
+	target_up(64);
+	for (unsigned n = 0; n < 4; n++) {
+		struct cpu_thread *thread =
+			cpu_thread_new(take_and_give_back, &taken[n / 2][n % 2], n % 2, "taker");
+
+		cpu_thread_join(thread);
+		cpu_thread_free(thread);
+	}
+	expect(taken[0][0] != taken[0][1]);
+	expect_is(taken[1][0], taken[0][0]);
+	expect_is(taken[1][1], taken[0][1]);
+	target_end_all();
+}
+
 static void a_pool_too_large_for_memory_is_refused_whole(void)
 {
 	expect_is(disk_pool_init(0x7fffffff), -ENOMEM);
@@ -293,6 +322,11 @@ static void run_on_two(void **state)
 	fake_cpus = 1;
 }
 
+#define on_two(body)                                                                               \
+	{                                                                                          \
+#body ", two processors", run_on_two, NULL, NULL, (void *)(body)                   \
+	}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -303,8 +337,11 @@ int main(void)
 		fake_test(one_end_lets_all_go_on_for_whom_there_is_enough),
 		fake_test(a_transfer_describes_a_buffer_that_begins_anywhere),
 		fake_test(both_kinds_of_requests_come_to_their_end),
-		{"both_kinds_of_requests_come_to_their_end, two processors", run_on_two, NULL, NULL,
-			(void *)both_kinds_of_requests_come_to_their_end},
+		on_two(all_can_be_had_and_given_back),
+		on_two(a_waiter_goes_on_when_there_is_what_it_waits_for),
+		on_two(one_end_lets_all_go_on_for_whom_there_is_enough),
+		on_two(both_kinds_of_requests_come_to_their_end),
+		on_two(each_processor_takes_again_what_it_gave_back),
 		fake_test(a_pool_too_large_for_memory_is_refused_whole),
 	};
 
