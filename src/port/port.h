@@ -202,6 +202,7 @@ struct port_limits {
 	bool extended_srb;	       /* STORAGE_REQUEST_BLOCK, else SCSI_REQUEST_BLOCK */
 	uint8_t map_buffers;	       /* STOR_MAP_ */
 	bool caches_data;	       /* wants SRB_FUNCTION_FLUSH and _SHUTDOWN */
+	bool asks_sense;	       /* the port sends REQUEST SENSE; only where pull is set */
 	unsigned buses, targets, luns; /* addresses to look at */
 };
 
@@ -221,6 +222,7 @@ struct port_adapter {
 	uint16_t srb_length_at; /* where DataTransferLength is in its kind of SRBs */
 	struct port_lists lists, lists_in;
 	struct port_data_in *data_in; /* of each slot; NULL: port_data_in_enable was not called */
+	struct port_sense *senses;    /* of each slot; NULL: not limits.asks_sense */
 	struct port_request *requests;
 	struct cpu_spinlock lock; /* free list */
 	struct port_request *free;
@@ -401,6 +403,14 @@ NTSTATUS port_data_in_retry(struct port_request *request, NTSTATUS status);
 border_call void port_data_in_close(struct port_request *request);
 void port_data_in_unmap(struct port_request *request);
 
+/* ---- sense.c ---- */
+
+int port_senses_new(struct port_adapter *adapter); /* -ENOMEM with error_set */
+/* A request that failed: true if REQUEST SENSE goes in its slot now, and it ends later. DISPATCH */
+bool port_sense_ask(struct port_request *request);
+/* Whether its slot is that command at present. */
+bool port_is_sense(const struct port_request *request);
+
 /* ---- unit.c ---- */
 
 /* PASSIVE. The unit at this address, made if it is not there yet. NULL: out of memory or too many.
@@ -435,6 +445,8 @@ void port_adapter_pump(struct port_adapter *adapter);
 /* Counts a request that came back busy out and puts it at the head of its queue (SB-8). False: the
  * adapter is stopped, nothing was done. */
 bool port_unit_again(struct port_request *request);
+/* Counts out a request that is now REQUEST SENSE for its unit: it goes before all that wait. */
+void port_unit_sense(struct port_request *request);
 /* Lets all that wait fail; the adapter is stopped. DISPATCH. */
 void port_unit_drain(struct port_unit *unit);
 

@@ -117,6 +117,8 @@ int port_adapter_init(struct port_adapter *adapter, const struct port_model *mod
 
 	adapter_clear(adapter, model, name, dma, limits);
 	err = slots_new(adapter, PORT_SLOTS);
+	if (!err && limits->asks_sense)
+		err = port_senses_new(adapter);
 	if (!err)
 		err = port_recover_start(adapter);
 	if (err)
@@ -206,6 +208,8 @@ void port_adapter_fini(struct port_adapter *adapter)
 	if (adapter->slots)
 		mem_free(adapter->slots, adapter->slots_bytes);
 	port_data_in_disable(adapter);
+	free(adapter->senses);
+	adapter->senses = NULL;
 	port_lists_free(&adapter->lists);
 	free(adapter->requests);
 	adapter->slots = NULL;
