@@ -84,11 +84,12 @@ struct port_request {
 
 	/* the command: set between get and submit */
 	uint8_t function; /* SRB_FUNCTION_ */
-	uint8_t action;	  /* of SRB_FUNCTION_PNP and _POWER, for the adapter: STOR_PNP_ACTION,
-			     STOR_POWER_ACTION */
+	uint8_t action;	  /* of SRB_FUNCTION_PNP, _POWER: STOR_PNP_ACTION, STOR_POWER_ACTION;
+			     of _WMI: the minor function. Where the unit is the adapter's self
+			     they are for the adapter */
 	uint8_t power;	  /* STOR_DEVICE_POWER_STATE */
 	uint8_t cdb_length;
-	uint8_t cdb[16];
+	uint8_t cdb[16];  /* of SRB_FUNCTION_WMI it holds a pointer, the data path */
 	uint32_t flags;	  /* SRB_FLAGS_DATA_IN, _DATA_OUT ... */
 	uint32_t length;  /* of the data */
 	uint32_t timeout; /* seconds */
@@ -202,6 +203,7 @@ struct port_limits {
 	bool extended_srb;	       /* STORAGE_REQUEST_BLOCK, else SCSI_REQUEST_BLOCK */
 	uint8_t map_buffers;	       /* STOR_MAP_ */
 	bool caches_data;	       /* wants SRB_FUNCTION_FLUSH and _SHUTDOWN */
+	bool provides_wmi;	       /* wants SRB_FUNCTION_WMI */
 	bool asks_sense;	       /* the port sends REQUEST SENSE; only where pull is set */
 	unsigned buses, targets, luns; /* addresses to look at */
 };
@@ -231,6 +233,7 @@ struct port_adapter {
 	_Atomic uint32_t closed; /* enum port_closed */
 	_Atomic uint32_t busy_left;
 	struct port_unit *units[PORT_UNITS_MAX];
+	struct port_unit self; /* whose queue is that of requests to the adapter; at no address */
 	_Atomic uint32_t pump_turn; /* with which unit port_adapter_pump begins */
 	_Atomic uint32_t unit_count;
 	struct port_done done[CPU_MAX];
@@ -420,6 +423,8 @@ struct port_unit *port_unit_add(
 /* PASSIVE. No request of it is waiting or outstanding. */
 void port_unit_remove(struct port_unit *unit);
 void port_units_free(struct port_adapter *adapter);
+/* Of a zeroed one: all but its address, extension and number. */
+void port_unit_init(struct port_unit *unit, struct port_adapter *adapter);
 struct port_unit *port_unit_find(
 	const struct port_adapter *adapter, uint8_t path, uint8_t target, uint8_t lun);
 

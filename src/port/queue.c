@@ -272,6 +272,7 @@ void port_adapter_pump(struct port_adapter *adapter)
 		 * same one's. */
 		for (uint32_t n = 0; n < count; n++)
 			started |= unit_pump(adapter->units[(turn + n) % count]);
+		started |= unit_pump(&adapter->self);
 		/* A pulling miniport's turn, while it was taken, was refused to units seen before.
 		 */
 	} while (started && unlikely(adapter->limits.pull));

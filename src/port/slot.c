@@ -100,6 +100,7 @@ static void adapter_clear(struct port_adapter *adapter, const struct port_model 
 		adapter->limits.max_outstanding = PORT_SLOTS;
 	adapter->closed = PORT_STOPPED;
 	port_gate_init(adapter);
+	port_unit_init(&adapter->self, adapter);
 	for (unsigned n = 0; n < cpu_count(); n++) {
 		struct port_done *done = &adapter->done[n];
 
@@ -168,6 +169,7 @@ int port_adapter_close(struct port_adapter *adapter, unsigned seconds)
 	irql = cpu_irql_raise(IRQL_DISPATCH);
 	for (uint32_t n = 0; n < adapter->unit_count; n++)
 		port_unit_drain(adapter->units[n]);
+	port_unit_drain(&adapter->self);
 	cpu_irql_lower(irql);
 	while (atomic_load(&adapter->outstanding)) {
 		if (cpu_clock() >= end)
