@@ -241,6 +241,29 @@ struct dry_service {
  */
 DRY_API int dry_service(struct dry_machine *machine, unsigned adapter, struct dry_service *service);
 
+/*
+ * A WMI request as the system makes it: IRP_MJ_SYSTEM_CONTROL to an adapter, or to a unit of it,
+ * whose miniport has set WmiDataProvider and gets it as SRB_FUNCTION_WMI. The buffer holds a WNODE_
+ * structure of wmistr.h, as the page of the minor code has it.
+ */
+struct dry_wmi {
+	uint8_t minor;	   /* IRP_MN_QUERY_ALL_DATA, 0, to IRP_MN_REGINFO_EX, 11 */
+	uint8_t block[16]; /* its GUID, as a GUID lies in memory; unused for REGINFO and REGINFO_EX
+			    */
+	void *buffer;	   /* goes in and comes out */
+	uint32_t bytes;
+
+	uint32_t status;   /* filled in: NTSTATUS; C00000BB: no miniport that provides data */
+	uint32_t returned; /* bytes in buffer */
+};
+/*
+ * Running; waits. unit: NULL, or one of the adapter; adapter: in order of the start. 0, whatever
+ * the status; -ENODEV: there is no such adapter, or it or the unit is away; -ESHUTDOWN; -ENOMEM;
+ * -ETIMEDOUT: the driver keeps it.
+ */
+DRY_API int dry_wmi(
+	struct dry_machine *machine, unsigned adapter, struct dry_unit *unit, struct dry_wmi *wmi);
+
 /* ---- being a processor ---- */
 
 /*

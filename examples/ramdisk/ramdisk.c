@@ -8,6 +8,7 @@
 #include "ramdisk.h"
 #include <storport.h>
 #include <srbhelper.h>
+#include <scsiwmi.h>
 #include <string.h>
 
 #define RAM_FIRST    64 /* megabytes of unit 0 */
@@ -23,10 +24,11 @@ typedef struct _RAM_UNIT {
 
 typedef struct _RAM_ADAPTER { /* device extension */
 	RAM_UNIT Units[RAM_UNITS];
-	volatile LONG UnitCount; /* those are whole, and stay as they are */
-	KSPIN_LOCK Lock;	 /* of adding one, Waiter, Cancels */
-	PIRP Waiter;		 /* RAM_WAIT_FOR_UNIT */
-	LONG Cancels;		 /* how many times RamCancel runs, past Waiter */
+	volatile LONG UnitCount;      /* those are whole, and stay as they are */
+	KSPIN_LOCK Lock;	      /* of adding one, Waiter, Cancels */
+	PIRP Waiter;		      /* RAM_WAIT_FOR_UNIT */
+	LONG Cancels;		      /* how many times RamCancel runs, past Waiter */
+	UCHAR Label[RAM_LABEL_BYTES]; /* under Lock */
 } RAM_ADAPTER, *PRAM_ADAPTER;
 
 static UCHAR RamSense(PSCSI_REQUEST_BLOCK Srb, UCHAR AdditionalSense)
@@ -164,6 +166,74 @@ static UCHAR RamScsi(PRAM_ADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb, PUCHAR Cdb)
 	}
 }
 
+/* ---- WMI ---- */
+
+static UCHAR RamQueryRegInfo(
+	PVOID Extension, PSCSIWMI_REQUEST_CONTEXT Context, PWCHAR *MofResourceName)
+{
+	*MofResourceName = NULL; /* no compiled description comes with the driver */
+	return SRB_STATUS_SUCCESS;
+}
+
+static BOOLEAN RamQueryLabel(PVOID Extension, PSCSIWMI_REQUEST_CONTEXT Context, ULONG GuidIndex,
+	ULONG InstanceIndex, ULONG InstanceCount, PULONG InstanceLengths, ULONG Room, PUCHAR Buffer)
+{
+	PRAM_ADAPTER Adapter = Extension;
+	UCHAR Status = SRB_STATUS_DATA_OVERRUN; /* then the size is what is asked for */
+	KIRQL Irql;
+
+	if (Room >= RAM_LABEL_BYTES) {
+		KeAcquireSpinLock(&Adapter->Lock, &Irql);
+		RtlCopyMemory(Buffer, Adapter->Label, RAM_LABEL_BYTES);
+		KeReleaseSpinLock(&Adapter->Lock, Irql);
+		*InstanceLengths = RAM_LABEL_BYTES;
+		Status = SRB_STATUS_SUCCESS;
+	}
+	ScsiPortWmiPostProcess(Context, Status, RAM_LABEL_BYTES);
+	return Status;
+}
+
+static BOOLEAN RamSetLabel(PVOID Extension, PSCSIWMI_REQUEST_CONTEXT Context, ULONG GuidIndex,
+	ULONG InstanceIndex, ULONG Size, PUCHAR Buffer)
+{
+	PRAM_ADAPTER Adapter = Extension;
+	UCHAR Status = SRB_STATUS_ERROR;
+	KIRQL Irql;
+
+	if (Size == RAM_LABEL_BYTES) {
+		KeAcquireSpinLock(&Adapter->Lock, &Irql);
+		RtlCopyMemory(Adapter->Label, Buffer, RAM_LABEL_BYTES);
+		KeReleaseSpinLock(&Adapter->Lock, Irql);
+		Status = SRB_STATUS_SUCCESS;
+	}
+	ScsiPortWmiPostProcess(Context, Status, 0);
+	return Status;
+}
+
+static const UCHAR RamLabelGuid[] = RAM_LABEL_GUID;
+static SCSIWMIGUIDREGINFO RamBlocks[] = {{(LPCGUID)RamLabelGuid, 1, 0}};
+static SCSI_WMILIB_CONTEXT RamWmi = {
+	.GuidCount = ARRAYSIZE(RamBlocks),
+	.GuidList = RamBlocks,
+	.QueryWmiRegInfo = RamQueryRegInfo,
+	.QueryWmiDataBlock = RamQueryLabel,
+	.SetWmiDataBlock = RamSetLabel,
+};
+
+/* None of these requests waits, so that the context may lie on the stack. */
+static UCHAR RamHandleWmi(PRAM_ADAPTER Adapter, PSTORAGE_REQUEST_BLOCK Srb)
+{
+	PSRBEX_DATA_WMI Wmi = (PSRBEX_DATA_WMI)SrbGetSrbExDataByType(Srb, SrbExDataTypeWmi);
+	SCSIWMI_REQUEST_CONTEXT Context = {0};
+
+	if (Wmi == NULL || (Wmi->WMIFlags & SRB_WMI_FLAGS_ADAPTER_REQUEST) == 0)
+		return SRB_STATUS_INVALID_REQUEST; /* units have no blocks */
+	ScsiPortWmiDispatchFunction(&RamWmi, Wmi->WMISubFunction, Adapter, &Context, Wmi->DataPath,
+		Srb->DataTransferLength, Srb->DataBuffer);
+	Srb->DataTransferLength = ScsiPortWmiGetReturnSize(&Context);
+	return ScsiPortWmiGetReturnStatus(&Context);
+}
+
 /* ---- a request's way ---- */
 
 /* No lock is held: several processors may be here at once. */
@@ -179,6 +249,8 @@ static BOOLEAN RamStartIo(PVOID Extension, PSCSI_REQUEST_BLOCK Srb)
 		Status = SRB_STATUS_SUCCESS; /* nothing hangs here */
 	else if (Function == SRB_FUNCTION_PNP || Function == SRB_FUNCTION_POWER)
 		Status = SRB_STATUS_SUCCESS; /* they only tell */
+	else if (Function == SRB_FUNCTION_WMI)
+		Status = RamHandleWmi(Extension, (PSTORAGE_REQUEST_BLOCK)Srb);
 	SrbSetSrbStatus(Srb, Status);
 	/* After this the SRB is the port's again. */
 	StorPortNotification(RequestComplete, Extension, Srb);
@@ -351,6 +423,7 @@ static ULONG RamFindAdapter(PVOID Extension, PVOID HwContext, PVOID BusInformati
 		!NT_SUCCESS(RamMakeUnit(Adapter, RAM_FIRST, &First)))
 		return SP_RETURN_ERROR;
 	Config->VirtualDevice = TRUE; /* no DMA, no interrupt */
+	Config->WmiDataProvider = TRUE;
 	Config->MaximumTransferLength = RAM_TRANSFER;
 	Config->NumberOfPhysicalBreaks =
 		RAM_TRANSFER / PAGE_SIZE + 1; /* class drivers look at it */

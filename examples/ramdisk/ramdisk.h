@@ -15,6 +15,15 @@ enum {
 	RAM_WAIT_FOR_UNIT = 2 /* ends when the next one is added, with its number and size */
 };
 
+/* The adapter's WMI data block: one instance, read and set as a whole. RAM_LABEL_GUID are its
+ * bytes. */
+#define RAM_LABEL_BYTES 16
+#define RAM_LABEL_GUID                                                                             \
+	{                                                                                          \
+		0x44, 0x52, 0x59, 0x52, 0x41, 0x4d, 0x4c, 0x42, 0x90, 0x1c, 0x5e, 0x0d, 0x3a,      \
+			0x77, 0x21, 0xee                                                           \
+	}
+
 /* Input and output. */
 typedef struct _RAM_SERVICE {
 	unsigned int Command;

@@ -10,6 +10,7 @@
  * that finds none waits for the next to be given back.
  *
  *   io.c      splitting, waiting, finishing; the blocking calls
+ *   own.c     transfers kept back for commands of our own
  *   command.c the CDBs
  *   outcome.c SRB status and sense to errno, what is worth another try
  *   hold.c    requests that wait for a disk that has gone
@@ -51,6 +52,17 @@ struct disk_transfer {
 /* Fewer than an adapter has slots: others need some too. */
 #define DISK_TRANSFERS 192
 
+#define DISK_OWN 24
+
+/* Those that are kept back for commands of our own (own.c): they have a request, and neither MDL
+ * nor memory. */
+struct disk_own {
+	struct cpu_spinlock lock;
+	struct disk_transfer *free;
+	struct own_wait *head, **tail; /* somebody waits: none is free */
+	struct disk_transfer all[DISK_OWN];
+};
+
 /* An adapter's: port_adapter.front. Each processor takes from a list of its own and gives back to
  * it, so that what a request touches stays with the processor; from another's only when that is
  * empty. */
@@ -61,6 +73,7 @@ struct disk_transfers {
 		struct disk_transfer *free;
 	} __attribute__((aligned(64))) here[CPU_MAX];
 	struct disk_transfer all[DISK_TRANSFERS] __attribute__((aligned(64)));
+	struct disk_own ours;
 };
 
 /* A request of the front, laid over dry_io.private_. */
@@ -227,6 +240,16 @@ static inline void disk_transfer_describe_page(struct disk_transfer *transfer,
 	request->data = va;
 	request->length = bytes;
 }
+
+/* ---- own.c ---- */
+
+/* At DISPATCH. -ENOMEM: then, and only then, put_back gives the requests back that there are. */
+int disk_own_init(struct disk_own *own, struct port_adapter *adapter);
+void disk_own_put_back(struct disk_own *own);
+/* In a kernel thread at PASSIVE, for disk->unit; waits its turn. vital: as of a disk_command. */
+struct disk_transfer *disk_own_get(struct disk *disk, bool is_vital);
+/* PASSIVE. */
+void disk_own_put(struct disk_transfer *transfer);
 
 /* ---- command.c ---- */
 

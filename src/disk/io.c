@@ -645,16 +645,11 @@ static void execute_collect(const struct port_request *request, struct disk_comm
 static int execute_in(struct port_unit *unit, struct disk_command *command, PMDL mdl)
 {
 	struct disk probe = {.adapter = unit->adapter, .unit = unit};
-	struct disk_transfer *transfer;
+	struct disk_transfer *transfer = disk_own_get(&probe, command->vital);
 	struct waiter waiter;
 	uint8_t irql = cpu_irql_raise(IRQL_DISPATCH);
 	int result;
 
-	while (!(transfer = disk_transfer_get(&probe, false, NULL))) {
-		cpu_irql_lower(irql);
-		cpu_thread_park(1000000);
-		cpu_irql_raise(IRQL_DISPATCH);
-	}
 	waiter_init(&waiter);
 	transfer->request->done = execute_done;
 	transfer->ctx = &waiter;
@@ -665,9 +660,7 @@ static int execute_in(struct port_unit *unit, struct disk_command *command, PMDL
 	execute_wait(transfer, &waiter, command->vital);
 	result = transfer->result;
 	execute_collect(transfer->request, command);
-	irql = cpu_irql_raise(IRQL_DISPATCH);
-	waiters_go_on(disk_transfer_put(transfer));
-	cpu_irql_lower(irql);
+	disk_own_put(transfer);
 	return result;
 }
 

@@ -124,6 +124,9 @@ int disk_transfers_new(struct port_adapter *adapter)
 	irql = cpu_irql_raise(IRQL_DISPATCH);
 	for (unsigned n = 0; n < DISK_TRANSFERS && !err; n++)
 		err = transfer_init(adapter, of, n);
+	err = err ? err : disk_own_init(&of->ours, adapter);
+	if (err)
+		disk_own_put_back(&of->ours);
 	for (unsigned n = 0; n < DISK_TRANSFERS && err; n++)
 		if (of->all[n].request)
 			port_request_put(of->all[n].request);

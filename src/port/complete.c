@@ -156,7 +156,7 @@ static bool retry_busy(struct port_request *request)
 	uint32_t seconds = (uint32_t)((uint64_t)entries->retries * entries->pause_ms / 1000);
 	uint32_t tick = atomic_load_explicit(&adapter->tick, memory_order_relaxed);
 
-	if (request == adapter->recovery_request || request->told)
+	if (request == adapter->recovery_request || request->told || port_is_sense(request))
 		return false;
 	if (!request->busy_retries)
 		request->busy_since = tick;
@@ -167,7 +167,8 @@ static bool retry_busy(struct port_request *request)
 	return port_unit_again(request);
 }
 
-/* One that did not simply go well; false: it is sent again. */
+/* One that did not simply go well; false: it is sent again, or REQUEST SENSE for
+ * it. */
 static __attribute__((noinline)) bool request_judge(struct port_request *request)
 {
 	port_srb_collect_rest(request);
@@ -178,7 +179,7 @@ static __attribute__((noinline)) bool request_judge(struct port_request *request
 			(unsigned long long)request->id);
 		request->srb_status = SRB_STATUS_ERROR;
 	}
-	return !is_busy(request) || !retry_busy(request);
+	return !(is_busy(request) ? retry_busy(request) : port_sense_ask(request));
 }
 
 /* Data that went by map registers, or none; what was granted and never used. */

@@ -227,10 +227,13 @@ static NTSTATUS NTAPI dispatch_power(PDEVICE_OBJECT device, PIRP irp)
 static NTSTATUS NTAPI dispatch_system_control(PDEVICE_OBJECT device, PIRP irp)
 {
 	struct port_hba *hba = port_hba_of_object(device);
+	struct port_unit_device *unit = port_unit_of_object(device);
 
-	if (port_unit_of_object(device))
-		return end_as_it_is(irp);
-	return hba ? pass_on(hba, irp) : port_irp_end(irp, STATUS_NO_SUCH_DEVICE);
+	if (unit)
+		return port_unit_wmi(unit, irp) ? STATUS_PENDING : end_as_it_is(irp);
+	if (!hba)
+		return port_irp_end(irp, STATUS_NO_SUCH_DEVICE);
+	return port_hba_wmi(hba, irp) ? STATUS_PENDING : pass_on(hba, irp);
 }
 
 static NTSTATUS NTAPI dispatch_control(PDEVICE_OBJECT device, PIRP irp)

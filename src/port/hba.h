@@ -396,6 +396,28 @@ DRIVER_OBJECT *port_disk_driver(void);
 NTSTATUS port_unit_pnp(struct port_unit_device *device, PIRP irp);
 NTSTATUS port_unit_control(struct port_unit_device *device, PIRP irp);
 
+/* ---- ddi_port_wmi.c ---- */
+
+struct port_wmi {
+	uint8_t minor;	   /* IRP_MN_ of IRP_MJ_SYSTEM_CONTROL */
+	const void *block; /* a GUID; NULL: the data path is WMIREGISTER */
+	void *buffer;	   /* goes in and comes out */
+	uint32_t bytes;
+	uint32_t status, returned; /* filled in: NTSTATUS; bytes in buffer */
+};
+
+/* Sends a WMI request to a device's stack; provider is the port's device object in it. NULL: out of
+ * memory. Else port_wmi_wait follows, for which the device need not be there any more. */
+struct port_call *port_wmi_send(
+	const struct port_target *target, DEVICE_OBJECT *provider, const struct port_wmi *wmi);
+/* 0, whatever the status; -ETIMEDOUT: the driver keeps it (error_set). */
+int port_wmi_wait(struct port_call *call, struct port_wmi *wmi);
+/* Asks for the blocks that the device has (IRP_MN_REGINFO_EX), if its miniport is a provider. */
+void port_wmi_register(const struct port_target *target, DEVICE_OBJECT *provider);
+/* For the dispatch routine. True: it is for this device's miniport, and pending. */
+bool port_hba_wmi(struct port_hba *hba, PIRP irp);
+bool port_unit_wmi(struct port_unit_device *device, PIRP irp);
+
 /* ---- hba_object.c, ddi_port_dispatch.c ---- */
 
 #define PORT_RELATIONS_TAG 0x52506e50 /* "PnPR" */

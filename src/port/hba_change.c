@@ -37,11 +37,10 @@ static void tell(struct port_hba *hba, struct port_unit *unit, uint8_t function,
 			hba->name, function, TELL_SECONDS);
 }
 
-/* To the adapter as a whole: the unit is in no field of it. */
 static void tell_adapter(struct port_hba *hba, uint8_t function, uint8_t action, uint8_t power)
 {
-	if (hba->driver->model->has_port_srbs && hba->port.unit_count)
-		tell(hba, hba->port.units[0], function, action, power);
+	if (hba->driver->model->has_port_srbs)
+		tell(hba, &hba->port.self, function, action, power);
 }
 
 static void tell_pnp(struct port_hba *hba, STOR_PNP_ACTION action)

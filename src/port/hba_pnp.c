@@ -225,6 +225,7 @@ static void ask_about(struct port_hba *hba)
 	port_irp_ask(&target, &ask_capabilities, NULL);
 	if (NT_SUCCESS(port_irp_ask(&target, &ask_relations, &relations)) && relations)
 		relations_free((PVOID)relations);
+	port_wmi_register(&target, hba->functional);
 }
 
 static int begin(struct port_hba *hba, void *arg)

@@ -145,6 +145,16 @@ static void remove_device(struct port_unit *unit, SCSI_UNIT_CONTROL_TYPE type)
 		device_free(unit);
 }
 
+static void wmi_register(struct port_unit *unit)
+{
+	struct port_target target;
+
+	if (!unit->device)
+		return;
+	target = port_unit_target(unit->device);
+	port_wmi_register(&target, unit->device->physical);
+}
+
 void port_hba_unit_found(struct port_unit *unit)
 {
 	if (unit->is_found)
@@ -153,6 +163,7 @@ void port_hba_unit_found(struct port_unit *unit)
 		unit->device = device_new(unit);
 	tell(unit, IRP_MN_START_DEVICE, ScsiUnitStart);
 	unit->is_found = true;
+	wmi_register(unit);
 }
 
 void port_hba_unit_lost(struct port_unit *unit)

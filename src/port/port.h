@@ -84,11 +84,12 @@ struct port_request {
 
 	/* the command: set between get and submit */
 	uint8_t function; /* SRB_FUNCTION_ */
-	uint8_t action;	  /* of SRB_FUNCTION_PNP and _POWER, for the adapter: STOR_PNP_ACTION,
-			     STOR_POWER_ACTION */
+	uint8_t action;	  /* of SRB_FUNCTION_PNP, _POWER: STOR_PNP_ACTION, STOR_POWER_ACTION;
+			     of _WMI: the minor function. Where the unit is the adapter's self
+			     they are for the adapter */
 	uint8_t power;	  /* STOR_DEVICE_POWER_STATE */
 	uint8_t cdb_length;
-	uint8_t cdb[16];
+	uint8_t cdb[16];  /* of SRB_FUNCTION_WMI it holds a pointer, the data path */
 	uint32_t flags;	  /* SRB_FLAGS_DATA_IN, _DATA_OUT ... */
 	uint32_t length;  /* of the data */
 	uint32_t timeout; /* seconds */
@@ -203,6 +204,8 @@ struct port_limits {
 	bool extended_srb;	       /* STORAGE_REQUEST_BLOCK, else SCSI_REQUEST_BLOCK */
 	uint8_t map_buffers;	       /* STOR_MAP_ */
 	bool caches_data;	       /* wants SRB_FUNCTION_FLUSH and _SHUTDOWN */
+	bool provides_wmi;	       /* wants SRB_FUNCTION_WMI */
+	bool asks_sense;	       /* the port sends REQUEST SENSE; only where pull is set */
 	unsigned buses, targets, luns; /* addresses to look at */
 };
 
@@ -222,10 +225,12 @@ struct port_adapter {
 	uint16_t srb_length_at; /* where DataTransferLength is in its kind of SRBs */
 	struct port_lists lists, lists_in;
 	struct port_data_in *data_in; /* of each slot; NULL: port_data_in_enable was not called */
+	struct port_sense *senses;    /* of each slot; NULL: not limits.asks_sense */
 	struct port_request *requests;
 	_Atomic uint32_t closed; /* enum port_closed */
 	_Atomic uint32_t unit_count;
 	struct port_unit *units[PORT_UNITS_MAX];
+	struct port_unit self; /* whose queue is that of requests to the adapter; at no address */
 	/* What each request changes stands apart from what each only reads. */
 	_Atomic uint64_t last_id __attribute__((aligned(64)));
 	_Atomic uint32_t outstanding;
@@ -403,6 +408,14 @@ NTSTATUS port_data_in_retry(struct port_request *request, NTSTATUS status);
 border_call void port_data_in_close(struct port_request *request);
 void port_data_in_unmap(struct port_request *request);
 
+/* ---- sense.c ---- */
+
+int port_senses_new(struct port_adapter *adapter); /* -ENOMEM with error_set */
+/* A request that failed: true if REQUEST SENSE goes in its slot now, and it ends later. DISPATCH */
+bool port_sense_ask(struct port_request *request);
+/* Whether its slot is that command at present. */
+bool port_is_sense(const struct port_request *request);
+
 /* ---- unit.c ---- */
 
 /* PASSIVE. The unit at this address, made if it is not there yet. NULL: out of memory or too many.
@@ -412,6 +425,8 @@ struct port_unit *port_unit_add(
 /* PASSIVE. No request of it is waiting or outstanding. */
 void port_unit_remove(struct port_unit *unit);
 void port_units_free(struct port_adapter *adapter);
+/* Of a zeroed one: all but its address, extension and number. */
+void port_unit_init(struct port_unit *unit, struct port_adapter *adapter);
 struct port_unit *port_unit_find(
 	const struct port_adapter *adapter, uint8_t path, uint8_t target, uint8_t lun);
 
@@ -437,6 +452,8 @@ void port_adapter_pump(struct port_adapter *adapter);
 /* Counts a request that came back busy out and puts it at the head of its queue (SB-8). False: the
  * adapter is stopped, nothing was done. */
 bool port_unit_again(struct port_request *request);
+/* Counts out a request that is now REQUEST SENSE for its unit: it goes before all that wait. */
+void port_unit_sense(struct port_request *request);
 /* Lets all that wait fail; the adapter is stopped. DISPATCH. */
 void port_unit_drain(struct port_unit *unit);
 

@@ -161,12 +161,13 @@ static void queue_append(struct port_unit *unit, struct port_request *request)
 	unit->tail = &request->next;
 }
 
-/* One that went and is not with the miniport: before all that were submitted later. */
+/* One that went and is not with the miniport: before all that were submitted later, but for REQUEST
+ * SENSE. */
 static void queue_return(struct port_unit *unit, struct port_request *request)
 {
 	struct port_request **link = &unit->head;
 
-	while (*link && (*link)->id < request->id)
+	while (*link && ((*link)->id < request->id || port_is_sense(*link)))
 		link = &(*link)->next;
 	request->next = *link;
 	*link = request;
@@ -271,6 +272,7 @@ void port_adapter_pump(struct port_adapter *adapter)
 		 * same one's. */
 		for (uint32_t n = 0; n < count; n++)
 			started |= unit_pump(adapter->units[(turn + n) % count]);
+		started |= unit_pump(&adapter->self);
 		/* A pulling miniport's turn, while it was taken, was refused to units seen before.
 		 */
 	} while (started && unlikely(adapter->limits.pull));
@@ -332,6 +334,28 @@ bool port_unit_again(struct port_request *request)
 	if (port_adapter_count_out(adapter, false, cpu_inner_locks))
 		port_adapter_pump(adapter);
 	return true;
+}
+
+void port_unit_sense(struct port_request *request)
+{
+	struct port_unit *unit = request->unit;
+	bool fails;
+
+	cpu_inner_acquire(&unit->lock);
+	port_count_out(request, true);
+	fails = is_stopped(unit->adapter);
+	if (!fails) {
+		atomic_store_explicit(&request->state, PORT_REQUEST_QUEUED, memory_order_relaxed);
+		request->next = unit->head;
+		unit->head = request;
+		if (!request->next)
+			unit->tail = &request->next;
+	}
+	cpu_inner_release(&unit->lock);
+	if (fails)
+		port_request_fail(request, SRB_STATUS_NO_HBA);
+	/* Others may be waiting for the room that it had. */
+	port_others_go_on(unit, port_adapter_count_out(unit->adapter, true, cpu_inner_locks));
 }
 
 /* In the meantime a gate may have been closed: then it has its place in the unit's queue again. Its

@@ -53,18 +53,21 @@ int port_adapter_rest(struct port_adapter *adapter, unsigned seconds)
 	return 0;
 }
 
+static void turn_free(struct port_unit *unit)
+{
+	cpu_spin_acquire(&unit->lock);
+	unit->closed &= ~(uint32_t)PORT_TAKEN;
+	cpu_spin_release(&unit->lock);
+}
+
 void port_adapter_wake(struct port_adapter *adapter)
 {
 	uint8_t irql = cpu_irql_raise(IRQL_DISPATCH);
 
 	atomic_fetch_and(&adapter->closed, ~(uint32_t)PORT_TAKEN);
-	for (uint32_t n = 0; n < adapter->unit_count; n++) {
-		struct port_unit *unit = adapter->units[n];
-
-		cpu_spin_acquire(&unit->lock);
-		unit->closed &= ~(uint32_t)PORT_TAKEN;
-		cpu_spin_release(&unit->lock);
-	}
+	for (uint32_t n = 0; n < adapter->unit_count; n++)
+		turn_free(adapter->units[n]);
+	turn_free(&adapter->self);
 	cpu_irql_lower(irql);
 	gate_open(adapter);
 }

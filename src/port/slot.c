@@ -100,6 +100,7 @@ static void adapter_clear(struct port_adapter *adapter, const struct port_model 
 		adapter->limits.max_outstanding = PORT_SLOTS;
 	adapter->closed = PORT_STOPPED;
 	port_gate_init(adapter);
+	port_unit_init(&adapter->self, adapter);
 	for (unsigned n = 0; n < cpu_count(); n++) {
 		struct port_done *done = &adapter->done[n];
 
@@ -117,6 +118,8 @@ int port_adapter_init(struct port_adapter *adapter, const struct port_model *mod
 
 	adapter_clear(adapter, model, name, dma, limits);
 	err = slots_new(adapter, PORT_SLOTS);
+	if (!err && limits->asks_sense)
+		err = port_senses_new(adapter);
 	if (!err)
 		err = port_recover_start(adapter);
 	if (err)
@@ -166,6 +169,7 @@ int port_adapter_close(struct port_adapter *adapter, unsigned seconds)
 	irql = cpu_irql_raise(IRQL_DISPATCH);
 	for (uint32_t n = 0; n < adapter->unit_count; n++)
 		port_unit_drain(adapter->units[n]);
+	port_unit_drain(&adapter->self);
 	cpu_irql_lower(irql);
 	while (atomic_load(&adapter->outstanding)) {
 		if (cpu_clock() >= end)
@@ -206,6 +210,8 @@ void port_adapter_fini(struct port_adapter *adapter)
 	if (adapter->slots)
 		mem_free(adapter->slots, adapter->slots_bytes);
 	port_data_in_disable(adapter);
+	free(adapter->senses);
+	adapter->senses = NULL;
 	port_lists_free(&adapter->lists);
 	free(adapter->requests);
 	adapter->slots = NULL;

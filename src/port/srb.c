@@ -103,6 +103,49 @@ static bool is_adapters(const struct port_request *request)
 	return request->function == SRB_FUNCTION_PNP || request->function == SRB_FUNCTION_POWER;
 }
 
+/* ---- WMI ---- */
+
+static UCHAR wmi_flags(const struct port_request *request)
+{
+	return request->unit == &request->adapter->self ? SRB_WMI_FLAGS_ADAPTER_REQUEST : 0;
+}
+
+static PVOID wmi_path(const struct port_request *request)
+{
+	PVOID path;
+
+	memcpy(&path, request->cdb, sizeof(path));
+	return path;
+}
+
+static void prepare_wmi(struct port_request *request)
+{
+	PSCSI_WMI_REQUEST_BLOCK srb = request->srb;
+
+	srb->WMISubFunction = request->action;
+	srb->Reserved1 = 0;
+	srb->WMIFlags = wmi_flags(request);
+	srb->Reserved2[0] = srb->Reserved2[1] = 0;
+	srb->DataPath = wmi_path(request);
+	memset(srb->Reserved5, 0, sizeof(srb->Reserved5));
+}
+
+static void prepare_wmi_extended(struct port_request *request)
+{
+	PSTORAGE_REQUEST_BLOCK srb = request->srb;
+	PSRBEX_DATA_WMI wmi = (void *)((char *)request->srb + CDB_OFFSET);
+	ULONG *offsets = srb->SrbExDataOffset;
+
+	offsets[srb->NumSrbExData++] = CDB_OFFSET;
+	wmi->Type = SrbExDataTypeWmi;
+	wmi->Length = SRBEX_DATA_WMI_LENGTH;
+	wmi->WMISubFunction = request->action;
+	wmi->WMIFlags = wmi_flags(request);
+	wmi->DataPath = wmi_path(request);
+}
+
+/* ---- the SRB ---- */
+
 static void prepare_scsi(struct port_request *request, uint32_t flags)
 {
 	PSCSI_REQUEST_BLOCK srb = request->srb;
@@ -127,6 +170,8 @@ static void prepare_scsi(struct port_request *request, uint32_t flags)
 	memcpy(srb->Cdb, request->cdb, sizeof(srb->Cdb));
 	if (unlikely(is_adapters(request)))
 		prepare_adapters(request);
+	else if (unlikely(request->function == SRB_FUNCTION_WMI))
+		prepare_wmi(request);
 }
 
 static void prepare_both_ways(struct port_request *request)
@@ -221,6 +266,8 @@ static __attribute__((noinline)) void prepare_extended_other(
 		prepare_both_ways(request);
 	if (is_adapters(request))
 		prepare_adapters_extended(request);
+	else if (request->function == SRB_FUNCTION_WMI)
+		prepare_wmi_extended(request);
 }
 
 static void prepare_extended(struct port_request *request, uint32_t flags)

@@ -32,6 +32,18 @@ static void retry_now(struct cpu_timer *timer)
 	port_unit_pump(unit);
 }
 
+void port_unit_init(struct port_unit *unit, struct port_adapter *adapter)
+{
+	unit->adapter = adapter;
+	unit->tail = &unit->head;
+	unit->depth = adapter->limits.initial_depth;
+	unit->entries = (struct port_unit_entries)PORT_UNIT_ENTRIES;
+	unit->pause.fn = pause_over;
+	unit->pause.ctx = unit;
+	unit->retry.fn = retry_now;
+	unit->retry.ctx = unit;
+}
+
 struct port_unit *port_unit_find(
 	const struct port_adapter *adapter, uint8_t path, uint8_t target, uint8_t lun)
 {
@@ -69,18 +81,11 @@ struct port_unit *port_unit_add(
 		/* Unit extensions are zeroed, unlike SRB extensions (spec/storport.md 4.1). */
 		memset(unit->extension, 0, bytes);
 	}
-	unit->adapter = adapter;
+	port_unit_init(unit, adapter);
 	unit->path = path;
 	unit->target = target;
 	unit->lun = lun;
 	unit->number = adapter->unit_count;
-	unit->tail = &unit->head;
-	unit->depth = adapter->limits.initial_depth;
-	unit->entries = (struct port_unit_entries)PORT_UNIT_ENTRIES;
-	unit->pause.fn = pause_over;
-	unit->pause.ctx = unit;
-	unit->retry.fn = retry_now;
-	unit->retry.ctx = unit;
 	adapter->units[unit->number] = unit;
 	atomic_store_explicit(&adapter->unit_count, unit->number + 1, memory_order_release);
 	return unit;
@@ -140,6 +145,7 @@ void port_units_free(struct port_adapter *adapter)
 {
 	uint32_t count = atomic_exchange(&adapter->unit_count, 0);
 
+	cpu_timer_cancel(&adapter->self.retry);
 	for (uint32_t n = 0; n < count; n++) {
 		cpu_timer_cancel(&adapter->units[n]->pause);
 		cpu_timer_cancel(&adapter->units[n]->retry);

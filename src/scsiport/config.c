@@ -120,6 +120,8 @@ void scsi_config_limits(const struct scsi_adapter *adapter, struct port_limits *
 	limits->map_buffers = config->MapBuffers ? STOR_MAP_ALL_BUFFERS_INCLUDING_READ_WRITE
 						 : STOR_MAP_NON_READ_WRITE_BUFFERS;
 	limits->caches_data = config->CachesData;
+	limits->provides_wmi = config->WmiDataProvider;
+	limits->asks_sense = !config->AutoRequestSense;
 	limits->buses = config->NumberOfBuses;
 	limits->targets = config->MaximumNumberOfTargets;
 	limits->luns = config->MaximumNumberOfLogicalUnits;

@@ -121,9 +121,10 @@ static uint64_t address_of(
 	offset = (uint64_t)((const char *)va - own->data);
 	if (unlikely(!own->given))
 		return MEM_NO_ADDRESS;
-	if (likely(own->data && offset < request->length))
+	if (likely(own->data && offset < request->length && !port_is_sense(request)))
 		return data_address(request, own, offset, bytes);
-	/* Contract 4: an SRB may be given for its extension too. */
+	/* Contract 4: an SRB may be given for its extension too; the data of REQUEST SENSE go into
+	 * the slot's sense buffer. */
 	return lasting_address(adapter, va, bytes);
 }
 

@@ -51,10 +51,14 @@ static void srb_finish(struct scsi_adapter *adapter, struct port_request *reques
 	PSCSI_REQUEST_BLOCK srb = request->srb;
 
 	own->tag = SP_UNTAGGED;
+	if (unlikely(port_is_sense(request))) {
+		srb->SenseInfoBuffer = NULL; /* that is where its data go */
+		srb->SenseInfoBufferLength = 0;
+	}
 	/* HW_INITIALIZATION_DATA's page: with MultipleRequestPerLu alone too, but without the flag.
 	 */
 	if ((adapter->config.TaggedQueuing || adapter->config.MultipleRequestPerLu) &&
-		request->function == SRB_FUNCTION_EXECUTE_SCSI)
+		request->function == SRB_FUNCTION_EXECUTE_SCSI && !port_is_sense(request))
 		srb->QueueTag = own->tag = tag_of(&adapter->hba.port, request);
 	if (!adapter->config.TaggedQueuing || own->tag == SP_UNTAGGED)
 		srb->SrbFlags &= ~(ULONG)SRB_FLAGS_QUEUE_ACTION_ENABLE;

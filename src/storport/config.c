@@ -191,6 +191,7 @@ void stor_config_limits(const struct stor_adapter *adapter, struct port_limits *
 	limits->extended_srb = adapter->hba.hw.SrbTypeFlags & SRB_TYPE_FLAG_STORAGE_REQUEST_BLOCK;
 	limits->map_buffers = config->MapBuffers;
 	limits->caches_data = config->CachesData;
+	limits->provides_wmi = config->WmiDataProvider;
 	limits->buses = config->NumberOfBuses;
 	limits->targets = min_of(config->MaximumNumberOfTargets, SCSI_MAXIMUM_TARGETS_PER_BUS);
 	limits->luns = or_default(config->MaximumNumberOfLogicalUnits, 1,

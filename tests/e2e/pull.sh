@@ -4,7 +4,7 @@
 # A SCSI Port miniport: a file system goes in and comes out; on other machines, engines and seeds every byte is right; what
 # is wrong with such a driver is told.
 . "$(dirname "$0")/lib.sh"
-need mke2fs e2fsck debugfs
+need mke2fs e2fsck debugfs sg_raw
 
 pull=$SOURCE_ROOT/examples/pull
 
@@ -85,3 +85,22 @@ status 1 "$DRYPORT" run "$work/forgets/pull" --seed 4 --summary "$work/summary" 
 says 'request 60 .* was not completed within its'
 [ "$(wc -l <"$work/err")" = 1 ] || fail "more is wrong: $(cat "$work/err")"
 [ "$(number srb_errors)" = 1 ] || fail "$(number srb_errors) errors"
+
+# without AutoRequestSense the port asks for sense data, and the program gets them
+mkdir -p "$work/asked/pull"
+cp -r "$SOURCE_ROOT/examples/simple" "$work/asked/"
+cp "$pull"/* "$work/asked/pull/"
+sed -i -e 's/\.AutoRequestSense = TRUE/.AutoRequestSense = FALSE/' \
+  -e 's/^\t\tif (Srb->SenseInfoBufferLength >= sizeof(SENSE_DATA)) {/\t\tKept = Done->Sense;\n\t\tif (0) {/' \
+  -e 's/^static VOID PullComplete/static SENSE_DATA Kept;\n&/' \
+  -e 's/^\tif (!PullBuild(Adapter, Srb, &Command)) {/\tif (Srb->Function == SRB_FUNCTION_EXECUTE_SCSI \&\& Srb->Cdb[0] == SCSIOP_REQUEST_SENSE) {\n\t\tRtlCopyMemory(Srb->DataBuffer, \&Kept, sizeof(Kept));\n\t\tSrb->DataTransferLength = sizeof(Kept);\n\t\tPullComplete(Adapter, Srb, SRB_STATUS_DATA_OVERRUN);\n\t} else if (!PullBuild(Adapter, Srb, \&Command)) {/' \
+  "$work/asked/pull/pull.c"
+[ "$(grep -c Kept "$work/asked/pull/pull.c")" = 4 ] || fail "asked: the driver could not be changed"
+for machine in '' '--engine iommu --cpus 2'; do
+  # shellcheck disable=SC2086
+  status 22 "$DRYPORT" run "$work/asked/pull" $machine --sg --trace "$work/trace" -- \
+    sg_raw -r 512 /dev/dryport0 28 00 00 ff ff ff 00 00 01 00 # 22: out of range
+  says 'Logical block address out of range'
+  [ "$(grep -c ' srb.submit .*command 03' "$work/trace")" = 1 ] || fail 'not one REQUEST SENSE in the trace'
+done
+status 0 "$DRYPORT" run "$work/asked/pull" --cpus 2 --workload rw:ops=500,verify --seeds 5

@@ -185,6 +185,55 @@ static void a_scsi_command_goes_through_the_driver_as_it_is(void **state)
 	live_end();
 }
 
+/* ---- a deep queue ---- */
+
+static _Atomic bool deep_ends;
+
+static void submit_again(struct dry_io *io)
+{
+	expect_is(io->result, 0);
+	if (atomic_load(&deep_ends))
+		atomic_fetch_add(&dones, 1);
+	else
+		expect_is(dry_submit(unit(), io), 0);
+}
+
+/* More than there are transfers, and the next at each one's end: what is no front's has its own. */
+static void a_front_without_end_keeps_no_command_back(void **state)
+{
+	static struct dry_io io[400];
+	uint8_t inquiry[36];
+	uint64_t log[16];
+	char *data;
+
+	live_start(NULL);
+	data = dry_buffer_new(live, 4096);
+	assert_non_null(data);
+	deep_ends = false;
+	dones = 0;
+	for (unsigned n = 0; n < 400; n++) {
+		io[n] = (struct dry_io){
+			.op = DRY_OP_READ, .buffer = data, .count = 4096, .done = submit_again};
+		assert_int_equal(dry_submit(unit(), &io[n]), 0);
+	}
+	for (unsigned n = 0; n < 20; n++) {
+		struct dry_scsi scsi = {.cdb = {0x12, [4] = 36},
+			.cdb_length = 6,
+			.data = inquiry,
+			.bytes = sizeof(inquiry)};
+
+		assert_int_equal(dry_scsi(unit(), &scsi), 0);
+		assert_int_equal(scsi.end, DRY_SCSI_ANSWERED);
+		assert_int_equal(dry_ioctl(unit(), "DRYSIMPL", 0, log, sizeof(log), NULL), 0);
+	}
+	deep_ends = true;
+	for (unsigned n = 0; n < 5000 && dones < 400; n++)
+		sleep_ms(1);
+	assert_int_equal(dones, 400);
+	dry_buffer_free(live, data, 4096);
+	live_end();
+}
+
 /* ---- the stop ---- */
 
 static void what_comes_after_the_stop_is_refused(void **state)
@@ -511,6 +560,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_submitted_request_is_done_on_a_processor),
 		cmocka_unit_test(the_log_page_comes_by_io_control),
 		cmocka_unit_test(a_scsi_command_goes_through_the_driver_as_it_is),
+		cmocka_unit_test(a_front_without_end_keeps_no_command_back),
 		cmocka_unit_test(events_happen_in_each_run),
 		cmocka_unit_test(a_drivers_code_has_frames_and_devices_only_read_it),
 		cmocka_unit_test(the_registry_is_changed_while_it_runs),

@@ -390,7 +390,7 @@ static int zeros(void *arg)
 static int many_ranges(void *arg)
 {
 	struct port_adapter *port = live->driver.adapters[0];
-	struct port_request *held[60]; /* the others are the disk's */
+	struct port_request *held[30]; /* the others are the disk's */
 	uint8_t list[8 + 64 * 16] = {4, 6, 4, 0};
 	uint8_t irql;
 

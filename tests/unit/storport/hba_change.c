@@ -250,6 +250,27 @@ static void stop_and_restart_are_called_at_dirql_and_requests_wait_between(void 
 	world_good(restart);
 }
 
+static void restart_bare(void)
+{
+	expect_is(hba()->port.unit_count, 0);
+	log_.told[0] = 0;
+	expect_is(port_hba_stop_device(hba()), 0);
+	expect_told("pnp-stop@2 stop@8L ");
+	expect_is(port_hba_start_device(hba()), 0);
+	expect_told("restart@8L ");
+}
+
+static void an_adapter_without_units_is_told_too(void **state)
+{
+	set_up();
+	log_.has_restart = true;
+	world_good(restart_bare);
+	set_up();
+	miniport.plain = true;
+	log_.has_restart = true;
+	world_good(restart_bare);
+}
+
 static void found_again(void)
 {
 	struct world_request meanwhile;
@@ -492,6 +513,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		world_test(stop_and_restart_are_called_at_dirql_and_requests_wait_between),
+		world_test(an_adapter_without_units_is_told_too),
 		world_test(
 			without_restart_find_adapter_runs_again_at_dispatch_and_finds_its_extension),
 		world_test(an_adapter_that_asks_for_more_the_second_time_does_not_start),
