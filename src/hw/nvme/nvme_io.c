@@ -88,29 +88,30 @@ struct transfer {
 	bool is_write; /* to the storage */
 };
 
+static inline uint16_t iov_move(struct nvme *n, bool is_write, uint64_t offset, unsigned count)
+{
+	int err = is_write ? storage_write(n->storage, offset, n->iov, count)
+			   : storage_read(n->storage, offset, n->iov, count);
+
+	if (likely(!err))
+		return NVME_OK;
+	return status_of(n, err, is_write ? NVME_WRITE_FAULT : NVME_UNRECOVERED_READ);
+}
+
 static uint16_t transfer_move(struct transfer *t)
 {
-	struct nvme *n = t->nvme;
-	int err = t->is_write ? storage_write(n->storage, t->offset, n->iov, t->count)
-			      : storage_read(n->storage, t->offset, n->iov, t->count);
+	uint16_t status = iov_move(t->nvme, t->is_write, t->offset, t->count);
 
 	t->offset += t->bytes;
 	t->bytes = t->count = 0;
-	return status_of(n, err, t->is_write ? NVME_WRITE_FAULT : NVME_UNRECOVERED_READ);
+	return status;
 }
 
-static uint16_t transfer_part(void *ctx, uint64_t address, uint32_t bytes)
+static uint16_t transfer_add(struct transfer *t, void *at, uint64_t bytes)
 {
-	struct transfer *t = ctx;
-	struct nvme *n = t->nvme;
-	struct iovec *last = &n->iov[t->count];
-	uint64_t span = bytes; /* a part lies in one page, and so does a span */
+	struct iovec *last = &t->nvme->iov[t->count];
 	uint16_t status = NVME_OK;
-	int err;
-	char *at = dma_bus_span(&n->master, address, &span, !t->is_write, &err);
 
-	if (!at)
-		return NVME_DATA_TRANSFER_ERROR;
 	if (t->count && (char *)last[-1].iov_base + last[-1].iov_len == at) {
 		last[-1].iov_len += bytes;
 		t->bytes += bytes;
@@ -118,11 +119,30 @@ static uint16_t transfer_part(void *ctx, uint64_t address, uint32_t bytes)
 	}
 	if (t->count == STORAGE_IOV_MAX) {
 		status = transfer_move(t);
-		last = n->iov;
+		last = t->nvme->iov;
 	}
 	*last = (struct iovec){at, bytes};
 	t->count++;
 	t->bytes += bytes;
+	return status;
+}
+
+/* A part lies in one page; but what the device may touch there can end before the page. */
+static uint16_t transfer_part(void *ctx, uint64_t address, uint32_t bytes)
+{
+	struct transfer *t = ctx;
+	uint16_t status = NVME_OK;
+
+	for (uint64_t left = bytes, span = left; left && !status; span = left) {
+		int err;
+		void *at = dma_bus_span(&t->nvme->master, address, &span, !t->is_write, &err);
+
+		if (!at)
+			return NVME_DATA_TRANSFER_ERROR;
+		status = transfer_add(t, at, span);
+		address += span;
+		left -= span;
+	}
 	return status;
 }
 
@@ -138,28 +158,56 @@ static void account(struct nvme *n, bool is_write, uint64_t bytes)
 	}
 }
 
+/* Data of any length. */
+static __attribute__((noinline)) uint16_t pages_move(
+	struct nvme *n, const struct nvme_command *c, const struct range *range)
+{
+	struct transfer t = {
+		.nvme = n, .offset = range->offset, .is_write = c->opcode == NVME_WRITE};
+	uint16_t status = nvme_prp_walk(n, c, range->bytes, transfer_part, &t);
+
+	return status ? status : transfer_move(&t);
+}
+
+/* Most of it lies in one page, which PRP 1 alone tells. */
+static inline uint16_t data_move(
+	struct nvme *n, const struct nvme_command *c, const struct range *range)
+{
+	bool is_write = c->opcode == NVME_WRITE;
+	uint64_t span = range->bytes;
+	void *at;
+	int err;
+
+	if ((c->prp1 & (NVME_PAGE - 1)) + span > NVME_PAGE || c->prp1 & 3)
+		return pages_move(n, c, range);
+	at = dma_bus_span(&n->master, c->prp1, &span, !is_write, &err);
+	if (unlikely(!at))
+		return NVME_DATA_TRANSFER_ERROR;
+	if (unlikely(span < range->bytes)) /* it fails, and tells where */
+		return pages_move(n, c, range);
+	n->iov[0] = (struct iovec){at, span};
+	return iov_move(n, is_write, range->offset, 1);
+}
+
 static uint16_t read_write(struct nvme *n, const struct nvme_command *c)
 {
-	struct transfer t = {.nvme = n, .is_write = c->opcode == NVME_WRITE};
+	bool is_write = c->opcode == NVME_WRITE;
 	struct range range;
 	uint16_t status = transfer_range_get(n, c, &range);
 
 	if (status)
 		return status;
-	if (t.is_write && storage_is_read_only(n->storage))
+	if (is_write && storage_is_read_only(n->storage))
 		return NVME_WRITE_PROTECTED;
 	/* what is read with FUA comes from the medium, so it must stand there: 6.9 */
-	if (unlikely(!t.is_write && c->cdw12 & NVME_FUA && is_cached(n)))
+	if (unlikely(!is_write && c->cdw12 & NVME_FUA && is_cached(n)))
 		status = flush_storage(n);
-	t.offset = range.offset;
 	if (!status)
-		status = nvme_prp_walk(n, c, range.bytes, transfer_part, &t);
-	if (!status)
-		status = transfer_move(&t);
-	if (!status && t.is_write)
+		status = data_move(n, c, &range);
+	if (!status && is_write)
 		status = after_write(n, c);
 	if (!status)
-		account(n, t.is_write, range.bytes);
+		account(n, is_write, range.bytes);
 	return status;
 }
 

@@ -250,7 +250,7 @@ static bool must_wait(struct simple *s)
 	return true;
 }
 
-/* Takes a batch from the ring; false if there is nothing to do now. */
+/* Takes a batch from the ring; false if there is nothing more to do now. */
 static bool work(struct simple *s)
 {
 	unsigned count = must_wait(s) ? 0 : fetch(s);
@@ -261,7 +261,8 @@ static bool work(struct simple *s)
 		run(s, next_of(s, i, count));
 	if (is_running(s))
 		post(s);
-	return count;
+	/* who rings after this look kicks */
+	return count && s->doorbell != s->consumed;
 }
 
 void simple_step(void *ctx)
