@@ -217,7 +217,7 @@ static int run_rescan(struct dry_machine *machine, struct port_hba *hba)
 	if (!err)
 		pause_end(machine, hba);
 	if (!err)
-		err = disk_scan_again(&hba->port, &machine->disks);
+		err = machine_rescan(machine, hba);
 	machine_units_publish(machine);
 	if (has_dump_pointers(machine, hba) && !machine->disks.disk[0]->is_gone)
 		dump_pointers_get(machine);

@@ -215,6 +215,9 @@ void events_stop(struct dry_machine *machine);
 
 /* scanner.c. Units that are not known to programs yet become so. */
 void machine_units_publish(struct dry_machine *machine);
+/* Looks at the units of an adapter that runs again, of which its miniport is told before. Errors as
+ * disk_scan_again's. */
+int machine_rescan(struct dry_machine *machine, struct port_hba *hba);
 /* At PASSIVE: from here on units are looked for when an adapter says that its bus has changed, once
  * the machine is open. -ENOMEM (error_set) */
 int scanner_start(struct dry_machine *machine);

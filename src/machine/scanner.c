@@ -27,6 +27,12 @@ void machine_units_publish(struct dry_machine *machine)
 	atomic_store(&machine->unit_count, machine->disks.count);
 }
 
+int machine_rescan(struct dry_machine *machine, struct port_hba *hba)
+{
+	port_hba_control(hba, ScsiAdapterPrepareForBusReScan, NULL);
+	return disk_scan_again(&hba->port, &machine->disks);
+}
+
 static void units_changed(struct port_adapter *adapter)
 {
 	struct dry_machine *machine = machine_live;
@@ -52,7 +58,7 @@ static void scanner_main(void *arg)
 			struct port_adapter *adapter = machine->driver.adapters[n];
 
 			if (port_hba_life(adapter) == PORT_HBA_PRESENT &&
-				disk_scan_again(adapter, &machine->disks)) {
+				machine_rescan(machine, (struct port_hba *)adapter)) {
 				error_take(reason, sizeof(reason));
 				fprintf(stderr, "dryport: looking for units again: %s\n", reason);
 			}

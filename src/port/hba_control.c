@@ -20,6 +20,8 @@ static const struct control adapter_controls[ScsiAdapterControlMax] = {
 	[ScsiStopAdapter] = {"Hw*AdapterControl(ScsiStopAdapter)", IRQL_PASSIVE, true},
 	[ScsiRestartAdapter] = {"Hw*AdapterControl(ScsiRestartAdapter)", IRQL_PASSIVE, true},
 	[ScsiAdapterPower] = {"Hw*AdapterControl(ScsiAdapterPower)", IRQL_DISPATCH, false},
+	[ScsiAdapterPrepareForBusReScan] = {"Hw*AdapterControl(ScsiAdapterPrepareForBusReScan)",
+		IRQL_PASSIVE, false},
 	[ScsiAdapterSurpriseRemoval] = {"Hw*AdapterControl(ScsiAdapterSurpriseRemoval)",
 		IRQL_PASSIVE, false},
 };

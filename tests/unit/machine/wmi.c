@@ -207,8 +207,9 @@ static void what_cannot_be_says_why(void **state)
 	wmi.bytes = 0;
 	assert_int_equal(dry_wmi(live, 0, NULL, &wmi), 0);
 	assert_int_equal(dry_wmi(live, 1, NULL, &wmi), -ENODEV);
-	stop();
+	assert_int_equal(dry_machine_stop(live), 0);
 	assert_int_equal(dry_wmi(live, 0, NULL, &wmi), -ESHUTDOWN);
+	stop();
 }
 
 static void without_a_provider_nobody_answers(void **state)

@@ -9,7 +9,7 @@
 
 static struct {
 	char told[512];
-	bool has_restart, has_power, has_surprise, has_units, caches_data, keeps;
+	bool has_restart, has_power, has_rescan, has_surprise, has_units, caches_data, keeps;
 	BOOLEAN restarts;
 	PSCSI_REQUEST_BLOCK kept;
 	ULONG offered; /* SrbExtensionSize before each HwStorFindAdapter */
@@ -45,6 +45,7 @@ static SCSI_ADAPTER_CONTROL_STATUS NTAPI control(
 		list->SupportedTypeList[ScsiStopAdapter] = TRUE;
 		list->SupportedTypeList[ScsiRestartAdapter] = log_.has_restart;
 		list->SupportedTypeList[ScsiAdapterPower] = log_.has_power;
+		list->SupportedTypeList[ScsiAdapterPrepareForBusReScan] = log_.has_rescan;
 		list->SupportedTypeList[ScsiAdapterSurpriseRemoval] = log_.has_surprise;
 		return ScsiAdapterControlSuccess;
 	case ScsiStopAdapter:
@@ -57,6 +58,10 @@ static SCSI_ADAPTER_CONTROL_STATUS NTAPI control(
 		tell(power->PowerState == StorPowerDeviceD3 ? "D3" : "D0");
 		expect_is(power->PowerAction, StorPowerActionSleep);
 		expect_is(power->Header.Size, sizeof(*power));
+		return ScsiAdapterControlSuccess;
+	case ScsiAdapterPrepareForBusReScan:
+		expect_is(parameters, NULL);
+		tell("rescan");
 		return ScsiAdapterControlSuccess;
 	case ScsiAdapterSurpriseRemoval:
 		tell("gone");
@@ -269,6 +274,23 @@ static void an_adapter_without_units_is_told_too(void **state)
 	miniport.plain = true;
 	log_.has_restart = true;
 	world_good(restart_bare);
+}
+
+static void prepare(void)
+{
+	log_.told[0] = 0;
+	expect_is(port_hba_control(hba(), ScsiAdapterPrepareForBusReScan, NULL), log_.has_rescan);
+	expect_told(log_.has_rescan ? "rescan@0 " : "");
+}
+
+/* 4.8 */
+static void a_rescan_is_prepared_at_passive_level_where_that_is_supported(void **state)
+{
+	set_up();
+	world_good(prepare);
+	set_up();
+	log_.has_rescan = true;
+	world_good(prepare);
 }
 
 static void found_again(void)
@@ -514,6 +536,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		world_test(stop_and_restart_are_called_at_dirql_and_requests_wait_between),
 		world_test(an_adapter_without_units_is_told_too),
+		world_test(a_rescan_is_prepared_at_passive_level_where_that_is_supported),
 		world_test(
 			without_restart_find_adapter_runs_again_at_dispatch_and_finds_its_extension),
 		world_test(an_adapter_that_asks_for_more_the_second_time_does_not_start),
