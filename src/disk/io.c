@@ -76,8 +76,8 @@ static void waiters_go_on(struct disk_io *first)
 		io_go_on(waiter);
 }
 
-/* What became of a request that is not simply good; true: it has been sent again. */
-static __attribute__((noinline)) bool judge(struct disk_transfer *transfer, int *result)
+/* A request that is not simply good. True: it has been sent again; else 0 or -errno in *result. */
+static bool is_sent_again(struct disk_transfer *transfer, int *result)
 {
 	struct port_request *request = transfer->request;
 	bool again;
@@ -96,23 +96,21 @@ static __attribute__((noinline)) bool judge(struct disk_transfer *transfer, int 
 	return true;
 }
 
-/* The port gives the request back. True: it has been sent again; else 0 or -errno in *result. */
-static inline bool is_sent_again(struct disk_transfer *transfer, int *result)
+static inline bool is_good(const struct port_request *request)
 {
-	const struct port_request *request = transfer->request;
-
-	*result = 0;
-	return unlikely(request->srb_status != SRB_STATUS_SUCCESS ||
-			request->transferred != request->length) &&
-	       judge(transfer, result);
+	return likely(request->srb_status == SRB_STATUS_SUCCESS &&
+		      request->transferred == request->length);
 }
 
-/* In a buffer, or failed, or somebody waits for what it gives back. */
-static __attribute__((noinline)) void part_done_other(struct disk_transfer *transfer, int result)
+/* In a buffer, or not good. */
+static __attribute__((noinline)) void part_done_other(struct port_request *request)
 {
+	struct disk_transfer *transfer = request->ctx;
 	struct disk_io *dio = transfer->io, *waiter;
-	int none = 0;
+	int result = 0, none = 0;
 
+	if (!is_good(request) && is_sent_again(transfer, &result))
+		return;
 	if (result)
 		atomic_compare_exchange_strong(&dio->error, &none, result);
 	else if (transfer->buffer && dio->io->op == DRY_OP_READ)
@@ -127,12 +125,9 @@ path_inline void part_done_as(struct port_request *request, bool locks)
 	struct disk_transfer *transfer = request->ctx;
 	struct disk_io *dio = transfer->io;
 	bool waits;
-	int result;
 
-	if (is_sent_again(transfer, &result))
-		return;
-	if (unlikely(result || transfer->buffer)) {
-		part_done_other(transfer, result);
+	if (unlikely(!is_good(request) || transfer->buffer)) {
+		part_done_other(request);
 		return;
 	}
 	waits = disk_transfer_push(transfer, locks);
@@ -599,7 +594,8 @@ static void execute_done(struct port_request *request)
 {
 	struct disk_transfer *transfer = request->ctx;
 
-	if (!is_sent_again(transfer, &transfer->result))
+	transfer->result = 0;
+	if (is_good(request) || !is_sent_again(transfer, &transfer->result))
 		waiter_wake(transfer->ctx);
 }
 

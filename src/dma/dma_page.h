@@ -22,26 +22,29 @@ static inline void dma_count_by(const struct cpu *cpu, uint64_t *counter)
 }
 
 /*
- * dma_map of `length` bytes (not 0) that stand at this physical address, in one page of RAM, where
- * no map register is taken and the device reaches them. False: nothing was done, and dma_map has to
- * see it. The list has room for an element.
+ * Whether dma_map_page can do what dma_map does, of `length` bytes (not 0) that stand at this
+ * physical address, in one page of RAM: no map register is taken, and the device reaches them.
  */
-static inline bool dma_map_page(struct dma_adapter *adapter, struct dma_mapping *mapping,
+static inline bool dma_can_map_page(const struct dma_adapter *adapter,
+	const struct dma_mapping *mapping, uint64_t address, uint32_t length)
+{
+	return likely(!adapter->takes_registers && !mapping->run.count &&
+		      address + length - 1 <= adapter->reach.max_address);
+}
+
+/* On a processor; the list has room for an element. */
+static inline void dma_map_page(struct dma_adapter *adapter, struct dma_mapping *mapping,
 	uint64_t address, uint32_t length, bool write_to_device, PSCATTER_GATHER_LIST list)
 {
 	const struct cpu *cpu = cpu_self;
 
-	if (unlikely(adapter->takes_registers || mapping->run.count ||
-		     address + length - 1 > adapter->reach.max_address))
-		return false;
 	*mapping = (struct dma_mapping){.write_to_device = write_to_device};
 	list->NumberOfElements = 1;
 	list->Reserved = 0;
 	list->Elements[0].Address.QuadPart = (LONGLONG)address;
 	list->Elements[0].Length = length;
 	list->Elements[0].Reserved = 0;
-	dma_count_by(cpu, &dma_counts_of(adapter, cpu)->sizes[0]);
-	return true;
+	dma_count_by(cpu, &adapter->here[cpu->number].counts.sizes[0]);
 }
 
 /* Copies back what was bounced and read from the device; gives the registers back. */

@@ -43,24 +43,37 @@ void port_list_seal_guarded(
 border_call void port_list_close_guarded(const struct port_lists *lists, PSCATTER_GATHER_LIST list,
 	const struct port_list_seal *seal);
 
-/* Before it is written: it must be as it was when it died. */
+/* Before it is written: it must be as it was when it died. _filled: where lists are so. */
+static inline void port_list_open_filled(
+	PSCATTER_GATHER_LIST list, const struct port_list_seal *seal)
+{
+	if (unlikely(list->NumberOfElements != PORT_LIST_DEAD ||
+		     list->Elements[0].Address.QuadPart != PORT_LIST_DEAD_ADDRESS))
+		port_list_touched(seal, list);
+}
+
 static inline void port_list_open(const struct port_lists *lists, PSCATTER_GATHER_LIST list,
 	const struct port_list_seal *seal)
 {
 	if (unlikely(lists->care != PORT_LISTS_FILLED))
 		port_list_open_guarded(lists, list);
-	else if (unlikely(list->NumberOfElements != PORT_LIST_DEAD ||
-			  list->Elements[0].Address.QuadPart != PORT_LIST_DEAD_ADDRESS))
-		port_list_touched(seal, list);
+	else
+		port_list_open_filled(list, seal);
 }
 
 /* It is as the request `id` is to get it. */
-static inline void port_list_seal(const struct port_lists *lists, PSCATTER_GATHER_LIST list,
-	struct port_list_seal *seal, uint64_t id)
+static inline void port_list_seal_filled(
+	PSCATTER_GATHER_LIST list, struct port_list_seal *seal, uint64_t id)
 {
 	seal->id = id;
 	seal->count = list->NumberOfElements;
 	seal->address = list->Elements[0].Address.QuadPart;
+}
+
+static inline void port_list_seal(const struct port_lists *lists, PSCATTER_GATHER_LIST list,
+	struct port_list_seal *seal, uint64_t id)
+{
+	port_list_seal_filled(list, seal, id);
 	if (unlikely(lists->care != PORT_LISTS_FILLED))
 		port_list_seal_guarded(lists, list, seal);
 }

@@ -486,6 +486,8 @@ bool port_unit_set_depth(struct port_unit *unit, uint32_t depth);
 
 /* Writes the SRB of the request afresh (SrbStatus PENDING, contract 1). */
 void port_srb_prepare(struct port_request *request);
+/* That, and station 4: the miniport has it from now on. */
+void port_srb_start(struct port_request *request);
 /* Reads status, length and sense back after completion. */
 void port_srb_collect(struct port_request *request);
 /* Private: the rest of it, where it did not simply go well. */

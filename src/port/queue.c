@@ -37,21 +37,14 @@ static __attribute__((noinline)) NTSTATUS map_pages(
 	return request->in ? port_data_in_retry(request, status) : status;
 }
 
-static inline void is_mapped(struct port_request *request)
-{
-	request->mapped = true;
-	port_list_seal(&request->adapter->lists, request->list, &request->seal, request->id);
-	trace(TRACE_DMA_MAP, request->id, request->list->NumberOfElements, request->length, 0);
-}
-
-/* Station 3 for what is not in one page that the device reaches, or goes both ways. */
-static __attribute__((noinline)) NTSTATUS request_map_other(struct port_request *request)
+/* Station 3. PENDING: request_granted goes on; any other failure: the miniport does not get it. */
+static NTSTATUS request_map(struct port_request *request)
 {
 	struct port_adapter *adapter = request->adapter;
 	struct dma_waiter *waiter = &request->waiter;
 	NTSTATUS status = STATUS_SUCCESS;
 
-	if (request->in) {
+	if (unlikely(request->in)) {
 		status = port_data_in_map(request);
 		waiter = NULL;
 	}
@@ -61,27 +54,35 @@ static __attribute__((noinline)) NTSTATUS request_map_other(struct port_request 
 	status = map_pages(request, waiter);
 	if (unlikely(status))
 		return status;
+	request->mapped = true;
 	if (unlikely(request->mapping.va)) {
 		request->own_data = request->data;
 		request->data = request->mapping.va;
 	}
-	is_mapped(request);
-	return status;
+	port_list_seal(&adapter->lists, request->list, &request->seal, request->id);
+	trace(TRACE_DMA_MAP, request->id, request->list->NumberOfElements, request->length, 0);
+	return STATUS_SUCCESS;
 }
 
-/* Station 3. PENDING: request_granted goes on; any other failure: the miniport does not get it. */
-static inline NTSTATUS request_map(struct port_request *request)
+/* The same for data in one page that the device reaches. False: they are not, or their list is
+ * guarded, and nothing was done. */
+path_inline bool request_map_page(struct port_request *request)
 {
 	struct port_adapter *adapter = request->adapter;
+	PSCATTER_GATHER_LIST list = request->list;
 
-	if (unlikely(request->data_at == MEM_NO_ADDRESS || !adapter->maps))
-		return request_map_other(request);
-	port_list_open(&adapter->lists, request->list, &request->seal);
-	if (unlikely(!dma_map_page(adapter->maps, &request->mapping, request->data_at,
-		    request->length, request->flags & SRB_FLAGS_DATA_OUT, request->list)))
-		return request_map_other(request);
-	is_mapped(request);
-	return STATUS_SUCCESS;
+	if (unlikely(request->data_at == MEM_NO_ADDRESS || !adapter->maps ||
+		     adapter->lists.care != PORT_LISTS_FILLED ||
+		     !dma_can_map_page(
+			     adapter->maps, &request->mapping, request->data_at, request->length)))
+		return false;
+	port_list_open_filled(list, &request->seal);
+	dma_map_page(adapter->maps, &request->mapping, request->data_at, request->length,
+		request->flags & SRB_FLAGS_DATA_OUT, list);
+	request->mapped = true;
+	port_list_seal_filled(list, &request->seal, request->id);
+	trace(TRACE_DMA_MAP, request->id, 1, request->length, 0);
+	return true;
 }
 
 /* A request that the miniport did not get, and that was to close the adapter. */
@@ -98,9 +99,14 @@ static inline bool has_registers(const struct port_request *request)
 	       (unlikely(request->in) && request->in->mapping.run.count);
 }
 
-static __attribute__((noinline)) void request_unmapped(
-	struct port_request *request, NTSTATUS status)
+static __attribute__((noinline)) void request_start_other(struct port_request *request)
 {
+	NTSTATUS status = request_map(request);
+
+	if (likely(!status)) {
+		port_srb_start(request);
+		return;
+	}
 	if (status == STATUS_PENDING) {
 		atomic_store_explicit(&request->state, PORT_REQUEST_QUEUED, memory_order_relaxed);
 		return;
@@ -114,22 +120,16 @@ static __attribute__((noinline)) void request_unmapped(
 
 static void request_start(struct port_request *request)
 {
-	struct port_adapter *adapter = request->adapter;
-	NTSTATUS status;
+	uint32_t tick = atomic_load_explicit(&request->adapter->tick, memory_order_relaxed);
 
-	atomic_store_explicit(&request->deadline,
-		atomic_load_explicit(&adapter->tick, memory_order_relaxed) + request->timeout + 1,
-		memory_order_relaxed);
+	atomic_store_explicit(
+		&request->deadline, tick + request->timeout + 1, memory_order_relaxed);
 	if (trace_is_wanted(TRACE_SRB_GO) && !has_registers(request))
 		trace(TRACE_SRB_GO, request->id, request->unit->number);
-	status = request_map(request);
-	if (unlikely(status)) {
-		request_unmapped(request, status);
-		return;
-	}
-	port_srb_prepare(request);
-	atomic_store_explicit(&request->state, PORT_REQUEST_STARTED, memory_order_release);
-	adapter->model->start(adapter, request);
+	if (likely(request_map_page(request)))
+		port_srb_start(request);
+	else
+		request_start_other(request);
 }
 
 void port_unit_start_now(struct port_request *request)

@@ -20,6 +20,9 @@ _Static_assert(
 	sizeof(STORAGE_REQUEST_BLOCK) <= ADDRESS_OFFSET, "room for the block and its offset");
 _Static_assert(ADDRESS_OFFSET + sizeof(STOR_ADDR_BTL8) <= CDB_OFFSET, "room for the address");
 _Static_assert(CDB_OFFSET + sizeof(SRBEX_DATA_SCSI_CDB32) <= BOTH_OFFSET, "room for the CDB");
+_Static_assert(offsetof(struct port_unit, lun) == offsetof(struct port_unit, path) + 2 &&
+		       offsetof(STOR_ADDR_BTL8, Lun) == offsetof(STOR_ADDR_BTL8, Path) + 2,
+	"path, target, lun");
 _Static_assert(offsetof(SRBEX_DATA_SCSI_CDB16, Cdb) == offsetof(SRBEX_DATA_SCSI_CDB32, Cdb),
 	"both begin alike");
 _Static_assert(BOTH_OFFSET + sizeof(SRBEX_DATA_BIDIRECTIONAL) <= PORT_SRB_BYTES,
@@ -146,7 +149,7 @@ static void prepare_wmi_extended(struct port_request *request)
 
 /* ---- the SRB ---- */
 
-static void prepare_scsi(struct port_request *request, uint32_t flags)
+static __attribute__((noinline)) void prepare_scsi(struct port_request *request, uint32_t flags)
 {
 	PSCSI_REQUEST_BLOCK srb = request->srb;
 
@@ -234,9 +237,7 @@ static inline void prepare_block(struct port_request *request, uint32_t flags, u
 	srb->MiniportContext = extension;
 	address->Type = STOR_ADDRESS_TYPE_BTL8;
 	address->AddressLength = STOR_ADDR_BTL8_ADDRESS_LENGTH;
-	address->Path = unit->path;
-	address->Target = unit->target;
-	address->Lun = unit->lun;
+	memcpy(&address->Path, &unit->path, 3); /* Target and Lun follow here and there */
 }
 
 static inline void prepare_cdb(struct port_request *request)
@@ -270,7 +271,7 @@ static __attribute__((noinline)) void prepare_extended_other(
 		prepare_wmi_extended(request);
 }
 
-static void prepare_extended(struct port_request *request, uint32_t flags)
+path_inline void prepare_extended(struct port_request *request, uint32_t flags)
 {
 	if (unlikely(request->function != SRB_FUNCTION_EXECUTE_SCSI || request->in)) {
 		prepare_extended_other(request, flags);
@@ -280,7 +281,7 @@ static void prepare_extended(struct port_request *request, uint32_t flags)
 	prepare_cdb(request);
 }
 
-void port_srb_prepare(struct port_request *request)
+path_inline void prepare(struct port_request *request)
 {
 	/* Nobody here ever releases a frozen queue, so none is asked for. */
 	uint32_t flags = request->flags | SRB_FLAGS_NO_QUEUE_FREEZE | SRB_FLAGS_QUEUE_ACTION_ENABLE;
@@ -289,6 +290,20 @@ void port_srb_prepare(struct port_request *request)
 		prepare_extended(request, flags);
 	else
 		prepare_scsi(request, flags);
+}
+
+void port_srb_prepare(struct port_request *request)
+{
+	prepare(request);
+}
+
+void port_srb_start(struct port_request *request)
+{
+	struct port_adapter *adapter = request->adapter;
+
+	prepare(request);
+	atomic_store_explicit(&request->state, PORT_REQUEST_STARTED, memory_order_release);
+	adapter->model->start(adapter, request);
 }
 
 /* The places, here and in port_srb_collect_status, are those where prepare_* wrote: what the

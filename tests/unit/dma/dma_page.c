@@ -26,7 +26,10 @@ static struct dma_adapter *adapter_of(unsigned width)
 static bool takes(struct dma_adapter *adapter, uint64_t address, uint32_t length)
 {
 	list->NumberOfElements = 0x7777;
-	return dma_map_page(adapter, &mapping, address, length, true, list);
+	if (!dma_can_map_page(adapter, &mapping, address, length))
+		return false;
+	dma_map_page(adapter, &mapping, address, length, true, list);
+	return true;
 }
 
 static void each_place_and_length(void)
