@@ -7,8 +7,9 @@
 #ifndef RAMDISK_H
 #define RAMDISK_H
 
-#define RAM_UNITS 8 /* at most; unit 0 is there from the start, unless DriverParameter is "empty"  \
-		     */
+#define RAM_UNITS                                                                                  \
+	8 /* at most; unit 0 is there from the start, unless DriverParameter is "empty"            \
+	   */
 
 enum {
 	RAM_ADD_UNIT = 1,     /* of Megabytes; ends with its number in Unit */

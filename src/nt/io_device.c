@@ -6,12 +6,15 @@
 #include "nt/ob_object.h"
 #include "util/export.h"
 
-static const struct ob_type device_type = {.name = "device object", .last = ob_delete};
+#define DEVICE_TAG 0x6a624f44 /* "DObj" */
+
+/* Drivers read and write them, as other memory of the machine. */
+static const struct ob_type device_type = {
+	.name = "device object", .tag = DEVICE_TAG, .last = ob_delete};
 
 DEVICE_OBJECT *io_device_new(DRIVER_OBJECT *driver, ULONG type)
 {
-	DEVICE_OBJECT *device =
-		nt_allocation_fails() ? NULL : ob_new(&device_type, sizeof(*device));
+	DEVICE_OBJECT *device = ob_new(&device_type, sizeof(*device));
 
 	if (!device)
 		return NULL;

@@ -39,7 +39,9 @@ static struct ob_header *header_of(const void *body)
 
 void *ob_new(const struct ob_type *type, size_t bytes)
 {
-	struct ob_header *header = calloc(1, sizeof(*header) + bytes);
+	const size_t all = sizeof(struct ob_header) + bytes;
+	struct ob_header *header =
+		type->tag ? nt_pool_alloc(all, type->tag, NULL, true) : calloc(1, all);
 
 	if (!header)
 		return NULL;
@@ -51,8 +53,13 @@ void *ob_new(const struct ob_type *type, size_t bytes)
 
 void ob_delete(void *body)
 {
-	header_of(body)->magic = 0;
-	free(header_of(body));
+	struct ob_header *header = header_of(body);
+
+	header->magic = 0;
+	if (header->type->tag)
+		nt_pool_free(header);
+	else
+		free(header);
 }
 
 const struct ob_type *ob_type_of(const void *body)

@@ -11,7 +11,8 @@
 #include "nt/nt.h"
 
 struct ob_type {
-	const char *name;	  /* "thread" */
+	const char *name; /* "thread" */
+	ULONG tag;	  /* of the pool block that an object lies in; 0: in the host's heap */
 	void (*last)(void *body); /* nobody refers to it any more; at or below DISPATCH */
 	/* For reports, after the name; NULL: nothing more is to be said. */
 	void (*describe)(void *body, char *text, size_t size);

@@ -157,7 +157,7 @@ struct reg_key *reg_service_key(const char *path, bool make);
  * device alone: "PCI\VEN_1B36&DEV_0010&SUBSYS_11001AF4&REV_02\3&0&08".
  */
 #define REG_VIRTUAL_DEVICE "ROOT\\SCSIADAPTER\\0000" /* a virtual miniport's adapter */
-#define REG_DISK_DEVICE	   "SCSI\\Disk&"		/* how a unit's instance begins */
+#define REG_DISK_DEVICE	   "SCSI\\Disk&"	     /* how a unit's instance begins */
 enum { REG_DEVICES_MAX = 512, REG_INSTANCE_MAX = 120 };
 enum reg_device_key { REG_DEVICE_HARDWARE, REG_DEVICE_SOFTWARE };
 

@@ -212,8 +212,8 @@ struct reg_key *reg_device_key(unsigned device, enum reg_device_key which)
 	char path[REG_INSTANCE_MAX + 32];
 
 	if (which == REG_DEVICE_SOFTWARE) {
-		snprintf(path, sizeof(path), "%s\\%04u",
-			class_of(known.devices[device].instance), device);
+		snprintf(path, sizeof(path), "%s\\%04u", class_of(known.devices[device].instance),
+			device);
 		return key_at(CLASS, path, false);
 	}
 	snprintf(path, sizeof(path), "%s\\Device Parameters", known.devices[device].instance);
