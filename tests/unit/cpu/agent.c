@@ -159,6 +159,7 @@ static struct {
 	struct cpu_agent *agent[2];
 	void (*waits)(void);
 	unsigned before, after; /* steps, before and after the wait */
+	unsigned later;		/* and after the DPC */
 } held;
 
 static void kick_both(struct cpu_dpc *dpc)
@@ -179,7 +180,8 @@ static void queue_and_see(void *ctx)
 	struct cpu_dpc dpc = {.fn = kick_both, .cpu = CPU_HERE};
 
 	cpu_dpc_queue(&dpc, NULL, NULL);
-	cpu_dpc_flush();
+	cpu_poll();
+	held.later = get(steps);
 }
 
 static void held_with(void (*waits)(void))
@@ -198,6 +200,7 @@ static void kicks_of_a_dpc_make_one_step_of_each_agent_after_it(void **state)
 {
 	held_with(NULL);
 	assert_int_equal(held.after, 0);
+	assert_int_equal(held.later, 2);
 	assert_int_equal(get(steps), 2);
 }
 
@@ -226,23 +229,32 @@ static void keep_until_stepped(void *ctx)
 	cpu_irql_lower(irql);
 }
 
-/* No DPC may lower the IRQL, but to find out which one did the machine must go on. */
-static void sleep_at_passive(void)
+static void expect_steps(void *ctx)
 {
+	set(inside, get(steps) != 2);
+}
+
+/* No DPC may lower the IRQL, but to find out which one did the machine must go on. */
+static void join_at_passive(void)
+{
+	struct cpu_thread *other = cpu_thread_new(expect_steps, NULL, 0, "other");
+
 	cpu_irql_lower(IRQL_PASSIVE);
-	cpu_thread_park(MS);
+	cpu_thread_join(other);
+	cpu_thread_free(other);
 	cpu_irql_raise(IRQL_DISPATCH);
 }
 
 static void a_dpc_that_waits_does_not_wait_for_itself(void **state)
 {
-	static void (*const waits[])(void) = {cpu_relax, stall, cpu_agent_settle, sleep_at_passive};
+	static void (*const waits[])(void) = {cpu_relax, stall, cpu_agent_settle, join_at_passive};
 
 	for (size_t i = 0; i < sizeof(waits) / sizeof(waits[0]); i++) {
 		clear();
 		held_with(waits[i]);
 		assert_int_equal(held.before, 0);
 		assert_int_equal(held.after, 2);
+		assert_int_equal(get(inside), 0);
 		assert_int_equal(get(steps), 2);
 	}
 }
