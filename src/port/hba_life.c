@@ -309,6 +309,7 @@ void port_hba_undo(struct port_hba *hba)
 
 	if (hba->life == PORT_HBA_REMOVED)
 		return;
+	port_hba_units_remove(hba, false); /* of those that are still there */
 	if (has_slots && port_adapter_close(&hba->port, STOP_SECONDS))
 		port_adapter_give_up(&hba->port);
 	port_hba_stop(&hba->port);
