@@ -110,8 +110,10 @@ small=rw:ops=200,sizes=512-16k,span=1M,verify
 status 1 timeout 60 "$DRYPORT" run "$work/race" --hw nvme:queues=2 --cpus 3 --workload $small --seeds 100000
 seed=$(sed -nE 's/^seed ([0-9]+) failed, .*/\1/p' "$work/out")
 [ -n "$seed" ] || fail "no seed: $(cat "$work/out")"
-for _ in 1 2 3; do
+for n in 1 2 3; do
   status 1 "$DRYPORT" run "$work/race" --hw nvme:queues=2 --cpus 3 --workload $small --seed "$seed"
-  says "seed $seed"
+  cp "$work/err" "$work/err$n"
 done
+[ -s "$work/err1" ] || fail "seed $seed says nothing"
+cmp "$work/err1" "$work/err2" && cmp "$work/err1" "$work/err3" || fail "seed $seed fails in several ways"
 status 0 "$DRYPORT" run "$nvme" --hw nvme:queues=2 --cpus 3 --workload $small --seeds 100
