@@ -155,7 +155,8 @@ static void step_inline(struct cpu_agent *agent)
 		if (atomic_compare_exchange_strong(&agent->state, &busy, IDLE))
 			return;
 		busy = BUSY;
-		atomic_store(&agent->state, BUSY);
+		/* with what came before the kick */
+		atomic_exchange(&agent->state, BUSY);
 	}
 }
 

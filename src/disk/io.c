@@ -116,8 +116,8 @@ static __attribute__((noinline)) void part_done_other(struct port_request *reque
 	else if (transfer->buffer && dio->io->op == DRY_OP_READ)
 		memcpy(transfer->user, transfer->buffer, transfer->bytes);
 	waiter = disk_transfer_put(transfer);
-	io_release(dio);
 	waiters_go_on(waiter);
+	io_release(dio);
 }
 
 path_inline void part_done_as(struct port_request *request, bool locks)
@@ -131,9 +131,10 @@ path_inline void part_done_as(struct port_request *request, bool locks)
 		return;
 	}
 	waits = disk_transfer_push(transfer, locks);
-	io_release_as(dio, locks);
-	if (waits)
+	/* Before the front is told, which may submit another: who waits is first. */
+	if (unlikely(waits))
 		waiters_go_on(disk_waiter_next());
+	io_release_as(dio, locks);
 }
 
 static __attribute__((noinline)) void part_done_locked(struct port_request *request)

@@ -75,6 +75,14 @@ static void let_go(struct disk_own *own)
 	cpu_irql_lower(irql);
 }
 
+static bool has_lost(const struct disk_own *own)
+{
+	for (unsigned n = 0; n < DISK_OWN; n++)
+		if (port_request_is_lost(own->all[n].request))
+			return true;
+	return false;
+}
+
 struct disk_transfer *disk_own_get(struct disk *disk, bool is_vital)
 {
 	struct port_adapter *adapter = disk->unit->adapter;
@@ -86,7 +94,7 @@ struct disk_transfer *disk_own_get(struct disk *disk, bool is_vital)
 	if (unlikely(!wait.got)) {
 		while (!atomic_load(&wait.got)) {
 			cpu_thread_park(LOOK_NS);
-			if (is_vital && port_adapter_has_lost(adapter))
+			if (is_vital && has_lost(own))
 				port_adapter_give_up(adapter);
 		}
 		let_go(own);

@@ -58,9 +58,11 @@ int crash_check(const struct dry_machine *machine)
 static int place_find(struct dry_machine *machine)
 {
 	const struct machine_options *options = &machine->options;
-	const struct disk *disk = machine->disks.disk[0];
-	uint64_t size = disk->info.size, left, most;
+	const struct disk *disk = machine->disks.count ? machine->disks.disk[0] : NULL;
+	uint64_t size = disk ? disk->info.size : 0, left, most;
 
+	if (!disk)
+		return error_set(EINVAL, "--dump: there is no unit to write the image to.");
 	if (options->dump_offset >= size || options->dump_offset % disk->info.block_size)
 		return error_set(EINVAL,
 			"--dump-offset %" PRIu64 ": no block of a unit of %" PRIu64

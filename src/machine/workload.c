@@ -440,6 +440,10 @@ int dry_workload_run(struct dry_machine *machine, const char *text)
 		result = machine_enter(machine);
 	if (result)
 		return result;
+	if (!dry_unit_count(machine)) {
+		machine_leave(machine);
+		return error_set(ENODEV, "the machine has no unit for a workload.");
+	}
 	trace(TRACE_WORKLOAD_BEGIN, workload.ops, workload.depth, workload.seed);
 	result = run(machine, machine->units[0].disk, &workload);
 	trace(TRACE_WORKLOAD_END, -result);

@@ -3,6 +3,7 @@
 /* Io: device objects, and what a driver may ask of a stack of them. See io_device.h. */
 #include "nt/io_device.h"
 #include "nt/nt_check.h"
+#include "nt/nt_lock.h"
 #include "nt/ob_object.h"
 #include "util/export.h"
 
@@ -11,6 +12,8 @@
 /* Drivers read and write them, as other memory of the machine. */
 static const struct ob_type device_type = {
 	.name = "device object", .tag = DEVICE_TAG, .last = ob_delete};
+
+static struct nt_lock lock; /* of stacks and of drivers' lists */
 
 DEVICE_OBJECT *io_device_new(DRIVER_OBJECT *driver, ULONG type)
 {
@@ -28,18 +31,19 @@ DEVICE_OBJECT *io_device_new(DRIVER_OBJECT *driver, ULONG type)
 
 void io_device_attach(DEVICE_OBJECT *top, DEVICE_OBJECT *lower)
 {
+	nt_lock_take(&lock);
 	top->NextDevice = top->DriverObject->DeviceObject;
 	top->DriverObject->DeviceObject = top;
 	top->StackSize = (CCHAR)(lower->StackSize + 1);
 	lower->AttachedDevice = top;
+	nt_lock_drop(&lock);
 }
 
-void io_device_free(DEVICE_OBJECT *device)
+void io_device_end(DEVICE_OBJECT *device)
 {
 	PDEVICE_OBJECT *link;
 
-	if (!device)
-		return;
+	nt_lock_take(&lock);
 	for (link = &device->DriverObject->DeviceObject; *link; link = &(*link)->NextDevice)
 		if (*link == device) {
 			*link = device->NextDevice;
@@ -47,6 +51,15 @@ void io_device_free(DEVICE_OBJECT *device)
 		}
 	device->DriverObject = NULL;
 	device->AttachedDevice = NULL;
+	nt_lock_drop(&lock);
+}
+
+void io_device_free(DEVICE_OBJECT *device)
+{
+	if (!device)
+		return;
+	if (device->DriverObject)
+		io_device_end(device);
 	ob_dereference(device);
 }
 
@@ -58,9 +71,11 @@ PDEVICE_OBJECT NTAPI IoGetAttachedDeviceReference(PDEVICE_OBJECT DeviceObject)
 		nt_violation(0, "IoGetAttachedDeviceReference of what is no device object");
 		return NULL;
 	}
+	nt_lock_take(&lock);
 	while (DeviceObject->AttachedDevice)
 		DeviceObject = DeviceObject->AttachedDevice;
 	ob_reference(DeviceObject);
+	nt_lock_drop(&lock);
 	return DeviceObject;
 }
 DRY_EXPORT(IoGetAttachedDeviceReference)

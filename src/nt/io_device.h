@@ -14,8 +14,11 @@
 DEVICE_OBJECT *io_device_new(DRIVER_OBJECT *driver, ULONG type);
 /* Puts top onto lower, which has nothing attached, and makes it one of its driver's. */
 void io_device_attach(DEVICE_OBJECT *top, DEVICE_OBJECT *lower);
-/* It is its driver's no more, and nothing is attached to it; the maker's reference ends. What a
- * driver still refers to stays, as the device of nobody: IRPs to it are refused. NULL: nothing. */
+/* It is its driver's no more, and nothing is attached to it: IRPs to it are refused. The lower one
+ * of a stack first. */
+void io_device_end(DEVICE_OBJECT *device);
+/* The same, if that has not been, and the maker's reference ends; what a driver still refers to
+ * stays. NULL: nothing. */
 void io_device_free(DEVICE_OBJECT *device);
 
 #endif

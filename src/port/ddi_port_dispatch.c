@@ -178,11 +178,11 @@ static NTSTATUS relations(struct port_hba *hba, PIRP irp)
 static NTSTATUS NTAPI dispatch_pnp(PDEVICE_OBJECT device, PIRP irp)
 {
 	struct port_hba *hba = port_hba_of_object(device);
-	struct port_unit_device *unit = port_unit_of_object(device);
 	UCHAR minor = IoGetCurrentIrpStackLocation(irp)->MinorFunction;
+	NTSTATUS status;
 
-	if (unit)
-		return port_unit_pnp(unit, irp);
+	if (port_unit_serve(device, irp, port_unit_pnp, &status))
+		return status;
 	if (!hba)
 		return port_irp_end(irp, STATUS_NO_SUCH_DEVICE);
 	switch (minor) {
@@ -206,13 +206,23 @@ static NTSTATUS NTAPI dispatch_pnp(PDEVICE_OBJECT device, PIRP irp)
 	return pass_on(hba, irp);
 }
 
+static NTSTATUS unit_power(struct port_unit_device *device, PIRP irp)
+{
+	return bus_power(NULL, irp);
+}
+
+static NTSTATUS unit_system_control(struct port_unit_device *device, PIRP irp)
+{
+	return port_unit_wmi(device, irp) ? STATUS_PENDING : end_as_it_is(irp);
+}
+
 static NTSTATUS NTAPI dispatch_power(PDEVICE_OBJECT device, PIRP irp)
 {
 	struct port_hba *hba = port_hba_of_object(device);
 	NTSTATUS status;
 
-	if (port_unit_of_object(device))
-		return bus_power(device, irp);
+	if (port_unit_serve(device, irp, unit_power, &status))
+		return status;
 	if (!hba)
 		return port_irp_end(irp, STATUS_NO_SUCH_DEVICE);
 	if (IoGetCurrentIrpStackLocation(irp)->MinorFunction != IRP_MN_SET_POWER)
@@ -227,10 +237,10 @@ static NTSTATUS NTAPI dispatch_power(PDEVICE_OBJECT device, PIRP irp)
 static NTSTATUS NTAPI dispatch_system_control(PDEVICE_OBJECT device, PIRP irp)
 {
 	struct port_hba *hba = port_hba_of_object(device);
-	struct port_unit_device *unit = port_unit_of_object(device);
+	NTSTATUS status;
 
-	if (unit)
-		return port_unit_wmi(unit, irp) ? STATUS_PENDING : end_as_it_is(irp);
+	if (port_unit_serve(device, irp, unit_system_control, &status))
+		return status;
 	if (!hba)
 		return port_irp_end(irp, STATUS_NO_SUCH_DEVICE);
 	return port_hba_wmi(hba, irp) ? STATUS_PENDING : pass_on(hba, irp);
@@ -239,10 +249,10 @@ static NTSTATUS NTAPI dispatch_system_control(PDEVICE_OBJECT device, PIRP irp)
 static NTSTATUS NTAPI dispatch_control(PDEVICE_OBJECT device, PIRP irp)
 {
 	struct port_hba *hba = port_hba_of_object(device);
-	struct port_unit_device *unit = port_unit_of_object(device);
+	NTSTATUS status;
 
-	if (unit)
-		return port_unit_control(unit, irp);
+	if (port_unit_serve(device, irp, port_unit_control, &status))
+		return status;
 	if (!hba)
 		return port_irp_end(irp, STATUS_NO_SUCH_DEVICE);
 	return hba->driver->model->control ? hba->driver->model->control(hba, irp)

@@ -144,25 +144,40 @@ NTSTATUS port_unit_control(struct port_unit_device *device, PIRP irp)
 
 /* ---- the disk class driver ---- */
 
-static NTSTATUS NTAPI disk_pass_on(PDEVICE_OBJECT object, PIRP irp)
+static NTSTATUS pass_on(struct port_unit_device *device, PIRP irp)
 {
-	struct port_unit_device *device = object->DeviceExtension;
-
 	IoSkipCurrentIrpStackLocation(irp);
 	return IoCallDriver(device->physical, irp);
 }
 
-static NTSTATUS NTAPI disk_control(PDEVICE_OBJECT object, PIRP irp)
+static NTSTATUS control(struct port_unit_device *device, PIRP irp)
 {
-	struct port_unit_device *device = object->DeviceExtension;
 	PIO_STACK_LOCATION stack = IoGetCurrentIrpStackLocation(irp);
 	const STORAGE_DEVICE_NUMBER number = {
 		.DeviceType = FILE_DEVICE_DISK, .DeviceNumber = device->number};
 
 	if (stack->Parameters.DeviceIoControl.IoControlCode != IOCTL_STORAGE_GET_DEVICE_NUMBER)
-		return disk_pass_on(object, irp);
+		return pass_on(device, irp);
 	irp->IoStatus.Information = 0;
 	return answer(irp, &number, sizeof(number));
+}
+
+static NTSTATUS NTAPI disk_other(PDEVICE_OBJECT object, PIRP irp)
+{
+	NTSTATUS status;
+
+	return port_unit_serve(object, irp, pass_on, &status)
+		       ? status
+		       : port_irp_end(irp, STATUS_NO_SUCH_DEVICE);
+}
+
+static NTSTATUS NTAPI disk_control(PDEVICE_OBJECT object, PIRP irp)
+{
+	NTSTATUS status;
+
+	return port_unit_serve(object, irp, control, &status)
+		       ? status
+		       : port_irp_end(irp, STATUS_NO_SUCH_DEVICE);
 }
 
 DRIVER_OBJECT *port_disk_driver(void)
@@ -170,7 +185,7 @@ DRIVER_OBJECT *port_disk_driver(void)
 	static DRIVER_OBJECT driver = {.Type = IO_TYPE_DRIVER, .Size = sizeof(driver)};
 
 	for (unsigned n = 0; n <= IRP_MJ_MAXIMUM_FUNCTION; n++)
-		driver.MajorFunction[n] = disk_pass_on;
+		driver.MajorFunction[n] = disk_other;
 	driver.MajorFunction[IRP_MJ_DEVICE_CONTROL] = disk_control;
 	return &driver;
 }

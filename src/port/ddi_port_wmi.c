@@ -133,13 +133,15 @@ bool port_hba_wmi(struct port_hba *hba, PIRP irp)
 bool port_unit_wmi(struct port_unit_device *device, PIRP irp)
 {
 	struct port_hba *hba = device->hba;
+	uint8_t irql = cpu_irql_raise(IRQL_DISPATCH); /* while it is looked at it stays (unit.c) */
 	struct port_unit *unit =
 		port_unit_find(&hba->port, device->path, device->target, device->lun);
+	bool is_its = unit && is_provider(hba, device->physical, irp);
 
-	if (!unit || !is_provider(hba, device->physical, irp))
-		return false;
-	wmi_send(unit, irp);
-	return true;
+	if (is_its)
+		wmi_send(unit, irp);
+	cpu_irql_lower(irql);
+	return is_its;
 }
 
 /* ---- who asks ---- */
@@ -212,9 +214,10 @@ static uint32_t ask(const struct port_target *target, DEVICE_OBJECT *provider, u
 	struct port_call *call = info ? port_wmi_send(target, provider, &wmi) : NULL;
 	uint32_t more = 0;
 
-	if (!call || port_wmi_wait(call, &wmi))
-		nt_violation(0, "%s: IRP_MN_REGINFO_EX did not end, or there was no memory for it.",
-			target->name);
+	if (!call)
+		nt_debug_line("no memory to ask a miniport what it registers with WMI");
+	else if (port_wmi_wait(call, &wmi))
+		nt_violation(0, "%s: IRP_MN_REGINFO_EX did not end.", target->name);
 	else if (wmi.status == (uint32_t)STATUS_BUFFER_TOO_SMALL && wmi.returned >= sizeof(ULONG))
 		more = info->BufferSize;
 	else if (wmi.status == STATUS_SUCCESS && !is_sound(info, wmi.returned))

@@ -288,7 +288,7 @@ struct port_call {
 
 /* An IRP for this device's stack; the caller fills in its next stack location and sends it
  * (IoCallDriver). bytes: of buffer, zeroed. NULL: out of memory. PASSIVE, as what follows. */
-struct port_call *port_call_new(const DEVICE_OBJECT *top, uint32_t bytes);
+struct port_call *port_call_new(const DEVICE_OBJECT *top, size_t bytes);
 /* One that was not sent, or has ended. */
 void port_call_free(struct port_call *call);
 /* Whether it ends within this time. */
@@ -369,8 +369,9 @@ int port_service_run(struct port_hba *hba, struct port_service *service);
 
 /* ---- hba_unit.c, ddi_port_unit.c; one change at a time ---- */
 
-/* A unit as a device. */
+/* A unit as a device: counted (ob_object.h), as IRPs to it may come while it goes. */
 struct port_unit_device {
+	struct port_unit_device *next; /* of all */
 	struct port_hba *hba;
 	DEVICE_OBJECT *physical, *disk; /* the miniport's; the class driver's, attached to it */
 	port_work_place work;
@@ -382,19 +383,23 @@ struct port_unit_device {
 };
 
 /* port_model.unit_found, unit_lost: IRP_MN_START_DEVICE, which stands for ScsiUnitStart;
- * IRP_MN_SURPRISE_REMOVAL, for ScsiUnitSurpriseRemoval, and IRP_MN_REMOVE_DEVICE. Of an adapter
- * that has no device objects the miniport is called without an IRP. */
+ * IRP_MN_SURPRISE_REMOVAL, for ScsiUnitSurpriseRemoval, and, when the miniport has none of its
+ * requests any more, IRP_MN_REMOVE_DEVICE. Of an adapter that has no device objects the miniport is
+ * called without an IRP. */
 void port_hba_unit_found(struct port_unit *unit);
 void port_hba_unit_lost(struct port_unit *unit);
+/* The first half of it: port_hba_units_remove does the second. */
+void port_hba_unit_surprise(struct port_unit *unit);
 /* IRP_MN_REMOVE_DEVICE to all; in_order: which stands for ScsiUnitRemove then. */
 void port_hba_units_remove(struct port_hba *hba, bool in_order);
 struct port_target port_unit_target(const struct port_unit_device *device);
-/* For dispatch routines: NULL: it is an adapter's. */
-struct port_unit_device *port_unit_of_object(const DEVICE_OBJECT *object);
+/* For dispatch routines: if this is a unit's object, as the pointer alone says, fn serves the IRP,
+ * while the unit's objects stay. */
+typedef NTSTATUS port_unit_fn(struct port_unit_device *device, PIRP irp);
+bool port_unit_serve(const DEVICE_OBJECT *object, PIRP irp, port_unit_fn *fn, NTSTATUS *status);
 DRIVER_OBJECT *port_disk_driver(void);
 /* The port's, for the unit that the device object is one of. */
-NTSTATUS port_unit_pnp(struct port_unit_device *device, PIRP irp);
-NTSTATUS port_unit_control(struct port_unit_device *device, PIRP irp);
+port_unit_fn port_unit_pnp, port_unit_control;
 
 /* ---- ddi_port_wmi.c ---- */
 

@@ -27,7 +27,7 @@ static NTSTATUS NTAPI ended(PDEVICE_OBJECT device, PIRP irp, PVOID context)
 	return STATUS_MORE_PROCESSING_REQUIRED;
 }
 
-struct port_call *port_call_new(const DEVICE_OBJECT *top, uint32_t bytes)
+struct port_call *port_call_new(const DEVICE_OBJECT *top, size_t bytes)
 {
 	struct port_call *call = nt_pool_alloc(sizeof(*call) + bytes, CALL_TAG, NULL, true);
 

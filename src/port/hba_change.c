@@ -297,7 +297,7 @@ int port_hba_power(struct port_hba *hba, STOR_DEVICE_POWER_STATE state, STOR_POW
 static bool surprise_tell(struct port_hba *hba)
 {
 	for (uint32_t n = 0; n < hba->port.unit_count; n++)
-		port_hba_unit_lost(hba->port.units[n]);
+		port_hba_unit_surprise(hba->port.units[n]);
 	if (port_hba_controls(hba, ScsiAdapterSurpriseRemoval))
 		port_hba_control(hba, ScsiAdapterSurpriseRemoval, NULL);
 	else

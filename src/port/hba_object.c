@@ -33,8 +33,8 @@ static const struct dma_device *resolve(PDEVICE_OBJECT physical)
 
 static void objects_drop(struct port_hba *hba)
 {
-	io_device_free(hba->functional);
 	io_device_free(hba->physical);
+	io_device_free(hba->functional);
 	hba->functional = hba->physical = NULL;
 }
 

@@ -9,11 +9,14 @@
 #include "port/hba.h"
 #include "nt/io_device.h"
 #include "nt/nt.h"
+#include "nt/nt_lock.h"
+#include "nt/ob_object.h"
 #include "nt/registry.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#define LOST_SECONDS 5 /* for what the miniport has of a unit that is gone to come back */
 
 /* Disks have the numbers that they would have as PhysicalDrive<number>: the lowest that are free.
  */
@@ -38,33 +41,79 @@ static void number_give(uint32_t number)
 	numbers[number / 64] &= ~(1ull << number % 64);
 }
 
+/* ---- which there are ---- */
+
+static struct nt_lock lock; /* of all */
+static struct port_unit_device *all;
+
+static void last(void *body)
+{
+	struct port_unit_device *device = body;
+
+	io_device_free(device->physical);
+	io_device_free(device->disk);
+	ob_delete(device);
+}
+
+static const struct ob_type unit_type = {.name = "unit", .last = last};
+
+/* By the pointer alone: an IRP may come late. */
+static struct port_unit_device *take(const DEVICE_OBJECT *object)
+{
+	struct port_unit_device *device;
+
+	nt_lock_take(&lock);
+	for (device = all; device; device = device->next)
+		if (object == device->physical || object == device->disk)
+			break;
+	if (device)
+		ob_reference(device);
+	nt_lock_drop(&lock);
+	return device;
+}
+
+bool port_unit_serve(const DEVICE_OBJECT *object, PIRP irp, port_unit_fn *fn, NTSTATUS *status)
+{
+	struct port_unit_device *device = take(object);
+
+	if (!device)
+		return false;
+	*status = fn(device, irp);
+	ob_dereference(device);
+	return true;
+}
+
 static void device_free(struct port_unit *unit)
 {
-	struct port_unit_device *device = unit->device;
+	struct port_unit_device *device = unit->device, **link = &all;
 
 	unit->device = NULL;
 	if (device->registry_device >= 0 && reg_device_of(device->physical) >= 0)
 		reg_device_object_set((unsigned)device->registry_device, NULL);
 	number_give(device->number);
-	io_device_free(device->disk);
-	io_device_free(device->physical);
-	free(device);
+	nt_lock_take(&lock);
+	while (*link != device)
+		link = &(*link)->next;
+	*link = device->next;
+	nt_lock_drop(&lock);
+	io_device_end(device->physical);
+	io_device_end(device->disk);
+	ob_dereference(device);
 }
 
 /* NULL: out of memory; then the unit is one without device objects. */
 static struct port_unit_device *device_new(struct port_unit *unit)
 {
 	struct port_hba *hba = (struct port_hba *)unit->adapter;
-	struct port_unit_device *device = nt_allocation_fails() ? NULL : calloc(1, sizeof(*device));
+	struct port_unit_device *device =
+		nt_allocation_fails() ? NULL : ob_new(&unit_type, sizeof(*device));
 
 	if (!device)
 		return NULL;
 	device->physical = io_device_new(&hba->driver->object, FILE_DEVICE_DISK);
 	device->disk = io_device_new(port_disk_driver(), FILE_DEVICE_DISK);
 	if (!device->physical || !device->disk) {
-		io_device_free(device->physical);
-		io_device_free(device->disk);
-		free(device);
+		ob_dereference(device);
 		return NULL;
 	}
 	device->hba = hba;
@@ -76,23 +125,16 @@ static struct port_unit_device *device_new(struct port_unit *unit)
 	snprintf(device->name, sizeof(device->name), "%s, unit %u:%u:%u", hba->name, unit->path,
 		unit->target, unit->lun);
 	device->physical->Flags = DO_BUS_ENUMERATED_DEVICE | DO_DIRECT_IO;
-	device->physical->DeviceExtension = device;
 	device->disk->Flags = DO_DIRECT_IO;
-	device->disk->DeviceExtension = device;
 	io_device_attach(device->disk, device->physical);
 	device->registry_device = *device->instance ? reg_device_add(device->instance) : -1;
 	if (device->registry_device >= 0)
 		reg_device_object_set((unsigned)device->registry_device, device->physical);
+	nt_lock_take(&lock);
+	device->next = all;
+	all = device;
+	nt_lock_drop(&lock);
 	return device;
-}
-
-struct port_unit_device *port_unit_of_object(const DEVICE_OBJECT *object)
-{
-	struct port_unit_device *device = object->DeviceExtension;
-
-	/* Whoever comes here with a device object has it from io_device_new: only units' have one.
-	 */
-	return device && (object == device->physical || object == device->disk) ? device : NULL;
 }
 
 /* ---- what is asked of a unit ---- */
@@ -139,6 +181,8 @@ static void tell(struct port_unit *unit, UCHAR minor, SCSI_UNIT_CONTROL_TYPE typ
 
 static void remove_device(struct port_unit *unit, SCSI_UNIT_CONTROL_TYPE type)
 {
+	if (!unit->is_found)
+		type = NO_CONTROL; /* it has been told: by surprise */
 	unit->is_found = false;
 	tell(unit, IRP_MN_REMOVE_DEVICE, type);
 	if (unit->device)
@@ -166,17 +210,26 @@ void port_hba_unit_found(struct port_unit *unit)
 	wmi_register(unit);
 }
 
-void port_hba_unit_lost(struct port_unit *unit)
+void port_hba_unit_surprise(struct port_unit *unit)
 {
 	if (!unit->is_found)
 		return;
 	tell(unit, IRP_MN_SURPRISE_REMOVAL, ScsiUnitSurpriseRemoval);
+	unit->is_found = false;
+}
+
+void port_hba_unit_lost(struct port_unit *unit)
+{
+	if (!unit->is_found)
+		return;
+	port_hba_unit_surprise(unit);
+	port_unit_is_quiet(unit, LOST_SECONDS);
 	remove_device(unit, NO_CONTROL);
 }
 
 void port_hba_units_remove(struct port_hba *hba, bool in_order)
 {
 	for (uint32_t n = 0; n < hba->port.unit_count; n++)
-		if (hba->port.units[n]->is_found)
+		if (hba->port.units[n]->is_found || hba->port.units[n]->device)
 			remove_device(hba->port.units[n], in_order ? ScsiUnitRemove : NO_CONTROL);
 }

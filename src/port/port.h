@@ -424,6 +424,9 @@ struct port_unit *port_unit_add(
 	struct port_adapter *adapter, uint8_t path, uint8_t target, uint8_t lun);
 /* PASSIVE. No request of it is waiting or outstanding. */
 void port_unit_remove(struct port_unit *unit);
+/* PASSIVE: whether the miniport has given back all of its requests, and none waits, within so many
+ * seconds, which are waited for. */
+bool port_unit_is_quiet(struct port_unit *unit, unsigned seconds);
 void port_units_free(struct port_adapter *adapter);
 /* Of a zeroed one: all but its address, extension and number. */
 void port_unit_init(struct port_unit *unit, struct port_adapter *adapter);

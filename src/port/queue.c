@@ -57,7 +57,9 @@ static NTSTATUS request_map(struct port_request *request)
 	request->mapped = true;
 	if (unlikely(request->mapping.va)) {
 		request->own_data = request->data;
-		request->data = request->mapping.va;
+		/* Of other functions the miniport itself reads and writes the data, both ways. */
+		if (request->function == SRB_FUNCTION_EXECUTE_SCSI)
+			request->data = request->mapping.va;
 	}
 	port_list_seal(&adapter->lists, request->list, &request->seal, request->id);
 	trace(TRACE_DMA_MAP, request->id, request->list->NumberOfElements, request->length, 0);
@@ -101,16 +103,17 @@ static inline bool has_registers(const struct port_request *request)
 
 static __attribute__((noinline)) void request_start_other(struct port_request *request)
 {
-	NTSTATUS status = request_map(request);
+	NTSTATUS status;
 
+	/* First: where the mapping is pending, another may have it by the time that is known. */
+	atomic_store_explicit(&request->state, PORT_REQUEST_QUEUED, memory_order_relaxed);
+	status = request_map(request);
 	if (likely(!status)) {
 		port_srb_start(request);
 		return;
 	}
-	if (status == STATUS_PENDING) {
-		atomic_store_explicit(&request->state, PORT_REQUEST_QUEUED, memory_order_relaxed);
+	if (status == STATUS_PENDING)
 		return;
-	}
 	nt_violation(0, "%s: no scatter/gather list for request %llu of %u bytes: status %08x.",
 		request->adapter->name, (unsigned long long)request->id, request->length,
 		(unsigned)status);

@@ -179,12 +179,16 @@ static bool rung_try(unsigned n, struct port_unit *unit, uint64_t id)
 /* A rung that went well gives the request SETTLE_NS to come back. */
 static void climb(struct port_adapter *adapter, struct port_request *request)
 {
+	unsigned first;
+
 	atomic_fetch_or(&adapter->closed, PORT_RESETTING);
 	trace(TRACE_PORT_CLOSE, adapter->number, ~0ull, PORT_RESETTING);
 	/* a start that saw the gate open is over, also without the StartIo lock. */
 	cpu_dpc_flush();
-	for (unsigned n = adapter->limits.first_reset; n < array_size(rungs) && is_stuck(adapter);
-		n++)
+	/* A request to the adapter as a whole is no unit's. */
+	first = adapter->timed_out_unit == &adapter->self ? array_size(rungs) - 1
+							  : adapter->limits.first_reset;
+	for (unsigned n = first; n < array_size(rungs) && is_stuck(adapter); n++)
 		if (rung_try(n, adapter->timed_out_unit, adapter->timed_out_id))
 			wait_while(is_stuck, adapter, SETTLE_NS);
 	if (is_stuck(adapter)) {

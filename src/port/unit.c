@@ -100,9 +100,9 @@ static void unit_free(struct port_unit *unit)
 }
 
 /* A reset that its last request has led to may still be at work. */
-static bool unit_is_quiet(struct port_unit *unit)
+bool port_unit_is_quiet(struct port_unit *unit, unsigned seconds)
 {
-	uint64_t end = cpu_clock() + QUIET_SECONDS * 1000000000ull;
+	uint64_t end = cpu_clock() + seconds * 1000000000ull;
 	struct port_adapter *adapter = unit->adapter;
 
 	for (;;) {
@@ -110,7 +110,7 @@ static bool unit_is_quiet(struct port_unit *unit)
 		bool is_busy;
 
 		cpu_inner_acquire(&unit->lock);
-		is_busy = unit->outstanding;
+		is_busy = unit->outstanding || unit->head;
 		cpu_inner_release(&unit->lock);
 		cpu_irql_lower(irql);
 		if (!is_busy && !(atomic_load(&adapter->closed) & PORT_RESETTING))
@@ -132,7 +132,7 @@ void port_unit_remove(struct port_unit *unit)
 		moved->number = unit->number;
 	}
 	atomic_store(&adapter->unit_count, last);
-	if (!unit_is_quiet(unit))
+	if (!port_unit_is_quiet(unit, QUIET_SECONDS))
 		return; /* lost: a reset of it never comes back */
 	cpu_timer_cancel(&unit->pause);
 	cpu_timer_cancel(&unit->retry);
