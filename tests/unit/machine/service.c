@@ -251,6 +251,8 @@ static void a_machine_may_begin_without_a_unit(void **state)
 	unlink(path);
 	assert_int_equal(dry_unit_count(live), 0);
 	assert_null(dry_unit_get(live, 0));
+	assert_int_equal(dry_workload_run(live, "rw:ops=1"), -ENODEV);
+	expect_has(dry_error(), "no unit for a workload");
 	add(3, 0);
 	assert_true(unit_comes(1));
 	assert_int_equal(dry_read(dry_unit_get(live, 0), buffer, 512, 0), 0);

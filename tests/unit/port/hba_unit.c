@@ -16,6 +16,8 @@ static struct {
 	PDRIVER_DISPATCH saved;
 	PDEVICE_OBJECT unit; /* of the last START that was a unit's */
 	UCHAR ends;	     /* the minor code + 1 that it ends by itself, of units */
+	UCHAR keeps;	     /* the minor code + 1 that it keeps, of units */
+	PIRP kept;
 	SCSI_ADDRESS address;
 	STORAGE_DEVICE_NUMBER number;
 } hook;
@@ -83,6 +85,12 @@ static NTSTATUS NTAPI pnp(PDEVICE_OBJECT device, PIRP irp)
 		irp->IoStatus.Status = STATUS_UNSUCCESSFUL;
 		IoCompleteRequest(irp, IO_NO_INCREMENT);
 		return STATUS_UNSUCCESSFUL;
+	}
+	if (is_unit && hook.keeps == minor + 1) {
+		IoMarkIrpPending(irp);
+		hook.kept = irp;
+		hook.unit = device;
+		return STATUS_PENDING;
 	}
 	if (is_unit && minor == IRP_MN_START_DEVICE) {
 		hook.unit = device;
@@ -219,6 +227,28 @@ static void a_unit_whose_start_is_not_passed_on_is_told_of_and_started(void **st
 	world_good(refused);
 }
 
+static void kept(void)
+{
+	struct port_unit *unit = found(0);
+
+	port_irp_seconds = 0;
+	hook.keeps = IRP_MN_REMOVE_DEVICE + 1;
+	port_hba_unit_lost(unit);
+	port_irp_seconds = 60;
+	hook.keeps = 0;
+	expect_is(
+		atomic_exchange(&world.violations, 0), 2); /* kept, and so never come to the port */
+	expect_has(world.violation, "unit 0:1:0: IRP_MN_REMOVE_DEVICE ended");
+	expect_is(unit->device, NULL);
+	/* late, to a device that is no more */
+	expect_is(hook.saved(hook.unit, hook.kept), STATUS_NO_SUCH_DEVICE);
+}
+
+static void an_irp_that_comes_after_its_unit_has_gone_finds_no_device(void **state)
+{
+	world_good(kept);
+}
+
 /* Information is a pool block; compares it with text, of which each character is one of its. */
 static void expect_id(ULONG_PTR id, const char *text, size_t count)
 {
@@ -350,6 +380,7 @@ int main(void)
 		hook_test(a_removed_adapter_has_its_units_removed_before),
 		hook_test(units_go_with_an_adapter_that_is_gone),
 		hook_test(a_unit_whose_start_is_not_passed_on_is_told_of_and_started),
+		hook_test(an_irp_that_comes_after_its_unit_has_gone_finds_no_device),
 		hook_test(a_unit_tells_its_names),
 		hook_test(an_adapters_relations_are_its_units),
 		hook_test(device_controls_are_answered_or_refused),
