@@ -2,42 +2,14 @@
 /* SPDX-FileCopyrightText: The dryport authors */
 /* dry_service, with the RAM disks' driver (the first argument; the second is one with a device): it
  * adds a unit, tells who waits for one, and is made to give up. */
-#include "../expect.h"
-#include "../../../examples/ramdisk/ramdisk.h"
+#include "ask.h"
 
-#include <dryport.h>
 #include <errno.h>
 #include <ntstatus.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
-
-static const char *ramdisk, *simple;
-static struct dry_machine *live;
-
-static void start(const char *driver, const char *hw, const char *seed)
-{
-	live = dry_machine_new();
-	assert_non_null(live);
-	assert_int_equal(dry_machine_set(live, "hw", hw), 0);
-	if (seed)
-		assert_int_equal(dry_machine_set(live, "seed", seed), 0);
-	if (dry_machine_start(live, driver))
-		fail_msg("%s", dry_error());
-}
-
-static void stop(void)
-{
-	struct dry_summary summary;
-
-	assert_int_equal(dry_machine_stop(live), 0);
-	dry_machine_summary(live, &summary);
-	if (summary.violations)
-		fail_msg("violation: %s", summary.first_violation);
-	assert_int_equal(summary.leaks, 0);
-	dry_machine_free(live);
-}
 
 /* One request; what comes back lies in data. */
 struct ask {

@@ -6,10 +6,8 @@
  * IRP_MN_QUERY_ALL_DATA, IRP_MN_QUERY_SINGLE_INSTANCE, IRP_MN_CHANGE_SINGLE_INSTANCE and
  * IRP_MN_REGINFO.
  */
-#include "../expect.h"
-#include "../../../examples/ramdisk/ramdisk.h"
+#include "ask.h"
 
-#include <dryport.h>
 #include <errno.h>
 #include <string.h>
 
@@ -36,9 +34,7 @@ enum {
 	TOO_SMALL_NEEDS = 48
 };
 
-static const char *ramdisk, *simple;
 static const uint8_t label[RAM_LABEL_BYTES] = RAM_LABEL_GUID;
-static struct dry_machine *live;
 static struct dry_wmi wmi;
 static union {
 	uint8_t bytes[512];
@@ -53,29 +49,6 @@ static uint32_t word(uint32_t offset)
 static void word_set(uint32_t offset, uint32_t value)
 {
 	buffer.words[offset / 4] = value;
-}
-
-static void start(const char *driver, const char *hw, const char *seed)
-{
-	live = dry_machine_new();
-	assert_non_null(live);
-	assert_int_equal(dry_machine_set(live, "hw", hw), 0);
-	if (seed)
-		assert_int_equal(dry_machine_set(live, "seed", seed), 0);
-	if (dry_machine_start(live, driver))
-		fail_msg("%s", dry_error());
-}
-
-static void stop(void)
-{
-	struct dry_summary summary;
-
-	assert_int_equal(dry_machine_stop(live), 0);
-	dry_machine_summary(live, &summary);
-	if (summary.violations)
-		fail_msg("violation: %s", summary.first_violation);
-	assert_int_equal(summary.leaks, 0);
-	dry_machine_free(live);
 }
 
 static int ask(struct dry_unit *unit, uint8_t minor, const uint8_t *block, uint32_t bytes)
