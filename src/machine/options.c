@@ -260,7 +260,8 @@ static int set_release(enum nt_os *field, const char *value)
 	return error_set(EINVAL, "--os %s: must be one of %s.", value, all);
 }
 
-/* A set of processors, a bit each. Those that the machine has not are refused at its start. */
+/* A set of processors, a bit each. Those that the machine has not are refused at its start,
+ * but if it is all there could be. */
 static int set_processors(uint64_t *field, const char *value)
 {
 	uint64_t set = 0;

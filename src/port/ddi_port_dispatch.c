@@ -4,7 +4,7 @@
  * Off the path: the dispatch routines that the port puts into a driver's DRIVER_OBJECT once it has
  * registered itself, and those of the bus driver below it. A driver may save the port's and put its
  * own in their place (contract point 15 of what drivers rely on); its own then call the saved ones.
- * Who sends the IRPs: hba_pnp.c. See hba.h.
+ * Who sends the IRPs: hba_pnp.c, hba_unit.c, hba_service.c, ddi_port_wmi.c, and drivers. See hba.h.
  */
 #include "port/hba.h"
 #include "nt/ob_object.h"

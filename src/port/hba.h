@@ -251,8 +251,8 @@ void port_hba_die(struct port_hba *hba);
  * fails too. port_hba_remove has to follow.
  */
 void port_hba_surprise_remove(struct port_hba *hba);
-/* IRP_MN_REMOVE_DEVICE, also after a stop, D3 or a surprise: what waits fails; StorRemoveDevice,
- * ScsiUnitRemove, ScsiStopAdapter; all that it had is freed, units and requests too. */
+/* IRP_MN_REMOVE_DEVICE, also after a stop, D3 or a surprise: what waits fails; ScsiUnitRemove,
+ * StorRemoveDevice, ScsiStopAdapter; all that it had is freed, units and requests too. */
 void port_hba_remove(struct port_hba *hba);
 /* Whether it runs, and rests now (port_adapter_rest). */
 bool port_hba_rest(struct port_hba *hba);

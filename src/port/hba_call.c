@@ -2,7 +2,7 @@
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
  * Off the path: an IRP of the port's own on its way to a device's driver, which may keep it
- * longer than the sender waits. For hba_pnp.c and hba_service.c. See hba.h.
+ * longer than the sender waits. For hba_pnp.c, hba_service.c and ddi_port_wmi.c. See hba.h.
  */
 #include "port/hba.h"
 #include "nt/nt.h"

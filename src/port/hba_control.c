@@ -2,7 +2,7 @@
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
  * HwAdapterControl and HwUnitControl: what a miniport supports, and each type at its IRQL (4.8).
- * Who asks: hba_life.c, hba_change.c. See hba.h.
+ * Who asks: hba_life.c, hba_change.c, hba_unit.c, and who scans. See hba.h.
  */
 #include "port/hba.h"
 #include "trace/trace.h"
