@@ -2,7 +2,8 @@
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
  * Units that come and go: a thread of the machine, at PASSIVE_LEVEL, scans a bus again when its
- * miniport says that it has changed (src/disk/scan.c does the work). See machine.h.
+ * miniport says that it has changed (src/disk/scan.c does the work), and gives an adapter up whose
+ * miniport keeps a request through all resets (R-5). See machine.h.
  */
 #include "machine/machine.h"
 #include "port/hba.h"
@@ -57,8 +58,11 @@ static void scanner_main(void *arg)
 		for (unsigned n = 0; n < machine->driver.adapter_count; n++) {
 			struct port_adapter *adapter = machine->driver.adapters[n];
 
-			if (port_hba_life(adapter) == PORT_HBA_PRESENT &&
-				machine_rescan(machine, (struct port_hba *)adapter)) {
+			if (port_hba_life(adapter) != PORT_HBA_PRESENT)
+				continue;
+			if (port_adapter_has_lost(adapter))
+				port_adapter_give_up(adapter);
+			else if (machine_rescan(machine, (struct port_hba *)adapter)) {
 				error_take(reason, sizeof(reason));
 				fprintf(stderr, "dryport: looking for units again: %s\n", reason);
 			}

@@ -252,7 +252,8 @@ struct port_adapter {
 	bool is_excused; /* its miniport does not know that it has gone: what it keeps is no fault
 			  */
 	_Atomic bool is_mute; /* too long, or somebody asks for it: the bus is to be reset */
-	/* who is told that units have come or gone, NULL: nobody; any IRQL */
+	/* who is told that units have come or gone, or that a request is lost (R-5), NULL:
+	 * nobody; any IRQL */
 	_Atomic(void (*)(struct port_adapter *adapter)) changed;
 	_Atomic bool recovery_ends;
 	_Atomic bool reset_is_back;	       /* recovery_request is done */

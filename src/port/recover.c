@@ -197,6 +197,7 @@ static void climb(struct port_adapter *adapter, struct port_request *request)
 			(unsigned long long)adapter->timed_out_id);
 		atomic_store(&request->deadline, atomic_load(&adapter->tick) + SURVIVOR_SECONDS);
 		atomic_store(&request->lost_id, adapter->timed_out_id);
+		port_adapter_changed(adapter); /* who looks after it gives it up */
 	}
 	atomic_fetch_and(&adapter->closed, ~(uint32_t)PORT_RESETTING);
 	trace(TRACE_PORT_OPEN, adapter->number, ~0ull, PORT_RESETTING);

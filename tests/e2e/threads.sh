@@ -23,6 +23,6 @@ done
 # where processors share a queue
 cp -r "$SOURCE_ROOT/examples/nvme" "$work/race"
 sed -i -E '/^\tStorPort(Acquire|Release)SpinLock/d' "$work/race/nvme_queue.c"
-"$DRYPORT" run "$work/race" --hw nvme:queues=2 --cpus 4 --workload rw:ops=3000,verify >"$work/out" 2>"$work/err" && fail "the race was not seen"
+TSAN_OPTIONS=halt_on_error=1 "$DRYPORT" run "$work/race" --hw nvme:queues=2 --cpus 4 --workload rw:ops=3000,verify >"$work/out" 2>"$work/err" && fail "the race was not seen"
 says 'WARNING: ThreadSanitizer: data race'
 says '#[0-9]+ Nvme'
