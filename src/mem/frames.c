@@ -7,17 +7,18 @@
 #include "util/random.h"
 
 /* Nobody's frame is number 0: the first MiB of a PC is not for drivers. */
-#define FIRST_FRAME 0x100ull
-#define HOLE_FRAME  (MEM_HOLE >> MEM_PAGE_SHIFT)
-#define HIGH_FRAME  (MEM_4GIB >> MEM_PAGE_SHIFT)
+#define FIRST_FRAME  0x100ull
+#define GRANULES_MAX 32768
+#define HIGH_FRAME   (MEM_4GIB >> MEM_PAGE_SHIFT)
 
 const struct mem_frame mem_no_frame;
 
 /* The next frame number in ascending order, past the hole when low ones run out. */
 static uint32_t frame_next(bool high)
 {
+	uint64_t hole = mem_space.is_shared ? MEM_SHARED_HOLE : MEM_HOLE;
 	struct mem_span *low = &mem_index.low;
-	bool fits = !high && low->first + low->count < HOLE_FRAME;
+	bool fits = !high && low->first + low->count < hole >> MEM_PAGE_SHIFT;
 	struct mem_span *span = fits ? low : &mem_index.high;
 
 	return span->first + span->count++;
@@ -62,6 +63,43 @@ static void scatter(uint32_t *frame, uint64_t count, uint64_t *seed)
 	}
 }
 
+/* Each granule but the first is a mapping of its own, of which a process has 65530. */
+static uint64_t granule_of(uint64_t pages)
+{
+	uint64_t granule = 1;
+
+	while (mem_space.is_shared && pages / granule > GRANULES_MAX)
+		granule *= 2;
+	return granule;
+}
+
+/* Granules change places, pages keep theirs within one. Numbers ascend before, but for the hole. */
+static void scatter_granules(uint32_t *frame, uint64_t count, uint64_t *seed)
+{
+	uint64_t granule = granule_of(count), granules = count / granule, low = 0;
+	uint32_t first = frame[0], beyond = 0;
+
+	if (granule == 1) {
+		scatter(frame, count, seed);
+		return;
+	}
+	while (low < count && frame[low] == first + low)
+		low++;
+	if (low < count)
+		beyond = frame[low];
+	for (uint64_t n = 0; n < granules; n++)
+		frame[n] = n;
+	scatter(frame, granules, seed);
+	/* From the end, so that what stands in front is read before it is written. */
+	for (uint64_t n = granules; n-- > 0;) {
+		uint64_t from = frame[n] * granule;
+
+		for (uint64_t i = granule; i-- > 0;)
+			frame[n * granule + i] =
+				from + i < low ? first + from + i : beyond + from + i - low;
+	}
+}
+
 void mem_frames_draw(enum mem_policy policy, uint64_t seed)
 {
 	struct mem_space *space = &mem_space;
@@ -75,9 +113,12 @@ void mem_frames_draw(enum mem_policy policy, uint64_t seed)
 		mem_index.frame_of[place] = frame_next(policy == MEM_HIGH);
 	if (policy == MEM_CONTIGUOUS)
 		return;
-	scatter(mem_index.frame_of + space->linear_pages, space->ram_pages - space->linear_pages,
-		&seed);
-	scatter(mem_index.frame_of + space->ram_pages, space->places - space->ram_pages, &seed);
+	scatter_granules(mem_index.frame_of + space->linear_pages,
+		space->ram_pages - space->linear_pages, &seed);
+	/* Shared, a range is one mapping. */
+	if (!space->is_shared)
+		scatter(mem_index.frame_of + space->ram_pages, space->places - space->ram_pages,
+			&seed);
 }
 
 void *mem_host(uint64_t physical)

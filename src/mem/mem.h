@@ -13,14 +13,14 @@
  *	         contiguous (SRB and device extensions, uncached extension, common buffers)
  *	data     everything else; the policy decides about its frames: MEM_CONTIGUOUS (consecutive,
  *	         below 4 GiB), MEM_SCATTERED (a seeded permutation in which virtual neighbours are
- *	         never physical neighbours, below 4 GiB), MEM_HIGH (the same permutation above 4
- *GiB)
+ *	         never physical neighbours, below 4 GiB), MEM_HIGH (the same permutation above
+ *	         4 GiB)
  *
  * As on a PC, frames of low RAM end at a hole below 4 GiB and go on above it. Both directions are
- *one array look-up: frame number → {host page, kind, owner}, host page → frame number. So any
- *pointer that a driver passes is judged in constant time before it is followed. Memory that lies
- *outside RAM but must bear frames too (a driver image's writable segments, kernel stacks) is
- *registered with mem_range_add: frames from the end of the space, found by a short sorted table.
+ * one array look-up: frame number → {host page, kind, owner}, host page → frame number. So any
+ * pointer that a driver passes is judged in constant time before it is followed. Memory that lies
+ * outside RAM but must bear frames too (a driver image's writable segments, kernel stacks) is
+ * registered with mem_range_add: frames from the end of the space, found by a short sorted table.
  *
  * Nobody but the processors touches memory through host pointers; devices go through src/dma.
  * Threads: alloc and free take an internal lock and never run in the I/O path; look-ups take none.
@@ -35,9 +35,10 @@
 #define MEM_PAGE_MASK  (MEM_PAGE_SIZE - 1)
 #define MEM_4GIB       (1ull << 32)
 #define MEM_HOLE                                                                                   \
-	0xC0000000ull	       /* RAM ends here at the latest and goes on at 4 GiB; between: BARs  \
-				*/
-#define MEM_NO_ADDRESS (~0ull) /* no physical address */
+	0xC0000000ull /* RAM ends here at the latest and goes on at 4 GiB; between: BARs           \
+		       */
+#define MEM_SHARED_HOLE 0x80000000ull /* the same where RAM is shared: mem_config.is_shared */
+#define MEM_NO_ADDRESS	(~0ull)	      /* no physical address */
 
 enum mem_policy { MEM_CONTIGUOUS, MEM_SCATTERED, MEM_HIGH };
 
@@ -70,6 +71,13 @@ struct mem_config {
 	uint64_t size; /* bytes of RAM, a multiple of the page size, 1 MiB .. 64 GiB; 0 = 256 MiB */
 	uint64_t seed; /* of the permutation */
 	bool is_private; /* a child of fork() has a copy of its own, no other process shares RAM */
+	/*
+	 * Another process has the memory too (mem_fd) and finds it by physical address: byte a of
+	 * it lies at mem_fd_offset(a). Then pages are mapped one by one, in granules of several
+	 * where 32768 single ones would not do, what mem_range_add takes moves there as well, and
+	 * size 0 means 128 MiB. Not with is_private.
+	 */
+	bool is_shared;
 };
 
 /* Maps RAM. -EINVAL (size, policy), -ENOMEM, -EBUSY if a machine is live, -EEXIST if the addresses
@@ -194,6 +202,10 @@ bool mem_is_valid(const void *va, uint64_t bytes);
 void *mem_base(void);
 uint64_t mem_size(void);
 int mem_fd(void);
+/* With is_shared: how large the file is, and where a physical address lies in it. What a PC of the
+ * q35 kind of so much RAM has: all of it from 0 on, or the first 2 GiB and the rest from 4 GiB. */
+uint64_t mem_fd_size(void);
+uint64_t mem_fd_offset(uint64_t physical);
 
 const char *mem_kind_name(enum mem_kind kind);
 

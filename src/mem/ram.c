@@ -19,6 +19,7 @@
 
 #define RAM_BASE    ((char *)LAYOUT_RAM)
 #define RAM_DEFAULT (256ull << 20)
+#define RAM_SHARED  (128ull << 20)
 #define RAM_MIN	    (1ull << 20)
 #define RAM_MAX	    (64ull << 30)
 #define LINEAR_MIN  (32ull << 20)
@@ -54,18 +55,20 @@ uint8_t mem_fill_byte(void)
 
 static int ram_map(uint64_t size, bool is_private)
 {
+	uint64_t file = mem_space.is_shared ? mem_fd_size() : size;
 	int fd = memfd_create("dryport-ram", MFD_CLOEXEC);
 	char *base;
 
 	if (fd < 0)
 		return error_set(errno, "memfd_create: %s", strerror(errno));
-	if (ftruncate(fd, size)) {
+	if (ftruncate(fd, file)) {
 		int err = errno;
 
 		close(fd);
-		return error_set(err, "%lu MiB of RAM: %s", (long)(size >> 20), strerror(err));
+		return error_set(err, "%lu MiB of RAM: %s", (long)(file >> 20), strerror(err));
 	}
-	base = mmap(RAM_BASE, size, PROT_READ | PROT_WRITE,
+	/* Shared, this takes the addresses, and mem_shared_map fills them. */
+	base = mmap(RAM_BASE, size, mem_space.is_shared ? PROT_NONE : PROT_READ | PROT_WRITE,
 		(is_private ? MAP_PRIVATE : MAP_SHARED) | MAP_NORESERVE | MAP_FIXED_NOREPLACE, fd,
 		0);
 	if (base != RAM_BASE) {
@@ -80,7 +83,7 @@ static int ram_map(uint64_t size, bool is_private)
 	mem_index.base = base;
 	mem_index.size = size;
 	mem_space.fd = fd;
-	return 0;
+	return mem_space.is_shared ? mem_shared_map(base, 0, mem_space.ram_pages) : 0;
 }
 
 static void ram_unmap(void)
@@ -123,7 +126,7 @@ static uint64_t linear_size(uint64_t size)
 
 int mem_init(const struct mem_config *config)
 {
-	uint64_t size = config->size ? config->size : RAM_DEFAULT;
+	uint64_t size = config->size ? config->size : config->is_shared ? RAM_SHARED : RAM_DEFAULT;
 	int err;
 
 	if (mem_index.base)
@@ -131,21 +134,22 @@ int mem_init(const struct mem_config *config)
 	if (size & MEM_PAGE_MASK || size < RAM_MIN || size > RAM_MAX)
 		return error_set(EINVAL, "RAM of %lu bytes: must be whole pages, 1 MiB to 64 GiB",
 			(long)size);
-	if ((unsigned)config->policy > MEM_HIGH)
+	if ((unsigned)config->policy > MEM_HIGH || (config->is_private && config->is_shared))
 		return error_set(EINVAL, "no memory policy %u", config->policy);
 	sanitizer_init();
-	err = ram_map(size, config->is_private);
-	if (err)
-		return err;
+	mem_space.is_shared = config->is_shared;
 	mem_space.ram_pages = size >> MEM_PAGE_SHIFT;
 	mem_space.linear_pages = linear_size(size) >> MEM_PAGE_SHIFT;
 	mem_space.places = mem_space.ram_pages + MEM_SPARE_PLACES;
 	err = tables_alloc();
+	if (!err) {
+		mem_frames_draw(config->policy, config->seed);
+		err = ram_map(size, config->is_private);
+	}
 	if (err) {
 		ram_unmap();
 		return err;
 	}
-	mem_frames_draw(config->policy, config->seed);
 	for (uint64_t page = 0; page < mem_space.ram_pages; page++)
 		mem_frame_at(mem_index.frame_of[page])->host =
 			mem_index.base + (page << MEM_PAGE_SHIFT);

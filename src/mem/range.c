@@ -114,6 +114,12 @@ static int range_add_locked(uintptr_t base, uint64_t pages, enum mem_kind kind, 
 	place = mem_run_take(spare_used, 0, MEM_SPARE_PLACES, pages);
 	if (place == MEM_NO_ADDRESS)
 		return error_set(ENOSPC, "no %lu spare frames are left", (long)pages);
+	/* Not stacks: a child of fork() would run on its parent's. Nor what nobody writes to. */
+	if (mem_space.is_shared && kind == MEM_IMAGE &&
+		mem_shared_move((char *)base, mem_space.ram_pages + place, pages)) {
+		mem_run_give(spare_used, place, pages);
+		return error_set(ENOMEM, "the range at %#lx cannot be shared", (long)base);
+	}
 	for (uint64_t i = 0; i < pages; i++) {
 		uint32_t number = mem_index.frame_of[mem_space.ram_pages + place + i];
 

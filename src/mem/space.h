@@ -16,7 +16,14 @@
 struct mem_space {
 	int fd;
 	uint64_t linear_pages, ram_pages, places;
+	bool is_shared;
 };
+
+/* Maps pages that another process has too (mem_config.is_shared), where the places' frames say; the
+ * addresses are taken from what was there. 0 or -errno. */
+int mem_shared_map(char *base, uint64_t place, uint64_t pages);
+/* The same, and what stood at the addresses moves along. */
+int mem_shared_move(char *base, uint64_t place, uint64_t pages);
 
 extern struct mem_space mem_space;
 
