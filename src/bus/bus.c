@@ -151,6 +151,11 @@ void bus_function_unplug(struct bus_function *f)
 	pthread_mutex_unlock(&bus_lock);
 }
 
+bool bus_function_is_unplugged(const struct bus_function *f)
+{
+	return f->unplugged;
+}
+
 /* The firmware assigns the addresses anew, and finds the same ones. */
 static void config_reset(struct bus_function *f)
 {

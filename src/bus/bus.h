@@ -53,6 +53,14 @@ struct bus_function_ops {
 	 * asked again, on a processor, until it answers that this is so. May be NULL: it has no
 	 * state. */
 	bool (*power)(void *device, bool on);
+	/* Of a device that has its own configuration space (bus_function_config.space): the four
+	 * bytes at offset, a multiple of 4, and one byte, of what the bus does not keep itself.
+	 * With the bus's own lock held. May be NULL: the bytes of `space` stand there. */
+	uint32_t (*config_read)(void *device, unsigned offset);
+	void (*config_write)(void *device, unsigned offset, uint8_t value);
+	/* What is enabled has changed: MSI-X, or so many MSI messages (0: neither). As `command`.
+	 */
+	void (*messages)(void *device, bool msix, unsigned msi);
 };
 
 struct bus_function_config {
@@ -63,6 +71,14 @@ struct bus_function_config {
 	unsigned msix_messages; /* 0: no MSI-X capability; else up to BUS_MESSAGES_MAX */
 	unsigned msix_bar;	/* BAR in which bus/ puts the table at offset msix_offset */
 	uint32_t msix_offset;
+	/*
+	 * A device that has a configuration space of its own: 256 bytes, as it is found. The bus
+	 * keeps the header, where the identifying fields above are put, and the two message
+	 * capabilities at these offsets; the other capabilities are the device's. NULL: there are
+	 * no others, and the offsets are the bus's choice.
+	 */
+	const uint8_t *space;
+	uint8_t msi_at, msix_at;
 	bool has_line;	  /* INTA */
 	const char *name; /* for messages */
 };
@@ -74,6 +90,7 @@ struct bus_function *bus_function_new(
 void bus_function_free(struct bus_function *function);
 /* Surprise removal: from now on reads give all ones, interrupts are lost. */
 void bus_function_unplug(struct bus_function *function);
+bool bus_function_is_unplugged(const struct bus_function *function);
 /* Another of the same kind in its slot, at the same addresses, as the firmware leaves it. */
 void bus_function_plug(struct bus_function *function);
 /*

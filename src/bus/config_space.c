@@ -37,9 +37,11 @@ static void build_bar(struct bus_function *f, unsigned bar)
 		allow(f, at + 4, 4, ~0u);
 }
 
-/* Links a capability in at the front of the list. */
+/* Links a capability in at the front of the list, unless the device has it there. */
 static void build_capability(struct bus_function *f, unsigned at, unsigned id)
 {
+	if (f->config.space)
+		return;
 	bus_config_put(f, at, 1, id);
 	bus_config_put(f, at + 1, 1, f->space[CONFIG_CAPABILITIES]);
 	bus_config_put(f, CONFIG_CAPABILITIES, 1, at);
@@ -49,31 +51,37 @@ static void build_capability(struct bus_function *f, unsigned at, unsigned id)
 static void build_msi(struct bus_function *f)
 {
 	unsigned capable = (unsigned)__builtin_ctz(f->config.msi_messages);
+	unsigned at = bus_config_msi(f);
 
-	build_capability(f, CONFIG_MSI, CAPABILITY_MSI);
-	bus_config_put(f, CONFIG_MSI + 2, 2, MSI_64BIT | capable << MSI_CAPABLE_SHIFT);
-	allow(f, CONFIG_MSI + 2, 2, MSI_ENABLE | 7 << MSI_GRANTED_SHIFT);
-	allow(f, CONFIG_MSI + 4, 4, ~3u);  /* address */
-	allow(f, CONFIG_MSI + 8, 4, ~0u);  /* its upper half */
-	allow(f, CONFIG_MSI + 12, 2, ~0u); /* data */
+	build_capability(f, at, CAPABILITY_MSI);
+	bus_config_put(f, at + 2, 2, MSI_64BIT | capable << MSI_CAPABLE_SHIFT);
+	allow(f, at + 2, 2, MSI_ENABLE | 7 << MSI_GRANTED_SHIFT);
+	allow(f, at + 4, 4, ~3u);  /* address */
+	allow(f, at + 8, 4, ~0u);  /* its upper half */
+	allow(f, at + 12, 2, ~0u); /* data */
 }
 
 static void build_msix(struct bus_function *f)
 {
 	const struct bus_function_config *c = &f->config;
+	unsigned at = bus_config_msix(f);
 
-	build_capability(f, CONFIG_MSIX, CAPABILITY_MSIX);
-	bus_config_put(f, CONFIG_MSIX + 2, 2, c->msix_messages - 1);
-	allow(f, CONFIG_MSIX + 2, 2, MSIX_MASK_ALL | MSIX_ENABLE);
-	bus_config_put(f, CONFIG_MSIX + 4, 4, c->msix_offset | c->msix_bar);
-	bus_config_put(
-		f, CONFIG_MSIX + 8, 4, (c->msix_offset + bus_msix_table_size(c)) | c->msix_bar);
+	build_capability(f, at, CAPABILITY_MSIX);
+	bus_config_put(f, at + 2, 2, c->msix_messages - 1);
+	allow(f, at + 2, 2, MSIX_MASK_ALL | MSIX_ENABLE);
+	bus_config_put(f, at + 4, 4, c->msix_offset | c->msix_bar);
+	bus_config_put(f, at + 8, 4, (c->msix_offset + bus_msix_table_size(c)) | c->msix_bar);
 }
 
 void bus_config_build(struct bus_function *f)
 {
 	const struct bus_function_config *c = &f->config;
 
+	if (c->space) {
+		memcpy(f->space, c->space, sizeof(f->space));
+		memset(f->space + CONFIG_BAR, 0, 4 * BUS_BARS);
+		memset(f->space + CONFIG_ROM, 0, 4);
+	}
 	bus_config_put(f, CONFIG_VENDOR, 2, c->vendor);
 	bus_config_put(f, CONFIG_DEVICE, 2, c->device);
 	bus_config_put(f, CONFIG_COMMAND, 2, COMMAND_IO | COMMAND_MEMORY | COMMAND_MASTER);
@@ -105,6 +113,30 @@ static unsigned clip(const struct bus_function *f, unsigned offset, unsigned len
 	return min_of(length, BUS_CONFIG_SIZE - offset);
 }
 
+/* Whether the four bytes at `at` are the device's own, and not kept here. */
+static bool is_foreign(const struct bus_function *f, unsigned at)
+{
+	unsigned msi = f->config.msi_messages ? bus_config_msi(f) : BUS_CONFIG_SIZE;
+	unsigned msix = f->config.msix_messages ? bus_config_msix(f) : BUS_CONFIG_SIZE;
+
+	return f->config.space && at >= CONFIG_HEADER_END &&
+	       at - msi >= round_up(CONFIG_MSI_BYTES, 4) && at - msix >= CONFIG_MSIX_BYTES;
+}
+
+static void foreign_read(struct bus_function *f, unsigned offset, uint8_t *out, unsigned length)
+{
+	for (unsigned at = round_down(offset, 4); at < offset + length; at += 4) {
+		uint32_t value;
+
+		if (!is_foreign(f, at))
+			continue;
+		value = f->ops.config_read(f->device, at);
+		for (unsigned i = 0; i < 4; i++)
+			if (at + i - offset < length)
+				out[at + i - offset] = (uint8_t)(value >> 8 * i);
+	}
+}
+
 unsigned bus_config_read(struct bus_function *f, unsigned offset, void *buffer, unsigned length)
 {
 	uint8_t *out = buffer;
@@ -118,6 +150,8 @@ unsigned bus_config_read(struct bus_function *f, unsigned offset, void *buffer, 
 	}
 	pthread_mutex_lock(&bus_lock);
 	memcpy(out, f->space + offset, length);
+	if (f->ops.config_read)
+		foreign_read(f, offset, out, length);
 	pthread_mutex_unlock(&bus_lock);
 	if (f->asserted && offset <= CONFIG_STATUS && CONFIG_STATUS - offset < length)
 		out[CONFIG_STATUS - offset] |= STATUS_LINE;
@@ -151,6 +185,8 @@ unsigned bus_config_write(
 		uint8_t *byte = &f->space[offset + i];
 
 		*byte = (uint8_t)((*byte & ~mask) | (in[i] & mask));
+		if (f->ops.config_write && is_foreign(f, round_down(offset + i, 4)))
+			f->ops.config_write(f->device, offset + i, in[i]);
 	}
 	apply(f);
 	pthread_mutex_unlock(&bus_lock);

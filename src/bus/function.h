@@ -35,11 +35,15 @@ enum {
 	CONFIG_BAR = 0x10,
 	CONFIG_SUBSYSTEM_VENDOR = 0x2c,
 	CONFIG_SUBSYSTEM = 0x2e,
+	CONFIG_ROM = 0x30,
 	CONFIG_CAPABILITIES = 0x34,
 	CONFIG_LINE = 0x3c,
 	CONFIG_PIN = 0x3d,
-	CONFIG_MSI = 0x50, /* where we put the two capabilities */
-	CONFIG_MSIX = 0x70
+	CONFIG_HEADER_END = 0x40,
+	CONFIG_MSI = 0x50, /* where we put the two capabilities, see bus_config_msi */
+	CONFIG_MSIX = 0x70,
+	CONFIG_MSI_BYTES = 14,
+	CONFIG_MSIX_BYTES = 12
 };
 
 enum { /* command and status registers */
@@ -105,6 +109,7 @@ struct bus_function {
 	_Atomic bool asserted; /* what the device wants of its line */
 	_Atomic bool msi, msix, msix_mask_all;
 	_Atomic uint32_t msi_granted;
+	uint32_t messages_told;			    /* what ops.messages heard last */
 	_Atomic uint64_t masked;		    /* MSI-X vectors whose mask bit is set */
 	_Atomic uint64_t pending;		    /* MSI-X vectors sent while masked */
 	uint32_t msix_address[BUS_MESSAGES_MAX][3]; /* address low, high, data */
@@ -138,6 +143,15 @@ void bus_windows_fini(void);
 /* ---- config_space.c ---- */
 
 void bus_config_build(struct bus_function *function);
+/* Where the message capabilities stand. */
+static inline unsigned bus_config_msi(const struct bus_function *function)
+{
+	return function->config.space ? function->config.msi_at : CONFIG_MSI;
+}
+static inline unsigned bus_config_msix(const struct bus_function *function)
+{
+	return function->config.space ? function->config.msix_at : CONFIG_MSIX;
+}
 static inline uint16_t bus_config_word(const struct bus_function *function, unsigned offset)
 {
 	return (uint16_t)(function->space[offset] | function->space[offset + 1] << 8);

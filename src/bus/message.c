@@ -84,10 +84,20 @@ border_call bool bus_messages_are_enabled(const struct bus_function *f)
 	return f->msix || f->msi;
 }
 
+static void tell_device(struct bus_function *f)
+{
+	uint32_t msi = f->msi && !f->msix ? f->msi_granted : 0;
+	uint32_t told = msi << 1 | f->msix;
+
+	if (f->ops.messages && told != f->messages_told)
+		f->ops.messages(f->device, f->msix, msi);
+	f->messages_told = told;
+}
+
 void bus_messages_update(struct bus_function *f)
 {
-	uint16_t msi = f->config.msi_messages ? bus_config_word(f, CONFIG_MSI + 2) : 0;
-	uint16_t msix = f->config.msix_messages ? bus_config_word(f, CONFIG_MSIX + 2) : 0;
+	uint16_t msi = f->config.msi_messages ? bus_config_word(f, bus_config_msi(f) + 2) : 0;
+	uint16_t msix = f->config.msix_messages ? bus_config_word(f, bus_config_msix(f) + 2) : 0;
 	/* more than the function is capable of is a reserved value */
 	unsigned granted = 1u << min_of(msi >> MSI_GRANTED_SHIFT & 7, 5);
 
@@ -95,6 +105,7 @@ void bus_messages_update(struct bus_function *f)
 	f->msi = msi & MSI_ENABLE;
 	f->msix_mask_all = msix & MSIX_MASK_ALL;
 	f->msix = msix & MSIX_ENABLE;
+	tell_device(f);
 	for (unsigned i = 0; f->msix && i < f->config.msix_messages; i++)
 		if (!is_masked(f, i))
 			deliver_pending(f, i);
@@ -182,7 +193,7 @@ static unsigned msi_enable(struct bus_function *f, unsigned wanted)
 		granted *= 2;
 		shift++;
 	}
-	control_write(f, CONFIG_MSI + 2, (uint16_t)(MSI_ENABLE | shift << MSI_GRANTED_SHIFT),
+	control_write(f, bus_config_msi(f) + 2, (uint16_t)(MSI_ENABLE | shift << MSI_GRANTED_SHIFT),
 		7 << MSI_GRANTED_SHIFT);
 	return min_of(wanted, granted);
 }
@@ -192,7 +203,7 @@ unsigned bus_messages_enable(struct bus_function *f, unsigned wanted)
 	if (!wanted)
 		return 0;
 	if (f->config.msix_messages) {
-		control_write(f, CONFIG_MSIX + 2, MSIX_ENABLE, MSIX_MASK_ALL);
+		control_write(f, bus_config_msix(f) + 2, MSIX_ENABLE, MSIX_MASK_ALL);
 		return min_of(wanted, f->config.msix_messages);
 	}
 	return f->config.msi_messages ? msi_enable(f, wanted) : 0;
@@ -201,9 +212,9 @@ unsigned bus_messages_enable(struct bus_function *f, unsigned wanted)
 void bus_messages_disable(struct bus_function *f)
 {
 	if (f->config.msix_messages)
-		control_write(f, CONFIG_MSIX + 2, 0, MSIX_ENABLE);
+		control_write(f, bus_config_msix(f) + 2, 0, MSIX_ENABLE);
 	if (f->config.msi_messages)
-		control_write(f, CONFIG_MSI + 2, 0, MSI_ENABLE);
+		control_write(f, bus_config_msi(f) + 2, 0, MSI_ENABLE);
 	f->masked = ~0ull;
 	f->pending = 0;
 }
@@ -216,8 +227,8 @@ void bus_message_get(struct bus_function *f, unsigned message, uint64_t *address
 		*data = f->msix_address[message][2];
 		return;
 	}
-	*address = bus_config_dword(f, CONFIG_MSI + 4);
-	*data = bus_config_word(f, CONFIG_MSI + 12) + message;
+	*address = bus_config_dword(f, bus_config_msi(f) + 4);
+	*data = bus_config_word(f, bus_config_msi(f) + 12) + message;
 }
 
 /* As PnP programs them, and as a driver may read them back. */
@@ -231,8 +242,8 @@ static void address_program(struct bus_function *f, unsigned message, unsigned p
 		__atomic_store_n(&f->msix_address[message][1], 0, __ATOMIC_RELAXED);
 		__atomic_store_n(&f->msix_address[message][2], data, __ATOMIC_RELAXED);
 	} else if (message == 0) {
-		bus_config_write(f, CONFIG_MSI + 4, &address, 4);
-		bus_config_write(f, CONFIG_MSI + 12, &data, 2);
+		bus_config_write(f, bus_config_msi(f) + 4, &address, 4);
+		bus_config_write(f, bus_config_msi(f) + 12, &data, 2);
 	}
 }
 

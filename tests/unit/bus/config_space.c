@@ -198,6 +198,112 @@ static void a_function_that_is_plugged_again_is_as_new(void **state)
 	assert_int_equal(d.command, 7);
 }
 
+/* ---- a device that has a configuration space of its own ---- */
+
+/* MSI-X at 0x80, a vendor's capability of 16 bytes at 0x60 after it, MSI at 0x40 at the end. */
+static const uint8_t own_space[256] = {[0x06] = 0x10,
+	[0x34] = 0x80,
+	[0x3d] = 2,
+	[0x80] = 0x11,
+	0x60,
+	[0x60] = 0x09,
+	0x40,
+	16,
+	[0x40] = 0x05,
+	0,
+	[0x6c] = 0x77};
+
+static struct {
+	uint8_t byte[256];
+	unsigned writes;
+	bool msix;
+	unsigned msi, told;
+} own;
+
+static uint32_t own_read(void *device, unsigned offset)
+{
+	assert_int_equal(offset % 4, 0);
+	return own.byte[offset] | own.byte[offset + 1] << 8 | own.byte[offset + 2] << 16 |
+	       (uint32_t)own.byte[offset + 3] << 24;
+}
+
+static void own_write(void *device, unsigned offset, uint8_t value)
+{
+	own.byte[offset] = value;
+	own.writes++;
+}
+
+static void own_messages(void *device, bool msix, unsigned msi)
+{
+	own.msix = msix;
+	own.msi = msi;
+	own.told++;
+}
+
+static void own_add(struct device *d)
+{
+	struct bus_function_config config = device_config;
+	struct bus_function_ops ops = device_ops;
+
+	config.space = own_space;
+	config.msi_at = 0x40;
+	config.msix_at = 0x80;
+	ops.config_read = own_read;
+	ops.config_write = own_write;
+	ops.messages = own_messages;
+	memset(d, 0, sizeof(*d));
+	memset(&own, 0, sizeof(own));
+	memcpy(own.byte, own_space, sizeof(own.byte));
+	d->function = bus_function_new(&config, &ops, d);
+	assert_non_null(d->function);
+}
+
+static void a_devices_own_capabilities_are_read_and_written_there(void **state)
+{
+	struct device d;
+	uint8_t all[256];
+
+	own_add(&d);
+	own.byte[0x6c] = 0x99; /* it has changed by itself */
+	own.byte[0x10] = own.byte[0x82] = 0xee;
+	assert_int_equal(config_get(&d, 0x6c, 4), 0x99);
+	assert_int_equal(config_get(&d, 0x6b, 2), 0x9900);
+	config_set(&d, 0x6d, 2, 0xbeef);
+	assert_int_equal(own.writes, 2);
+	assert_int_equal(own.byte[0x6d] | own.byte[0x6e] << 8, 0xbeef);
+	/* The list is the device's, the header and the message capabilities are the bus's. */
+	assert_int_equal(bus_config_read(d.function, 0, all, sizeof(all)), 256);
+	assert_int_equal(all[0x34], 0x80);
+	assert_int_equal(all[0x81], 0x60);
+	assert_int_equal(all[0x61], 0x40);
+	assert_int_equal(all[0x41], 0);
+	assert_int_equal(all[0x00] | all[0x01] << 8, 0x1af4);
+	assert_int_equal(all[0x82] | all[0x83] << 8, 5 - 1);
+	assert_true(config_get(&d, 0x10, 4) >= 0xe0000000);
+	config_set(&d, 0x04, 2, 7);
+	config_set(&d, 0x82, 2, 0);
+	config_set(&d, 0x42, 2, 0);
+	assert_int_equal(own.writes, 2);
+}
+
+static void a_device_hears_which_messages_are_enabled(void **state)
+{
+	struct device d;
+
+	own_add(&d);
+	assert_int_equal(bus_messages_enable(d.function, 5), 5);
+	assert_int_equal(own.told, 1);
+	assert_true(own.msix && !own.msi);
+	bus_messages_disable(d.function);
+	assert_int_equal(own.told, 2);
+	assert_true(!own.msix && !own.msi);
+	config_set(&d, 0x42, 2, 0x21); /* MSI, four granted: PCI 3.0, 6.8.1.3 */
+	assert_int_equal(own.told, 3);
+	assert_true(!own.msix && own.msi == 4);
+	config_set(&d, 0x42, 2, 0x21);
+	assert_int_equal(own.told, 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -214,6 +320,8 @@ int main(void)
 		machine_test(accesses_are_cut_at_256_bytes),
 		machine_test(an_unplugged_function_reads_all_ones),
 		machine_test(a_function_that_is_plugged_again_is_as_new),
+		machine_test(a_devices_own_capabilities_are_read_and_written_there),
+		machine_test(a_device_hears_which_messages_are_enabled),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
