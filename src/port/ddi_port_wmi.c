@@ -220,7 +220,8 @@ static uint32_t ask(const struct port_target *target, DEVICE_OBJECT *provider, u
 		nt_violation(0, "%s: IRP_MN_REGINFO_EX did not end.", target->name);
 	else if (wmi.status == (uint32_t)STATUS_BUFFER_TOO_SMALL && wmi.returned >= sizeof(ULONG))
 		more = info->BufferSize;
-	else if (wmi.status == STATUS_SUCCESS && !is_sound(info, wmi.returned))
+	/* Success without a byte registers nothing: so drivers answer whose units have no WMI. */
+	else if (wmi.status == STATUS_SUCCESS && wmi.returned && !is_sound(info, wmi.returned))
 		nt_violation(0,
 			"%s: what it registers with WMI is not whole: %u blocks in %u bytes.",
 			target->name, (unsigned)info->GuidCount, wmi.returned);

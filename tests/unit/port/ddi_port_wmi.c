@@ -366,6 +366,21 @@ static void a_list_that_is_not_whole_is_told(void **state)
 	assert_non_null(strstr(world.violation, "not whole: 3 blocks in 24 bytes"));
 }
 
+static BOOLEAN succeed_with_nothing(PSCSI_REQUEST_BLOCK srb)
+{
+	if (SrbGetSrbFunction(srb) == SRB_FUNCTION_WMI)
+		SrbSetDataTransferLength(srb, 0);
+	world_give_back(srb, SRB_STATUS_SUCCESS);
+	return TRUE;
+}
+
+/* As drivers answer whose adapters have blocks and whose units have none. */
+static void success_without_a_byte_registers_nothing(void **state)
+{
+	miniport.start_io = succeed_with_nothing;
+	world_good(NULL);
+}
+
 int main(void)
 {
 #define test(name) cmocka_unit_test_setup(name, setup)
@@ -380,6 +395,7 @@ int main(void)
 		test(nor_one_that_is_away),
 		test(a_long_list_of_blocks_is_asked_for_again),
 		test(a_list_that_is_not_whole_is_told),
+		test(success_without_a_byte_registers_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
