@@ -104,7 +104,9 @@ static void dma_print(const struct term *term, const struct dry_summary *s)
 
 	row(term, "device DMA");
 	if (!s->has_dma) {
-		fprintf(term->out, "none: the driver moves the data itself\n");
+		fprintf(term->out, "%s\n",
+			s->has_process ? "by another process, which does not say what it moved"
+				       : "none: the driver moves the data itself");
 		row(term, "client");
 		fprintf(term->out, "wrote %s bytes, read %s bytes\n",
 			number_count(a, s->client_written), number_count(b, s->client_read));
@@ -312,6 +314,7 @@ int summary_save(const char *path, const struct dry_summary *s, const struct out
 	string_write(out, "driver", s->driver);
 	string_write(out, "device", s->device);
 	fprintf(out, "  \"has_dma\": %s,\n", s->has_dma ? "true" : "false");
+	fprintf(out, "  \"has_process\": %s,\n", s->has_process ? "true" : "false");
 	for (n = 0; n < sizeof(numbers) / sizeof(numbers[0]); n++)
 		fprintf(out, "  \"%s\": %" PRIu64 ",\n", numbers[n].name,
 			*(const uint64_t *)((const char *)s + numbers[n].offset));

@@ -298,8 +298,9 @@ struct dry_summary {
 	uint64_t client_read, client_written; /* bytes that the front asked for and got */
 	uint64_t port_read, port_written; /* data bytes of the port's own requests (INQUIRY ...) and
 					     of requests that had to be sent again */
-	bool has_dma; /* the device moves data by DMA; without a device the driver does it itself,
-			 and the next three are 0 */
+	bool has_dma; /* the device moves data by DMA, and is seen to; without a device the driver
+			 does it itself. Else the next three are 0 */
+	bool has_process; /* the device lives in another process: nobody sees what it moves */
 	uint64_t dma_read, dma_written; /* data bytes by device DMA: read from, written to memory */
 	uint64_t dma_control;		/* bytes of rings, lists, extensions by device DMA */
 	uint64_t lists_got, lists_built, lists_put;

@@ -23,6 +23,9 @@ struct hw_config {
 	uint64_t size;
 	uint32_t block_size; /* 512 or 4096 */
 	bool read_only;
+	/* The device has gone by itself; its function is unplugged, `why` is a sentence for people.
+	 * From a host thread of the device's. */
+	void (*gone)(const char *why);
 };
 
 struct hw_model {
@@ -31,6 +34,11 @@ struct hw_model {
 	/* Lines "key=VALUE  what it does", or "key  what it does" for one that takes no value, '\n'
 	 * between; or "". */
 	const char *options;
+	/* The same where it has to be found out first; in place of options, if not NULL. */
+	const char *(*describe)(void);
+	/* It lives in another process, which shares RAM (mem_config.is_shared) and keeps real time:
+	 * nobody sees what it moves, and there is no replay with it. */
+	bool is_process;
 	/* Makes the device and puts it on the bus; 0 or -errno with error_set. The model "none"
 	 * alone makes none: *device stays NULL. */
 	int (*create)(const struct hw_config *config, struct hw_device **device);

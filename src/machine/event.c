@@ -103,7 +103,7 @@ static void disappear(struct dry_machine *machine, struct port_hba *hba)
 	port_pnp_remove(hba);
 }
 
-static int run_unplug(struct dry_machine *machine, struct port_hba *hba)
+int machine_unplug(struct dry_machine *machine, struct port_hba *hba)
 {
 	if (hba->life == PORT_HBA_REMOVED)
 		return error_set(EINVAL, "%s is removed already.", hba->name);
@@ -164,7 +164,7 @@ static int run_plug(struct dry_machine *machine, struct port_hba *hba)
 
 static int run_replug(struct dry_machine *machine, struct port_hba *hba)
 {
-	int err = run_unplug(machine, hba);
+	int err = machine_unplug(machine, hba);
 
 	return err ? err : run_plug(machine, hba);
 }
@@ -231,7 +231,7 @@ static const struct machine_event_kind kinds[] = {
 	{"sleep", run_sleep, "wake"},
 	{"wake", run_wake, NULL},
 	{"nap", run_nap, NULL},
-	{"unplug", run_unplug, NULL},
+	{"unplug", machine_unplug, NULL},
 	{"remove", run_remove, NULL},
 	{"plug", run_plug, NULL},
 	{"replug", run_replug, NULL},

@@ -235,7 +235,7 @@ const struct dry_model *dry_model_get(unsigned n)
 		return NULL;
 	model.name = hw->name;
 	model.help = hw->help;
-	model.options = hw->options;
+	model.options = hw->describe ? hw->describe() : hw->options;
 	return &model;
 }
 

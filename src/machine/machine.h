@@ -141,7 +141,7 @@ struct dry_machine {
 	_Atomic unsigned unit_count;
 	/* looks for units again when a miniport says that some have come or gone */
 	struct cpu_thread *scanner;
-	_Atomic bool scan_wanted, scanner_ends;
+	_Atomic bool scan_wanted, scanner_ends, device_gone;
 	struct machine_events to_come; /* of the option `at`, in this run */
 	struct cpu_thread *events; /* carries out those of the option `at`; NULL: there are none */
 	_Atomic bool events_end;
@@ -217,12 +217,16 @@ void events_stop(struct dry_machine *machine);
 void machine_units_publish(struct dry_machine *machine);
 /* Looks at the units of an adapter that runs again, of which its miniport is told before. Errors as
  * disk_scan_again's. */
+/* event.c. Its adapter has gone without a word. Within machine_life_enter. */
+int machine_unplug(struct dry_machine *machine, struct port_hba *hba);
 int machine_rescan(struct dry_machine *machine, struct port_hba *hba);
 /* At PASSIVE: from here on units are looked for when an adapter says that its bus has changed, once
  * the machine is open. -ENOMEM (error_set) */
 int scanner_start(struct dry_machine *machine);
 /* For an adapter that has been started again. */
 void scanner_watch(struct port_adapter *adapter);
+/* A device has gone by itself: its adapter is unplugged (hw_config.gone). */
+void scanner_device_gone(const char *why);
 /* It scans no more; adapters may still call it. Nothing if it was not started. */
 void scanner_stop(struct dry_machine *machine);
 /* When no adapter can. */

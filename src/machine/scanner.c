@@ -42,6 +42,31 @@ static void units_changed(struct port_adapter *adapter)
 	cpu_thread_unpark(machine->scanner);
 }
 
+void scanner_device_gone(const char *why)
+{
+	struct dry_machine *machine = machine_live;
+
+	fprintf(stderr, "dryport: %s\n", why);
+	if (!machine)
+		return;
+	atomic_store(&machine->device_gone, true);
+	if (machine->scanner)
+		cpu_thread_unpark(machine->scanner);
+}
+
+static void unplugged_remove(struct dry_machine *machine)
+{
+	machine_life_enter(machine);
+	for (unsigned n = 0; n < machine->driver.adapter_count; n++) {
+		struct port_hba *hba = (struct port_hba *)machine->driver.adapters[n];
+
+		if (hba->life != PORT_HBA_REMOVED && hba->function &&
+			bus_function_is_unplugged(hba->function))
+			machine_unplug(machine, hba);
+	}
+	machine_life_leave(machine);
+}
+
 static void scanner_main(void *arg)
 {
 	struct dry_machine *machine = arg;
@@ -49,6 +74,8 @@ static void scanner_main(void *arg)
 
 	while (!atomic_load(&machine->scanner_ends)) {
 		/* Before the machine is open its starter has the disks. */
+		if (atomic_load(&machine->is_open) && atomic_exchange(&machine->device_gone, false))
+			unplugged_remove(machine);
 		if (!atomic_load(&machine->is_open) ||
 			!atomic_exchange(&machine->scan_wanted, false)) {
 			cpu_thread_park(CPU_FOREVER);

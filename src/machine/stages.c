@@ -29,16 +29,51 @@ static void trace_down(struct dry_machine *machine)
 			machine->options.trace, strerror(-err));
 }
 
+/* The device that --hw names; what follows its name goes to *options. */
+static int model_find(struct dry_machine *machine, const char **options)
+{
+	const char *spec = machine->options.hw;
+	char name[32];
+	size_t length;
+
+	if (!spec)
+		return error_set(EINVAL,
+			"the machine has no device: name one with --hw (see `dryport hw`).");
+	length = strcspn(spec, ":");
+	*options = spec[length] ? spec + length + 1 : "";
+	snprintf(name, sizeof(name), "%.*s", (int)min_of(length, sizeof(name) - 1), spec);
+	machine->model = hw_find(name);
+	if (!machine->model)
+		return error_set(EINVAL, "--hw %s: no such device; `dryport hw` lists them.", spec);
+	if (machine->model->is_process && machine->options.replay)
+		return error_set(EINVAL,
+			"--hw %s: it keeps real time, in a process of its own: nothing with it can "
+			"be "
+			"played again (--seed, --seeds).",
+			spec);
+	if (machine->model->is_process && machine->options.engine == DMA_IOMMU)
+		return error_set(ENOTSUP,
+			"--hw %s: --engine iommu goes with devices in this process; use direct or "
+			"bounce.",
+			spec);
+	return 0;
+}
+
 static int mem_up(struct dry_machine *machine)
 {
-	const struct mem_config config = {
+	struct mem_config config = {
 		.policy = machine->options.memory,
 		.size = machine->options.ram,
 		.seed = machine->options.frames_seed,
 		.is_private = machine->options.replay,
 	};
-	int err = mem_init(&config);
+	const char *ignored;
+	int err = model_find(machine, &ignored);
 
+	if (!err) {
+		config.is_shared = machine->model->is_process;
+		err = mem_init(&config);
+	}
 	if (err)
 		return err;
 	err = loader_frames_give(machine->image);
@@ -160,29 +195,21 @@ static void devices_destroy(struct dry_machine *machine)
 
 static int device_up(struct dry_machine *machine)
 {
-	const char *spec = machine->options.hw;
-	char name[32];
-	size_t length;
-	int err;
 	struct hw_config config = {
 		.disk = machine->options.disk,
 		.size = machine->options.size,
 		.block_size = machine->options.block_size,
 		.read_only = machine->options.read_only,
+		.gone = scanner_device_gone,
 	};
+	int err = model_find(machine, &config.options);
 
-	if (!spec)
-		return error_set(EINVAL,
-			"the machine has no device: name one with --hw (see `dryport hw`).");
-	length = strcspn(spec, ":");
-	config.options = spec[length] ? spec + length + 1 : "";
-	snprintf(name, sizeof(name), "%.*s", (int)min_of(length, sizeof(name) - 1), spec);
-	machine->model = hw_find(name);
-	if (!machine->model)
-		return error_set(EINVAL, "--hw %s: no such device; `dryport hw` lists them.", spec);
+	if (err)
+		return err;
 	machine->summary.has_dma = machine->model->master != NULL;
+	machine->summary.has_process = machine->model->is_process;
 	if (machine->options.device_count > 1 &&
-		(config.disk || machine->options.faults.count || !machine->summary.has_dma))
+		(config.disk || machine->options.faults.count || machine->model == hw_find("none")))
 		return error_set(EINVAL,
 			"--devices %u goes without --disk and --fault, and not with --hw none.",
 			machine->options.device_count);

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * A QEMU process from its start to its end. All that it shares with us it inherits by number:
+ * sockets, RAM, its firmware (which halts), a disk in memory. Our ends are closed on exec, so that
+ * it sees the end of file when we are gone; and the kernel kills it when the thread that started it
+ * ends, whatever ended that.
+ */
+#include "hw/qemu/qemu.h"
+#include "mem/mem.h"
+#include "util/error.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define FIRMWARE_BYTES 65536
+#define FIRMWARE_START 0xfff0 /* where an x86 processor begins, from the firmware's start */
+#define QUIT_MS	       10000
+
+/* ---- what it inherits ---- */
+
+static int pair_make(int *ours, int *theirs)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
+		return -errno;
+	*ours = pair[0];
+	*theirs = pair[1];
+	return 0;
+}
+
+/* Without one, SeaBIOS would program the devices while we do. */
+static int firmware_make(int *fd)
+{
+	static const uint8_t halt[] = {0xfa, 0xf4, 0xeb, 0xfd}; /* cli; hlt; jmp to the hlt */
+
+	*fd = memfd_create("dryport-firmware", MFD_CLOEXEC);
+	if (*fd < 0 || ftruncate(*fd, FIRMWARE_BYTES) ||
+		pwrite(*fd, halt, sizeof(halt), FIRMWARE_START) != sizeof(halt))
+		return -errno;
+	return 0;
+}
+
+static int disk_make(struct hw_device *q, const struct hw_config *config)
+{
+	if (config->disk)
+		return 0;
+	q->fd.disk = memfd_create("dryport-disk", MFD_CLOEXEC);
+	return q->fd.disk < 0 || ftruncate(q->fd.disk, (off_t)config->size) ? -errno : 0;
+}
+
+static int fds_make(struct hw_device *q, const struct hw_config *config)
+{
+	int ours = -1, err = pair_make(&q->fd.test, &q->fd.test_theirs);
+
+	if (!err)
+		err = pair_make(&q->fd.control, &q->fd.control_theirs);
+	if (!err)
+		err = pair_make(&ours, &q->fd.doorbell_theirs);
+	if (!err)
+		err = firmware_make(&q->fd.bios);
+	if (!err)
+		err = disk_make(q, config);
+	if (!err) {
+		q->fd.said = memfd_create("dryport-said", MFD_CLOEXEC);
+		err = q->fd.said < 0 ? -errno : 0;
+	}
+	if (err)
+		error_set(-err, "qemu: %s.", strerror(-err));
+	else
+		err = qemu_doorbell_offer(q, ours);
+	/* What was queued stays, and nobody else will come. */
+	if (ours >= 0)
+		q->fd.doorbell = ours;
+	return err;
+}
+
+/* ---- start ---- */
+
+/* In the child, which shares our memory until it is another program: nothing but system calls. */
+static __attribute__((noinline, noreturn)) void become(const struct hw_device *q, pid_t parent)
+{
+	const int kept[] = {q->fd.test_theirs, q->fd.control_theirs, q->fd.doorbell_theirs,
+		q->fd.bios, q->fd.disk, mem_fd()};
+	sigset_t none;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(127);
+	setpgid(0, 0); /* ctrl-C is for us: we end it when all is written */
+	for (size_t n = 0; n < array_size(kept); n++)
+		if (kept[n] >= 0)
+			fcntl(kept[n], F_SETFD, 0);
+	dup2(q->fd.said, STDOUT_FILENO);
+	dup2(q->fd.said, STDERR_FILENO);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	execvp(q->words.word[0], q->words.word);
+	_exit(errno == ENOENT ? 127 : 126);
+}
+
+int qemu_process_spawn(struct hw_device *q)
+{
+	pid_t parent = getpid(), child = vfork();
+
+	if (child == 0)
+		become(q, parent);
+	if (child < 0)
+		return error_set(errno, "qemu: no process: %s.", strerror(errno));
+	q->pid = child;
+	return 0;
+}
+
+static void close_theirs(struct hw_device *q)
+{
+	int *const theirs[] = {&q->fd.test_theirs, &q->fd.control_theirs, &q->fd.doorbell_theirs};
+
+	for (size_t n = 0; n < array_size(theirs); n++) {
+		if (*theirs[n] >= 0)
+			close(*theirs[n]);
+		*theirs[n] = -1;
+	}
+}
+
+void qemu_process_words(const struct hw_device *q, char *text, size_t size)
+{
+	static const char name[] = "qemu-system-x86_64: ";
+	char said[2048], *rest = said, *line;
+	ssize_t n = q->fd.said < 0 ? 0 : pread(q->fd.said, said, sizeof(said) - 1, 0);
+	size_t used = 0;
+
+	said[n > 0 ? n : 0] = 0;
+	text[0] = 0;
+	while ((line = strsep(&rest, "\n")) != NULL && used < size) {
+		if (!strncmp(line, name, sizeof(name) - 1))
+			line += sizeof(name) - 1;
+		if (*line && !strstr(line, "warning:"))
+			used += (size_t)snprintf(
+				text + used, size - used, "%s%s", used ? "; " : "", line);
+	}
+}
+
+/* It has ended instead of answering: why? */
+static int start_failed(struct hw_device *q)
+{
+	char words[1024];
+	int status = 0;
+
+	kill(q->pid, SIGKILL);
+	waitpid(q->pid, &status, 0);
+	q->pid = 0;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
+		return error_set(ENOENT,
+			"--hw qemu: there is no %s; install Debian's package qemu-system-x86.",
+			q->words.word[0]);
+	qemu_process_words(q, words, sizeof(words));
+	if (!words[0])
+		snprintf(words, sizeof(words), "it gave no reason (wait status 0x%x)", status);
+	return error_set(EINVAL, "--hw qemu:%s: QEMU refuses: %s", q->device, words);
+}
+
+int qemu_process_start(struct hw_device *q, const struct hw_config *config)
+{
+	int err = fds_make(q, config);
+
+	if (!err)
+		err = qemu_words_make(q, config);
+	if (!err)
+		err = qemu_thread_start(q);
+	close_theirs(q);
+	if (err)
+		return err;
+	err = qemu_pci_begin(q);
+	return err == -EPIPE ? start_failed(q) : err;
+}
+
+/* ---- end ---- */
+
+void qemu_process_why(struct hw_device *q, char *text, size_t size)
+{
+	char words[1024];
+	int status = 0;
+
+	waitpid(q->pid, &status, 0);
+	q->pid = 0;
+	q->has_gone = true;
+	qemu_process_words(q, words, sizeof(words));
+	if (WIFSIGNALED(status))
+		snprintf(text, size, "QEMU, which has the device %s, was ended by signal %d%s%s",
+			q->device, WTERMSIG(status), words[0] ? ": " : ".", words);
+	else
+		snprintf(text, size, "QEMU, which has the device %s, has ended with status %d%s%s",
+			q->device, WEXITSTATUS(status), words[0] ? ": " : ".", words);
+}
+
+static bool is_over(struct hw_device *q, unsigned ms)
+{
+	const struct timespec tick = {.tv_nsec = 1000000};
+
+	for (unsigned n = 0; n <= ms; n++) {
+		if (waitpid(q->pid, NULL, WNOHANG) != 0)
+			return true;
+		if (n < ms)
+			nanosleep(&tick, NULL);
+	}
+	return false;
+}
+
+/* It writes what an image format keeps back, and closes the image. */
+static void quit(struct hw_device *q)
+{
+	static const char text[] = "{\"execute\": \"qmp_capabilities\"}\n{\"execute\": \"quit\"}\n";
+
+	if (send(q->fd.control, text, sizeof(text) - 1, MSG_NOSIGNAL) !=
+			(ssize_t)sizeof(text) - 1 ||
+		!is_over(q, QUIT_MS)) {
+		kill(q->pid, SIGKILL);
+		waitpid(q->pid, NULL, 0);
+	}
+	q->pid = 0;
+}
+
+void qemu_process_end(struct hw_device *q)
+{
+	int *const fds[] = {&q->fd.test, &q->fd.control, &q->fd.doorbell, &q->fd.bios, &q->fd.disk,
+		&q->fd.said, &q->epoll, &q->wake};
+
+	if (q->pid)
+		quit(q);
+	qemu_thread_end(q);
+	close_theirs(q);
+	for (size_t n = 0; n < array_size(fds); n++)
+		if (*fds[n] >= 0)
+			close(*fds[n]);
+	for (unsigned n = 0; n < QEMU_VECTORS; n++)
+		if (q->event[n] >= 0)
+			close(q->event[n]);
+	qemu_words_free(&q->words);
+}

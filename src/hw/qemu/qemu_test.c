@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * The client of QEMU's qtest protocol: lines of text over a socket, one answer to each, between
+ * them "IRQ raise 20" when a line changes. Writes are posted: up to WINDOW answers are read later,
+ * but not more, as both sides would wait for each other. An answer takes some microseconds, and the
+ * wake-up of an idle processor far more, so we look for it a while before we sleep.
+ */
+#include "hw/qemu/qemu.h"
+#include "util/error.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#define WINDOW	   64
+#define WINDOW_LOW 16
+#define LOOKS	   400	 /* at the socket, before sleeping: about 100 us */
+#define FIRST_LINE 16	 /* of those that PCI devices have; 0 to 15 are a PC's own */
+#define ANSWER_MS  30000 /* it lives, but says nothing */
+
+static void die(struct hw_device *q)
+{
+	atomic_store(&q->is_dead, true);
+}
+
+static ssize_t receive(struct hw_device *q)
+{
+	struct pollfd answer = {.fd = q->fd.test, .events = POLLIN};
+
+	for (unsigned look = 0;; look++) {
+		ssize_t n =
+			recv(q->fd.test, q->in + q->in_to, sizeof(q->in) - q->in_to, MSG_DONTWAIT);
+
+		if (n >= 0 || (errno != EAGAIN && errno != EINTR))
+			return n;
+		if (look >= LOOKS && poll(&answer, 1, ANSWER_MS) == 0)
+			return -1;
+	}
+}
+
+/* The next line, without its end; NULL: there is none and will be none. */
+static char *line_get(struct hw_device *q, bool waits)
+{
+	for (;;) {
+		char *line = q->in + q->in_from;
+		char *end = memchr(line, '\n', q->in_to - q->in_from);
+		ssize_t n;
+
+		if (end) {
+			*end = 0;
+			q->in_from = (size_t)(end + 1 - q->in);
+			return line;
+		}
+		memmove(q->in, line, q->in_to - q->in_from);
+		q->in_to -= q->in_from;
+		q->in_from = 0;
+		n = waits ? receive(q)
+			  : recv(q->fd.test, q->in + q->in_to, sizeof(q->in) - q->in_to,
+				    MSG_DONTWAIT);
+		if (n > 0) {
+			q->in_to += (size_t)n;
+			continue;
+		}
+		if (waits || n == 0 || (errno != EAGAIN && errno != EINTR))
+			die(q);
+		return NULL;
+	}
+}
+
+/* "IRQ raise 20", "IRQ lower 20" */
+static void line_changed(struct hw_device *q, const char *text)
+{
+	bool raised = !strncmp(text, "raise ", 6);
+	unsigned long number = strtoul(text + 6, NULL, 10);
+	uint32_t before = q->lines;
+
+	if (number < FIRST_LINE || number >= 32)
+		return;
+	q->lines = raised ? before | 1u << number : before & ~(1u << number);
+	if (!before != !q->lines)
+		qemu_pci_line(q, raised);
+}
+
+/* One answer, and what comes before it. False: dead, or it says that it cannot. */
+static bool answer_take(struct hw_device *q, bool waits, uint64_t *value)
+{
+	char *line;
+
+	while ((line = line_get(q, waits)) != NULL) {
+		if (!strncmp(line, "IRQ ", 4)) {
+			line_changed(q, line + 4);
+			continue;
+		}
+		if (strncmp(line, "OK", 2))
+			return false;
+		if (value)
+			*value = strtoull(line + 2, NULL, 0);
+		return true;
+	}
+	return false;
+}
+
+static void posted_take(struct hw_device *q, unsigned leave)
+{
+	for (; q->posted > leave && !q->is_dead; q->posted--)
+		answer_take(q, true, NULL);
+}
+
+static void say(struct hw_device *q, const char *text, size_t length)
+{
+	while (length && !q->is_dead) {
+		ssize_t n = send(q->fd.test, text, length, MSG_NOSIGNAL);
+
+		if (n < 0 && errno != EINTR)
+			die(q);
+		if (n > 0) {
+			text += n;
+			length -= (size_t)n;
+		}
+	}
+}
+
+static char size_letter(unsigned size)
+{
+	return "bwlq"[__builtin_ctz(size)];
+}
+
+uint64_t qemu_read(struct hw_device *q, bool is_port, uint64_t address, unsigned size)
+{
+	uint64_t value = ~0ull;
+	char text[64];
+	int length = snprintf(text, sizeof(text), "%s%c 0x%llx\n", is_port ? "in" : "read",
+		size_letter(size), (unsigned long long)address);
+
+	pthread_mutex_lock(&q->lock);
+	say(q, text, (size_t)length);
+	posted_take(q, 0);
+	if (q->is_dead || !answer_take(q, true, &value))
+		value = ~0ull;
+	pthread_mutex_unlock(&q->lock);
+	return value;
+}
+
+void qemu_write(struct hw_device *q, bool is_port, uint64_t address, unsigned size, uint64_t value)
+{
+	char text[80];
+	int length = snprintf(text, sizeof(text), "%s%c 0x%llx 0x%llx\n", is_port ? "out" : "write",
+		size_letter(size), (unsigned long long)address,
+		(unsigned long long)(size < 8 ? value & ((1ull << 8 * size) - 1) : value));
+
+	pthread_mutex_lock(&q->lock);
+	say(q, text, (size_t)length);
+	q->posted++;
+	/* The thread that waits for the line would find an answer in its place. */
+	if (q->uses_line)
+		posted_take(q, 0);
+	else if (q->posted >= WINDOW)
+		posted_take(q, WINDOW_LOW);
+	pthread_mutex_unlock(&q->lock);
+}
+
+int qemu_lines_watch(struct hw_device *q)
+{
+	static const char text[] = "irq_intercept_in ioapic\n";
+	bool is_done;
+
+	pthread_mutex_lock(&q->lock);
+	say(q, text, sizeof(text) - 1);
+	posted_take(q, 0);
+	is_done = !q->is_dead && answer_take(q, true, NULL);
+	pthread_mutex_unlock(&q->lock);
+	return is_done ? 0 : -EIO;
+}
+
+void qemu_test_drain(struct hw_device *q)
+{
+	/* Who holds the lock takes what is there. */
+	if (pthread_mutex_trylock(&q->lock))
+		return;
+	while (!q->is_dead && answer_take(q, false, NULL))
+		q->posted -= q->posted > 0;
+	pthread_mutex_unlock(&q->lock);
+}

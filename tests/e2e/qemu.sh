@@ -1,0 +1,141 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-FileCopyrightText: The dryport authors
+# qemu.sh data|life|bad: examples/nvme, which was written for the device model beside it, on QEMU's NVMe controller: images of
+# other formats, all kinds of memory, both kinds of interrupts, an adapter's life, and a QEMU that does not start or dies.
+. "$(dirname "$0")/lib.sh"
+need qemu-system-x86_64 qemu-img nbdcopy fio pgrep
+nvme=$SOURCE_ROOT/examples/nvme
+
+none_left() {
+  ! pgrep -f "^qemu-system-x86_64 .*$work" >/dev/null || fail "a QEMU is left: $(pgrep -af "$work")"
+}
+
+data() {
+  local ops=2000 options
+  [ "$SANITIZED" = 0 ] || ops=300
+  random "$work/in" 24M
+  # the size that the client reads is the disk's
+  for options in '' '--memory high --cpus 4' '--memory contiguous --ram 1G' '--memory high --ram 4G' \
+    '--engine bounce --dma-width 32 --memory high' "--inf $work/line.inf" "--inf $work/line.inf --cpus 4"; do
+    qemu-img create -q -f qcow2 "$work/disk" 24M
+    # shellcheck disable=SC2086 # words
+    status 0 "$DRYPORT" run "$nvme" --hw qemu:nvme --disk "$work/disk" $options -- nbdcopy "$work/in" '{uri}'
+    # shellcheck disable=SC2086
+    status 0 "$DRYPORT" run "$nvme" --hw qemu:nvme --disk "$work/disk" $options -- nbdcopy '{uri}' "$work/back"
+    cmp "$work/in" "$work/back" || fail "$options: the data differ"
+    qemu-img check -q "$work/disk" || fail "$options: the image is not whole"
+    # shellcheck disable=SC2086
+    status 0 "$DRYPORT" run "$nvme" --hw qemu:nvme --size 64M $options --workload rw:ops=$ops,verify --summary "$work/summary"
+    [ "$(number interrupts)" -gt 10 ] || fail "$options: $(number interrupts) interrupts"
+  done
+  says 'it interrupts by its line'
+  # a raw file that begins as no image does, blocks of 4 KiB, a queue's property of QEMU's, two devices
+  truncate -s 32M "$work/raw"
+  status 0 "$DRYPORT" run "$nvme" --hw qemu:nvme,max_ioqpairs=2 --disk "$work/raw" --block-size 4096 -- nbdcopy "$work/in" '{uri}'
+  cmp -n $((24 << 20)) "$work/in" "$work/raw" || fail "raw: the data differ"
+  status 0 "$DRYPORT" run "$nvme" --hw qemu:nvme --devices 2 --cpus 2 --workload rw:ops=100,verify
+  # reads without the right to write
+  chmod a-w "$work/raw"
+  status 0 "$DRYPORT" run "$nvme" --hw qemu:nvme --disk "$work/raw" --block-size 4096 --read-only -- nbdcopy '{uri}' "$work/back"
+  cmp -n $((24 << 20)) "$work/in" "$work/back" || fail "read-only: the data differ"
+  status 0 "$DRYPORT" run "$nvme" --hw qemu:nvme --size 32M --cpus 2 -- fio --name=v --ioengine=nbd --uri='{uri}' --rw=randrw --bs=4k \
+    --iodepth=32 --size=16m --verify=crc32c --verify_fatal=1 --verify_state_save=0 --output="$work/fio"
+  none_left
+}
+
+life() {
+  local event
+  for event in every-30ms:nap every-20ms:restart every-20ms:reset-bus 20ms:replug every-10ms:pause,every-15ms:resume; do
+    local at=()
+    for e in ${event//,/ }; do at+=(--at "$e"); done
+    status 0 "$DRYPORT" run "$nvme" --hw qemu:nvme --cpus 2 --hold 20 "${at[@]}" --workload rw:ops=1000,verify
+    ! grep -q 'dryport: --at' "$work/err" || fail "$event: $(cat "$work/err")"
+  done
+  # QEMU dies under load: every request ends
+  "$DRYPORT" run "$nvme" --hw qemu:nvme,serial="${work##*-}" --cpus 2 --workload rw:ops=10000000,verify >"$work/out" 2>"$work/err" &
+  for _ in $(seq 100); do
+    pgrep -f "^qemu-system-x86_64 .*serial=${work##*-}" >"$work/pid" && break
+    sleep 0.1
+  done
+  sleep 1
+  kill -KILL "$(cat "$work/pid")"
+  SECONDS=0
+  ! wait $! || fail "nothing is said of it"
+  [ $SECONDS -lt 10 ] || fail "it took $SECONDS s to end"
+  says 'QEMU, which has the device nvme, was ended by signal 9'
+  says '0:0:0: the request failed: No such device'
+  # and a client is told
+  truncate -s 64M "$work/disk"
+  serve "$nvme" --hw qemu:nvme --disk "$work/disk"
+  kill -KILL "$(pgrep -f "^qemu-system-x86_64 .*file=$work/disk")"
+  ! timeout 20 nbdcopy "$uri" "$work/back" 2>/dev/null || fail "the client was told nothing"
+  serve_stop 1
+  # we die: it does not outlive us
+  serve "$nvme" --hw qemu:nvme --disk "$work/disk"
+  pgrep -f "^qemu-system-x86_64 .*file=$work/disk" >/dev/null || fail "no QEMU"
+  kill -KILL "$(pgrep -f "^nbdkit .*$work/nbd")"
+  wait "$server" || true
+  for _ in $(seq 50); do
+    pgrep -f "^qemu-system-x86_64 .*file=$work/disk" >/dev/null || break
+    sleep 0.1
+  done
+  none_left
+}
+
+refused() { # MESSAGE OPTIONS...
+  local message=$1
+  shift
+  status 1 "$DRYPORT" run "$nvme" --workload rw:ops=5 "$@"
+  says "$message"
+  none_left
+}
+
+bad() {
+  refused "--hw qemu:: there is no such device; there are nvme, virtio-blk-pci" --hw qemu
+  refused "--hw qemu:nvmex: there is no such device" --hw qemu:nvmex
+  refused "QEMU refuses: .*Property 'nvme.foo' not found" --hw qemu:nvme,foo=1
+  refused "the property addr is dryport's own" --hw qemu:nvme,addr=7
+  refused "no disk apart from itself: no disk.serial" --hw qemu:nvme,disk.serial=7
+  refused "QEMU refuses: .*Could not open '$work/absent': No such file" --hw qemu:nvme --disk "$work/absent"
+  head -c 4096 /dev/urandom >"$work/odd"
+  refused "Image is not in qcow2 format" --hw qemu:nvme,format=qcow2 --disk "$work/odd"
+  refused 'it keeps real time' --hw qemu:nvme --seed 1
+  refused '--engine iommu goes with devices in this process' --hw qemu:nvme --engine iommu
+  # another machine has the image
+  truncate -s 16M "$work/disk"
+  serve "$nvme" --hw qemu:nvme --disk "$work/disk"
+  status 1 "$DRYPORT" run "$nvme" --hw qemu:nvme --disk "$work/disk" --workload rw:ops=5
+  says 'Failed to get "write" lock; Is another process using the image \[.*disk\]'
+  serve_stop 0
+  # no QEMU
+  mkdir "$work/bin"
+  for tool in clang-"${LLVM:-14}" ld ld.bfd gcc as nm objcopy; do
+    ! command -v "$tool" >/dev/null || ln -s "$(command -v "$tool")" "$work/bin/$tool"
+  done
+  status 0 "$DRYPORT" build "$nvme" -o "$work/nvme.so"
+  status 1 env PATH="$work/bin" "$DRYPORT" run "$work/nvme.so" --hw qemu:nvme --workload rw:ops=5
+  says "there is no qemu-system-x86_64; install Debian's package qemu-system-x86"
+  status 0 env PATH="$work/bin" "$DRYPORT" hw
+  grep -q 'there is no qemu-system-x86_64 here' "$work/out" || fail "$(cat "$work/out")"
+  status 0 "$DRYPORT" hw
+  grep -q 'nvme  Non-Volatile Memory Express$' "$work/out" || fail "$(cat "$work/out")"
+}
+
+# its messages are not asked for: the device interrupts by its line
+cat >"$work/line.inf" <<'I'
+[Version]
+Signature = "$Windows NT$"
+[Manufacturer]
+Acme = Models,NTamd64
+[Models.NTamd64]
+Disk = Install, PCI\VEN_1B36&DEV_0010
+[Install]
+[Install.Services]
+AddService = nvme, 0x00000002, Service
+[Service]
+AddReg = Parameters
+[Parameters]
+HKR, "Parameters", "Example", 0x00010001, 1
+I
+"$1"
