@@ -14,12 +14,15 @@
 
 #define LINES 4
 
-/* A line that nobody claims this often in a row is shut off; else the processor never leaves it. */
-#define UNCLAIMED_MAX 100000
+/* A line that nobody claims this often in a row, or that is claimed so often and asserted all the
+ * same while no DPC runs, is shut off; else the processor never leaves it. */
+#define IN_VAIN_MAX 100000
 
 struct bus_line {
 	struct bus_target target; /* head: the first connected, whose vector is raised */
-	unsigned unclaimed;	  /* in a row; touched by the line's service only */
+	unsigned unclaimed;	  /* in a row; touched by the line's service only, as the next */
+	unsigned in_vain;	  /* claimed and still asserted, since this many DPCs had run */
+	uint64_t dpcs;
 	_Atomic bool is_dead;
 };
 
@@ -86,6 +89,24 @@ static bool chain_service(struct bus_line *line)
 	return false;
 }
 
+static void line_kill(struct bus_line *line, const struct bus_interrupt *head, const char *why)
+{
+	line->is_dead = true;
+	nt_violation(NT_LINE_STUCK,
+		"%s keeps its interrupt line asserted and %s: the line is shut off",
+		head->function->config.name, why);
+}
+
+/* What would lower the line may be a DPC's to do, which never runs: on a PC, too, the interrupt
+ * comes again as soon as its routine has returned. */
+static bool is_storm(struct bus_line *line)
+{
+	if (line->dpcs != cpu_self->dpcs)
+		line->in_vain = 0;
+	line->dpcs = cpu_self->dpcs;
+	return ++line->in_vain >= IN_VAIN_MAX;
+}
+
 static bool line_service(struct cpu_interrupt *vector)
 {
 	struct bus_interrupt *head = container_of(vector, struct bus_interrupt, vector);
@@ -94,16 +115,20 @@ static bool line_service(struct cpu_interrupt *vector)
 
 	if (claimed)
 		line->unclaimed = 0;
-	if (!line_is_asserted(line))
+	if (!line_is_asserted(line)) {
+		line->in_vain = 0;
 		return claimed;
-	if (!claimed && ++line->unclaimed >= UNCLAIMED_MAX) {
-		line->is_dead = true;
-		nt_violation(NT_LINE_STUCK,
-			"%s keeps its interrupt line asserted and no interrupt routine claims it: "
-			"the "
-			"line is shut off",
-			head->function->config.name);
+	}
+	if (!claimed && ++line->unclaimed >= IN_VAIN_MAX) {
+		line_kill(line, head, "no interrupt routine claims it");
 		return false;
+	}
+	if (claimed && is_storm(line)) {
+		line_kill(line, head,
+			"the interrupt routine, which claims it, does not make the device lower "
+			"it; "
+			"no DPC can run");
+		return claimed;
 	}
 	bus_target_raise(&line->target);
 	return claimed;
@@ -122,7 +147,7 @@ int bus_line_connect(struct bus_function *f, struct bus_interrupt *interrupt)
 	interrupt->next = NULL;
 	last = line->target.head;
 	if (!last) {
-		line->unclaimed = 0;
+		line->unclaimed = line->in_vain = 0;
 		line->is_dead = false;
 		atomic_store(&line->target.head, interrupt);
 	} else {

@@ -217,6 +217,41 @@ static void a_line_that_nobody_claims_is_shut_off(void **state)
 	on_processor(nobody);
 }
 
+static unsigned dpc_ran;
+
+static void note_dpc(struct cpu_dpc *dpc)
+{
+	struct device *d = dpc->ctx;
+
+	dpc_ran++;
+	bus_line_set(d->function, false);
+}
+
+/* An interrupt routine that leaves the device's interrupt to its DPC. */
+static void leave_to_dpc(void)
+{
+	struct device d;
+	struct end e;
+	struct cpu_dpc dpc = {.fn = note_dpc, .ctx = &d, .cpu = CPU_HERE};
+
+	device_add(&d);
+	end_connect(&e, &d, ~0u);
+	dpc_ran = 0;
+	bus_line_set(d.function, true);
+	cpu_dpc_queue(&dpc, NULL, NULL);
+	cpu_poll();
+	assert_violation("bench keeps its interrupt line asserted and the interrupt routine, which "
+			 "claims it, does not make the device lower it");
+	assert_in_range(e.claims, 1000, 1000000);
+	assert_int_equal(dpc_ran, 1);
+	bus_interrupt_disconnect(&e.interrupt);
+}
+
+static void a_line_that_only_a_dpc_would_lower_is_shut_off(void **state)
+{
+	on_processor(leave_to_dpc);
+}
+
 static void lineless(void)
 {
 	struct bus_interrupt interrupt = {.vector = {.irql = 6, .service = end_service}};
@@ -242,6 +277,7 @@ int main(void)
 		machine_test(neighbouring_slots_have_different_lines),
 		machine_test(a_line_is_silent_when_disabled_or_messages_are_enabled),
 		machine_test(a_line_that_nobody_claims_is_shut_off),
+		machine_test(a_line_that_only_a_dpc_would_lower_is_shut_off),
 		machine_test(a_function_without_a_pin_has_no_line),
 	};
 
