@@ -141,15 +141,15 @@ static int device_check(const char *spec)
 	return devices_list();
 }
 
-/* --at is repeatable: one value, with commas. What a file `machine` says is replaced. */
-static int events_join(struct run_options *options, const struct cli_args *args)
+/* A repeatable option: one value, with commas. What a file `machine` says is replaced. */
+static int values_join(struct run_options *options, const struct cli_args *args, const char *name)
 {
 	char *all = NULL, *longer;
 	unsigned n;
 	int err = 0;
 
 	for (n = 0; n < args->value_count && !err; n++) {
-		if (strcmp(args->values[n].name, "at"))
+		if (strcmp(args->values[n].name, name))
 			continue;
 		err = asprintf(&longer, "%s%s%s", all ? all : "", all ? "," : "",
 			      args->values[n].value) < 0
@@ -161,7 +161,7 @@ static int events_join(struct run_options *options, const struct cli_args *args)
 		all = longer;
 	}
 	if (all && !err)
-		err = run_option_set(options, "at", all);
+		err = run_option_set(options, name, all);
 	free(all);
 	return err;
 }
@@ -175,7 +175,7 @@ int run_options_take(struct run_options *options, const struct cli_args *args)
 		if (args->values[n].machine &&
 			run_option_set(options, args->values[n].name, args->values[n].value) < 0)
 			return cli_usage("too many options");
-	if (events_join(options, args) < 0)
+	if (values_join(options, args, "at") < 0 || values_join(options, args, "fail") < 0)
 		return cli_usage("too many options");
 	status = device_check(run_option_get(options, "hw"));
 	if (status)

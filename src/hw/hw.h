@@ -14,6 +14,7 @@
 
 struct dma_master;
 struct hw_device;
+struct medium;
 struct storage;
 
 /* What every device gets, from the machine's options; a device takes what it needs. */
@@ -23,6 +24,8 @@ struct hw_config {
 	uint64_t size;
 	uint32_t block_size; /* 512 or 4096 */
 	bool read_only;
+	/* Blocks that cannot be read or written; lives as long as the device. NULL: none. */
+	const struct medium *medium;
 	/* The device has gone by itself; its function is unplugged, `why` is a sentence for people.
 	 * From a host thread of the device's. */
 	void (*gone)(const char *why);

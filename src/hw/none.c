@@ -17,12 +17,13 @@ static int none_create(const struct hw_config *config, struct hw_device **device
 
 	if (err)
 		return err;
-	if (config->disk || config->read_only || config->block_size != 512)
+	if (config->disk || config->read_only || config->block_size != 512 || config->medium)
 		return error_set(EINVAL,
 			"--hw none: without a device there is no use for --%s; a virtual miniport "
 			"has its own storage.",
 			config->disk	    ? "disk"
 			: config->read_only ? "read-only"
+			: config->medium    ? "fail"
 					    : "block-size");
 	*device = NULL;
 	return 0;

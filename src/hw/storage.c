@@ -7,6 +7,7 @@
  */
 #include "hw/storage.h"
 #include "hw/hw.h"
+#include "hw/medium.h"
 #include "util/error.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -83,6 +84,8 @@ int storage_open(const struct hw_config *config, bool is_null, struct storage **
 		return error_set(ENOMEM, "No memory for the disk.");
 	s->fd = -1;
 	s->read_only = config->read_only;
+	s->medium = config->medium;
+	s->block_size = config->block_size;
 	err = kind_open(s, config, is_null);
 	if (!err) {
 		err = size_check(s, config);
@@ -135,10 +138,19 @@ static uint64_t iov_bytes(const struct iovec *iov, unsigned count)
 	return sum;
 }
 
+static inline bool is_bad(const struct storage *s, uint64_t offset, const struct iovec *iov,
+	unsigned count, bool write)
+{
+	return unlikely(s->medium != NULL) &&
+	       medium_fails(s->medium, s->block_size, offset, iov_bytes(iov, count), write);
+}
+
 int storage_read(struct storage *s, uint64_t offset, struct iovec *iov, unsigned count)
 {
 	if (count > STORAGE_IOV_MAX || !is_inside(s, offset, iov_bytes(iov, count)))
 		return -EINVAL;
+	if (is_bad(s, offset, iov, count, false))
+		return -EIO;
 	return s->ops->read(s, offset, iov, count);
 }
 
@@ -148,6 +160,8 @@ int storage_write(struct storage *s, uint64_t offset, struct iovec *iov, unsigne
 		return -EROFS;
 	if (count > STORAGE_IOV_MAX || !is_inside(s, offset, iov_bytes(iov, count)))
 		return -EINVAL;
+	if (is_bad(s, offset, iov, count, true))
+		return -EIO;
 	return s->ops->write(s, offset, iov, count);
 }
 

@@ -8,7 +8,8 @@
  *
  * All calls come from one thread at a time, the device's; they may wait for the host's disk.
  * Offsets and lengths are in bytes; the caller keeps to whole blocks. Results are 0 or -errno:
- * -EINVAL beyond the end, -EROFS, -ENOSPC when the host's disk is full, else what the host said.
+ * -EINVAL beyond the end, -EROFS, -ENOSPC when the host's disk is full, -EIO where a block is to
+ * fail (medium.h), else what the host said.
  */
 #ifndef DRY_HW_STORAGE_H
 #define DRY_HW_STORAGE_H
@@ -60,6 +61,8 @@ struct storage {
 	const struct storage_ops *ops;
 	uint64_t size;
 	bool read_only;
+	const struct medium *medium; /* NULL: every block can be read and written */
+	uint32_t block_size;
 	int fd;	      /* file */
 	char *memory; /* memory */
 };

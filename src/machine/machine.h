@@ -31,6 +31,7 @@
 #include "disk/disk.h"
 #include "dma/dma.h"
 #include "hw/faults.h"
+#include "hw/medium.h"
 #include "hw/hw.h"
 #include "loader/loader.h"
 #include "mem/mem.h"
@@ -89,6 +90,7 @@ struct machine_options {
 	char *dump_image;
 	uint64_t dump_after, dump_offset, dump_size; /* 0: not said */
 	struct fault_plan faults;
+	struct medium medium; /* count 0: none */
 };
 
 /* driver.c */

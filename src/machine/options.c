@@ -20,6 +20,7 @@ enum kind {
 	RELEASE,
 	EVENTS,
 	FAULTS,
+	MEDIUM,
 	PROCESSORS
 };
 
@@ -105,6 +106,10 @@ static const struct row rows[] = {
 		 "KIND@STEP,...: the device fails at these of its steps (docs/faults.md); with "
 		 "--seed"},
 		FAULTS, 0, 0, 0, NULL},
+	{{"fail", "BLOCKS",
+		 "read:lba=N, write:lba=N-M: these blocks of the device's disk cannot be read or "
+		 "written, 64 at most; repeatable"},
+		MEDIUM, 0, 0, 0, NULL},
 	{{"os", "RELEASE",
 		 "the Windows release that is played, vista to 11-24H2 (default; "
 		 "docs/os-releases.md)"},
@@ -349,6 +354,8 @@ static int set(struct machine_options *options, const struct row *row, const cha
 		return set_release(field, value);
 	case EVENTS:
 		return machine_events_set(options, value);
+	case MEDIUM:
+		return medium_parse(&options->medium, value);
 	case FAULTS:
 		return fault_plan_parse(&options->faults, value);
 	case PROCESSORS:

@@ -200,6 +200,7 @@ static int device_up(struct dry_machine *machine)
 		.size = machine->options.size,
 		.block_size = machine->options.block_size,
 		.read_only = machine->options.read_only,
+		.medium = machine->options.medium.count ? &machine->options.medium : NULL,
 		.gone = scanner_device_gone,
 	};
 	int err = model_find(machine, &config.options);

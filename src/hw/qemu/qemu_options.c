@@ -5,6 +5,7 @@
  * know ourselves goes to QEMU, which says what it does not know.
  */
 #include "hw/qemu/qemu.h"
+#include "hw/medium.h"
 #include "mem/mem.h"
 #include "util/error.h"
 
@@ -85,9 +86,25 @@ static const char *format_of(const char *path)
 	return "raw";
 }
 
+/* Above the image's format there are the blocks that the device knows. */
+static void bad_blocks_add(const struct hw_config *config, char *text, size_t size)
+{
+	size_t used = strlen(text);
+
+	for (unsigned n = 0; n < config->medium->count && used < size; n++) {
+		const struct medium_fault *fault = &config->medium->fault[n];
+
+		used += (size_t)snprintf(text + used, size - used,
+			",file.inject-error.%u.event=none,file.inject-error.%u.iotype=%s"
+			",file.inject-error.%u.sector=%llu,file.inject-error.%u.errno=5",
+			n, n, fault->is_write ? "write" : "read", n,
+			(unsigned long long)(fault->block * (config->block_size / 512)), n);
+	}
+}
+
 static int drive_add(struct hw_device *q, const struct hw_config *config)
 {
-	char file[4096], format[32];
+	char file[4096], format[32], image[20000];
 
 	if (!hw_option(config->options, "format", format, sizeof(format)))
 		snprintf(format, sizeof(format), "%s",
@@ -98,10 +115,19 @@ static int drive_add(struct hw_device *q, const struct hw_config *config)
 		escape(config->disk, file, sizeof(file));
 	else
 		snprintf(file, sizeof(file), "/proc/self/fd/%d", q->fd.disk);
+	if (config->medium) {
+		snprintf(image, sizeof(image),
+			"format=raw,file.driver=blkdebug,file.image.driver=%s"
+			",file.image.file.filename=%s",
+			format, file);
+		bad_blocks_add(config, image, sizeof(image));
+	} else {
+		snprintf(image, sizeof(image), "file=%s,format=%s", file, format);
+	}
 	add(&q->words, "-drive");
 	/* The default would stop the machine at an error. */
-	add(&q->words, "file=%s,format=%s,if=none,id=d0,rerror=report,werror=report%s", file,
-		format, config->read_only ? ",readonly=on" : "");
+	add(&q->words, "%s,if=none,id=d0,rerror=report,werror=report%s", image,
+		config->read_only ? ",readonly=on" : "");
 	return 0;
 }
 

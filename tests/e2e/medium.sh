@@ -1,0 +1,46 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-FileCopyrightText: The dryport authors
+# Blocks that cannot be read or written (--fail): the device fails these requests and no others, through its own error path.
+. "$(dirname "$0")/lib.sh"
+need qemu-io qemu-system-x86_64
+
+commands=()
+for command in 'read 2559488 512' 'read 2560000 512' 'read 2560512 512' 'write -f 3072000 512' 'write 3071488 512' 'write 3073024 512' \
+  'read 3072000 512' 'write 2560000 512' 'read 2555904 8192'; do
+  commands+=(-c "'$command'")
+done
+cat >"$work/want" <<'W'
+read 512/512 bytes at offset 2559488
+read failed: Input/output error
+read 512/512 bytes at offset 2560512
+write failed: Input/output error
+wrote 512/512 bytes at offset 3071488
+wrote 512/512 bytes at offset 3073024
+read 512/512 bytes at offset 3072000
+wrote 512/512 bytes at offset 2560000
+read failed: Input/output error
+W
+for machine in 'simple --hw simple' 'nvme --hw nvme' 'nvme --hw qemu:nvme'; do
+  # shellcheck disable=SC2086 # words
+  status 1 "$DRYPORT" run "$SOURCE_ROOT/examples/"$machine --size 8M --fail read:lba=5000 --fail write:lba=6000-6001 -- \
+    bash -c "qemu-io -f raw \"\$uri\" ${commands[*]} 2>&1 | grep -v ' ops; ' >$work/got; exit 1"
+  diff "$work/want" "$work/got" || fail "$machine"
+done
+# blocks of 4 KiB, in an image of another format
+qemu-img create -q -f qcow2 "$work/disk" 8M
+for hw in nvme,max_ioqpairs=1 nvme; do
+  status 1 "$DRYPORT" run "$SOURCE_ROOT/examples/nvme" --hw qemu:$hw --disk "$work/disk" --block-size 4096 --fail read:lba=625 -- \
+    bash -c "qemu-io -f raw \"\$uri\" -c 'read 2555904 4096' -c 'read 2560000 4096' -c 'read 2564096 4096' 2>&1 | grep -v ' ops; ' >$work/got; exit 1"
+  diff - "$work/got" <<'W' || fail "$hw"
+read 4096/4096 bytes at offset 2555904
+read failed: Input/output error
+read 4096/4096 bytes at offset 2564096
+W
+done
+for bad in read write:5 read:lba=5-4 read:lba=0-64; do
+  status 2 "$DRYPORT" run "$simple" --fail $bad --workload rw:ops=1
+  says "--fail $bad: it is read:lba=N or write:lba=N"
+done
+status 1 "$DRYPORT" run "$SOURCE_ROOT/examples/ramdisk" --fail read:lba=5 --workload rw:ops=1
+says 'without a device there is no use for --fail'
