@@ -14,6 +14,22 @@
 		STOR_PERF_OPTIMIZE_FOR_COMPLETION_DURING_STARTIO |                                 \
 		STOR_PERF_DPC_REDIRECTION_CURRENT_CPU)
 
+/* Where the device and the messages of the range are: PERF_CONFIGURATION_DATA's page. The array is
+ * as long as the range, of which an adapter may have a part. */
+static void locality_tell(const struct stor_adapter *adapter, PPERF_CONFIGURATION_DATA data)
+{
+	unsigned first = data->FirstRedirectionMessageNumber;
+	unsigned last = data->LastRedirectionMessageNumber;
+
+	data->DeviceNode = 0;
+	for (unsigned n = first; data->MessageTargets && n <= last && n < adapter->messages; n++)
+		data->MessageTargets[n - first] = (GROUP_AFFINITY){
+			.Mask = 1ull << stor_message_processor(adapter, n),
+		};
+}
+
+#define LOCALITY_NEEDS (STOR_PERF_INTERRUPT_MESSAGE_RANGES | STOR_PERF_DPC_REDIRECTION)
+
 ULONG stor_initialize_perf(struct stor_adapter *adapter, struct stor_call *args)
 {
 	BOOLEAN query = (BOOLEAN)stor_arg(args, int);
@@ -42,11 +58,15 @@ ULONG stor_initialize_perf(struct stor_adapter *adapter, struct stor_call *args)
 	offered = (PERF_OFFERED | STOR_PERF_NO_SGL) & stor_os_perf_flags(data->Version);
 	if (data->Flags & ~offered)
 		return STOR_STATUS_UNSUCCESSFUL;
+	if (data->Flags & STOR_PERF_ADV_CONFIG_LOCALITY && ~data->Flags & LOCALITY_NEEDS)
+		return STOR_STATUS_UNSUCCESSFUL;
 	if (data->Flags & STOR_PERF_NO_SGL) /* SG-36 */
 		port_adapter_no_lists(&adapter->hba.port);
 	if (data->Flags & STOR_PERF_INTERRUPT_MESSAGE_RANGES)
 		stor_messages_redirect(adapter, data->FirstRedirectionMessageNumber,
 			data->LastRedirectionMessageNumber);
+	if (data->Flags & STOR_PERF_ADV_CONFIG_LOCALITY)
+		locality_tell(adapter, data);
 	/* Half duplex knows one channel only (LK-7). */
 	adapter->channels = data->Flags & STOR_PERF_CONCURRENT_CHANNELS && adapter->full_duplex
 				    ? data->ConcurrentChannels

@@ -87,6 +87,47 @@ static void perf_options(void)
 	expect_violation(0, "StorPortPerfOpts");
 }
 
+/* Which processors messages 1 and 2 interrupt, by the page of PERF_CONFIGURATION_DATA. */
+static void perf_locality(void)
+{
+	PERF_CONFIGURATION_DATA data = perf(STOR_PERF_VERSION);
+	GROUP_AFFINITY target[3];
+	MESSAGE_INTERRUPT_INFORMATION info;
+
+	memset(target, 0x55, sizeof(target));
+	data.Flags = STOR_PERF_ADV_CONFIG_LOCALITY;
+	data.DeviceNode = 77;
+	data.FirstRedirectionMessageNumber = 1;
+	data.LastRedirectionMessageNumber = 2;
+	data.MessageTargets = target;
+	/* not without the other two */
+	expect_is(StorPortInitializePerfOpts(world.ext, FALSE, &data), STOR_STATUS_UNSUCCESSFUL);
+	data.Flags |= STOR_PERF_INTERRUPT_MESSAGE_RANGES;
+	expect_is(StorPortInitializePerfOpts(world.ext, FALSE, &data), STOR_STATUS_UNSUCCESSFUL);
+	expect_is(target[0].Mask, 0x5555555555555555);
+	data.Flags |= STOR_PERF_DPC_REDIRECTION;
+	expect_is(StorPortInitializePerfOpts(world.ext, FALSE, &data), STOR_STATUS_SUCCESS);
+	expect_is(data.DeviceNode, 0);
+	for (ULONG n = 0; n < 2; n++) {
+		/* the one processor that the message's address names: PCI 3.0, 6.8 */
+		expect_is(StorPortGetMSIInfo(world.ext, 1 + n, &info), STOR_STATUS_SUCCESS);
+		expect_is(target[n].Mask, 1ull << (info.MessageAddress.QuadPart >> 12 & 0xff));
+		expect_is(target[n].Group, 0);
+	}
+	expect_is(target[2].Mask, 0x5555555555555555);
+	/* nobody has to want to know */
+	data.MessageTargets = NULL;
+	expect_is(StorPortInitializePerfOpts(world.ext, FALSE, &data), STOR_STATUS_SUCCESS);
+}
+
+static void a_miniport_hears_where_its_messages_go(void **state)
+{
+	miniport.initialize = perf_locality;
+	world_run(DMA_CALLBACK_QUEUED, NULL);
+	assert_int_equal(world.start_result, 0);
+	assert_int_equal(world.violations, 0);
+}
+
 static BOOLEAN NTAPI perf_in_passive(PVOID ext)
 {
 	PERF_CONFIGURATION_DATA data = perf(STOR_PERF_VERSION);
@@ -210,6 +251,7 @@ int main(void)
 		world_test(
 			unknown_codes_are_not_implemented_and_no_extension_is_an_invalid_parameter),
 		world_test(performance_options_are_asked_for_while_initialising),
+		world_test(a_miniport_hears_where_its_messages_go),
 		world_test(each_processor_has_a_channel_of_its_own),
 		world_test(the_small_functions_answer_and_refuse_null),
 	};
