@@ -222,7 +222,8 @@ DRY_API int dry_scsi(struct dry_unit *unit, struct dry_scsi *scsi);
  * A request to the driver of a virtual miniport as a program on Windows makes it: the device
  * control IOCTL_MINIPORT_PROCESS_SERVICE_IRP to its adapter, whose HwStorProcessServiceRequest gets
  * it and ends it when it likes (StorPortCompleteServiceIrp): what it means is the driver's own
- * business.
+ * business. It may hold addresses of the program's memory, which a driver locks while it uses it
+ * (MmProbeAndLockPages): that must stay mapped until then.
  */
 struct dry_service {
 	const void *in;

@@ -3,7 +3,7 @@
 /*
  * A Storport virtual miniport: disks in memory, without any hardware. Read it from the end:
  * DriverEntry, how the adapter is found and set up; then a request's way: StartIo does it at once.
- * In between, what a program may ask for: another disk, and to be told of it.
+ * In between, what a program may ask for: another disk, to be told of it, and blocks of one.
  */
 #include "ramdisk.h"
 #include <storport.h>
@@ -367,6 +367,54 @@ static VOID RamAdd(PRAM_ADAPTER Adapter, PIRP Irp, PRAM_SERVICE Service)
 	RamEnd(Adapter, Irp, Status);
 }
 
+/* A buffer of the program that sent the request, in whose thread the driver is called. */
+static NTSTATUS RamLock(PVOID Buffer, ULONG Bytes, LOCK_OPERATION Operation, PMDL *Mdl)
+{
+	NTSTATUS Status = STATUS_SUCCESS;
+
+	*Mdl = IoAllocateMdl(Buffer, Bytes, FALSE, FALSE, NULL);
+	if (*Mdl == NULL)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	__try {
+		MmProbeAndLockPages(*Mdl, UserMode, Operation);
+	} __except (EXCEPTION_EXECUTE_HANDLER) {
+		Status = GetExceptionCode();
+	}
+	if (!NT_SUCCESS(Status))
+		IoFreeMdl(*Mdl);
+	return Status;
+}
+
+/* RAM_READ, RAM_WRITE: past the disk's queue, without a copy in between. */
+static VOID RamCopy(PRAM_ADAPTER Adapter, PIRP Irp, PRAM_SERVICE Service)
+{
+	BOOLEAN Read = Service->Command == RAM_READ;
+	PRAM_UNIT Unit = &Adapter->Units[min(Service->Unit, RAM_UNITS - 1)];
+	ULONG Bytes = Service->Blocks * RAM_BLOCK;
+	NTSTATUS Status;
+	PVOID Data;
+	PMDL Mdl;
+
+	if (Service->Unit >= (ULONG)Adapter->UnitCount || Service->Blocks == 0 ||
+		Service->Block > Unit->Blocks || Service->Blocks > Unit->Blocks - Service->Block) {
+		RamEnd(Adapter, Irp, STATUS_INVALID_PARAMETER);
+		return;
+	}
+	Status = RamLock(Service->Buffer, Bytes, Read ? IoWriteAccess : IoReadAccess, &Mdl);
+	if (NT_SUCCESS(Status)) {
+		PUCHAR Place = Unit->Disk + (ULONG64)Service->Block * RAM_BLOCK;
+
+		Data = MmGetSystemAddressForMdlSafe(Mdl, NormalPagePriority | MdlMappingNoExecute);
+		if (Data == NULL)
+			Status = STATUS_INSUFFICIENT_RESOURCES;
+		else
+			RtlCopyMemory(Read ? Data : Place, Read ? Place : Data, Bytes);
+		MmUnlockPages(Mdl);
+		IoFreeMdl(Mdl);
+	}
+	RamEnd(Adapter, Irp, Status);
+}
+
 /* HwStorProcessServiceRequest, at PASSIVE_LEVEL. */
 static VOID RamService(PVOID Extension, PVOID Request)
 {
@@ -381,6 +429,8 @@ static VOID RamService(PVOID Extension, PVOID Request)
 		RamAdd(Extension, Irp, Service);
 	else if (Service->Command == RAM_WAIT_FOR_UNIT)
 		RamWait(Extension, Irp);
+	else if (Service->Command == RAM_READ || Service->Command == RAM_WRITE)
+		RamCopy(Extension, Irp, Service);
 	else
 		RamEnd(Extension, Irp, STATUS_INVALID_PARAMETER);
 }

@@ -12,8 +12,10 @@
 	   */
 
 enum {
-	RAM_ADD_UNIT = 1,     /* of Megabytes; ends with its number in Unit */
-	RAM_WAIT_FOR_UNIT = 2 /* ends when the next one is added, with its number and size */
+	RAM_ADD_UNIT = 1,      /* of Megabytes; ends with its number in Unit */
+	RAM_WAIT_FOR_UNIT = 2, /* ends when the next one is added, with its number and size */
+	RAM_READ = 3,	       /* Blocks from Block on of Unit go straight to Buffer */
+	RAM_WRITE = 4
 };
 
 /* The adapter's WMI data block: one instance, read and set as a whole. RAM_LABEL_GUID are its
@@ -30,6 +32,8 @@ typedef struct _RAM_SERVICE {
 	unsigned int Command;
 	unsigned int Unit;
 	unsigned int Megabytes; /* 1 to 1024 */
+	unsigned int Block, Blocks;
+	void *Buffer; /* memory of the program */
 } RAM_SERVICE, *PRAM_SERVICE;
 
 #endif

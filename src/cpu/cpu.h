@@ -254,7 +254,7 @@ static inline bool cpu_spin_is_held(const struct cpu_spinlock *lock)
  */
 struct cpu_interrupt {
 	uint8_t irql;
-	uint8_t cpu;
+	_Atomic uint8_t cpu; /* before it is connected; then cpu_interrupt_move's */
 	bool (*service)(struct cpu_interrupt *interrupt);
 	void *ctx;
 	_Atomic uint32_t state;	    /* private */
@@ -262,6 +262,11 @@ struct cpu_interrupt {
 };
 
 void cpu_interrupt_raise(struct cpu_interrupt *interrupt);
+/*
+ * From now on it interrupts this processor. What is pending or being served stays where it is, so
+ * that its service may run on both for a moment. Any IRQL.
+ */
+void cpu_interrupt_move(struct cpu_interrupt *interrupt, unsigned cpu);
 /* Returns when the interrupt is neither pending nor being served. PASSIVE, for disconnecting. */
 void cpu_interrupt_quiesce(struct cpu_interrupt *interrupt);
 

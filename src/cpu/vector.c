@@ -7,16 +7,46 @@
 
 enum { IDLE, PENDING };
 
+static uint8_t target(const struct cpu_interrupt *interrupt)
+{
+	return atomic_load_explicit(&interrupt->cpu, memory_order_acquire);
+}
+
+/* Its processor, locked: it moves under this lock, so that who raises it is one at a time. */
+static struct cpu_private *target_lock(struct cpu_interrupt *interrupt)
+{
+	for (;;) {
+		uint8_t cpu = target(interrupt);
+		struct cpu_private *p = cpu_private_get(cpu);
+
+		if (unlikely(!p))
+			cpu_die("interrupt for processor %u of %u", cpu, cpu_count());
+		host_lock_acquire(&p->lock);
+		if (likely(target(interrupt) == cpu))
+			return p;
+		host_lock_release(&p->lock);
+	}
+}
+
+void cpu_interrupt_move(struct cpu_interrupt *interrupt, unsigned cpu)
+{
+	struct cpu_private *p = target_lock(interrupt);
+
+	atomic_store_explicit(&interrupt->cpu, (uint8_t)cpu, memory_order_release);
+	host_lock_release(&p->lock);
+}
+
+/* One that moved may be pending at its old processor: that it is taken there is seen without that
+ * one's lock. */
 void cpu_interrupt_raise(struct cpu_interrupt *interrupt)
 {
-	struct cpu_private *p = cpu_private_get(interrupt->cpu);
 	uint8_t irql = interrupt->irql;
+	struct cpu_private *p;
 
-	if (unlikely(!p || irql < IRQL_DEVICE_MIN || irql > IRQL_HIGH))
-		cpu_die("interrupt at IRQL %u for processor %u of %u", irql, interrupt->cpu,
-			cpu_count());
-	host_lock_acquire(&p->lock);
-	if (atomic_load_explicit(&interrupt->state, memory_order_relaxed) == IDLE) {
+	if (unlikely(irql < IRQL_DEVICE_MIN || irql > IRQL_HIGH))
+		cpu_die("interrupt at IRQL %u", irql);
+	p = target_lock(interrupt);
+	if (atomic_load_explicit(&interrupt->state, memory_order_acquire) == IDLE) {
 		atomic_store_explicit(&interrupt->state, PENDING, memory_order_relaxed);
 		interrupt->next = NULL;
 		if (p->interrupt_first[irql])
@@ -39,7 +69,7 @@ static struct cpu_interrupt *interrupt_take(struct cpu_private *p)
 	p->interrupt_first[irql] = interrupt->next;
 	if (!interrupt->next)
 		waiting_update(p, 0, 1u << irql);
-	atomic_store_explicit(&interrupt->state, IDLE, memory_order_relaxed);
+	atomic_store_explicit(&interrupt->state, IDLE, memory_order_release);
 	atomic_store_explicit(&p->serving[irql], interrupt, memory_order_relaxed);
 	return interrupt;
 }
@@ -77,8 +107,8 @@ static bool interrupt_is_busy(struct cpu_private *p, struct cpu_interrupt *inter
 
 void cpu_interrupt_quiesce(struct cpu_interrupt *interrupt)
 {
-	struct cpu_private *p = cpu_private_get(interrupt->cpu);
-
-	while (p && interrupt_is_busy(p, interrupt))
-		cpu_relax();
+	/* Wherever it has been before it moved. */
+	for (unsigned n = 0; n < cpu_count(); n++)
+		while (interrupt_is_busy(cpu_private_get(n), interrupt))
+			cpu_relax();
 }

@@ -340,6 +340,8 @@ void disk_io_again(struct disk_io *dio)
 	dio->at = 0;
 	atomic_store(&dio->pending, 1);
 	atomic_store(&dio->error, 0);
+	if (is_rw(dio->io)) /* the adapter may be back with other limits */
+		look_at_buffer(dio, dio->disk, dio->io);
 	io_start(dio);
 }
 

@@ -174,6 +174,7 @@ const char *mem_kind_name(enum mem_kind kind)
 		[MEM_CODE] = "code",
 		[MEM_OWN] = "port's own data",
 		[MEM_BOUNCE] = "bounce pages",
+		[MEM_USER] = "user memory",
 	};
 
 	return (unsigned)kind < MEM_KINDS ? names[kind] : "unknown";

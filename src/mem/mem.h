@@ -21,6 +21,8 @@
  * pointer that a driver passes is judged in constant time before it is followed. Memory that lies
  * outside RAM but must bear frames too (a driver image's writable segments, kernel stacks) is
  * registered with mem_range_add: frames from the end of the space, found by a short sorted table.
+ * Pages of the host's own that a driver locks (user memory) bear such frames too, as long as they
+ * are locked (user.c).
  *
  * Nobody but the processors touches memory through host pointers; devices go through src/dma.
  * Threads: alloc and free take an internal lock and never run in the I/O path; look-ups take none.
@@ -57,6 +59,7 @@ enum mem_kind {
 	MEM_CODE,      /* its others: nobody may write there */
 	MEM_OWN,       /* data buffers of requests that the port makes itself */
 	MEM_BOUNCE,    /* the pages of map registers: copies that a device works on */
+	MEM_USER,      /* pages of the host's own that a driver has locked */
 	MEM_KINDS
 };
 
@@ -119,6 +122,17 @@ void mem_free(void *va, uint64_t bytes);
  */
 int mem_range_add(void *base, uint64_t bytes, enum mem_kind kind, const void *owner);
 void mem_range_remove(void *base);
+
+/*
+ * Locks a page of the host's own memory: it bears a frame, of kind MEM_USER, until it has been
+ * unlocked as often as locked. The frame number, or MEM_NO_ADDRESS: it is memory of the machine, or
+ * no spare frames are left. That the page is there, and stays, is the caller's business.
+ */
+uint64_t mem_user_lock(const void *page);
+/* Frees the frame with the last lock; false: it is no locked page's. */
+bool mem_user_unlock(uint64_t frame_number);
+/* How many pages are locked. */
+uint64_t mem_user_pages(void);
 
 /* The records of the two spans of frame numbers that are in use: below the hole and above 4 GiB. */
 struct mem_span {

@@ -3,7 +3,7 @@
 /*
  * Memory outside RAM that bears frames: kernel stacks, a driver's writable segments. A sorted
  * table, read without a lock: a reader that overlapped a change (sequence odd, or changed) looks
- * again.
+ * again. The spare places are also those of user.c, where a look-up ends that finds nothing here.
  */
 #include "mem/space.h"
 #include "util/error.h"
@@ -26,6 +26,7 @@ static _Atomic uint32_t range_count;
 static _Atomic uint32_t sequence;
 static uint64_t spare_used[(MEM_SPARE_PLACES + 63) / 64];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t spare_lock = PTHREAD_MUTEX_INITIALIZER; /* taken inside others */
 
 #define load(x)	    atomic_load_explicit(&(x), memory_order_acquire)
 #define store(x, v) atomic_store_explicit(&(x), v, memory_order_release)
@@ -68,8 +69,40 @@ border_call uint64_t mem_range_place(uintptr_t va)
 		before = load(sequence);
 		place = place_try(va);
 	} while (unlikely((before & 1) || load(sequence) != before));
+	return place != MEM_NO_ADDRESS ? place : mem_user_place(va);
+}
+
+/* ---- spare places ---- */
+
+uint64_t mem_spare_take(uintptr_t base, uint64_t pages, enum mem_kind kind, const void *owner)
+{
+	uint64_t place;
+
+	pthread_mutex_lock(&spare_lock);
+	place = mem_run_take(spare_used, 0, MEM_SPARE_PLACES, pages);
+	pthread_mutex_unlock(&spare_lock);
+	if (place == MEM_NO_ADDRESS)
+		return MEM_NO_ADDRESS;
+	place += mem_space.ram_pages;
+	for (uint64_t i = 0; i < pages; i++)
+		__atomic_store_n(&mem_frame_at(mem_index.frame_of[place + i])->host,
+			(void *)(base + (i << MEM_PAGE_SHIFT)), __ATOMIC_RELAXED);
+	mem_places_assign(place, pages, kind, owner);
 	return place;
 }
+
+void mem_spare_give(uint64_t place, uint64_t pages)
+{
+	mem_places_assign(place, pages, MEM_NONE, NULL);
+	for (uint64_t i = 0; i < pages; i++)
+		__atomic_store_n(
+			&mem_frame_at(mem_index.frame_of[place + i])->host, NULL, __ATOMIC_RELAXED);
+	pthread_mutex_lock(&spare_lock);
+	mem_run_give(spare_used, place - mem_space.ram_pages, pages);
+	pthread_mutex_unlock(&spare_lock);
+}
+
+/* ---- ranges ---- */
 
 static void range_copy(uint32_t to, uint32_t from)
 {
@@ -111,23 +144,16 @@ static int range_add_locked(uintptr_t base, uint64_t pages, enum mem_kind kind, 
 		return error_set(EEXIST, "the range at %#lx bears frames already", (long)base);
 	if (load(range_count) == RANGES_MAX)
 		return error_set(ENOSPC, "more than %d ranges outside RAM bear frames", RANGES_MAX);
-	place = mem_run_take(spare_used, 0, MEM_SPARE_PLACES, pages);
+	place = mem_spare_take(base, pages, kind, owner);
 	if (place == MEM_NO_ADDRESS)
 		return error_set(ENOSPC, "no %lu spare frames are left", (long)pages);
 	/* Not stacks: a child of fork() would run on its parent's. Nor what nobody writes to. */
 	if (mem_space.is_shared && kind == MEM_IMAGE &&
-		mem_shared_move((char *)base, mem_space.ram_pages + place, pages)) {
-		mem_run_give(spare_used, place, pages);
+		mem_shared_move((char *)base, place, pages)) {
+		mem_spare_give(place, pages);
 		return error_set(ENOMEM, "the range at %#lx cannot be shared", (long)base);
 	}
-	for (uint64_t i = 0; i < pages; i++) {
-		uint32_t number = mem_index.frame_of[mem_space.ram_pages + place + i];
-
-		__atomic_store_n(&mem_frame_at(number)->host,
-			(void *)(base + (i << MEM_PAGE_SHIFT)), __ATOMIC_RELAXED);
-	}
-	mem_places_assign(mem_space.ram_pages + place, pages, kind, owner);
-	range_insert(rank, base, pages, mem_space.ram_pages + place);
+	range_insert(rank, base, pages, place);
 	return 0;
 }
 
@@ -155,11 +181,7 @@ static void range_remove_at(uint32_t at)
 		range_copy(i, i + 1);
 	store(range_count, count - 1);
 	atomic_fetch_add(&sequence, 1);
-	mem_places_assign(place, pages, MEM_NONE, NULL);
-	for (uint64_t i = 0; i < pages; i++)
-		__atomic_store_n(
-			&mem_frame_at(mem_index.frame_of[place + i])->host, NULL, __ATOMIC_RELAXED);
-	mem_run_give(spare_used, place - mem_space.ram_pages, pages);
+	mem_spare_give(place, pages);
 }
 
 void mem_range_remove(void *base)
@@ -177,9 +199,11 @@ void mem_range_init(void)
 {
 	store(range_count, 0);
 	memset(spare_used, 0, sizeof(spare_used));
+	mem_user_init();
 }
 
 void mem_range_fini(void)
 {
 	store(range_count, 0);
+	mem_user_init();
 }

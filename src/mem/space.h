@@ -39,6 +39,14 @@ static inline struct mem_frame *mem_frame_at(uint64_t frame_number)
 /* Says whose places [place, place + pages) are. Look-ups may run at the same time. */
 void mem_places_assign(uint64_t place, uint64_t pages, enum mem_kind kind, const void *owner);
 
+/* Gives pages outside RAM that lie side by side spare places; the first, or MEM_NO_ADDRESS. */
+uint64_t mem_spare_take(uintptr_t base, uint64_t pages, enum mem_kind kind, const void *owner);
+void mem_spare_give(uint64_t place, uint64_t pages);
+
+/* user.c: the place of a locked page of the host's, MEM_NO_ADDRESS if there is none. */
+uint64_t mem_user_place(uintptr_t va);
+void mem_user_init(void);
+
 void mem_range_init(void);
 void mem_range_fini(void);
 

@@ -4,7 +4,7 @@
  * What mm_mdl.c, io_mdl.c, mm_pages.c and who has MDLs of his own share. An MDL describes [StartVa
  * + ByteOffset, + ByteCount) by the frames of its pages, which follow it. All memory is mapped
  * already, once and for ever, so a "system mapping" of an MDL is the place where its pages stand;
- * it exists if they stand side by side.
+ * it exists if they stand side by side. That of locked user memory is the program's own address.
  */
 #ifndef DRY_NT_MDL_H
 #define DRY_NT_MDL_H
@@ -62,5 +62,12 @@ static inline void mdl_describe_page(PMDL mdl, void *va, ULONG bytes, uint64_t f
 
 /* Frames that it has room for. */
 uint64_t mdl_room(const MDL *mdl);
+
+/* mm_user.c: whether its buffer begins in user memory. */
+bool mdl_is_user(const MDL *mdl);
+/* Fills in the frames of user memory that allows this, and locks its pages, or raises. */
+void mdl_user_lock(const char *routine, PMDL mdl, bool is_write);
+/* Unlocks those of its first pages that are user memory. */
+void mdl_user_unlock(const MDL *mdl, ULONG pages);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SPDX-FileCopyrightText: The dryport authors */
-/* Mm: addresses: physical for virtual and back, validity, probes, exported routines by name. */
+/* Mm: addresses: physical for virtual and back, validity, exported routines by name. */
 #include "nt/nt_check.h"
 #include "mem/mem.h"
 #include "util/export.h"
@@ -44,51 +44,6 @@ BOOLEAN NTAPI MmIsAddressValid(PVOID VirtualAddress)
 	return process_vm_readv(getpid(), &local, 1, &remote, 1, 0) == 1;
 }
 DRY_EXPORT(MmIsAddressValid)
-
-/* ---- user memory: what the host process has beside the machine ---- */
-
-#define USER_END 0x7fffffff0000ull
-
-/* Each page of it that lies in the range must be none of the machine's. */
-static void probe(const char *routine, uintptr_t at, SIZE_T bytes, ULONG alignment)
-{
-	cpu_poll();
-	nt_irql_max(routine, IRQL_APC, NT_C4(0xE5));
-	if (!bytes)
-		return;
-	if (alignment && at & (alignment - 1))
-		ExRaiseStatus(STATUS_DATATYPE_MISALIGNMENT);
-	if (bytes > USER_END || at > USER_END - bytes)
-		ExRaiseStatus(STATUS_ACCESS_VIOLATION);
-	for (uintptr_t page = round_down(at, MEM_PAGE_SIZE); page < at + bytes;
-		page += MEM_PAGE_SIZE)
-		if (mem_owner((void *)page)->kind != MEM_NONE)
-			ExRaiseStatus(STATUS_ACCESS_VIOLATION);
-}
-
-/* Its page: nothing is touched. */
-VOID NTAPI ProbeForRead(const volatile VOID *Address, SIZE_T Length, ULONG Alignment)
-{
-	probe("ProbeForRead", (uintptr_t)Address, Length, Alignment);
-}
-DRY_EXPORT(ProbeForRead)
-
-/* A byte of each page is read and written as it was, by the host, which knows what may be. */
-VOID NTAPI ProbeForWrite(volatile VOID *Address, SIZE_T Length, ULONG Alignment)
-{
-	uintptr_t at = (uintptr_t)Address, end = at + Length;
-
-	probe("ProbeForWrite", at, Length, Alignment);
-	for (; at < end; at = round_down(at, MEM_PAGE_SIZE) + MEM_PAGE_SIZE) {
-		char byte;
-		struct iovec ours = {&byte, 1}, theirs = {(void *)at, 1};
-
-		if (process_vm_readv(getpid(), &ours, 1, &theirs, 1, 0) != 1 ||
-			process_vm_writev(getpid(), &ours, 1, &theirs, 1, 0) != 1)
-			ExRaiseStatus(STATUS_ACCESS_VIOLATION);
-	}
-}
-DRY_EXPORT(ProbeForWrite)
 
 /* ---- routines by name ---- */
 

@@ -41,7 +41,7 @@ static void mdl_break(uint64_t code, const char *routine, const MDL *mdl, const 
 		(USHORT)mdl->MdlFlags, mdl->ByteCount);
 }
 
-/* The frames of [va, va + bytes); whether all of it is memory of the machine. */
+/* The frames of pages that lie side by side; whether all of them are memory of the machine. */
 static inline bool frames_fill(PFN_NUMBER *pfn, const char *page, ULONG pages)
 {
 	bool good = true;
@@ -51,7 +51,7 @@ static inline bool frames_fill(PFN_NUMBER *pfn, const char *page, ULONG pages)
 
 		pfn[i] = mem_frame_number(page);
 		kind = mem_frame_get(pfn[i])->kind;
-		good &= kind != MEM_NONE && kind != MEM_FREE;
+		good &= kind != MEM_NONE && kind != MEM_FREE && kind != MEM_USER;
 	}
 	return good;
 }
@@ -100,7 +100,6 @@ VOID NTAPI MmBuildMdlForNonPagedPool(PMDL MemoryDescriptorList)
 }
 DRY_EXPORT(MmBuildMdlForNonPagedPool)
 
-/* There is no user memory in this machine: a probe for it fails as for a kernel address. */
 VOID NTAPI MmProbeAndLockPages(
 	PMDL MemoryDescriptorList, KPROCESSOR_MODE AccessMode, LOCK_OPERATION Operation)
 {
@@ -114,8 +113,10 @@ VOID NTAPI MmProbeAndLockPages(
 			"the MDL is locked, nonpaged, partial or mapped already");
 		return;
 	}
-	if (AccessMode != KernelMode ||
-		!frames_fill(MmGetMdlPfnArray(mdl), mdl->StartVa, mdl_pages(mdl)))
+	if (mdl_is_user(mdl))
+		mdl_user_lock(routine, mdl, Operation != IoReadAccess);
+	else if (AccessMode != KernelMode ||
+		 !frames_fill(MmGetMdlPfnArray(mdl), mdl->StartVa, mdl_pages(mdl)))
 		ExRaiseStatus(STATUS_ACCESS_VIOLATION);
 	mdl->MdlFlags |= MDL_PAGES_LOCKED;
 	if (Operation != IoReadAccess)
@@ -146,6 +147,7 @@ VOID NTAPI MmUnlockPages(PMDL MemoryDescriptorList)
 	} else {
 		if (mdl->MdlFlags & MDL_MAPPED_TO_SYSTEM_VA)
 			mapping_drop(mdl);
+		mdl_user_unlock(mdl, mdl_pages(mdl));
 		mdl->MdlFlags &= ~(MDL_PAGES_LOCKED | MDL_WRITE_OPERATION);
 	}
 }
@@ -266,6 +268,8 @@ NTSTATUS NTAPI MmAdvanceMdl(PMDL Mdl, ULONG NumberOfBytes)
 	if (NumberOfBytes > Mdl->ByteCount)
 		return STATUS_INVALID_PARAMETER_2;
 	passed = (ULONG)(((uint64_t)Mdl->ByteOffset + NumberOfBytes) >> PAGE_SHIFT);
+	if (Mdl->MdlFlags & MDL_PAGES_LOCKED && !(Mdl->MdlFlags & MDL_PARTIAL))
+		mdl_user_unlock(Mdl, passed);
 	if (passed && Mdl->MdlFlags & MDL_DESCRIBES)
 		memmove(pfn, pfn + passed, (pages - passed) * sizeof(*pfn));
 	va += NumberOfBytes;

@@ -159,6 +159,11 @@ uint64_t nt_memory_fini(void)
 	uint64_t left = 0;
 	struct range *range;
 
+	if (mem_user_pages()) {
+		nt_violation(0xCB000000, "%llu pages of user memory are still locked",
+			(unsigned long long)mem_user_pages());
+		left += mem_user_pages();
+	}
 	while ((range = ranges)) {
 		const char *place = nt_code_place ? nt_code_place(range->site) : NULL;
 

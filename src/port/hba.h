@@ -251,9 +251,10 @@ void port_hba_die(struct port_hba *hba);
  * fails too. port_hba_remove has to follow.
  */
 void port_hba_surprise_remove(struct port_hba *hba);
-/* IRP_MN_REMOVE_DEVICE, also after a stop, D3 or a surprise: what waits fails; ScsiUnitRemove,
- * StorRemoveDevice, ScsiStopAdapter; all that it had is freed, units and requests too. */
-void port_hba_remove(struct port_hba *hba);
+/* IRP_MN_REMOVE_DEVICE, also after a stop, D3 or a surprise: what waits fails; of one at rest,
+ * ScsiUnitRemove and StorRemoveDevice; ScsiStopAdapter; all that it had is freed, units and
+ * requests too. */
+void port_hba_remove(struct port_hba *hba, bool is_at_rest);
 /* Whether it runs, and rests now (port_adapter_rest). */
 bool port_hba_rest(struct port_hba *hba);
 static inline enum port_hba_life port_hba_life(const struct port_adapter *port)

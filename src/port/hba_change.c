@@ -331,11 +331,11 @@ bool port_hba_rest(struct port_hba *hba)
 	return hba->life == PORT_HBA_PRESENT && !port_adapter_rest(&hba->port, REST_SECONDS);
 }
 
-void port_hba_remove(struct port_hba *hba)
+void port_hba_remove(struct port_hba *hba, bool is_at_rest)
 {
 	if (hba->life == PORT_HBA_REMOVED)
 		return;
-	if (port_hba_rest(hba)) {
+	if (is_at_rest) {
 		port_hba_units_remove(hba, true);
 		tell_pnp(hba, StorRemoveDevice);
 	}

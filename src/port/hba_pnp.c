@@ -244,9 +244,10 @@ static int undo(struct port_hba *hba, void *arg)
 	return 0;
 }
 
+/* arg: whether it is at rest already, NULL: nobody has seen to it. */
 static int remove_device(struct port_hba *hba, void *arg)
 {
-	port_hba_remove(hba);
+	port_hba_remove(hba, arg ? *(bool *)arg : port_hba_rest(hba));
 	return 0;
 }
 
@@ -305,14 +306,16 @@ static void ask_all_leave(struct port_hba *hba)
 static void remove_by(struct port_hba *hba, int (*fn)(struct port_hba *hba, void *arg))
 {
 	const struct port_irp ask = {.major = IRP_MJ_PNP, .minor = IRP_MN_REMOVE_DEVICE};
+	bool is_at_rest;
 
 	if (!hba->physical || !hba->physical->AttachedDevice) {
 		fn(hba, NULL);
 	} else {
 		if (hba->phase == PORT_HBA_RUNNING)
 			ask_all_leave(hba);
-		port_hba_units_remove(hba, fn == remove_device && port_hba_rest(hba));
-		irp_do(hba, &ask, fn, NULL);
+		is_at_rest = fn == remove_device && port_hba_rest(hba);
+		port_hba_units_remove(hba, is_at_rest);
+		irp_do(hba, &ask, fn, &is_at_rest);
 	}
 	port_hba_close(hba);
 	port_hba_leave_wait(hba);

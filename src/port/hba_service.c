@@ -70,6 +70,7 @@ static struct port_call *request_new(struct port_hba *hba, const struct port_ser
 		memcpy(call->buffer, service->in, service->in_bytes);
 	call->irp->AssociatedIrp.SystemBuffer = room ? call->buffer : NULL;
 	call->irp->Tail.Overlay.Thread = PsGetCurrentThread();
+	call->irp->RequestorMode = UserMode;
 	stack = IoGetNextIrpStackLocation(call->irp);
 	stack->MajorFunction = IRP_MJ_DEVICE_CONTROL;
 	stack->Parameters.DeviceIoControl.IoControlCode = IOCTL_MINIPORT_PROCESS_SERVICE_IRP;

@@ -458,6 +458,9 @@ void port_adapter_pump(struct port_adapter *adapter);
 bool port_unit_again(struct port_request *request);
 /* Counts out a request that is now REQUEST SENSE for its unit: it goes before all that wait. */
 void port_unit_sense(struct port_request *request);
+/* Starts a REQUEST SENSE that waits, though the adapter goes to rest: false if there is none, or it
+ * is not the miniport's turn. DISPATCH. */
+bool port_unit_sense_now(struct port_unit *unit);
 /* Lets all that wait fail; the adapter is stopped. DISPATCH. */
 void port_unit_drain(struct port_unit *unit);
 

@@ -361,6 +361,26 @@ void port_unit_sense(struct port_request *request)
 	port_others_go_on(unit, port_adapter_count_out(unit->adapter, true, cpu_inner_locks));
 }
 
+bool port_unit_sense_now(struct port_unit *unit)
+{
+	struct port_adapter *adapter = unit->adapter;
+	struct port_request *request = NULL;
+
+	cpu_inner_acquire(&unit->lock);
+	if (unit->head && port_is_sense(unit->head) && !unit->closed &&
+		atomic_load(&adapter->closed) == PORT_AWAY &&
+		(!adapter->limits.pull || port_turn_take(unit))) {
+		request = queue_take(unit);
+		request->is_counted = true;
+		unit->outstanding++;
+		cpu_inner_add32(&adapter->outstanding, 1);
+	}
+	cpu_inner_release(&unit->lock);
+	if (request)
+		request_start(request);
+	return request;
+}
+
 /* In the meantime a gate may have been closed: then it has its place in the unit's queue again. Its
  * registers go back, as the gate may be one that waits for others, which wait for registers. */
 void port_request_granted(struct dma_waiter *waiter)

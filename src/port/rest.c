@@ -14,11 +14,26 @@
 #define LOOK_NS	      50000
 #define RESET_SECONDS 1 /* for what a reset has ended to come back */
 
+/* A request whose sense data are still to be asked for is not over. */
+static bool senses_go(struct port_adapter *adapter)
+{
+	uint8_t irql;
+	bool any = false;
+
+	if (!adapter->senses)
+		return false;
+	irql = cpu_irql_raise(IRQL_DISPATCH);
+	for (uint32_t n = 0; n < adapter->unit_count; n++)
+		any |= port_unit_sense_now(adapter->units[n]);
+	cpu_irql_lower(irql);
+	return any;
+}
+
 static bool is_idle_within(struct port_adapter *adapter, unsigned seconds)
 {
 	uint64_t end = cpu_clock() + seconds * SECOND_NS;
 
-	while (atomic_load(&adapter->outstanding)) {
+	while (atomic_load(&adapter->outstanding) || senses_go(adapter)) {
 		if (cpu_clock() >= end)
 			return false;
 		cpu_thread_park(LOOK_NS);

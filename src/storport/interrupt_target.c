@@ -43,5 +43,6 @@ void stor_messages_redirect(struct stor_adapter *adapter, unsigned first, unsign
 	adapter->range_first = first;
 	adapter->range_count = min_of(last, adapter->messages - 1) - first + 1;
 	for (unsigned n = first; is_in_range(adapter, n); n++)
-		adapter->vectors[n].interrupt.vector.cpu = stor_message_processor(adapter, n);
+		cpu_interrupt_move(
+			&adapter->vectors[n].interrupt.vector, stor_message_processor(adapter, n));
 }

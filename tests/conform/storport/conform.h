@@ -14,7 +14,8 @@
  *	script.c	the system thread that plays all scenes, one after the other
  *	queue.c		scenes: pause, busy, ready, depth, link, time-outs and resets
  *	time.c		scenes: timers, DPCs, work items, threads, state changes
- *	routine.c	scenes: each routine at each IRQL; locks
+ *	irql.c		scenes: each routine at each IRQL
+ *	routine.c	scenes: wrong arguments; locks
  *	life.c		in place of scenes: what `--at` does to an adapter (4.8)
  */
 #include <storport.h>
@@ -236,4 +237,5 @@ VOID CfQueueScenes(PCF_ADAPTER A);
 VOID CfLadderScene(PCF_ADAPTER A);
 VOID CfTimeScenes(PCF_ADAPTER A);
 VOID CfRoutineScenes(PCF_ADAPTER A);
-VOID CfRoutineFacts(const ULONG *Groups, ULONG Machine);
+VOID CfIrqlScenes(PCF_ADAPTER A);
+VOID CfIrqlFacts(const ULONG *Groups, ULONG Machine);

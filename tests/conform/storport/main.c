@@ -21,7 +21,7 @@ static VOID Unload(PDRIVER_OBJECT Driver)
 	if (PortUnload != NULL)
 		PortUnload(Driver);
 	CfFacts(CfTable, F_COUNT, Groups, Machine);
-	CfRoutineFacts(Groups, Machine);
+	CfIrqlFacts(Groups, Machine);
 	CfSummary();
 }
 

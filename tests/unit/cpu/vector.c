@@ -339,7 +339,11 @@ static _Atomic unsigned work_given, work_taken;
 
 static bool take_work(struct cpu_interrupt *interrupt)
 {
-	set(work_taken, get(work_given));
+	unsigned given = get(work_given), taken = get(work_taken);
+
+	/* the service of one that moves may run on two processors at once */
+	while (taken < given && !atomic_compare_exchange_weak(&work_taken, &taken, given))
+		;
 	return true;
 }
 
@@ -369,6 +373,112 @@ static void no_raise_from_two_host_threads_is_lost(void **state)
 	assert_in_range(cpu_get(0)->interrupts, 1, 2 * RAISES);
 }
 
+/* ---- moved to another processor ---- */
+
+static bool note_processor(struct cpu_interrupt *interrupt)
+{
+	unsigned *served = interrupt->ctx;
+
+	served[cpu_self->number]++;
+	return true;
+}
+
+static void raise_move_raise(void *ctx)
+{
+	struct cpu_interrupt *interrupt = ctx;
+
+	cpu_irql_raise(8);
+	cpu_interrupt_raise(interrupt); /* pending here */
+	cpu_interrupt_move(interrupt, 1);
+	cpu_irql_lower(IRQL_PASSIVE);
+	cpu_interrupt_quiesce(interrupt);
+	cpu_interrupt_raise(interrupt);
+}
+
+static void one_that_moved_is_served_where_it_was_pending_and_then_elsewhere(void **state)
+{
+	unsigned served[2] = {0, 0};
+	struct cpu_interrupt interrupt = {
+		.irql = 4, .cpu = 0, .service = note_processor, .ctx = served};
+
+	run_on(0, raise_move_raise, &interrupt);
+	cpu_interrupt_quiesce(&interrupt);
+	assert_int_equal(served[0], 1);
+	assert_int_equal(served[1], 1);
+}
+
+static _Atomic bool is_over;
+
+static void *move_about(void *arg)
+{
+	for (unsigned n = 0; !get(is_over); n++)
+		cpu_interrupt_move(arg, n & 1);
+	return NULL;
+}
+
+/* Nor is it in two queues at once, which would lose others. */
+static void no_raise_is_lost_while_it_moves(void **state)
+{
+	struct cpu_interrupt interrupt = {.irql = 4, .cpu = 0, .service = take_work};
+	pthread_t threads[2], mover;
+
+	set(work_given, 0);
+	set(work_taken, 0);
+	set(is_over, false);
+	assert_int_equal(pthread_create(&mover, NULL, move_about, &interrupt), 0);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, give_work, &interrupt), 0);
+	for (int i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	set(is_over, true);
+	pthread_join(mover, NULL);
+	assert_true(comes_true(get(work_taken) == 2 * RAISES));
+	cpu_interrupt_quiesce(&interrupt);
+	assert_in_range(cpu_get(0)->interrupts + cpu_get(1)->interrupts, 1, 2 * RAISES);
+}
+
+static struct cpu_interrupt moved;
+
+static bool stay_until_told(struct cpu_interrupt *interrupt)
+{
+	set(stage, 1);
+	while (get(stage) != 2)
+		cpu_relax();
+	set(stage, 3);
+	return true;
+}
+
+static void *tell_it_to_go(void *arg)
+{
+	usleep(20000);
+	set(stage, 2);
+	return NULL;
+}
+
+static void raise_and_poll(void *ctx)
+{
+	cpu_interrupt_raise(ctx);
+	cpu_poll();
+}
+
+static void quiesce_finds_it_where_it_was_before_it_moved(void **state)
+{
+	struct cpu_thread *thread;
+	pthread_t teller;
+
+	moved = (struct cpu_interrupt){.irql = 4, .cpu = 0, .service = stay_until_told};
+	set(stage, 0);
+	thread = cpu_thread_new(raise_and_poll, &moved, 0, "served");
+	assert_true(comes_true(get(stage) == 1));
+	cpu_interrupt_move(&moved, 1);
+	assert_int_equal(pthread_create(&teller, NULL, tell_it_to_go, NULL), 0);
+	cpu_interrupt_quiesce(&moved);
+	assert_int_equal(get(stage), 3);
+	pthread_join(teller, NULL);
+	cpu_thread_join(thread);
+	cpu_thread_free(thread);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -386,6 +496,9 @@ int main(void)
 		cmocka_unit_test(service_that_returns_at_another_irql_dies),
 		cmocka_unit_test(interrupt_with_wrong_irql_or_processor_dies),
 		on_1(no_raise_from_two_host_threads_is_lost),
+		on_2(one_that_moved_is_served_where_it_was_pending_and_then_elsewhere),
+		on_2(no_raise_is_lost_while_it_moves),
+		on_2(quiesce_finds_it_where_it_was_before_it_moved),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

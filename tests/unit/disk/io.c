@@ -513,6 +513,68 @@ static void done_may_submit_again_and_again(void)
 	target_end_all();
 }
 
+/* ---- who waits for a transfer ---- */
+
+#define ALL	 DISK_TRANSFERS
+#define WAITS_AT 100
+#define LATER_AT 200
+
+static struct dry_io many[ALL + 2];
+static char *many_data;
+
+static void many_read(unsigned n, uint64_t block)
+{
+	many[n].op = DRY_OP_READ;
+	many[n].buffer = many_data; /* used in place: no other buffers are wanted */
+	many[n].count = 512;
+	many[n].offset = block * 512;
+	expect_is(disk_submit(target.disk, &many[n]), 0);
+}
+
+static void many_done(struct dry_io *io)
+{
+	dones++;
+	if (io == &many[0])
+		many_read(ALL + 1, LATER_AT);
+}
+
+/* All transfers are in use, one more request waits; the front answers an end with a further one. */
+static void who_waits_for_a_transfer_goes_before_the_fronts_next(void)
+{
+	struct port_request *request;
+	unsigned waits = 0, later = 0;
+	uint8_t irql;
+
+	target_up(2048);
+	target.later = true; /* by hand */
+	target.tail = &target.waiting;
+	many_data = mem_alloc(MEM_PAGE_SIZE, 0, MEM_DATA, NULL);
+	memset(many, 0, sizeof(many));
+	dones = 0;
+	irql = cpu_irql_raise(IRQL_DISPATCH);
+	for (unsigned n = 0; n <= ALL; n++) {
+		many[n].done = many[ALL + 1].done = many_done;
+		many_read(n, n < ALL ? n % 64 : WAITS_AT);
+	}
+	while ((request = target_take()) != NULL)
+		target_do(request);
+	cpu_irql_lower(irql);
+	fake_wait(({
+		irql = cpu_irql_raise(IRQL_DISPATCH);
+		while ((request = target_take()) != NULL)
+			target_do(request);
+		cpu_irql_lower(irql);
+		dones == ALL + 2;
+	}));
+	for (unsigned n = 0; n < target.count; n++) {
+		waits = target.log[n].block == WAITS_AT ? n : waits;
+		later = target.log[n].block == LATER_AT ? n : later;
+	}
+	expect(waits && later && waits < later);
+	mem_free(many_data, MEM_PAGE_SIZE);
+	target_end_all();
+}
+
 /* ---- host threads ---- */
 
 static void *host_main(void *arg)
@@ -687,6 +749,8 @@ int main(void)
 		fake_test(two_hundred_requests_over_64_buffers_all_finish),
 		on_two(two_hundred_requests_over_64_buffers_all_finish),
 		fake_test(done_may_submit_again_and_again),
+		fake_test(who_waits_for_a_transfer_goes_before_the_fronts_next),
+		on_two(who_waits_for_a_transfer_goes_before_the_fronts_next),
 		on_two(host_threads_block_until_their_request_is_done),
 		fake_test(commands_of_our_own_move_what_there_is),
 		fake_test(a_vital_command_that_is_lost_gives_the_adapter_up),

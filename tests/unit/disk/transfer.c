@@ -116,6 +116,43 @@ static void a_waiter_goes_on_when_there_is_what_it_waits_for(void)
 	target_end_all();
 }
 
+/* Of a disk that goes; those of others stay, in order. */
+static void the_waiters_of_one_disk_are_taken(void)
+{
+	struct disk_transfer *bare[TRANSFERS + 1];
+	struct disk other = {.adapter = NULL};
+	struct disk_io *taken;
+	uint8_t irql;
+
+	target_up(64);
+	other.adapter = target.disk->adapter;
+	other.unit = target.disk->unit;
+	memset(waiter, 0, sizeof(waiter));
+	waiter[0].disk = waiter[2].disk = target.disk;
+	waiter[1].disk = &other;
+	irql = cpu_irql_raise(IRQL_DISPATCH);
+	take_all(bare, false);
+	for (unsigned n = 0; n < 3; n++)
+		expect_is(disk_transfer_get(waiter[n].disk, false, &waiter[n]), NULL);
+	taken = disk_waiters_take(target.disk);
+	expect(taken == &waiter[0] || taken == &waiter[2]);
+	expect(taken->next == &waiter[0] || taken->next == &waiter[2]);
+	expect(taken->next != taken);
+	expect_is(taken->next->next, NULL);
+	expect_is(disk_waiters_take(target.disk), NULL);
+	expect_is(disk_transfer_put(bare[0]), &waiter[1]);
+	bare[0] = disk_transfer_get(&other, false, NULL);
+	expect_is(disk_waiter_next(), NULL);
+	/* the last one's place is where the next waits */
+	expect_is(disk_transfer_get(target.disk, false, &waiter[0]), NULL);
+	expect_is(disk_waiters_take(&other), NULL);
+	expect_is(disk_waiters_take(target.disk), &waiter[0]);
+	for (unsigned n = 0; bare[n]; n++)
+		expect_is(disk_transfer_put(bare[n]), NULL);
+	cpu_irql_lower(irql);
+	target_end_all();
+}
+
 static struct dry_io late[4];
 
 static void late_done(struct dry_io *io)
@@ -334,6 +371,7 @@ int main(void)
 		fake_test(all_can_be_had_and_given_back),
 		fake_test(buffers_are_of_the_largest_transfer_and_apart),
 		fake_test(a_waiter_goes_on_when_there_is_what_it_waits_for),
+		fake_test(the_waiters_of_one_disk_are_taken),
 		fake_test(one_end_lets_all_go_on_for_whom_there_is_enough),
 		fake_test(a_transfer_describes_a_buffer_that_begins_anywhere),
 		fake_test(both_kinds_of_requests_come_to_their_end),

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SPDX-FileCopyrightText: The dryport authors */
 /* dry_service, with the RAM disks' driver (the first argument; the second is one with a device): it
- * adds a unit, tells who waits for one, and is made to give up. */
+ * adds a unit, tells who waits for one, moves blocks to and from memory of ours, and is made to
+ * give up. */
 #include "ask.h"
 
 #include <errno.h>
 #include <ntstatus.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -166,6 +168,90 @@ static void what_cannot_be_asked_is_refused(void **state)
 	stop();
 }
 
+static uint32_t move(unsigned command, unsigned block, unsigned blocks, void *buffer)
+{
+	struct ask ask;
+
+	prepare(&ask, command, 0, 0);
+	ask.data.Unit = 0;
+	ask.data.Block = block;
+	ask.data.Blocks = blocks;
+	ask.data.Buffer = buffer;
+	run(&ask);
+	assert_int_equal(ask.result, 0);
+	return ask.service.status;
+}
+
+/* Each mover has pages of its own and shares others with its neighbours. */
+#define MOVERS	   4
+#define MOVED	   (33 * 512)
+#define MOVE_TIMES 50
+
+static char moved[MOVERS][MOVED];
+
+static void *mover_run(void *arg)
+{
+	char *buffer = arg;
+	unsigned number = (unsigned)((buffer - moved[0]) / MOVED);
+	uintptr_t bad = 0;
+
+	for (unsigned n = 0; n < MOVE_TIMES; n++) {
+		memset(buffer, (int)(number * MOVE_TIMES + n), MOVED);
+		bad += move(RAM_WRITE, 100 * number, MOVED / 512, buffer);
+		memset(buffer, 0xee, MOVED);
+		bad += move(RAM_READ, 100 * number, MOVED / 512, buffer);
+		for (unsigned at = 0; at < MOVED; at++)
+			bad += (unsigned char)buffer[at] != number * MOVE_TIMES + n;
+	}
+	return (void *)bad;
+}
+
+/* MmProbeAndLockPages: what the driver moves lies in the program's buffer, wherever that is. */
+static void a_driver_moves_data_from_and_to_memory_of_the_program(void **state)
+{
+	pthread_t movers[MOVERS];
+	void *bad, *kernel;
+	char block[512];
+
+	start(ramdisk, "none", NULL);
+	for (unsigned n = 0; n < MOVERS; n++)
+		assert_int_equal(pthread_create(&movers[n], NULL, mover_run, moved[n]), 0);
+	for (unsigned n = 0; n < MOVERS; n++) {
+		pthread_join(movers[n], &bad);
+		assert_null(bad);
+	}
+	for (unsigned n = 0; n < MOVERS; n++) { /* it is on the disk */
+		assert_int_equal(
+			dry_read(dry_unit_get(live, 0), block, 512, 512 * (100 * n + 32)), 0);
+		assert_memory_equal(block, moved[n] + 32 * 512, 512);
+	}
+	/* a buffer of the machine's is a kernel address, on Windows as here */
+	assert_int_equal(move(RAM_READ, 0, 1, moved[0]), STATUS_SUCCESS);
+	kernel = dry_buffer_new(live, 4096);
+	assert_int_equal(move(RAM_READ, 0, 1, kernel), (uint32_t)STATUS_ACCESS_VIOLATION);
+	dry_buffer_free(live, kernel, 4096);
+	stop();
+}
+
+static void a_driver_is_not_led_to_memory_that_a_program_has_not(void **state)
+{
+	char *pages = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	start(ramdisk, "none", NULL);
+	memset(pages, 0x3c, 8192);
+	mprotect(pages + 4096, 4096, PROT_READ);
+	assert_int_equal(move(RAM_WRITE, 0, 16, pages), STATUS_SUCCESS);
+	assert_int_equal(move(RAM_READ, 16, 8, pages), STATUS_SUCCESS);
+	assert_int_equal(pages[4095], 0);
+	assert_int_equal(move(RAM_READ, 16, 8, pages + 1), (uint32_t)STATUS_ACCESS_VIOLATION);
+	munmap(pages + 4096, 4096);
+	assert_int_equal(move(RAM_WRITE, 0, 9, pages), (uint32_t)STATUS_ACCESS_VIOLATION);
+	assert_int_equal(move(RAM_WRITE, 0, 1, NULL), (uint32_t)STATUS_ACCESS_VIOLATION);
+	assert_int_equal(move(RAM_READ, 0, 1, (void *)~4095ull), (uint32_t)STATUS_ACCESS_VIOLATION);
+	stop();
+	munmap(pages, 4096);
+}
+
 /* It has no HwStorProcessServiceRequest. */
 static void a_driver_with_a_device_takes_none(void **state)
 {
@@ -199,6 +285,9 @@ static void a_replayed_machine_takes_them_too(void **state)
 		assert_int_equal(other.result, -EPERM);
 		assert_int_equal(dry_unit_count(live), 2);
 		assert_int_equal(dry_read(dry_unit_get(live, 1), buffer, 512, 0), 0);
+		buffer[511] = 1;
+		assert_int_equal(move(RAM_READ, 0, 1, buffer), STATUS_SUCCESS);
+		assert_int_equal(buffer[511], 0);
 		stop();
 	}
 }
@@ -239,6 +328,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_request_is_cancelled_after_its_time),
 		cmocka_unit_test(the_stop_ends_who_waits),
 		cmocka_unit_test(what_cannot_be_asked_is_refused),
+		cmocka_unit_test(a_driver_moves_data_from_and_to_memory_of_the_program),
+		cmocka_unit_test(a_driver_is_not_led_to_memory_that_a_program_has_not),
 		cmocka_unit_test(a_driver_with_a_device_takes_none),
 		cmocka_unit_test(a_replayed_machine_takes_them_too),
 		cmocka_unit_test(a_machine_may_begin_without_a_unit),

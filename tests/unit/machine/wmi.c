@@ -14,11 +14,12 @@
 /* IRP_MN_ */
 enum { QUERY_ALL, QUERY_ONE, CHANGE_ONE, REGINFO = 8, EXECUTE_METHOD, REGINFO_EX = 11 };
 
-#define SUCCESS		 0u
-#define NOT_SUPPORTED	 0xc00000bbu
-#define BUFFER_TOO_SMALL 0xc0000023u
-#define IO_DEVICE_ERROR	 0xc0000185u
-#define INVALID_REQUEST	 0xc0000010u
+#define SUCCESS		       0u
+#define NOT_SUPPORTED	       0xc00000bbu
+#define BUFFER_TOO_SMALL       0xc0000023u
+#define IO_DEVICE_ERROR	       0xc0000185u
+#define INVALID_REQUEST	       0xc0000010u
+#define INSUFFICIENT_RESOURCES 0xc000009au
 
 /* Offsets in WNODE_HEADER and what follows it. */
 enum {
@@ -206,6 +207,34 @@ static void an_adapter_that_is_away_is_not_asked(void **state)
 	stop();
 }
 
+/* "fail-allocation": each on the way of a request, until one goes through. */
+static void without_memory_a_request_fails_and_leaves_nothing(void **state)
+{
+	unsigned failed = 0;
+	char number[8];
+	int result;
+
+	for (unsigned n = 1;; n++) {
+		live = dry_machine_new();
+		snprintf(number, sizeof(number), "%u", n);
+		assert_int_equal(dry_machine_set(live, "hw", "none"), 0);
+		assert_int_equal(dry_machine_set(live, "fail-allocation", number), 0);
+		assert_int_equal(dry_machine_start(live, ramdisk), 0);
+		result = ask(NULL, QUERY_ALL, label, sizeof(buffer));
+		if (!result && wmi.status == SUCCESS)
+			break;
+		if (result)
+			assert_int_equal(result, -ENOMEM);
+		else
+			assert_int_equal(wmi.status, INSUFFICIENT_RESOURCES);
+		failed++;
+		expect_label(""); /* the next one goes */
+		stop();
+	}
+	stop();
+	assert_in_range(failed, 3, 20); /* the call, its IRP, the MDL */
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -215,6 +244,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(what_cannot_be_says_why),
 		cmocka_unit_test(without_a_provider_nobody_answers),
 		cmocka_unit_test(an_adapter_that_is_away_is_not_asked),
+		cmocka_unit_test(without_memory_a_request_fails_and_leaves_nothing),
 	};
 
 	if (argc != 3)

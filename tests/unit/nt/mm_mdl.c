@@ -208,12 +208,13 @@ NT_TEST(locks_on_the_wrong_mdl_are_reported)
 	ExFreePool(buffer);
 }
 
-static void lock_outside(void *ctx)
+static void lock_freed(void *ctx)
 {
-	static char outside[64];
+	char *data = mem_alloc(0x1000, 0, MEM_DATA, NULL);
+	PMDL mdl = IoAllocateMdl(data, 64, FALSE, FALSE, NULL);
 
-	MmProbeAndLockPages(
-		IoAllocateMdl(outside, 64, FALSE, FALSE, NULL), KernelMode, IoReadAccess);
+	mem_free(data, 0x1000);
+	MmProbeAndLockPages(mdl, KernelMode, IoReadAccess);
 }
 
 static void lock_user(void *ctx)
@@ -226,7 +227,7 @@ static void lock_user(void *ctx)
 /* covers: MmProbeAndLockPages */
 static void a_probe_that_fails_raises_access_violation(void **state)
 {
-	assert_raises("MmProbeAndLockPages", STATUS_ACCESS_VIOLATION, lock_outside);
+	assert_raises("MmProbeAndLockPages", STATUS_ACCESS_VIOLATION, lock_freed);
 	assert_raises("MmProbeAndLockPages", STATUS_ACCESS_VIOLATION, lock_user);
 }
 

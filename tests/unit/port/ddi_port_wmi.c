@@ -13,7 +13,9 @@
 static const GUID block = {0x12345678, 0x9abc, 0xdef0, {1, 2, 3, 4, 5, 6, 7, 8}};
 
 static struct {
-	unsigned count; /* WMI requests that came */
+	unsigned count;	 /* WMI requests that came */
+	unsigned others; /* and those that are none */
+	unsigned resets;
 	/* the last one */
 	UCHAR minor, flags, lun;
 	PVOID path, data;
@@ -78,6 +80,7 @@ static UCHAR answer(PSCSI_REQUEST_BLOCK srb)
 static BOOLEAN start_io(PSCSI_REQUEST_BLOCK srb)
 {
 	if (SrbGetSrbFunction(srb) != SRB_FUNCTION_WMI) {
+		seen.others++;
 		world_give_back(srb, SRB_STATUS_SUCCESS);
 		return TRUE;
 	}
@@ -262,6 +265,7 @@ static void leave_one(void)
 	expect_is(port_wmi_wait(left, &wmi), 0);
 	expect_is(wmi.status, (uint32_t)STATUS_DEVICE_DOES_NOT_EXIST);
 	expect_is(wmi.returned, 0);
+	expect_is(port_hba_life(&hba()->port), PORT_HBA_DEAD);
 }
 
 static void it_ends_with_the_adapter(void **state)
@@ -269,6 +273,78 @@ static void it_ends_with_the_adapter(void **state)
 	world_run(DMA_CALLBACK_QUEUED, leave_one);
 	assert_int_equal(world.start_result, 0);
 	assert_int_equal(world.violations, 1); /* "never came back" */
+}
+
+static BOOLEAN reset(ULONG path)
+{
+	seen.resets++;
+	world_give_back(seen.srb, SRB_STATUS_BUS_RESET);
+	return TRUE;
+}
+
+/* It is no unit's and no target's. */
+static void time_out(void)
+{
+	struct port_call *call;
+
+	seen.keeps = true;
+	call = send(NULL, 1);
+	world_wait(seen.count == 2);
+	atomic_fetch_add(&hba()->port.tick, 3600);
+	expect_is(port_wmi_wait(call, &wmi), 0);
+	expect_violation(NT_TIMED_OUT, "was not completed within");
+	expect_is(wmi.status, (uint32_t)STATUS_IO_DEVICE_ERROR);
+	expect_is(seen.resets, 1);
+	expect_is(seen.others, 0);
+}
+
+static void a_time_out_of_the_adapters_begins_with_the_bus(void **state)
+{
+	miniport.reset = reset;
+	world_good(time_out);
+}
+
+/* ---- data that the device does not reach ---- */
+
+static bool was_bounced;
+
+static BOOLEAN look_at_list(PSCSI_REQUEST_BLOCK srb)
+{
+	PSTOR_SCATTER_GATHER_LIST list = StorPortGetScatterGatherList(world.ext, srb);
+
+	if (SrbGetSrbFunction(srb) == SRB_FUNCTION_WMI && list)
+		was_bounced = (uint64_t)list->List[0].PhysicalAddress.QuadPart !=
+			      mem_physical(SrbGetDataBuffer(srb));
+	return start_io(srb);
+}
+
+static void provide_narrow(PPORT_CONFIGURATION_INFORMATION config)
+{
+	provide(config);
+	config->Dma64BitAddresses = 0;
+}
+
+static void ask_bounced(void)
+{
+	seen.returns = 40;
+	was_bounced = false;
+	ask(NULL, 0);
+	expect(was_bounced);
+	expect_is(wmi.status, STATUS_SUCCESS);
+	expect_is(wmi.returned, 40);
+	expect_is(data[0], 0x5a);
+	expect_is(data[39], 0x5a);
+	expect_is(data[40], 0x11);
+}
+
+/* The miniport itself writes them, both where the list leads and where it does not. */
+static void an_answer_comes_back_though_the_list_leads_to_a_copy(void **state)
+{
+	miniport.dma.engine = DMA_BOUNCE;
+	miniport.memory = MEM_HIGH;
+	miniport.find = provide_narrow;
+	miniport.start_io = look_at_list;
+	world_good(ask_bounced);
 }
 
 /* ---- who is asked ---- */
@@ -390,6 +466,8 @@ int main(void)
 		test(srb_statuses_become_ntstatuses),
 		test(a_miniport_may_take_its_time),
 		test(it_ends_with_the_adapter),
+		test(a_time_out_of_the_adapters_begins_with_the_bus),
+		test(an_answer_comes_back_though_the_list_leads_to_a_copy),
 		test(a_request_to_another_provider_is_passed_on),
 		test(a_miniport_that_provides_nothing_is_not_asked),
 		test(nor_one_that_is_away),

@@ -185,11 +185,72 @@ static void a_disk_that_comes_and_goes_is_a_device_that_does(void **state)
 	assert_string_equal(hook.calls, "QUERY_REMOVE QUERY_REMOVE REMOVE REMOVE adapter-REMOVE ");
 }
 
+/* ---- what the miniport still has ---- */
+
+static PSCSI_REQUEST_BLOCK volatile held_srb;
+
+static BOOLEAN hold(PSCSI_REQUEST_BLOCK srb)
+{
+	held_srb = srb;
+	return TRUE;
+}
+
+static void lose(void *unit)
+{
+	port_hba_unit_lost(unit);
+}
+
+static void hold_one(void)
+{
+	struct port_unit *unit = port_unit_add(&world.adapter->hba.port, 0, 0, 2);
+	struct world_request request;
+	struct cpu_thread *thread;
+	uint8_t irql;
+
+	port_hba_unit_found(unit);
+	hook.calls[0] = 0;
+	held_srb = NULL;
+	world_submit_to(&request, SRB_FUNCTION_EXECUTE_SCSI, SCSIOP_READ, 2, 4096, 0);
+	world_wait(held_srb);
+	thread = cpu_thread_new(lose, unit, 1, "lose");
+	world_wait(strstr(hook.calls, "unit-surprise"));
+	cpu_thread_park(20000000);
+	expect_calls("SURPRISE unit-surprise ");
+	irql = cpu_irql_raise(IRQL_DISPATCH);
+	held_srb->SrbStatus = SRB_STATUS_NO_DEVICE;
+	StorPortNotification(RequestComplete, world.ext, held_srb);
+	cpu_irql_lower(irql);
+	world_end(&request);
+	cpu_thread_join(thread);
+	cpu_thread_free(thread);
+	expect_calls("REMOVE ");
+}
+
+static void a_unit_that_went_is_removed_when_its_requests_are_over(void **state)
+{
+	miniport.start_io = hold;
+	miniport.cpus = 2;
+	world_good(hold_one);
+}
+
+/* ---- with the adapter ---- */
+
+static unsigned rests;
+
+static void count_rest(void *ctx, const struct trace_event *event)
+{
+	rests += event->arg[2] == PORT_AWAY;
+}
+
 static void removed(void)
 {
 	found(0);
 	hook.calls[0] = 0;
+	rests = 0;
+	trace_subscribe(1ull << TRACE_PORT_CLOSE, count_rest, NULL);
 	port_pnp_remove(&world.adapter->hba);
+	trace_unsubscribe(count_rest, NULL);
+	expect_is(rests, 1); /* and not once more for the adapter itself */
 }
 
 /* Children before their parent; what ScsiUnitRemove stands for. */
@@ -377,6 +438,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		hook_test(a_disk_that_comes_and_goes_is_a_device_that_does),
+		hook_test(a_unit_that_went_is_removed_when_its_requests_are_over),
 		hook_test(a_removed_adapter_has_its_units_removed_before),
 		hook_test(units_go_with_an_adapter_that_is_gone),
 		hook_test(a_unit_whose_start_is_not_passed_on_is_told_of_and_started),

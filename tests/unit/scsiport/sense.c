@@ -285,6 +285,88 @@ static void each_of_two_that_failed_is_asked_about(void **state)
 	world_good(ask_twice);
 }
 
+/* ---- an adapter that goes to rest ---- */
+
+static _Atomic int rest_result;
+
+static void rest(void *ctx)
+{
+	atomic_store(&rest_result, port_adapter_rest(&world.adapter->hba.port, 5));
+}
+
+/* Two units, a request with each, and one that waits. */
+static void ask_before_rest(void)
+{
+	struct port_adapter *port = &world.adapter->hba.port;
+	struct cpu_thread *thread;
+
+	for (unsigned n = 0; n < 3; n++) {
+		submit(n, n == 1);
+		world_settle();
+		if (n == 0)
+			locked(next, NULL);
+	}
+	expect_is(seen.starts, 2);
+	atomic_store(&rest_result, 1);
+	thread = cpu_thread_new(rest, NULL, 1, "rest");
+	world_wait(atomic_load(&port->closed) & PORT_AWAY);
+	locked(check_condition, seen.srbs[0]);
+	locked(check_condition, seen.srbs[1]);
+	for (unsigned n = 2; n < 4; n++) { /* one at a time: the miniport pulls */
+		world_wait(seen.starts == n + 1);
+		world_settle();
+		expect_is(seen.starts, n + 1);
+		expect_is(atomic_load(&rest_result), 1);
+		expect_command(seen.srbs[n], seen.srbs[n]->Lun);
+		locked(good_sense, seen.srbs[n]);
+	}
+	expect_sense(0);
+	expect_sense(1);
+	cpu_thread_join(thread);
+	cpu_thread_free(thread);
+	expect_is(atomic_load(&rest_result), 0);
+	expect_is(seen.starts, 4);
+	port_adapter_wake(port);
+	world_wait(seen.starts == 5);
+	locked(good, seen.srbs[4]);
+	world_end(&requests[2]);
+}
+
+static void an_adapter_rests_when_the_sense_data_are_there(void **state)
+{
+	miniport.cpus = 2;
+	world_good(ask_before_rest);
+}
+
+/* It has no turn: the miniport does not ask for another. */
+static void check_condition_and_no_more(PSCSI_REQUEST_BLOCK srb)
+{
+	srb->ScsiStatus = SCSISTAT_CHECK_CONDITION;
+	world_give_back(srb, SRB_STATUS_ERROR);
+}
+
+static void rest_without_a_turn(void)
+{
+	struct port_adapter *port = &world.adapter->hba.port;
+
+	submit(0, 0);
+	world_wait(seen.starts == 1);
+	locked(check_condition_and_no_more, seen.srbs[0]);
+	world_settle();
+	expect_is(port_adapter_rest(port, 5), 0);
+	expect_is(seen.starts, 1);
+	port_adapter_wake(port);
+	world_wait(seen.starts == 2);
+	locked(good_sense, seen.srbs[1]);
+	world_end(&requests[0]);
+	expect_is(requests[0].sense_length, 18);
+}
+
+static void a_miniport_that_takes_nothing_is_not_waited_for(void **state)
+{
+	world_good(rest_without_a_turn);
+}
+
 /* ---- when it does not go well ---- */
 
 static void fail_sense(PSCSI_REQUEST_BLOCK srb)
@@ -416,6 +498,8 @@ int main(void)
 		test(sense_data_are_as_long_as_they_say),
 		test(it_goes_before_all_that_wait_and_alone),
 		test(each_of_two_that_failed_is_asked_about),
+		test(an_adapter_rests_when_the_sense_data_are_there),
+		test(a_miniport_that_takes_nothing_is_not_waited_for),
 		test(without_an_answer_there_are_no_sense_data_and_the_unit_goes_on),
 		test(it_ends_with_the_adapter),
 		test(without_need_nothing_is_asked),

@@ -52,6 +52,7 @@ static VOID NTAPI process(PVOID ext, PVOID request)
 	expect_is(stack->Parameters.DeviceIoControl.InputBufferLength, serve.service.in_bytes);
 	expect_is(stack->Parameters.DeviceIoControl.OutputBufferLength, serve.service.out_bytes);
 	expect_is(IoGetRequestorProcessId(irp), 4);
+	expect_is(irp->RequestorMode, UserMode);
 	serve.irp = irp;
 	if (serve.service.in_bytes)
 		expect(!memcmp(irp->AssociatedIrp.SystemBuffer, serve.in, serve.service.in_bytes));

@@ -355,7 +355,7 @@ static void fails(void)
 	expect_is(port_hba_start_device(hba()), -EIO);
 	expect_has(error_text(), "ScsiRestartAdapter failed");
 	ends_with(&meanwhile, SRB_STATUS_NO_HBA);
-	port_hba_remove(hba());
+	port_hba_remove(hba(), port_hba_rest(hba()));
 	expect_is(port_hba_start_device(hba()), 0);
 	unit_there();
 	submit(&again);
@@ -426,7 +426,7 @@ static void surprise(void)
 	ends_with(&kept, SRB_STATUS_NO_HBA);
 	submit(&late);
 	ends_with(&late, SRB_STATUS_NO_HBA);
-	port_hba_remove(hba());
+	port_hba_remove(hba(), port_hba_rest(hba()));
 	expect_told(""); /* no ScsiStopAdapter: there is nothing to stop */
 	bus_function_plug(world.function);
 	log_.keeps = false;
@@ -458,12 +458,12 @@ static void removed(void)
 	expect_is(port_hba_stop_device(hba()), 0);
 	submit(&waiting);
 	log_.told[0] = 0;
-	port_hba_remove(hba());
+	port_hba_remove(hba(), port_hba_rest(hba()));
 	ends_with(&waiting, SRB_STATUS_NO_HBA);
 	expect_told("");
 	expect_is(port_hba_start_device(hba()), 0);
 	unit_there();
-	port_hba_remove(hba());
+	port_hba_remove(hba(), port_hba_rest(hba()));
 	expect_told("unit-remove@0 pnp-remove@2 stop@8L ");
 }
 

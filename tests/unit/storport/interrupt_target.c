@@ -90,6 +90,19 @@ static void what_is_no_range_changes_nothing(void **state)
 	free(adapter);
 }
 
+static int start(void **state)
+{
+	const struct cpu_config config = {.processors = 4};
+
+	return cpu_init(&config) || cpu_start();
+}
+
+static int stop(void **state)
+{
+	cpu_fini();
+	return 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -99,5 +112,5 @@ int main(void)
 		cmocka_unit_test(what_is_no_range_changes_nothing),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, start, stop);
 }
