@@ -23,7 +23,7 @@ struct walk {
 static void project_add(
 	struct walk *walk, const char *path, const struct table *globals, const xmlNode *by);
 
-static void give_up(void)
+__attribute__((noreturn)) static void give_up(void)
 {
 	fail(STATUS_FAILED, "%s", error_text());
 }
@@ -74,6 +74,13 @@ static const char *property_of(const struct project *project, const char *name)
 	if (row && row->trouble)
 		fail(STATUS_FAILED, "$(%s) is unknown: %s", name, row->trouble);
 	return row ? row->text : "";
+}
+
+static bool property_is(const struct project *project, const char *name, const char *value)
+{
+	const struct table_row *row = table_find(&project->properties, name);
+
+	return row && row->text && !strcasecmp(row->text, value);
 }
 
 /* A file or folder that a project names; NULL if it is not there. */
@@ -363,7 +370,7 @@ static void tracing_apply(struct build *build, const struct project *project,
 	value_unescape(value_trim(file));
 	traced_add(build, functions);
 	/* a source may name its trace header by a macro */
-	header = format("%.*s.tmh", (int)strcspn(base, "."), base);
+	header = format("%.*s.tmh", (int)(strrchr(base, '.') - base), base);
 	wpp_header(build, header);
 	path = find(project, file);
 	if (path)
@@ -505,9 +512,7 @@ static void globals_add(struct table *globals, const struct strings *list)
 
 static bool is_library(const struct project *project)
 {
-	const struct table_row *type = table_find(&project->properties, "ConfigurationType");
-
-	return type && type->text && !strcasecmp(type->text, "StaticLibrary");
+	return property_is(project, "ConfigurationType", "StaticLibrary");
 }
 
 /* Whether what it makes is linked; says why not. */
@@ -569,7 +574,6 @@ static void references_add(struct walk *walk, struct project *project)
 /* ---- libraries that another project makes, without a reference to it ---- */
 
 struct maker {
-	struct walk *walk;
 	const struct project *project;
 	const char *library; /* "virtiolib.lib" */
 	const char *folder;  /* where it would be, absolute */
@@ -577,33 +581,42 @@ struct maker {
 	char *found;
 };
 
+/* Whether what a project makes is the library. */
+static bool is_made_by(const struct maker *maker, const struct project *other)
+{
+	const struct table_row *out = table_find(&other->properties, "OutDir");
+	char *folder, *text;
+	bool is;
+
+	if (!is_library(other) || !out || !out->text ||
+		!property_is(other, "TargetFileName", maker->library))
+		return false;
+	text = format("%s", out->text);
+	value_unescape(text);
+	folder = path_join(other->folder, text);
+	free(text);
+	is = !strcasecmp(folder, maker->folder);
+	free(folder);
+	return is;
+}
+
 static void maker_try(void *arg, const char *path, const char *recursive)
 {
 	struct maker *maker = arg;
 	struct project other;
-	char *folder, *name;
 
 	maker->seen++;
-	if (!maker->found && strcmp(path, maker->project->path) &&
-		!project_read(&other, path, &maker->project->globals) && is_library(&other)) {
-		folder = path_join(other.folder, property_of(&other, "OutDir"));
-		name = format("%s%s", property_of(&other, "TargetName"),
-			property_of(&other, "TargetExt"));
-		if (!strcasecmp(folder, maker->folder) && !strcasecmp(name, maker->library))
-			maker->found = format("%s", path);
-		free(folder);
-		free(name);
-	}
-	if (strcmp(path, maker->project->path))
-		project_free(&other);
+	if (maker->found || !strcmp(path, maker->project->path))
+		return;
+	if (!project_read(&other, path, &maker->project->globals) && is_made_by(maker, &other))
+		maker->found = format("%s", path);
+	project_free(&other);
 }
 
 /* A project in the library's folder, or in the nearest one above it that has projects. */
-static char *maker_find(
-	struct walk *walk, const struct project *project, const char *library, const char *folder)
+static char *maker_find(const struct project *project, const char *library, const char *folder)
 {
-	struct maker maker = {
-		.walk = walk, .project = project, .library = library, .folder = folder};
+	struct maker maker = {.project = project, .library = library, .folder = folder};
 	char *at = format("%s", folder);
 
 	for (char *slash; !maker.seen && (slash = strrchr(at, '/')); *slash = 0)
@@ -619,7 +632,7 @@ static void library_add(struct walk *walk, struct project *project, const struct
 		char *folder = path_join(project->folder, folders->item[i]);
 		char *path = path_is_foreign(folders->item[i])
 				     ? NULL
-				     : maker_find(walk, project, library, folder);
+				     : maker_find(project, library, folder);
 
 		if (path)
 			project_add(walk, path, &project->globals, link->node);
@@ -630,18 +643,32 @@ static void library_add(struct walk *walk, struct project *project, const struct
 
 static void libraries_add(struct walk *walk, struct project *project)
 {
+	static const char *const lists[] = {
+		"AdditionalDependencies", "AdditionalLibraryDirectories"};
 	const struct item link = {.type = (char *)"Link",
 		.include = (char *)"",
 		.recursive = (char *)"",
 		.node = project_root(project)};
-	struct strings names = list_of(project, &link, "AdditionalDependencies");
-	struct strings folders = list_of(project, &link, "AdditionalLibraryDirectories");
+	struct strings list[2];
 
-	for (size_t i = 0; i < names.count; i++)
-		if (!strpbrk(names.item[i], "/\\"))
-			library_add(walk, project, &link, names.item[i], &folders);
-	strings_free(&names);
-	strings_free(&folders);
+	for (size_t i = 0; i < array_size(lists); i++) {
+		char *text;
+
+		/* most libraries are Windows' own: no reason to fail */
+		if (metadata_get(project, &link, lists[i], &text)) {
+			project_note(project, link.node, "%s is not looked at: %s", lists[i],
+				error_text());
+			return;
+		}
+		free(text);
+	}
+	for (size_t i = 0; i < array_size(lists); i++)
+		list[i] = list_of(project, &link, lists[i]);
+	for (size_t i = 0; i < list[0].count; i++)
+		if (!strpbrk(list[0].item[i], "/\\"))
+			library_add(walk, project, &link, list[0].item[i], &list[1]);
+	strings_free(&list[0]);
+	strings_free(&list[1]);
 }
 
 /* ---- one project ---- */

@@ -148,6 +148,14 @@ struct names {
 	const char *folder, *file, *name, *extension, *path;
 };
 
+static void name_set(struct table *table, const char *property, const char *name)
+{
+	char *value = value_escape(name);
+
+	table_set(table, property, value);
+	free(value);
+}
+
 /* The parts of an absolute path, as properties. */
 static void names_set(struct table *table, const char *path, const struct names *names)
 {
@@ -156,11 +164,11 @@ static void names_set(struct table *table, const char *path, const struct names 
 	char *folder = format("%.*s", (int)(base - path), path);
 	char *name = format("%.*s", (int)(dot - base), base);
 
-	table_set(table, names->path, path);
-	table_set(table, names->folder, folder);
-	table_set(table, names->file, base);
-	table_set(table, names->name, name);
-	table_set(table, names->extension, dot);
+	name_set(table, names->path, path);
+	name_set(table, names->folder, folder);
+	name_set(table, names->file, base);
+	name_set(table, names->name, name);
+	name_set(table, names->extension, dot);
 	free(folder);
 	free(name);
 }
@@ -175,7 +183,7 @@ static void solution_set(struct project *project)
 		names_set(&project->properties, solution, &names);
 	} else {
 		folder = format("%s/", project->folder);
-		table_set(&project->properties, "SolutionDir", folder);
+		name_set(&project->properties, "SolutionDir", folder);
 		free(folder);
 	}
 	free(solution);
@@ -191,8 +199,8 @@ void defaults_first(struct project *project)
 
 	for (size_t i = 0; i < array_size(names); i++)
 		names_set(&project->properties, project->path, &names[i]);
-	table_set(&project->properties, "MSBuildProjectDirectory", project->folder);
-	table_set(&project->properties, "MSBuildStartupDirectory", cwd ? cwd : "");
+	name_set(&project->properties, "MSBuildProjectDirectory", project->folder);
+	name_set(&project->properties, "MSBuildStartupDirectory", cwd ? cwd : "");
 	solution_set(project);
 	table_copy(&project->properties, &project->globals);
 	defaults_set(project, FIRST);

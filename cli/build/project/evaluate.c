@@ -99,22 +99,20 @@ static int root_check(const xmlDoc *doc, const char *path)
 /* Reads a file and walks through it. It stays open, for its nodes are needed later. */
 static int file_walk(struct project *project, const char *path, unsigned depth)
 {
-	xmlDoc *doc;
-	int err = xml_read(&doc, path);
+	size_t n = project->files.count;
+	int err;
 
-	if (err)
-		return err;
-	project->docs =
-		reallocarray(project->docs, project->files.count + 1, sizeof(*project->docs));
+	project->docs = reallocarray(project->docs, n + 1, sizeof(*project->docs));
 	if (!project->docs)
 		fail(STATUS_FAILED, "out of memory");
-	project->docs[project->files.count] = doc;
 	strings_add(&project->files, path);
-	err = root_check(doc, path);
+	err = xml_read(&project->docs[n], project->files.item[n]);
+	if (!err)
+		err = root_check(project->docs[n], path);
 	if (err)
 		return err;
-	locals_add(project, xmlDocGetRootElement(doc));
-	return children_walk(project, xmlDocGetRootElement(doc), depth);
+	locals_add(project, xmlDocGetRootElement(project->docs[n]));
+	return children_walk(project, xmlDocGetRootElement(project->docs[n]), depth);
 }
 
 /* Whether the file is one of those in which this import stands. */

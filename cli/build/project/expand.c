@@ -9,6 +9,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -38,6 +39,18 @@ void value_unescape(char *text)
 		}
 	}
 	*to = 0;
+}
+
+char *value_escape(const char *name)
+{
+	char *text = calloc(3, strlen(name) + 1), *to = text;
+
+	if (!text)
+		fail(STATUS_FAILED, "out of memory");
+	for (; *name; name++)
+		to += strchr("%;$@'()*?", *name) ? sprintf(to, "%%%02X", *name)
+						 : sprintf(to, "%c", *name);
+	return text;
 }
 
 char *value_trim(char *text)
@@ -95,15 +108,12 @@ static const char *environment_get(const char *name)
 }
 
 /* What the file itself is called, which differs from one imported file to the next. */
-static char *this_file_get(const struct scope *scope, const char *name)
+static char *this_file_part(const char *path, const char *name)
 {
-	const char *path = scope->node ? xml_file(scope->node) : NULL, *base, *dot;
+	const char *base, *dot;
 
-	if (strncasecmp(name, "MSBuildThisFile", 15) || !path)
-		return NULL;
 	base = strrchr(path, '/') + 1;
 	dot = strrchr(base, '.') ? strrchr(base, '.') : base + strlen(base);
-	name += 15;
 	if (!*name)
 		return format("%s", base);
 	if (!strcasecmp(name, "Directory"))
@@ -115,6 +125,17 @@ static char *this_file_get(const struct scope *scope, const char *name)
 	if (!strcasecmp(name, "Extension"))
 		return format("%s", dot);
 	return NULL;
+}
+
+static char *this_file_get(const struct scope *scope, const char *name)
+{
+	char *part = NULL, *value;
+
+	if (scope->node && !strncasecmp(name, "MSBuildThisFile", 15))
+		part = this_file_part(xml_file(scope->node), name + 15);
+	value = part ? value_escape(part) : NULL;
+	free(part);
+	return value;
 }
 
 int property_get(const struct scope *scope, const char *text, size_t length, char **value)
@@ -176,20 +197,27 @@ bool metadata_is_well_known(const char *name)
 	return false;
 }
 
-static char *well_known_get(
-	const struct project *project, const struct item *item, const char *name)
+/* Up to the last slash, and with it. */
+static size_t folder_length(const char *path)
 {
-	char *include = format("%s", item->include), *full, *result;
-	const char *base, *dot;
+	size_t length = strlen(path);
 
-	value_unescape(include);
-	full = path_join(project->folder, include);
-	base = strrchr(full, '/') + 1;
-	dot = strrchr(base, '.') ? strrchr(base, '.') : base + strlen(base);
+	while (length && !strchr("/\\", path[length - 1]))
+		length--;
+	return length;
+}
+
+static char *well_known_part(
+	const struct project *project, const char *include, const char *recursive, const char *name)
+{
+	char *full = path_join(project->folder, include), *result;
+	const char *base = strrchr(full, '/') + 1;
+	const char *dot = strrchr(base, '.') ? strrchr(base, '.') : base + strlen(base);
+
 	if (!strcasecmp(name, "Identity"))
-		result = format("%s", item->include);
+		result = format("%s", include);
 	else if (!strcasecmp(name, "RecursiveDir"))
-		result = format("%s", item->recursive);
+		result = format("%s", recursive);
 	else if (!strcasecmp(name, "FullPath"))
 		result = format("%s", full);
 	else if (!strcasecmp(name, "RootDir"))
@@ -201,10 +229,22 @@ static char *well_known_get(
 	else if (!strcasecmp(name, "Directory"))
 		result = format("%.*s", (int)(base - full - 1), full + 1);
 	else /* RelativeDir */
-		result = format("%.*s", (int)(strlen(include) - strlen(base)), include);
+		result = format("%.*s", (int)folder_length(include), include);
 	free(full);
-	free(include);
 	return result;
+}
+
+static char *well_known_get(
+	const struct project *project, const struct item *item, const char *name)
+{
+	char *include = format("%s", item->include), *part, *value;
+
+	value_unescape(include);
+	part = well_known_part(project, include, item->recursive, name);
+	value = value_escape(part);
+	free(part);
+	free(include);
+	return value;
 }
 
 int metadata_get(

@@ -9,7 +9,6 @@
 #include "util/error.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -139,21 +138,6 @@ static bool is_excluded(const struct chosen *chosen, const char *path)
 	return false;
 }
 
-/* %, ; and the like of a real name, escaped. */
-static char *path_escape(const char *path)
-{
-	struct buffer all = {0};
-
-	for (; *path; path++) {
-		char code[4] = {*path, 0};
-
-		if (strchr("%;$@'()*?", *path))
-			snprintf(code, sizeof(code), "%%%02X", *path);
-		buffer_add(&all, code, strlen(code));
-	}
-	return all.text ? all.text : format("%s", "");
-}
-
 static void chosen_found(void *arg, const char *path, const char *recursive)
 {
 	struct chosen *chosen = arg;
@@ -161,7 +145,7 @@ static void chosen_found(void *arg, const char *path, const char *recursive)
 
 	if (is_excluded(chosen, path))
 		return;
-	escaped = path_escape(path);
+	escaped = value_escape(path);
 	strings_add(&chosen->paths, escaped);
 	strings_add(&chosen->recursive, recursive);
 	free(escaped);

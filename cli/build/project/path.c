@@ -136,6 +136,11 @@ static const char *rest_of(const char *pattern)
 	return slash ? slash + 1 : NULL;
 }
 
+static bool is_recursive(const char *pattern)
+{
+	return !strncmp(pattern, "**", 2) && (pattern[2] == '/' || !pattern[2]);
+}
+
 static bool is_folder(const char *path, bool follow)
 {
 	struct stat st;
@@ -143,56 +148,65 @@ static bool is_folder(const char *path, bool follow)
 	return (follow ? stat(path, &st) : lstat(path, &st)) == 0 && S_ISDIR(st.st_mode);
 }
 
-/* One name of a folder against the pattern's first component. */
+/* One name of a folder that the pattern's first component allows. */
 static int glob_name(struct glob *glob, const char *folder, const char *name, const char *pattern,
 	const char *recursive, unsigned depth)
 {
 	const char *rest = rest_of(pattern);
-	char *first = format("%.*s", (int)strcspn(pattern, "/"), pattern);
 	char *path = format("%s/%s", folder, name);
 	int err = 0;
 
-	if (!strcmp(first, "**")) {
+	if (is_recursive(pattern)) {
 		/* links to folders are not followed: they may lead back */
 		char *deeper = format("%s%s/", recursive, name);
 
 		if (is_folder(path, false))
 			err = glob_here(glob, path, pattern, deeper, depth + 1);
 		free(deeper);
-	} else if (!fnmatch(first, name, FNM_CASEFOLD | FNM_NOESCAPE)) {
-		if (!rest && !is_folder(path, true))
-			glob->found(glob->arg, path, recursive);
-		else if (rest && is_folder(path, true))
-			err = glob_here(glob, path, rest, recursive, depth + 1);
+	} else if (!rest && !is_folder(path, true)) {
+		glob->found(glob->arg, path, recursive);
+	} else if (rest && is_folder(path, true)) {
+		err = glob_here(glob, path, rest, recursive, depth + 1);
 	}
-	free(first);
 	free(path);
 	return err;
+}
+
+static struct strings names_of(const char *folder, const char *pattern)
+{
+	char *first = format("%.*s", (int)strcspn(pattern, "/"), pattern);
+	struct strings names = {0};
+	DIR *dir = opendir(*folder ? folder : "/");
+
+	for (struct dirent *entry; dir && (entry = readdir(dir));)
+		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..") &&
+			!fnmatch(is_recursive(pattern) ? "*" : first, entry->d_name,
+				FNM_CASEFOLD | FNM_NOESCAPE))
+			strings_add(&names, entry->d_name);
+	if (dir)
+		closedir(dir);
+	strings_sort(&names);
+	free(first);
+	return names;
 }
 
 static int glob_here(struct glob *glob, const char *folder, const char *pattern,
 	const char *recursive, unsigned depth)
 {
 	const char *rest = rest_of(pattern);
-	struct strings names = {0};
-	DIR *dir = depth < GLOB_DEPTH ? opendir(*folder ? folder : "/") : NULL;
+	struct strings names;
 	int err = 0;
 
+	if (depth == GLOB_DEPTH)
+		return 0;
 	/* ** is no folder, too; at the end it stands for all files */
-	if (!strncmp(pattern, "**", 2) && (pattern[2] == '/' || !pattern[2]))
+	if (is_recursive(pattern))
 		err = glob_here(glob, folder, rest && *rest ? rest : "*", recursive, depth);
-	for (struct dirent *entry; dir && (entry = readdir(dir));)
-		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
-			strings_add(&names, entry->d_name);
-	if (dir)
-		closedir(dir);
-	strings_sort(&names);
-	for (size_t i = 0; !err && i < names.count; i++) {
-		if (++glob->seen > GLOB_MAX)
-			err = -E2BIG;
-		else
-			err = glob_name(glob, folder, names.item[i], pattern, recursive, depth);
-	}
+	names = names_of(folder, pattern);
+	for (size_t i = 0; !err && i < names.count; i++)
+		err = ++glob->seen > GLOB_MAX
+			      ? -E2BIG
+			      : glob_name(glob, folder, names.item[i], pattern, recursive, depth);
 	strings_free(&names);
 	return err;
 }

@@ -91,7 +91,8 @@ struct scope {
 
 /* ---- xml.c ---- */
 
-/* -EINVAL: no XML, or with a document type; -ENOENT and others for the file. */
+/* -EINVAL: no XML, or with a document type; -ENOENT and others for the file. The path, absolute,
+ * has to live as long as the tree. */
 int xml_read(xmlDoc **doc, const char *path);
 /* An element's first child that is an element, and the next one after it. */
 const xmlNode *xml_first(const xmlNode *node);
@@ -153,6 +154,8 @@ int buffer_add(struct buffer *buffer, const char *text, size_t length);
 int value_expand(const struct scope *scope, const char *text, char **result);
 /* In place. */
 void value_unescape(char *text);
+/* A real name as a value: what would mean something in one is escaped; a string of its own. */
+char *value_escape(const char *name);
 /* In place, white space at both ends; returns text. */
 char *value_trim(char *text);
 /* "a; b;;c" as a, b, c, each trimmed and still escaped. */

@@ -74,6 +74,8 @@ static int tree_parse(xmlDoc **doc, const char *path, const struct buffer *file)
 	if (err) {
 		xmlFreeDoc(*doc);
 		*doc = NULL;
+	} else {
+		(*doc)->_private = (void *)path;
 	}
 	xmlFreeParserCtxt(parser);
 	free(shown);
@@ -139,7 +141,7 @@ char *xml_content(const xmlNode *node)
 
 const char *xml_file(const xmlNode *node)
 {
-	return (const char *)node->doc->URL;
+	return node->doc->_private;
 }
 
 static char *place_format(const xmlNode *node, const char *fmt, va_list args)

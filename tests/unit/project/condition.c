@@ -98,6 +98,7 @@ static const struct row {
 	/* escapes stand for their character, and end nothing */
 	{"'a%27b' == 'a%27B'", 1},
 	{"'%41' == 'A'", 1},
+	{"'a%00b' == 'a'", 0},
 	{"'100%25' == '100%25'", 1},
 	/* not a condition */
 	{"'a' ==", -1},

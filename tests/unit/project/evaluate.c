@@ -130,7 +130,8 @@ static void an_unknown_value_spoils_only_what_needs_it(void **state)
 {
 	static const char *const texts[] = {"$([System.DateTime]::Now)", "$(F.PadLeft(3))",
 		"$(Registry:HKEY_LOCAL_MACHINE\\X@Y)", "$(F.Substring(9))", "$(F Oo)", "$(F",
-		"$([X)", "$(F.Split('.'))", "$(F.Substring())", "$(F:x)"};
+		"$([X)", "$(F.Split('.'))", "$(F.Substring())", "$(F:x)", "$(F.Split('.')[0)",
+		"$(F.Split('.')[1])", "$(F.Trim('a', 'b'))"};
 
 	for (size_t i = 0; i < array_size(texts); i++) {
 		char *text = format("<PropertyGroup><F>abc</F>\n<Bad>%s</Bad>\n<Good>1</Good>"
@@ -173,13 +174,17 @@ static void imports_are_relative_to_the_file_and_conditions_of_them_too(void **s
 	kit_good("<Import Project=\"a\\*.props\" Condition=\"'$(No)'=='yes'\"/>"
 		 "<Import Project=\"A\\T*.props\"/>");
 	IS("Two", "2");
+	/* a second import of a file is none */
+	kit_write("once.props", "<Project><PropertyGroup><N>$(N)1</N></PropertyGroup></Project>");
+	kit_good("<Import Project=\"once.props\"/><Import Project=\"ONCE.props\"/>");
+	IS("N", "1");
 }
 
 static void microsofts_files_are_not_asked_for_but_leave_defaults(void **state)
 {
 	kit_write("Directory.Build.props",
 		"<Project><PropertyGroup><FromAbove>1</FromAbove></PropertyGroup></Project>");
-	kit_good("<PropertyGroup><Before>$(IntDir)</Before>"
+	kit_good("<PropertyGroup><Before>$(IntDir)</Before><OutDir>own\\</OutDir>"
 		 "<ConfigurationType>Driver</ConfigurationType></PropertyGroup>"
 		 "<Import Project=\"$(VCTargetsPath)\\Microsoft.Cpp.Default.props\"/>"
 		 "<Import Project=\"$(VCTargetsPath)\\Microsoft.Cpp.props\"/>"
@@ -189,7 +194,7 @@ static void microsofts_files_are_not_asked_for_but_leave_defaults(void **state)
 		 "<Import Project=\"$(VCTargetsPath)\\Microsoft.Cpp.targets\"/>");
 	IS("Before", "");
 	IS("After", "x64\\Release\\");
-	IS("TargetFileName", "p.sys");
+	IS("TargetPath", "own\\p.sys");
 	IS("FromAbove", "1");
 }
 
@@ -261,12 +266,13 @@ static void wildcards_find_files_whatever_their_case(void **state)
 
 static void items_are_removed_updated_and_named_by_others(void **state)
 {
-	kit_good("<ItemGroup><I Include=\"a.c;B.c;c.c\"/><I Remove=\"b.C\"/>"
+	kit_good("<ItemGroup><L Include=\"b.c\"/><I Include=\"a.c;B.c;c.c\"/><I Remove=\"b.C\"/>"
 		 "<I Update=\"c.c\"><M>new</M></I><J Include=\"@(I);d.c\" Exclude=\"a.c\"/>"
 		 "<K Include=\"yes\" Condition=\"'@(I)'=='a.c;c.c'\"/></ItemGroup>");
 	ITEMS("I", "M", "a.c,c.c=new");
 	ITEMS("J", "M", "c.c,d.c");
 	ITEMS("K", "M", "yes");
+	ITEMS("L", "M", "b.c");
 }
 
 static void a_special_character_can_be_escaped(void **state)
@@ -275,6 +281,24 @@ static void a_special_character_can_be_escaped(void **state)
 		 "<PropertyGroup><P>%24(X)</P></PropertyGroup>");
 	ITEMS("I", "none", "a%3Bb,c%2A");
 	IS("P", "%24(X)");
+}
+
+static void a_real_name_may_have_special_characters(void **state)
+{
+	char want[160];
+
+	kit_write("a b%20;$(c)/p.vcxproj",
+		"<Project><Import Project=\"$(MSBuildProjectDirectory)\\x.props\"/>"
+		"<ItemGroup><I Include=\"$(ProjectDir)*.props\"/></ItemGroup></Project>");
+	kit_write("a b%20;$(c)/x.props",
+		"<Project><PropertyGroup Condition=\"Exists('$(MSBuildThisFileFullPath)')\">"
+		"<A>$(SolutionDir)</A></PropertyGroup></Project>");
+	assert_int_equal(chdir("a b%20;$(c)"), 0);
+	assert_int_equal(kit_open(), 0);
+	snprintf(want, sizeof(want), "%s/a b%%2520%%3B%%24%%28c%%29/", kit_folder);
+	IS("A", want);
+	ITEMS("I", "Filename", "a b%2520%3B%24%28c%29/x.props=x");
+	kit_bad("<Fancy/>", "p.vcxproj:2: ");
 }
 
 static void an_item_that_is_unknown_spoils_its_type_only(void **state)
@@ -320,6 +344,7 @@ static void what_is_no_project_is_refused(void **state)
 		{"<VisualStudioProject/>", "a project of Visual C++ 2008 or older"},
 		{"<!DOCTYPE p [<!ENTITY a \"x\">]>\n<Project/>",
 			"p.vcxproj:1: a document type (<!DOCTYPE) is refused"},
+		{"<!DOCTYPE p [<!ENTITY a ", "document type"},
 		{"<!DOCTYPE p SYSTEM \"file:///etc/passwd\"><Project/>", "document type"},
 	};
 
@@ -353,6 +378,7 @@ int main(void)
 		kit_test(wildcards_find_files_whatever_their_case),
 		kit_test(items_are_removed_updated_and_named_by_others),
 		kit_test(a_special_character_can_be_escaped),
+		kit_test(a_real_name_may_have_special_characters),
 		kit_test(an_item_that_is_unknown_spoils_its_type_only),
 		kit_test(every_encoding_of_windows_editors_is_read),
 		kit_test(what_is_no_project_is_refused),
