@@ -5,11 +5,10 @@
  *
  *	options.c   the command line
  *	sources.c   which files; overlay.c: includes in Windows' letter case
- *	projects.c  those of a project of MSBuild, with their settings; it is read in project/
- *	wpp.c       what Microsoft's tracing preprocessor would make: .tmh files
- *	front.c     clang for the Windows data model, one bitcode file per source
- *	redeclare.c once more, for a source whose declarations differ as Microsoft's compiler allows
- *	coverage.c  the counters of several sources
+ *	projects.c  those of a project of MSBuild, which project/ reads; settings.c: how each is
+ *compiled wpp.c       what Microsoft's tracing preprocessor would make: .tmh files front.c clang
+ *for the Windows data model, one bitcode file per source redeclare.c once more, for a source whose
+ *declarations differ as Microsoft's compiler allows coverage.c  the counters of several sources
  *	module.c    all bitcode into one LLVM module, which the passes transform:
  *	            pass_start.c   nothing may run before DriverEntry
  *	            pass_seh.c     __try frames, without the funclets of Windows' unwinder

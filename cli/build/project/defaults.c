@@ -83,11 +83,14 @@ static void extension_set(struct project *project)
 	static const char *const kinds[][2] = {{"StaticLibrary", ".lib"},
 		{"DynamicLibrary", ".dll"}, {"Application", ".exe"}, {"", ".exe"},
 		{"Driver", ".sys"}};
-	const struct table_row *type = table_find(&project->properties, "ConfigurationType");
+	const struct table_row *row = table_find(&project->properties, "ConfigurationType");
+	const char *type = row && row->text ? row->text : "";
+	size_t i = 0;
 
-	for (size_t i = 0; i < array_size(kinds); i++)
-		if (!strcasecmp(type && type->text ? type->text : "", kinds[i][0]))
-			value_set(project, "TargetExt", kinds[i][1]);
+	while (i < array_size(kinds) && strcasecmp(type, kinds[i][0]))
+		i++;
+	if (i < array_size(kinds))
+		value_set(project, "TargetExt", kinds[i][1]);
 }
 
 static void defaults_set(struct project *project, unsigned when)

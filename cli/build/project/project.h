@@ -8,7 +8,7 @@
  *	path.c      Windows' paths and wildcards on this file system
  *	table.c     names and values, compared without case
  *	expand.c    $(Property), %(Metadata), @(Items), %41
- *	function.c  $(Property.Method()), $([Type]::Method())
+ *	function.c  $(Property.Method()), $([Type]::Method()); method.c: which there are
  *	condition.c Condition="…"
  *	defaults.c  what Microsoft's own property sheets, which are not here, would have set
  *	evaluate.c  first properties and imports, in the order of the files

@@ -198,6 +198,22 @@ static void microsofts_files_are_not_asked_for_but_leave_defaults(void **state)
 	IS("FromAbove", "1");
 }
 
+static void what_is_made_is_named_after_its_type(void **state)
+{
+	static const char *const rows[][2] = {
+		{"StaticLibrary", "p.lib"}, {"DynamicLibrary", "p.dll"}, {"driver", "p.sys"}};
+
+	for (size_t i = 0; i < array_size(rows); i++) {
+		char *text = format("<PropertyGroup><ConfigurationType>%s</ConfigurationType>"
+				    "</PropertyGroup>",
+			rows[i][0]);
+
+		kit_good(text);
+		IS("TargetFileName", rows[i][1]);
+		free(text);
+	}
+}
+
 static void imports_that_cannot_be_are_named(void **state)
 {
 	kit_write("loop.props", "<Project><Import Project=\"p.vcxproj\"/></Project>");
@@ -371,6 +387,7 @@ int main(void)
 		kit_test(values_do_not_grow_without_end),
 		kit_test(imports_are_relative_to_the_file_and_conditions_of_them_too),
 		kit_test(microsofts_files_are_not_asked_for_but_leave_defaults),
+		kit_test(what_is_made_is_named_after_its_type),
 		kit_test(imports_that_cannot_be_are_named),
 		kit_test(one_branch_of_choose_is_taken),
 		kit_test(items_see_the_last_value_of_a_property),
