@@ -133,6 +133,11 @@ static bool is_source_file(const char *name)
 	       has_suffix(name, ".cc");
 }
 
+static bool is_project(const char *name)
+{
+	return has_suffix(name, ".vcxproj");
+}
+
 static bool is_header(const char *name)
 {
 	return has_suffix(name, ".h") || has_suffix(name, ".hpp") || has_suffix(name, ".hxx") ||
@@ -149,7 +154,7 @@ static void base_name(char name[64], const char *path)
 
 static bool is_source(const char *path, const struct stat *st)
 {
-	return S_ISDIR(st->st_mode) || is_source_file(path);
+	return S_ISDIR(st->st_mode) || is_source_file(path) || is_project(path);
 }
 
 static int operand_check(const char *operand, bool alone, bool *source)
@@ -157,14 +162,16 @@ static int operand_check(const char *operand, bool alone, bool *source)
 	struct stat st;
 
 	if (stat(operand, &st) < 0)
-		return cli_fail(
-			"%s: %s (a miniport is a .so of dryport build, a C or C++ file or a "
-			"folder of them)",
+		return cli_fail("%s: %s (a miniport is a .so of dryport build, a C or C++ file, a "
+				"folder of "
+				"them or a .vcxproj)",
 			operand, strerror(errno));
 	*source = is_source(operand, &st);
 	if (*source || alone)
 		return CLI_OK;
-	return cli_usage("%s: with several operands, each is a C or C++ file or a folder", operand);
+	return cli_usage(
+		"%s: with several operands, each is a C or C++ file, a folder or a .vcxproj",
+		operand);
 }
 
 /*
@@ -180,7 +187,7 @@ static void object_path(struct miniport *miniport, const char *source)
 	tree_path(examples, "examples/");
 	for (c = source; *c; c++)
 		hash = (hash ^ (uint8_t)*c) * 16777619u;
-	if (!strncmp(source, examples, strlen(examples)))
+	if (!strncmp(source, examples, strlen(examples)) && !is_project(source))
 		snprintf(relative, sizeof(relative), "miniports/%s.so", miniport->name);
 	else
 		snprintf(relative, sizeof(relative), "miniports/%08x/%s.so", hash, miniport->name);
@@ -206,7 +213,9 @@ int miniport_find(struct miniport *miniport, char *const *operands, unsigned cou
 		object_path(miniport, path);
 	else
 		snprintf(miniport->object, PATH_MAX, "%s", path);
-	if (!source || is_source_file(path))
+	if (miniport->config && !is_project(path))
+		return cli_usage("--config: %s is no project (.vcxproj)", operands[0]);
+	if (!source || is_source_file(path) || is_project(path))
 		*strrchr(path, '/') = 0;
 	if (snprintf(miniport->machine, PATH_MAX, "%s/machine", path) >= PATH_MAX)
 		return cli_fail("%s: the path is too long", operands[0]);
@@ -256,16 +265,45 @@ static void newest_of_source(const char *source)
 	nftw(folder, newest_visit, 16, FTW_PHYS);
 }
 
-static void newest_find(char *const *operands, unsigned count)
+/* What a project named when it was built: a file or a folder a line; false: that is unknown. */
+static bool newest_of_list(const char *object)
+{
+	char path[PATH_MAX + 16];
+	bool known = true;
+	struct stat st;
+	FILE *list;
+
+	snprintf(path, sizeof(path), "%s.depends", object);
+	list = fopen(path, "re");
+	if (!list)
+		return false;
+	while (known && fgets(path, sizeof(path), list)) {
+		path[strcspn(path, "\n")] = 0;
+		known = stat(path, &st) == 0;
+		if (known && S_ISDIR(st.st_mode))
+			nftw(path, newest_visit, 16, FTW_PHYS);
+		else if (known)
+			newest_take(&st);
+	}
+	fclose(list);
+	return known;
+}
+
+static bool newest_find(const char *object, char *const *operands, unsigned count)
 {
 	char path[PATH_MAX];
 	unsigned n;
 
 	newest = (struct timespec){0};
-	for (n = 0; n < count; n++)
-		newest_of_source(operands[n]);
+	for (n = 0; n < count; n++) {
+		if (!is_project(operands[n]))
+			newest_of_source(operands[n]);
+		else if (!newest_of_list(object))
+			return false;
+	}
 	nftw(tree_path(path, "include/ddk"), newest_visit, 16, FTW_PHYS);
 	newest_of_file(compiler_path(path));
+	return true;
 }
 
 /* Everything that decides what is built, as one line: its change makes the object stale. */
@@ -285,6 +323,9 @@ static void recipe_write(char *recipe, size_t size, const struct miniport *minip
 		length += (size_t)snprintf(recipe + length, size - length, " --coverage");
 	if (miniport->memory_safepoints)
 		length += (size_t)snprintf(recipe + length, size - length, " --safepoints memory");
+	if (miniport->config)
+		length += (size_t)snprintf(
+			recipe + length, size - length, " --config %s", miniport->config);
 	for (n = 0; n < count && length < size; n++)
 		length += (size_t)snprintf(recipe + length, size - length, " %s",
 			realpath(operands[n], path) ? path : operands[n]);
@@ -311,9 +352,9 @@ static bool is_fresh(const char *object, const char *recipe_file, const char *re
 {
 	struct stat st;
 
-	if (stat(object, &st) < 0 || !recipe_is(recipe_file, recipe))
+	if (stat(object, &st) < 0 || !recipe_is(recipe_file, recipe) ||
+		!newest_find(object, operands, count))
 		return false;
-	newest_find(operands, count);
 	return st.st_mtim.tv_sec > newest.tv_sec ||
 	       (st.st_mtim.tv_sec == newest.tv_sec && st.st_mtim.tv_nsec > newest.tv_nsec);
 }
@@ -323,7 +364,7 @@ static bool is_fresh(const char *object, const char *recipe_file, const char *re
 static int compile(
 	const struct miniport *miniport, char *const *operands, unsigned count, const char *output)
 {
-	char compiler[PATH_MAX], *arguments[ARGUMENTS_MAX];
+	char compiler[PATH_MAX], depends[PATH_MAX + 16], *arguments[ARGUMENTS_MAX];
 	struct process process;
 	unsigned n, k = 0;
 	int err;
@@ -339,6 +380,13 @@ static int compile(
 		arguments[k++] = (char *)"--safepoints";
 		arguments[k++] = (char *)"memory";
 	}
+	if (miniport->config) {
+		arguments[k++] = (char *)"--config";
+		arguments[k++] = (char *)miniport->config;
+	}
+	snprintf(depends, sizeof(depends), "%s.depends", miniport->object);
+	arguments[k++] = (char *)"--depends";
+	arguments[k++] = depends;
 	for (n = 0; n < count && k < ARGUMENTS_MAX - 3; n++)
 		arguments[k++] = operands[n];
 	arguments[k++] = (char *)"-o";

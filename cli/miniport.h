@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
- * From what a person names (an object, C files, a folder of them) to a miniport that can be loaded.
+ * From what a person names (an object, C files, a folder of them, a project) to a miniport that can
+ * be loaded.
  * Sources are compiled by dryport-build into the build folder's miniports/, and again only when a
  * file of theirs, a header of ours, the compiler or the options have changed.
  */
@@ -16,6 +17,7 @@ struct miniport {
 	char machine[PATH_MAX];		  /* where its `machine` file would be */
 	char name[64];			  /* "simple" */
 	bool memory_safepoints, coverage; /* to be built with them */
+	const char *config;		  /* of a project, or NULL; set before miniport_find */
 };
 
 /* Finds out what the operands are, without building. CLI_OK; CLI_FAILURE or CLI_USAGE after one

@@ -24,6 +24,7 @@ const struct cli_option cli_run_options[] = {
 	{"faults", "singles|pairs[:STEPS]",
 		"replay the workload with the device failing at each of its first steps"},
 	{"jobs", "N", "with --seeds and --faults: runs at once; default: one for each core"},
+	{"config", "NAME", "the configuration of a .vcxproj; Release if not given"},
 	{"coverage-report", "DIR",
 		"which lines of the driver ran: DIR/index.html, DIR/summary.txt"},
 	{"gdb", "", "start the machine under gdb, to break at the driver's functions"},
@@ -303,6 +304,7 @@ int cli_run(const struct cli_args *args)
 	tree_path(example, "examples/simple");
 	run.operands = args->operand_count ? args->operands : example_operand;
 	run.operand_count = args->operand_count ? args->operand_count : 1;
+	run.miniport.config = cli_args_get(args, "config");
 	status = modes_check(&run);
 	if (!status && is_replayed(args))
 		seeds_layout_fix();

@@ -91,12 +91,12 @@ static const char *const language_cxx[] = {
  */
 static const char *const macros[] = {"AMD64", "_AMD64_", "_KERNEL_MODE", "WINNT=1", "STD_CALL"};
 
-static bool is_defined_by_user(const struct build *build, const char *macro)
+bool macro_is_defined(const struct strings *front, const char *macro)
 {
 	size_t length = strcspn(macro, "=");
 
-	for (size_t i = 0; i < build->front.count; i++) {
-		const char *arg = build->front.item[i];
+	for (size_t i = 0; i < front->count; i++) {
+		const char *arg = front->item[i];
 
 		if (!strncmp(arg, "-D", 2) && !strncmp(arg + 2, macro, length) &&
 			(arg[2 + length] == 0 || arg[2 + length] == '='))
@@ -124,12 +124,20 @@ static void sanitizers_add(const struct build *build, struct strings *command)
 	}
 }
 
-static void includes_add(const struct build *build, struct strings *command)
+static void folders_add(const struct strings *folders, struct strings *command)
 {
-	for (size_t i = 0; i < build->includes.count; i++) {
+	for (size_t i = 0; i < folders->count; i++) {
 		strings_add(command, "-I");
-		strings_add(command, build->includes.item[i]);
+		strings_add(command, folders->item[i]);
 	}
+}
+
+static void includes_add(
+	const struct build *build, const struct settings *settings, struct strings *command)
+{
+	folders_add(&build->includes, command);
+	if (settings)
+		folders_add(&settings->includes, command);
 	/* behind the driver's own folders: a trace header that it brings is used */
 	if (build->tmh.count) {
 		char *folder = wpp_folder(build);
@@ -140,9 +148,10 @@ static void includes_add(const struct build *build, struct strings *command)
 	}
 }
 
-void front_command(const struct build *build, struct strings *command, const char *source)
+void front_command(const struct build *build, struct strings *command, size_t n)
 {
-	bool cxx = source_is_cxx(source);
+	const struct settings *settings = build->settings[n];
+	bool cxx = build_is_cxx(build, n);
 
 	strings_add(command, build->clang);
 	/* by our own rule: to clang, FILE.C is C++ */
@@ -153,7 +162,8 @@ void front_command(const struct build *build, struct strings *command, const cha
 	for (size_t i = 0; cxx && i < array_size(language_cxx); i++)
 		strings_add(command, language_cxx[i]);
 	for (size_t i = 0; i < array_size(macros); i++)
-		if (!is_defined_by_user(build, macros[i]))
+		if (!macro_is_defined(&build->front, macros[i]) &&
+			(!settings || !macro_is_defined(&settings->front, macros[i])))
 			strings_addf(command, "-D%s", macros[i]);
 	/* -O0 would mark each function as never to be optimised; no pass runs in either case */
 	strings_add(command, strcmp(build->level, "-O0") ? "-O1" : "-O0");
@@ -163,7 +173,9 @@ void front_command(const struct build *build, struct strings *command, const cha
 		strings_add(command, "-ftrivial-auto-var-init=pattern");
 	if (isatty(2))
 		strings_add(command, "-fcolor-diagnostics");
-	includes_add(build, command);
+	includes_add(build, settings, command);
+	if (settings)
+		strings_copy(command, &settings->front);
 	strings_copy(command, &build->front);
 	strings_add(command, "-isystem");
 	strings_add(command, build->ddk);
@@ -197,7 +209,7 @@ static void job_start(struct build *build, struct job *job, size_t n)
 	posix_spawn_file_actions_t actions;
 	int error;
 
-	front_command(build, &command, build->sources.item[n]);
+	front_command(build, &command, n);
 	strings_add(&command, build->sources.item[n]);
 	strings_add(&command, "-o");
 	strings_add(&command, build->bitcode.item[n]);
@@ -245,7 +257,7 @@ static void job_again(struct build *build, struct job *job, size_t n)
 {
 	int messages;
 
-	if (source_is_cxx(build->sources.item[n]) || !messages_have(job, "conflicting types for '"))
+	if (build_is_cxx(build, n) || !messages_have(job, "conflicting types for '"))
 		return;
 	messages = messages_open(build);
 	if (!redeclare_try(build, n, messages)) {

@@ -94,6 +94,8 @@ int main(int argc, char **argv)
 	front_run(&build);
 	bitcode = module_build(&build);
 	back_run(&build, bitcode);
+	if (build.depends_output)
+		depends_write(&build);
 	missing_print();
 	free(bitcode);
 	return 0;

@@ -10,26 +10,30 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 static const char usage[] =
-	"usage: dryport-build [OPTION…] SOURCE|FOLDER…\n"
-	"Compiles the C and C++ sources of a Windows miniport (a folder: all that are in it) into "
-	"a\n"
-	"shared object that `dryport run` loads.\n"
+	"usage: dryport-build [OPTION…] SOURCE|FOLDER|PROJECT.vcxproj…\n"
+	"Compiles the C and C++ sources of a Windows miniport (a folder: all that are in it; a "
+	"project:\n"
+	"those that it names, as it says) into a shared object that `dryport run` loads.\n"
 	"\n"
 	"  -o FILE            the object; else NAME.so here, after the folder or the first source\n"
 	"  -I DIR             where to look for headers; backslashes and letter case as on "
 	"Windows\n"
 	"  -D NAME[=VALUE]    define a macro;  -U NAME  undefine it;  --include FILE  first of "
 	"all\n"
+	"  --config NAME      the project's configuration (Release);  --platform NAME  (x64)\n"
+	"  -p NAME=VALUE      a property that the project does not change (--property)\n"
 	"  --sanitize LIST    address, undefined, thread: with these sanitizers\n"
 	"  --coverage         count what runs (llvm-profdata and llvm-cov read it)\n"
 	"  --safepoints WHAT  where replay can switch: calls (and loops), or memory too\n"
 	"  --debug            without optimisation, for gdb;  -O LEVEL  0 1 2 3 s (2)\n"
 	"  -W… -f…            handed to clang's front end\n"
 	"  -j N               compilers at once\n"
+	"  --depends FILE     write the files and folders that the object is made of\n"
 	"  --llvm-keep        keep the intermediate files and say where\n"
 	"  -v, --verbose      print the commands\n"
 	"  -h, --help         this text;  --version\n"
@@ -45,6 +49,9 @@ enum {
 	OPTION_DEBUG,
 	OPTION_KEEP,
 	OPTION_INCLUDE,
+	OPTION_CONFIG,
+	OPTION_PLATFORM,
+	OPTION_DEPENDS,
 	OPTION_VERSION
 };
 
@@ -54,6 +61,10 @@ static const struct option options[] = {
 	{"safepoints", required_argument, NULL, OPTION_SAFEPOINTS},
 	{"debug", no_argument, NULL, OPTION_DEBUG},
 	{"include", required_argument, NULL, OPTION_INCLUDE},
+	{"config", required_argument, NULL, OPTION_CONFIG},
+	{"platform", required_argument, NULL, OPTION_PLATFORM},
+	{"property", required_argument, NULL, 'p'},
+	{"depends", required_argument, NULL, OPTION_DEPENDS},
 	{"llvm-keep", no_argument, NULL, OPTION_KEEP},
 	{"verbose", no_argument, NULL, 'v'},
 	{"help", no_argument, NULL, 'h'},
@@ -127,6 +138,29 @@ static void jobs_set(struct build *build, const char *text)
 	build->jobs = (unsigned)n;
 }
 
+static void platform_set(struct build *build, const char *name)
+{
+	static const char *const others[] = {"Win32", "x86", "ARM", "ARM64", "ARM64EC"};
+
+	for (size_t i = 0; i < array_size(others); i++)
+		if (!strcasecmp(name, others[i]))
+			fail(STATUS_USAGE, "--platform %s: drivers are compiled for x64 alone",
+				name);
+	strings_addf(&build->properties, "Platform=%s", name);
+}
+
+static void property_add(struct build *build, const char *text)
+{
+	const char *equals = strchr(text, '=');
+
+	if (!equals || equals == text)
+		fail(STATUS_USAGE, "-p %s: not NAME=VALUE", text);
+	if (!strncasecmp(text, "Platform=", 9))
+		platform_set(build, equals + 1);
+	else
+		strings_add(&build->properties, text);
+}
+
 static void option_apply(struct build *build, int option, const char *value)
 {
 	switch (option) {
@@ -154,6 +188,18 @@ static void option_apply(struct build *build, int option, const char *value)
 		break;
 	case 'j':
 		jobs_set(build, value);
+		break;
+	case OPTION_CONFIG:
+		strings_addf(&build->properties, "Configuration=%s", value);
+		break;
+	case OPTION_PLATFORM:
+		platform_set(build, value);
+		break;
+	case 'p':
+		property_add(build, value);
+		break;
+	case OPTION_DEPENDS:
+		build->depends_output = format("%s", value);
 		break;
 	case OPTION_SANITIZE:
 		sanitize_parse(build, value);
@@ -213,6 +259,16 @@ static void output_check(const struct build *build)
 	free(path);
 }
 
+/* A property without a project would be a mistake that nobody sees. */
+static void properties_check(const struct build *build, char *const *named)
+{
+	for (; *named; named++)
+		if (source_is_project(*named))
+			return;
+	if (build->properties.count)
+		fail(STATUS_USAGE, "%s: no project (.vcxproj) is named", build->properties.item[0]);
+}
+
 void options_parse(struct build *build, int argc, char **argv)
 {
 	long processors = sysconf(_SC_NPROCESSORS_ONLN);
@@ -220,10 +276,11 @@ void options_parse(struct build *build, int argc, char **argv)
 	build->level = "-O2";
 	build->jobs = processors > 0 ? (unsigned)processors : 1;
 	for (int option;
-		(option = getopt_long(argc, argv, "o:I:D:U:W:f:O:j:vh", options, NULL)) >= 0;)
+		(option = getopt_long(argc, argv, "o:I:D:U:W:f:O:j:p:vh", options, NULL)) >= 0;)
 		option_apply(build, option, optarg);
 	if (optind == argc)
 		fail(STATUS_USAGE, "no sources; dryport-build --help shows how to name them");
+	properties_check(build, argv + optind);
 	for (int i = optind; i < argc; i++)
 		sources_add(build, argv[i]);
 	if (!build->output)

@@ -153,7 +153,7 @@ static int clang_run(const struct build *build, size_t n, const char *const *arg
 	struct strings command = {0};
 	int status;
 
-	front_command(build, &command, build->sources.item[n]);
+	front_command(build, &command, n);
 	for (; *arguments; arguments++)
 		strings_add(&command, *arguments);
 	strings_add(&command, input);

@@ -4,10 +4,12 @@
  * From the arguments to the list of sources; where our headers are.
  */
 #include "build.h"
+#include "util/common.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -26,15 +28,46 @@ bool source_is_cxx(const char *path)
 	return suffix_is(path, ".cpp") || suffix_is(path, ".cxx") || suffix_is(path, ".cc");
 }
 
-static bool is_source(const char *path)
+bool source_is_project(const char *path)
+{
+	return suffix_is(path, ".vcxproj");
+}
+
+bool source_is(const char *path)
 {
 	return suffix_is(path, ".c") || source_is_cxx(path);
 }
 
-static void folder_remember(struct build *build, const char *folder)
+/* Where a source stands, quoted includes start from. */
+static void folder_remember(struct build *build, const char *source)
 {
-	if (!strings_have(&build->folders, folder))
-		strings_add(&build->folders, folder);
+	char *folder = format("%s", source), *slash = strrchr(folder, '/');
+
+	if (slash)
+		slash[slash == folder] = 0;
+	if (!strings_have(&build->folders, slash ? folder : "."))
+		strings_add(&build->folders, slash ? folder : ".");
+	free(folder);
+}
+
+void source_take(struct build *build, const char *path, struct settings *settings)
+{
+	folder_remember(build, path);
+	strings_add(&build->sources, path);
+	build->settings =
+		reallocarray(build->settings, build->sources.count, sizeof(*build->settings));
+	if (!build->settings)
+		fail(STATUS_FAILED, "out of memory");
+	build->settings[build->sources.count - 1] = settings;
+}
+
+bool build_is_cxx(const struct build *build, size_t n)
+{
+	const struct settings *settings = build->settings[n];
+
+	return settings && settings->language != SOURCE_BY_NAME
+		       ? settings->language == SOURCE_CXX
+		       : source_is_cxx(build->sources.item[n]);
 }
 
 static void folder_add(struct build *build, const char *path)
@@ -48,21 +81,20 @@ static void folder_add(struct build *build, const char *path)
 	while (length > 1 && path[length - 1] == '/')
 		length--;
 	for (struct dirent *entry; (entry = readdir(dir));)
-		if (is_source(entry->d_name))
+		if (source_is(entry->d_name))
 			strings_addf(&found, "%.*s/%s", (int)length, path, entry->d_name);
 	closedir(dir);
 	if (!found.count)
 		fail(STATUS_USAGE, "%s: no C or C++ source in this folder", path);
 	strings_sort(&found);
-	strings_copy(&build->sources, &found);
+	for (size_t i = 0; i < found.count; i++)
+		source_take(build, found.item[i], NULL);
 	strings_free(&found);
-	folder_remember(build, path);
 }
 
 void sources_add(struct build *build, const char *path)
 {
 	struct stat st;
-	char *folder, *slash;
 	int fd;
 
 	if (stat(path, &st) < 0)
@@ -72,20 +104,41 @@ void sources_add(struct build *build, const char *path)
 		folder_add(build, path);
 		return;
 	}
-	if (!S_ISREG(st.st_mode) || !is_source(path))
+	if (!S_ISREG(st.st_mode) || (!source_is(path) && !source_is_project(path)))
 		fail(STATUS_USAGE,
-			"%s: neither a C or C++ source (.c, .cpp, .cxx, .cc) nor a folder", path);
+			"%s: neither a C or C++ source (.c, .cpp, .cxx, .cc), a folder nor a "
+			"project "
+			"(.vcxproj)",
+			path);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		fail(STATUS_USAGE, "%s: %s", path, strerror(errno));
 	close(fd);
-	strings_add(&build->sources, path);
-	folder = format("%s", path);
-	slash = strrchr(folder, '/');
-	if (slash)
-		slash[slash == folder] = 0;
-	folder_remember(build, slash ? folder : ".");
-	free(folder);
+	if (source_is_project(path)) {
+		projects_add(build, path);
+		return;
+	}
+	source_take(build, path, NULL);
+}
+
+void depends_write(const struct build *build)
+{
+	const struct strings *lists[] = {
+		&build->depends, &build->sources, &build->folders, &build->includes};
+	FILE *out = fopen(build->depends_output, "we");
+
+	if (!out)
+		fail(STATUS_FAILED, "%s: %m", build->depends_output);
+	for (size_t n = 0; n < array_size(lists); n++) {
+		for (size_t i = 0; i < lists[n]->count; i++) {
+			char *absolute = path_absolute(lists[n]->item[i]);
+
+			fprintf(out, "%s\n", absolute);
+			free(absolute);
+		}
+	}
+	if (fclose(out))
+		fail(STATUS_FAILED, "%s: %m", build->depends_output);
 }
 
 char *ddk_find(void)

@@ -36,6 +36,12 @@ static bool have_without_case(const struct strings *list, const char *name)
 	return false;
 }
 
+void wpp_header(struct build *build, const char *name)
+{
+	if (!have_without_case(&build->tmh, name))
+		strings_add(&build->tmh, name);
+}
+
 /* #include "name.tmh", as the source spells it. One with a folder in its name is the driver's own.
  */
 static void include_note(struct build *build, const char *line)
@@ -46,10 +52,8 @@ static void include_note(struct build *build, const char *line)
 	if (sscanf(line, " # include %*[<\"]%255[^>\"\n]", name) != 1)
 		return;
 	length = strlen(name);
-	if (length <= 4 || strcasecmp(name + length - 4, ".tmh") || strpbrk(name, "/\\"))
-		return;
-	if (!have_without_case(&build->tmh, name))
-		strings_add(&build->tmh, name);
+	if (length > 4 && !strcasecmp(name + length - 4, ".tmh") && !strpbrk(name, "/\\"))
+		wpp_header(build, name);
 }
 
 static void function_note(struct build *build, const char *line)
@@ -83,6 +87,20 @@ void wpp_line(struct build *build, bool *in_block, const char *line)
 		function_note(build, line);
 	else if (strstr(line, "include"))
 		include_note(build, line);
+}
+
+void wpp_scan(struct build *build, const char *path)
+{
+	FILE *in = fopen(path, "re");
+	char *line = NULL;
+	size_t size = 0;
+	bool in_block = false;
+
+	while (in && getline(&line, &size, in) > 0)
+		wpp_line(build, &in_block, line);
+	free(line);
+	if (in)
+		fclose(in);
 }
 
 static void file_write(const struct build *build, const char *path)

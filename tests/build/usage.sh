@@ -22,7 +22,7 @@ touch picture.png
 refused 2 "no sources"
 refused 2 "nowhere.c: no such source or folder" nowhere.c
 refused 2 "empty: no C or C++ source in this folder" empty
-refused 2 "picture.png: neither a C or C++ source (.c, .cpp, .cxx, .cc) nor a folder" picture.png
+refused 2 "picture.png: neither a C or C++ source (.c, .cpp, .cxx, .cc), a folder nor a project (.vcxproj)" picture.png
 refused 2 "-I nowhere: no such folder" -I nowhere good.c
 refused 2 "--sanitize memory: no such sanitizer; there are address, undefined, thread" --sanitize memory good.c
 refused 2 "address and thread exclude each other" --sanitize address,thread good.c

@@ -34,5 +34,5 @@ for command in $("$DRYPORT" help | sed -nE 's/^  dryport ([a-z-]+).*/\1/p'); do
   diff "$work/offered" "$work/described" || fail "$command: options (<) and docs/cli.md (>) differ"
 done
 for option in $("$DRYPORT" build --help | grep -oE -- '--[a-z][a-z-]+' | grep -vx -- --help | sort -u); do
-  sed -n "/^## \`dryport build/,/^## /p" "$page" | grep -q -- "$option" || fail "build: $option is not in docs/cli.md"
+  sed -n "/^## \`dryport build/,/^## /p" "$page" | grep -- "$option" >/dev/null || fail "build: $option is not in docs/cli.md"
 done
