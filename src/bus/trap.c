@@ -83,10 +83,12 @@ bool trap_fault(void *owner, uintptr_t address, void *context)
 
 	frame_fill(&frame, gregs);
 	frame.plan.name = NULL;
-	if (!bus_window_of_memory(address) || frame.rip == address) {
-		nt_violation(0, "%s %s address 0x%llx, where no device is mapped",
-			frame.rip == address ? "a jump to" : "direct access to",
-			w ? "register" : "bus", (unsigned long long)(address - LAYOUT_REGISTERS));
+	/* a jump to it: whoever looked for its caller would look at code that is none */
+	if (frame.rip == address)
+		return false;
+	if (!bus_window_of_memory(address)) {
+		nt_violation(0, "direct access to bus address 0x%llx, where no device is mapped",
+			(unsigned long long)(address - LAYOUT_REGISTERS));
 		return false;
 	}
 	if (trap_copy_is_possible() && trap_xsave.bytes && trap_decode(&frame) &&

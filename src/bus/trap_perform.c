@@ -303,7 +303,7 @@ static void string_perform(struct trap_frame *f)
 void trap_perform(struct trap_frame *f)
 {
 	const struct trap_plan *plan = &f->plan;
-	uint64_t *resume;
+	uint64_t resume[TRAP_RESUME];
 
 	switch (plan->kind) {
 	case TRAP_COPY:
@@ -325,9 +325,10 @@ void trap_perform(struct trap_frame *f)
 		port_put(plan->address, plan->size, f->gpr[TRAP_RAX]);
 		break;
 	}
-	resume = (uint64_t *)(f->gpr[TRAP_RSP] - RED_ZONE) - TRAP_RESUME;
 	resume[0] = f->gpr[TRAP_RDI];
 	resume[1] = f->flags;
 	resume[2] = f->rip + plan->length;
-	f->resume = (uintptr_t)resume;
+	/* which need not be aligned, as words can be pushed */
+	f->resume = f->gpr[TRAP_RSP] - RED_ZONE - sizeof(resume);
+	memcpy((void *)f->resume, resume, sizeof(resume));
 }

@@ -48,6 +48,7 @@ static struct range ranges[RANGES_MAX];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct sigaction before[array_size(kinds)];
 static bool is_installed;
+static _Atomic bool is_crashing;
 
 _Static_assert(sizeof(stack_t) <= sizeof(((struct fault_stack *)0)->before), "room for a stack_t");
 
@@ -98,8 +99,8 @@ static bool somebody_handles(int signal, const siginfo_t *info, ucontext_t *uc)
 	uint8_t irql = cpu ? cpu->irql : 0;
 	bool is_handled = false;
 
-	/* sent by somebody, not from the processor */
-	if (info->si_code <= 0 || signal == SIGABRT)
+	/* sent by somebody, not from the processor; or of who reports a crash, and looks about */
+	if (info->si_code <= 0 || signal == SIGABRT || is_crashing)
 		return false;
 	/* no safepoint in it serves anything: this is a signal's stack */
 	if (cpu)
@@ -172,7 +173,6 @@ static const struct fiber *running_fiber(void)
 /* Only the first crash is reported; a second one inside the report ends it. */
 static void crash_once(int signal)
 {
-	static _Atomic bool is_crashing;
 	static __thread bool is_crashing_here;
 	sigset_t faults;
 
