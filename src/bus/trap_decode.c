@@ -6,7 +6,6 @@
  * volume 2. Neighbour: trap.c.
  */
 #include "bus/trap.h"
-#include "mem/mem.h"
 
 #include <Zydis/Zydis.h>
 #include <asm/prctl.h>
@@ -25,21 +24,16 @@ struct decoded {
 	const ZydisDecodedOperand *memory; /* the explicit one */
 };
 
+/* It reads no byte beyond the instruction's last, which was fetched: the next page may not be
+ * there. */
 static bool decode(struct decoded *d, uint64_t rip)
 {
-	size_t in_page = MEM_PAGE_SIZE - (rip & MEM_PAGE_MASK);
 	ZydisDecoder decoder;
-	ZyanStatus status;
 
 	d->bytes = (const uint8_t *)rip;
 	ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
-	/* the next page may not be there, unless the instruction reaches into it */
-	status = ZydisDecoderDecodeFull(
-		&decoder, d->bytes, min_of(in_page, (size_t)TRAP_CODE_MAX), &d->i, d->operand);
-	if (status == ZYDIS_STATUS_NO_MORE_DATA)
-		status = ZydisDecoderDecodeFull(
-			&decoder, d->bytes, TRAP_CODE_MAX, &d->i, d->operand);
-	return ZYAN_SUCCESS(status);
+	return ZYAN_SUCCESS(
+		ZydisDecoderDecodeFull(&decoder, d->bytes, TRAP_CODE_MAX, &d->i, d->operand));
 }
 
 static uint64_t register_get(const struct decoded *d, ZydisRegister r)

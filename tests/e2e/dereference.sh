@@ -4,19 +4,10 @@
 # Drivers that dereference registers, as inlined accessors do on x64, work as those that call the accessors.
 . "$(dirname "$0")/lib.sh"
 
-cat >"$work/macros" <<'C'
-#define StorPortReadRegisterUlong(h, r)	      (*(volatile ULONG *)(r))
-#define StorPortReadRegisterUlong64(h, r)     (*(volatile ULONG64 *)(r))
-#define StorPortWriteRegisterUlong(h, r, v)   (*(volatile ULONG *)(r) = (v))
-#define StorPortWriteRegisterUlong64(h, r, v) (*(volatile ULONG64 *)(r) = (v))
-#define ScsiPortReadRegisterUlong(r)	      (*(volatile ULONG *)(r))
-#define ScsiPortWriteRegisterUlong(r, v)      (*(volatile ULONG *)(r) = (v))
-C
-
 # copies of the examples that call no accessor
 for file in simple/simple.h nvme/nvme.h pull/pull.c; do
   cp -r "$SOURCE_ROOT/examples/${file%/*}" "$work/"
-  sed -i "/^#include \"/r $work/macros" "$work/$file"
+  sed -i "/^#include \"/r $SOURCE_ROOT/tests/e2e/drivers/dereference.h" "$work/$file"
 done
 
 ops=2000

@@ -40,7 +40,7 @@ static const struct refused {
 	{CODE("\x8b\x87\0\0\x10\0"), 0,
 		{"bus address 0xe0100040, where no device is mapped", "signal 11 at code + 0"}},
 	/* a division by zero */
-	{CODE("\x90\xf7\x37"), 0, {"arithmetic fault on processor 0", "signal 8 at code + 1"}},
+	{CODE("\x90\xf7\x37"), 0, {"arithmetic fault on processor 0", "signal 8 at code + 1,"}},
 	/* a port of nobody's; hlt; no instruction */
 	{CODE("\xec"), 0x60, {"invalid memory access", "signal 11 at code + 0, address 0"}},
 	{CODE("\xf4"), 0, {"invalid memory access", "signal 11 at code + 0, address 0"}},
