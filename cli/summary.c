@@ -55,6 +55,17 @@ static void counts_print(const struct term *term, const struct dry_summary *s)
 		number_count(b, s->lists_built), number_count(c, s->lists_put));
 }
 
+static void dereferenced_print(const struct term *term, const struct dry_summary *s)
+{
+	char a[NUMBER_MAX], b[NUMBER_MAX];
+
+	if (!s->dereferenced)
+		return;
+	row(term, "registers");
+	fprintf(term->out, "%s accesses without an accessor, %s of them in parts\n",
+		number_count(a, s->dereferenced), number_count(b, s->dereferenced_split));
+}
+
 /* 1, 2, 3-4, 5-8 ...: the last one has no upper end. */
 static void bucket_name(char name[NUMBER_MAX], unsigned n)
 {
@@ -232,6 +243,7 @@ void summary_print(
 			number_time(a, s->run_ns));
 		counts_print(term, s);
 		histogram_print(term, s->elements);
+		dereferenced_print(term, s);
 		if (s->has_crashed)
 			dump_print(term, s);
 		else
@@ -271,6 +283,8 @@ static const struct {
 	NUMBER(latency_samples),
 	NUMBER(violations),
 	NUMBER(device_faults),
+	NUMBER(dereferenced),
+	NUMBER(dereferenced_split),
 	NUMBER(leaks),
 	NUMBER(run_ns),
 	NUMBER(crash_operations),

@@ -318,6 +318,9 @@ struct dry_summary {
 	char first_violation[256];
 	uint64_t device_faults; /* what a device that was made to fail did (option "fault") */
 	char first_device_fault[256];
+	/* accesses to registers and ports without an accessor, and how many of them were made in
+	 * several parts */
+	uint64_t dereferenced, dereferenced_split;
 	char driver[64], device[64];
 };
 /* Of a running machine so far, of a stopped one the whole. Any thread. */

@@ -5,9 +5,9 @@
  * BAR, one array look-up each.
  *
  * The host address of a register is its bus address plus a constant, inside one inaccessible
- * reservation, so that nothing else of the process ever lies there and a stray dereference faults.
- * Memory windows are page aligned; their pages are entered in the table while a driver has them
- * mapped. Neighbours: register.c (the accessors), bus.c.
+ * reservation, so that nothing else of the process ever lies there and a dereference faults
+ * (trap.c). Memory windows are page aligned; their pages are entered in the table while a driver
+ * has them mapped. Neighbours: register.c (the accessors), bus.c.
  */
 #include "bus/function.h"
 #include "nt/nt.h"
@@ -241,22 +241,6 @@ bool bus_resolve(
 	return true;
 }
 
-/* A driver followed a pointer to registers itself. The access is not carried out: see CAVEATS. */
-static bool stray_dereference(void *owner, uintptr_t address, void *ucontext)
-{
-	const struct bus_window *w = bus_window_around(address);
-
-	if (w)
-		nt_violation(0,
-			"direct access to register BAR %u + 0x%x of %s; use the accessors "
-			"(StorPortReadRegisterUlong, READ_REGISTER_ULONG ...)",
-			w->bar, (unsigned)(address - w->base), w->function->config.name);
-	else
-		nt_violation(0, "direct access to bus address 0x%llx, where no device answers",
-			(unsigned long long)(address - HOST_BASE));
-	return false;
-}
-
 int bus_windows_init(void)
 {
 	void *base = mmap((void *)HOST_BASE, HOST_SIZE, PROT_NONE,
@@ -271,7 +255,9 @@ int bus_windows_init(void)
 			"process.",
 			(unsigned long long)HOST_BASE);
 	}
-	err = cpu_fault_range(HOST_BASE, HOST_SIZE, stray_dereference, NULL);
+	err = trap_init();
+	if (!err)
+		err = cpu_fault_range(HOST_BASE, HOST_SIZE, trap_fault, NULL);
 	if (err)
 		munmap(base, HOST_SIZE);
 	return err;
@@ -280,5 +266,6 @@ int bus_windows_init(void)
 void bus_windows_fini(void)
 {
 	cpu_fault_range_remove(HOST_BASE);
+	trap_fini();
 	munmap((void *)HOST_BASE, HOST_SIZE);
 }

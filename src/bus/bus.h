@@ -10,9 +10,9 @@
  * Addresses. A memory BAR has a bus address (as assigned by "firmware", below 4 GiB above RAM's
  * end) and an inaccessible host range of the same size, where bus_map leads: the pointer a driver
  * holds. Register accessors find the BAR from that pointer; they need no context (miniports pass
- * NULL). A stray dereference faults and is carried out by cpu/fault's range (later; now it is
- * reported as the driver's with register name and offset). An I/O BAR has port numbers below 64 Ki,
- * and bus_map returns the bare number, because drivers tell port from memory by its size.
+ * NULL). A dereference faults, and is carried out as an accessor would have done it (trap.h). An
+ * I/O BAR has port numbers below 64 Ki, and bus_map returns the bare number, because drivers tell
+ * port from memory by its size.
  *
  * Reads of a function that is gone, or whose memory/I-O enable bit is off, give all ones; writes
  * are lost.
@@ -135,6 +135,10 @@ uint64_t bus_register_read(const volatile void *reg, unsigned size);
 border_call void bus_register_write(volatile void *reg, unsigned size, uint64_t value);
 uint64_t bus_port_read(uintptr_t port, unsigned size);
 void bus_port_write(uintptr_t port, unsigned size, uint64_t value);
+
+/* Accesses without an accessor so far, and how many of them one instruction made in several parts.
+ */
+void bus_trap_counts(uint64_t *all, uint64_t *in_parts);
 
 /* ---- interrupts ---- */
 

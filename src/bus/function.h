@@ -140,6 +140,19 @@ struct bus_window *bus_window_around(uintptr_t address);
 int bus_windows_init(void);
 void bus_windows_fini(void);
 
+/* ---- register.c ---- */
+
+/* The accesses of an instruction that was trapped: no safepoints. */
+uint64_t bus_trapped_read(uintptr_t at, unsigned size, bool is_io);
+void bus_trapped_write(uintptr_t at, unsigned size, uint64_t value, bool is_io);
+
+/* ---- trap.c ---- */
+
+/* What becomes of a fault in the windows' addresses: a cpu_fault_fn. */
+bool trap_fault(void *owner, uintptr_t address, void *ucontext);
+int trap_init(void);
+void trap_fini(void);
+
 /* ---- config_space.c ---- */
 
 void bus_config_build(struct bus_function *function);

@@ -33,10 +33,10 @@ static inline bool is_inside(const struct bus_window *w, uintptr_t at, unsigned 
 
 /* The bytes above the access's size are nobody's. */
 static border_call void __attribute__((cold, noinline)) access_tell(enum trace_type type,
-	const struct bus_window *w, uintptr_t at, unsigned size, uint64_t value)
+	const struct bus_window *w, uintptr_t at, unsigned size, uint64_t value, bool is_trapped)
 {
-	trace(type, w->function->slot, w->bar | size << 8, at - w->base,
-		value & ~0ull >> (64 - 8 * size));
+	trace(type, w->function->slot, w->bar | size << 8 | (uint32_t)is_trapped << 16,
+		at - w->base, value & ~0ull >> (64 - 8 * size));
 }
 
 static inline uint64_t window_fetch(struct bus_window *w, uintptr_t at, unsigned size)
@@ -51,12 +51,12 @@ static inline uint64_t window_fetch(struct bus_window *w, uintptr_t at, unsigned
 	return w->read(w->device, w->bar, offset, size);
 }
 
-static inline uint64_t window_read(struct bus_window *w, uintptr_t at, unsigned size)
+path_inline uint64_t window_read(struct bus_window *w, uintptr_t at, unsigned size, bool is_trapped)
 {
 	uint64_t value = window_fetch(w, at, size);
 
 	if (trace_is_wanted(TRACE_REG_READ))
-		access_tell(TRACE_REG_READ, w, at, size, value);
+		access_tell(TRACE_REG_READ, w, at, size, value, is_trapped);
 	return value;
 }
 
@@ -66,12 +66,13 @@ msix_write(const struct bus_window *w, uint32_t offset, unsigned size, uint64_t 
 	bus_msix_write(w->function, offset - w->msix_start, size, value);
 }
 
-static inline void window_write(struct bus_window *w, uintptr_t at, unsigned size, uint64_t value)
+path_inline void window_write(
+	struct bus_window *w, uintptr_t at, unsigned size, uint64_t value, bool is_trapped)
 {
 	uint32_t offset = (uint32_t)(at - w->base);
 
 	if (trace_is_wanted(TRACE_REG_WRITE))
-		access_tell(TRACE_REG_WRITE, w, at, size, value);
+		access_tell(TRACE_REG_WRITE, w, at, size, value, is_trapped);
 	if (unlikely(!atomic_load_explicit(&w->live, memory_order_relaxed)))
 		return;
 	if (unlikely(offset - w->msix_start < w->msix_size))
@@ -86,7 +87,7 @@ uint64_t bus_register_read(const volatile void *reg, unsigned size)
 	uint64_t value = ~0ull;
 
 	if (likely(is_inside(w, (uintptr_t)reg, size)))
-		value = window_read(w, (uintptr_t)reg, size);
+		value = window_read(w, (uintptr_t)reg, size, false);
 	else
 		stray(w, (uintptr_t)reg, size, "read", false);
 	cpu_poll_own();
@@ -98,7 +99,7 @@ border_call void bus_register_write(volatile void *reg, unsigned size, uint64_t 
 	struct bus_window *w = bus_window_of_memory((uintptr_t)reg);
 
 	if (likely(is_inside(w, (uintptr_t)reg, size)))
-		window_write(w, (uintptr_t)reg, size, value);
+		window_write(w, (uintptr_t)reg, size, value, false);
 	else
 		stray(w, (uintptr_t)reg, size, "write", false);
 	cpu_poll();
@@ -110,7 +111,7 @@ uint64_t bus_port_read(uintptr_t port, unsigned size)
 	uint64_t value = ~0ull;
 
 	if (likely(is_inside(w, port, size)))
-		value = window_read(w, port, size);
+		value = window_read(w, port, size, false);
 	else
 		stray(w, port, size, "read", true);
 	cpu_poll_own();
@@ -122,8 +123,28 @@ void bus_port_write(uintptr_t port, unsigned size, uint64_t value)
 	struct bus_window *w = bus_window_of_port(port);
 
 	if (likely(is_inside(w, port, size)))
-		window_write(w, port, size, value);
+		window_write(w, port, size, value, false);
 	else
 		stray(w, port, size, "write", true);
 	cpu_poll_own();
+}
+
+uint64_t bus_trapped_read(uintptr_t at, unsigned size, bool is_io)
+{
+	struct bus_window *w = is_io ? bus_window_of_port(at) : bus_window_of_memory(at);
+
+	if (is_inside(w, at, size))
+		return window_read(w, at, size, true);
+	stray(w, at, size, "read", is_io);
+	return ~0ull;
+}
+
+void bus_trapped_write(uintptr_t at, unsigned size, uint64_t value, bool is_io)
+{
+	struct bus_window *w = is_io ? bus_window_of_port(at) : bus_window_of_memory(at);
+
+	if (is_inside(w, at, size))
+		window_write(w, at, size, value, true);
+	else
+		stray(w, at, size, "write", is_io);
 }

@@ -453,12 +453,17 @@ uint64_t cpu_replay_safepoints(void);
 /* ---- faults: SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT belong to cpu/fault.c ---- */
 
 /*
- * A range of addresses whose faults somebody handles (BARs). handle returns true when the access
- * has been carried out or the context mended. Registered for the machine's life.
+ * A range of addresses whose faults somebody handles (BARs): accesses to it, and what faults with
+ * its instruction in it. handle returns true when the access has been carried out or the context
+ * mended; false: it is a crash, at the place that the context has then. Registered for the
+ * machine's life.
  */
 typedef bool cpu_fault_fn(void *owner, uintptr_t address, void *ucontext);
 int cpu_fault_range(uintptr_t base, uintptr_t size, cpu_fault_fn *handle, void *owner);
 void cpu_fault_range_remove(uintptr_t base);
+/* Asked about a fault that has no address: a privileged instruction, or an address that cannot be.
+ * NULL: nobody. */
+extern cpu_fault_fn *cpu_fault_privileged;
 
 /*
  * Who writes the report of a crash that no range handled (machine/ does: driver, function, line,

@@ -42,11 +42,13 @@ static const struct {
 };
 
 cpu_crash_fn *cpu_crash_report;
+cpu_fault_fn *cpu_fault_privileged;
 
 static struct range ranges[RANGES_MAX];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct sigaction before[array_size(kinds)];
 static bool is_installed;
+static _Atomic bool is_crashing;
 
 _Static_assert(sizeof(stack_t) <= sizeof(((struct fault_stack *)0)->before), "room for a stack_t");
 
@@ -78,21 +80,36 @@ void cpu_fault_range_remove(uintptr_t base)
 	pthread_mutex_unlock(&lock);
 }
 
-static bool range_handle(uintptr_t address, void *context)
+static bool range_handle(uintptr_t address, uintptr_t pc, void *context)
+{
+	bool is_handled = false;
+
+	for (int i = 0; i < RANGES_MAX && !is_handled; i++) {
+		uintptr_t base = atomic_load_explicit(&ranges[i].base, memory_order_acquire);
+
+		if (base && (address - base < ranges[i].size || pc - base < ranges[i].size))
+			is_handled = ranges[i].handle(ranges[i].owner, address, context);
+	}
+	return is_handled;
+}
+
+static bool somebody_handles(int signal, const siginfo_t *info, ucontext_t *uc)
 {
 	struct cpu *cpu = cpu_self;
 	uint8_t irql = cpu ? cpu->irql : 0;
 	bool is_handled = false;
 
+	/* sent by somebody, not from the processor; or of who reports a crash, and looks about */
+	if (info->si_code <= 0 || signal == SIGABRT || is_crashing)
+		return false;
 	/* no safepoint in it serves anything: this is a signal's stack */
 	if (cpu)
 		cpu->irql = IRQL_HIGH;
-	for (int i = 0; i < RANGES_MAX && !is_handled; i++) {
-		uintptr_t base = atomic_load_explicit(&ranges[i].base, memory_order_acquire);
-
-		if (base && address - base < ranges[i].size)
-			is_handled = ranges[i].handle(ranges[i].owner, address, context);
-	}
+	if (signal == SIGSEGV && info->si_code == SI_KERNEL && cpu_fault_privileged)
+		is_handled = cpu_fault_privileged(NULL, 0, uc);
+	if (!is_handled)
+		is_handled = range_handle(
+			(uintptr_t)info->si_addr, (uintptr_t)uc->uc_mcontext.gregs[REG_RIP], uc);
 	if (cpu)
 		cpu->irql = irql;
 	return is_handled;
@@ -156,7 +173,6 @@ static const struct fiber *running_fiber(void)
 /* Only the first crash is reported; a second one inside the report ends it. */
 static void crash_once(int signal)
 {
-	static _Atomic bool is_crashing;
 	static __thread bool is_crashing_here;
 	sigset_t faults;
 
@@ -196,13 +212,11 @@ static void crash(int signal, uintptr_t address, uintptr_t pc, siginfo_t *info, 
 
 static void on_fault(int signal, siginfo_t *info, void *context)
 {
-	const ucontext_t *uc = context;
+	ucontext_t *uc = context;
 	uintptr_t address = (uintptr_t)info->si_addr;
 	int saved = errno;
 
-	/* si_code > 0: from the processor, not sent by somebody */
-	if ((signal == SIGSEGV || signal == SIGBUS) && info->si_code > 0 &&
-		range_handle(address, context)) {
+	if (somebody_handles(signal, info, uc)) {
 		errno = saved;
 		return;
 	}

@@ -174,6 +174,7 @@ void stats_summary(struct dry_summary *summary)
 	memcpy(summary->first_violation, stats.first, sizeof(summary->first_violation));
 	summary->device_faults = atomic_load(&stats.device_faults);
 	memcpy(summary->first_device_fault, stats.first_fault, sizeof(stats.first_fault));
+	bus_trap_counts(&summary->dereferenced, &summary->dereferenced_split);
 	if (!stats.counts)
 		return;
 	summary->srbs = summary->srb_errors = summary->lists_got = summary->lists_built =

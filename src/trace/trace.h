@@ -37,8 +37,9 @@ enum trace_type {
 	TRACE_DPC_END,	 /* 6: the same */
 	TRACE_SRB_AGAIN, /* 7: id, times it came back busy; the port sends it again */
 	TRACE_SRB_DONE,	 /* 7: id, SRB status, bytes, nanoseconds since submit or 0 */
-	/* what a driver does to registers and ports: slot of the function, BAR | size << 8, offset,
-	 * value; a read when it is back, a write before the device has it */
+	/* what a driver does to registers and ports: slot of the function, BAR | size << 8 |
+	 * whether it came without an accessor << 16, offset, value; a read when it is back, a write
+	 * before the device has it */
 	TRACE_REG_READ,
 	TRACE_REG_WRITE,
 	/* scatter/gather lists made for a driver by request */

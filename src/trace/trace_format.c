@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#define FIELDS 5
+#define FIELDS 6
 
 enum format {
 	DECIMAL,
@@ -19,6 +19,7 @@ enum format {
 	ADDRESS, /* bus:target:unit, a byte each */
 	CLOSED,	 /* enum port_closed */
 	RESET,
+	BY,  /* an access to a register: left out where it was an accessor's */
 	TEXT /* const char *: the last, in quotes */
 };
 
@@ -67,10 +68,10 @@ static const struct description descriptions[TRACE_TYPES] = {
 			{"took", 3, DECIMAL, 0, 0}}},
 	[TRACE_REG_READ] = {"reg.read", '-',
 		{{"slot", 0, DECIMAL, 0, 0}, {"bar", 1, DECIMAL, 0, 8}, {"offset", 2, HEX, 0, 0},
-			{"size", 1, DECIMAL, 8, 0}, {"value", 3, HEX, 0, 0}}},
+			{"size", 1, DECIMAL, 8, 8}, {"value", 3, HEX, 0, 0}, {"by", 1, BY, 16, 1}}},
 	[TRACE_REG_WRITE] = {"reg.write", '-',
 		{{"slot", 0, DECIMAL, 0, 0}, {"bar", 1, DECIMAL, 0, 8}, {"offset", 2, HEX, 0, 0},
-			{"size", 1, DECIMAL, 8, 0}, {"value", 3, HEX, 0, 0}}},
+			{"size", 1, DECIMAL, 8, 8}, {"value", 3, HEX, 0, 0}, {"by", 1, BY, 16, 1}}},
 	[TRACE_SG_BUILD] = {"sg.build", '-',
 		{{"adapter", 0, DECIMAL, 0, 0}, {"elements", 1, DECIMAL, 0, 0},
 			{"bytes", 2, DECIMAL, 0, 0}, {"status", 3, HEX, 0, 0}}},
@@ -204,6 +205,8 @@ static char *put_field(char *at, const char *end, const struct field *field, uin
 	value >>= field->shift;
 	if (field->bits)
 		value &= (1ull << field->bits) - 1;
+	if (field->format == BY && !value)
+		return at;
 	*at++ = ' ';
 	at = put_text(at, field->name);
 	*at++ = ' ';
@@ -222,6 +225,8 @@ static char *put_field(char *at, const char *end, const struct field *field, uin
 		return put_word(at, value, closed_words, array_size(closed_words));
 	case RESET:
 		return put_word(at, value, reset_words, array_size(reset_words));
+	case BY:
+		return put_text(at, "dereference");
 	case TEXT:
 		return put_quoted(at, end, (const char *)(uintptr_t)value);
 	default:

@@ -14,3 +14,13 @@ grep -q 'hit Breakpoint 1' "$work/out" || fail "the breakpoint was not met: $(ca
 tr -d '\n' <"$work/out" | grep -qE "#[01] [^#]*$function [^#]*simple\.c:[0-9]+" ||
   fail "no function, file and line: $(cat "$work/out")"
 grep -q '^1048576$' "$work/out" || fail "COMMAND was not served: $(cat "$work/out")"
+
+# a register that is dereferenced: gdb does not stop at the fault, and a backtrace leads back to the driver
+variant_of_simple follow 's/^\tStorPortWriteRegisterUlong\(Adapter, &Adapter->Registers->Control, Value\);/\t*(volatile ULONG *)\&Adapter->Registers->Control = Value;/'
+line=$(grep -n '(volatile ULONG \*)' "$work/follow/simple.c" | cut -d: -f1)
+printf 'break trap_perform\nrun\nbacktrace 4\ndelete\ncontinue\n' >"$work/commands"
+"$DRYPORT" run "$work/follow" --quiet --size 1M --gdb -- nbdinfo --size '{uri}' \
+  <"$work/commands" >"$work/out" 2>&1 || fail "status $?: $(cat "$work/out")"
+tr -d '\n' <"$work/out" | grep -qE "#2 [^#]*SimpleControl [^#]*simple\.c:$line" ||
+  fail "no way back to the driver: $(cat "$work/out")"
+grep -q '^1048576$' "$work/out" || fail "COMMAND was not served: $(cat "$work/out")"

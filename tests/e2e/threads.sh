@@ -20,6 +20,12 @@ for driver in simple nvme; do
   cmp -n 8388608 "$work/in" "$work/disk" || fail "$driver: the data differ"
 done
 
+# a driver that dereferences its registers
+cp -r "$SOURCE_ROOT/examples/nvme" "$work/dereference"
+sed -i "/^#include \"/r $SOURCE_ROOT/tests/e2e/drivers/dereference.h" "$work/dereference/nvme.h"
+status 0 "$DRYPORT" run "$work/dereference" --cpus 4 --workload rw:ops=500,verify
+! grep -q ThreadSanitizer "$work/err" || fail "registers that are dereferenced: $(cat "$work/err")"
+
 # where processors share a queue
 cp -r "$SOURCE_ROOT/examples/nvme" "$work/race"
 sed -i -E '/^\tStorPort(Acquire|Release)SpinLock/d' "$work/race/nvme_queue.c"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SPDX-FileCopyrightText: The dryport authors */
 #include "bench_device.h"
-#include <unistd.h>
 
 static void resources_agree_with_the_bars(void **state)
 {
@@ -163,46 +162,7 @@ static void an_unmapped_pointer_leads_nowhere(void **state)
 	assert_violation("not mapped");
 }
 
-static void violation_print(void *ctx, const struct trace_event *event)
-{
-	fprintf(stderr, "%s\n", (const char *)event->arg[0]);
-}
-
-/* What the child of the test below does: a process of its own, as cmocka takes the signals here. */
-static int follow_pointer(void)
-{
-	struct device d;
-	volatile uint32_t *reg;
-
-	machine_setup(NULL);
-	trace_subscribe(1ull << TRACE_VIOLATION, violation_print, NULL);
-	cpu_fault_init();
-	device_add(&d);
-	reg = device_map(&d, 0);
-	return (int)reg[0x18 / 4] & 0;
-}
-
-/* A driver that follows the pointer itself is ended, with a report that names BAR and offset. */
-static void a_stray_dereference_is_reported_with_bar_and_offset(void **state)
-{
-	char command[256], path[200], text[4096];
-	size_t bytes;
-	ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 1);
-	FILE *child;
-
-	assert_true(length > 0);
-	path[length] = 0;
-	snprintf(command, sizeof(command), "%s follow 2>&1", path);
-	child = popen(command, "r");
-	assert_non_null(child);
-	bytes = fread(text, 1, sizeof(text) - 1, child);
-	text[bytes] = 0;
-	assert_int_not_equal(pclose(child), 0);
-	if (!strstr(text, "direct access to register BAR 0 + 0x18 of bench; use the accessors"))
-		fail_msg("%s", text);
-}
-
-int main(int argc, char **argv)
+int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		machine_test(resources_agree_with_the_bars),
@@ -214,10 +174,7 @@ int main(int argc, char **argv)
 		machine_test(mappings_must_lie_in_one_bar),
 		machine_test(ports_are_bare_numbers),
 		machine_test(an_unmapped_pointer_leads_nowhere),
-		machine_test(a_stray_dereference_is_reported_with_bar_and_offset),
 	};
 
-	if (argc > 1)
-		return follow_pointer();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
