@@ -177,6 +177,8 @@ void bus_message_get(
 int bus_interrupt_connect(
 	struct bus_function *function, unsigned message, struct bus_interrupt *interrupt);
 void bus_interrupt_disconnect(struct bus_interrupt *interrupt);
+/* A message goes to the processor that its vector names now: its address says so. */
+void bus_message_address_set(const struct bus_interrupt *interrupt);
 
 /* ---- between a function and the bus ---- */
 

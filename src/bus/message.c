@@ -247,6 +247,12 @@ static void address_program(struct bus_function *f, unsigned message, unsigned p
 	}
 }
 
+void bus_message_address_set(const struct bus_interrupt *interrupt)
+{
+	if (interrupt->function && interrupt->message != BUS_LINE)
+		address_program(interrupt->function, interrupt->message, interrupt->vector.cpu);
+}
+
 static unsigned messages_enabled(const struct bus_function *f)
 {
 	if (f->msix)

@@ -45,11 +45,16 @@ ULONG stor_get_message_info(struct stor_adapter *adapter, struct stor_call *args
 {
 	ULONG message = stor_arg(args, ULONG);
 	PMESSAGE_INTERRUPT_INFORMATION information = stor_arg(args, PMESSAGE_INTERRUPT_INFORMATION);
+	uint64_t address;
+	uint32_t data;
 
 	if (!information || message >= adapter->messages)
 		return STOR_STATUS_INVALID_PARAMETER;
 	memset(information, 0, sizeof(*information));
+	bus_message_get(adapter->hba.function, message, &address, &data);
 	information->MessageId = message;
+	information->MessageAddress.QuadPart = (LONGLONG)address;
+	information->MessageData = data;
 	information->InterruptVector = message;
 	information->InterruptLevel = STOR_DIRQL;
 	information->InterruptMode = Latched;

@@ -42,7 +42,10 @@ void stor_messages_redirect(struct stor_adapter *adapter, unsigned first, unsign
 		return;
 	adapter->range_first = first;
 	adapter->range_count = min_of(last, adapter->messages - 1) - first + 1;
-	for (unsigned n = first; is_in_range(adapter, n); n++)
-		cpu_interrupt_move(
-			&adapter->vectors[n].interrupt.vector, stor_message_processor(adapter, n));
+	for (unsigned n = first; is_in_range(adapter, n); n++) {
+		struct bus_interrupt *interrupt = &adapter->vectors[n].interrupt;
+
+		cpu_interrupt_move(&interrupt->vector, stor_message_processor(adapter, n));
+		bus_message_address_set(interrupt);
+	}
 }

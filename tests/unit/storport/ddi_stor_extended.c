@@ -120,8 +120,15 @@ static void perf_locality(void)
 	expect_is(StorPortInitializePerfOpts(world.ext, FALSE, &data), STOR_STATUS_SUCCESS);
 }
 
+static BOOLEAN NTAPI take_message(PVOID ext, ULONG message)
+{
+	return TRUE;
+}
+
 static void a_miniport_hears_where_its_messages_go(void **state)
 {
+	miniport.message = take_message;
+	miniport.cpus = 3;
 	miniport.initialize = perf_locality;
 	world_run(DMA_CALLBACK_QUEUED, NULL);
 	assert_int_equal(world.start_result, 0);

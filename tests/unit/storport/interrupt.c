@@ -154,11 +154,18 @@ static void synchronize_all_has_one_lock_for_all_messages(void **state)
 static void message_info(void)
 {
 	MESSAGE_INTERRUPT_INFORMATION info;
+	ULONG first;
 
+	expect_is(StorPortGetMSIInfo(world.ext, 0, &info), STOR_STATUS_SUCCESS);
+	first = info.MessageData;
+	expect(first >= 0x10); /* vectors below are the processor's own */
 	for (ULONG n = 0; n < WORLD_MESSAGES; n++) {
 		memset(&info, 0xff, sizeof(info));
 		expect_is(StorPortGetMSIInfo(world.ext, n, &info), STOR_STATUS_SUCCESS);
 		expect_is(info.MessageId, n);
+		/* what stands in the table: a PC's local APIC, another vector for each */
+		expect_is(info.MessageAddress.QuadPart & ~0xff000ll, 0xfee00000);
+		expect_is(info.MessageData, first + n);
 		expect_is(info.InterruptMode, Latched);
 	}
 	expect_is(StorPortGetMSIInfo(world.ext, WORLD_MESSAGES, &info),
