@@ -163,8 +163,7 @@ static int operand_check(const char *operand, bool alone, bool *source)
 
 	if (stat(operand, &st) < 0)
 		return cli_fail("%s: %s (a miniport is a .so of dryport build, a C or C++ file, a "
-				"folder of "
-				"them or a .vcxproj)",
+				"folder of them or a .vcxproj)",
 			operand, strerror(errno));
 	*source = is_source(operand, &st);
 	if (*source || alone)

@@ -42,8 +42,7 @@ static void traced_add(struct build *build, const char *list)
 static void tracing_apply(struct build *build, const struct project *project,
 	const struct item *item, const char *source)
 {
-	char *base = path_base(source), *header;
-
+	char *base = path_base(source), *dot = strrchr(base, '.'), *header;
 	char *functions = project_value(project, item, "WppTraceFunction");
 	char *file = project_value(project, item, "WppScanConfigurationData"), *path;
 
@@ -51,7 +50,9 @@ static void tracing_apply(struct build *build, const struct project *project,
 	value_unescape(value_trim(file));
 	traced_add(build, functions);
 	/* a source may name its trace header by a macro */
-	header = format("%.*s.tmh", (int)(strrchr(base, '.') - base), base);
+	if (dot)
+		*dot = 0;
+	header = format("%s.tmh", base);
 	wpp_header(build, header);
 	path = project_file(project, file);
 	if (path)
@@ -182,12 +183,13 @@ static void events_say(const struct project *project)
 static void globals_add(struct table *globals, const struct strings *list)
 {
 	for (size_t i = 0; i < list->count; i++) {
-		char *equals = strchr(list->item[i], '=');
+		char *name = format("%s", list->item[i]), *equals = strchr(name, '=');
 
-		if (!equals)
-			continue;
-		*equals = 0;
-		table_set(globals, value_trim(list->item[i]), value_trim(equals + 1));
+		if (equals) {
+			*equals = 0;
+			table_set(globals, value_trim(name), value_trim(equals + 1));
+		}
+		free(name);
 	}
 }
 

@@ -107,8 +107,7 @@ void sources_add(struct build *build, const char *path)
 	if (!S_ISREG(st.st_mode) || (!source_is(path) && !source_is_project(path)))
 		fail(STATUS_USAGE,
 			"%s: neither a C or C++ source (.c, .cpp, .cxx, .cc), a folder nor a "
-			"project "
-			"(.vcxproj)",
+			"project (.vcxproj)",
 			path);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)

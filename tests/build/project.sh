@@ -141,6 +141,18 @@ status 0 "$BUILD" two/two.vcxproj
 lines err 0
 returns 3431 two.so
 
+# several projects, a folder among them, have the same configuration
+mkdir beside
+echo 'int Beside(void) { return 5; }' >beside/beside.c
+project twin/a.vcxproj Driver '
+  <ItemDefinitionGroup><ClCompile><PreprocessorDefinitions>C_$(Configuration)</PreprocessorDefinitions></ClCompile></ItemDefinitionGroup>
+  <ItemGroup><ClCompile Include="a.c" /></ItemGroup>'
+sed 's/a\.c"/b.c"/' twin/a.vcxproj >twin/b.vcxproj
+echo 'int B(void) { return C_Debug; }' >twin/b.c
+echo "int B(void); int Beside(void); $entry { return C_Debug + B() + Beside(); }" >twin/a.c
+status 0 "$BUILD" twin/a.vcxproj beside twin/b.vcxproj --config Debug
+returns 7 a.so
+
 # tracing: functions that only the project names, and trace headers that a macro names
 project traced/traced.vcxproj Driver '
   <ItemDefinitionGroup><ClCompile><WppEnabled>true</WppEnabled>
