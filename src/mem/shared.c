@@ -8,8 +8,9 @@
 #include "mem/space.h"
 
 #include <errno.h>
-#include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #define SPLIT_SIZE (3ull << 30) /* a q35 machine of so much RAM has the rest above 4 GiB */
 #define MIB	   (1ull << 20)
@@ -37,21 +38,31 @@ static uint64_t run_length(uint64_t place, uint64_t most)
 	return n;
 }
 
+/* By the kernel alone: a driver's variables have red zones between them, and keep those. */
+static int contents_move(char *at, uint64_t bytes, uint64_t offset)
+{
+	for (uint64_t done = 0; done < bytes;) {
+		long n =
+			syscall(SYS_pwrite64, mem_space.fd, at + done, bytes - done, offset + done);
+
+		if (n <= 0)
+			return n ? -errno : -EIO;
+		done += (uint64_t)n;
+	}
+	return 0;
+}
+
 static int map_run(char *at, uint64_t bytes, uint64_t physical, bool is_moved)
 {
-	off_t offset = (off_t)mem_fd_offset(physical);
-	void *copy;
+	uint64_t offset = mem_fd_offset(physical);
+	int err = is_moved ? contents_move(at, bytes, offset) : 0;
 
-	if (is_moved) {
-		copy = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, mem_space.fd, offset);
-		if (copy == MAP_FAILED)
-			return -errno;
-		memcpy(copy, at, bytes);
-		munmap(copy, bytes);
-	}
-	copy = mmap(at, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE | MAP_FIXED,
-		mem_space.fd, offset);
-	return copy == MAP_FAILED ? -errno : 0;
+	if (err)
+		return err;
+	return syscall(SYS_mmap, at, bytes, PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_NORESERVE | MAP_FIXED, mem_space.fd, offset) == -1
+		       ? -errno
+		       : 0;
 }
 
 static int map(char *base, uint64_t place, uint64_t pages, bool is_moved)
