@@ -78,7 +78,7 @@ static void redirect(const struct trap_frame *frame, greg_t *gregs)
 bool trap_fault(void *owner, uintptr_t address, void *context)
 {
 	greg_t *gregs = ((ucontext_t *)context)->uc_mcontext.gregs;
-	const struct bus_window *w = bus_window_around(address);
+	const struct bus_window *w = bus_window_of_memory(address);
 	struct trap_frame frame;
 
 	frame_fill(&frame, gregs);
@@ -86,7 +86,7 @@ bool trap_fault(void *owner, uintptr_t address, void *context)
 	/* a jump to it: whoever looked for its caller would look at code that is none */
 	if (frame.rip == address)
 		return false;
-	if (!bus_window_of_memory(address)) {
+	if (!w) {
 		nt_violation(0, "direct access to bus address 0x%llx, where no device is mapped",
 			(unsigned long long)(address - LAYOUT_REGISTERS));
 		return false;
