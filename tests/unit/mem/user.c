@@ -133,9 +133,9 @@ static void look_ups_are_right_while_pages_come_and_go(void **state)
 	assert_int_equal(pthread_create(&thread, NULL, look_up, &is_wrong), 0);
 	for (int round = 0; round < 3000; round++) {
 		/* 4096 buckets: this one lies in that of buffer, in front of it */
-		char *page = buffer + (4096ull << 12) * (1 + round % 8);
+		uintptr_t page = (uintptr_t)buffer + (4096ull << 12) * (1 + (unsigned)round % 8);
 
-		mem_user_unlock(mem_user_lock(page));
+		mem_user_unlock(mem_user_lock((void *)page));
 		mem_user_unlock(mem_user_lock(buffer));
 	}
 	atomic_store(&is_over, true);

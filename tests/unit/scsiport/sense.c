@@ -10,7 +10,7 @@
 #define MANY 8
 
 static struct {
-	unsigned starts;
+	_Atomic unsigned starts;
 	PSCSI_REQUEST_BLOCK srbs[MANY]; /* in the order of their starts */
 } seen;
 
@@ -19,7 +19,8 @@ static uint8_t sense[MANY][PORT_SENSE_BYTES]; /* of each request, as it ended */
 
 static void keep(PSCSI_REQUEST_BLOCK srb)
 {
-	seen.srbs[seen.starts++ % MANY] = srb;
+	seen.srbs[seen.starts % MANY] = srb;
+	seen.starts++; /* from here on the test looks at it, on another processor too */
 }
 
 static void no_autosense(SCSIPORT_HW_INITIALIZATION_DATA *data)
