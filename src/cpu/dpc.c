@@ -24,7 +24,7 @@ static bool dpc_claim(struct cpu_private *p, struct cpu_dpc *dpc)
 		&dpc->state, &expected, mine, memory_order_acquire, memory_order_relaxed);
 }
 
-static void dpc_insert(struct cpu_private *p, struct cpu_dpc *dpc)
+path_inline void dpc_insert(struct cpu_private *p, struct cpu_dpc *dpc)
 {
 	if (!p->dpc_first) {
 		dpc->next = NULL;
@@ -37,39 +37,53 @@ static void dpc_insert(struct cpu_private *p, struct cpu_dpc *dpc)
 		p->dpc_last->next = dpc;
 		p->dpc_last = dpc;
 	}
-	waiting_update(p, WAITING_DPC, 0);
+	waiting_add(p, IRQL_DISPATCH);
 }
 
-static border_call __attribute__((cold, noinline)) struct cpu_private *target_elsewhere(
-	const struct cpu_dpc *dpc)
+/* Inside the lock; false: it is queued already. */
+static inline bool dpc_enter(struct cpu_private *p, struct cpu_dpc *dpc, void *arg0, void *arg1)
+{
+	if (!dpc_claim(p, dpc))
+		return false;
+	dpc->arg[0] = arg0;
+	dpc->arg[1] = arg1;
+	dpc_insert(p, dpc);
+	return true;
+}
+
+/* For another processor, from a host thread, or when somebody else gives this one something. */
+static border_call __attribute__((noinline)) bool dpc_queue_other(
+	struct cpu_dpc *dpc, void *arg0, void *arg1)
 {
 	struct cpu_private *p = cpu_private_target(dpc->cpu);
+	bool is_new;
 
 	if (unlikely(!p))
 		cpu_die("DPC for processor %u of %u", dpc->cpu, cpu_count());
-	return p;
+	host_lock_acquire(&p->lock);
+	is_new = dpc_enter(p, dpc, arg0, arg1);
+	release_and_wake(p);
+	return is_new;
 }
 
 border_call bool cpu_dpc_queue(struct cpu_dpc *dpc, void *arg0, void *arg1)
 {
 	struct cpu *cpu = cpu_self;
-	struct cpu_private *p = cpu && likely(dpc->cpu == CPU_HERE || dpc->cpu == cpu->number)
-					? cpu->priv
-					: target_elsewhere(dpc);
+	struct cpu_private *p;
+	bool is_new;
 
+	if (unlikely(!cpu || (dpc->cpu != CPU_HERE && dpc->cpu != cpu->number)))
+		return dpc_queue_other(dpc, arg0, arg1);
+	p = cpu->priv;
 	/* It runs here, so later: whatever its caller has written it will see. */
-	if (cpu && atomic_load_explicit(&dpc->state, memory_order_relaxed) == cpu->number + 1u)
+	if (atomic_load_explicit(&dpc->state, memory_order_relaxed) == cpu->number + 1u)
 		return false;
-	host_lock_acquire(&p->lock);
-	if (!dpc_claim(p, dpc)) {
-		host_lock_release(&p->lock);
-		return false;
-	}
-	dpc->arg[0] = arg0;
-	dpc->arg[1] = arg1;
-	dpc_insert(p, dpc);
-	release_and_wake(p);
-	return true;
+	if (unlikely(!host_lock_try(&p->lock)))
+		return dpc_queue_other(dpc, arg0, arg1);
+	is_new = dpc_enter(p, dpc, arg0, arg1);
+	/* It does not sleep: it is here. */
+	host_lock_release(&p->lock);
+	return is_new;
 }
 
 static void dpc_unlink(struct cpu_private *p, struct cpu_dpc *dpc)
@@ -109,15 +123,16 @@ bool cpu_dpc_cancel(struct cpu_dpc *dpc)
 }
 
 /* Takes the first DPC, its arguments into cpu->dpc_arg; NULL if there is none. */
-static struct cpu_dpc *dpc_take(struct cpu_private *p, bool *timers_due)
+static inline struct cpu_dpc *dpc_take(struct cpu_private *p, bool *timers_due)
 {
 	struct cpu_dpc *dpc;
 
 	host_lock_acquire(&p->lock);
 	dpc = p->dpc_first;
 	*timers_due = p->timers_due;
-	p->timers_due = false;
-	if (dpc) {
+	if (unlikely(p->timers_due))
+		p->timers_due = false;
+	if (likely(dpc != NULL)) {
 		p->dpc_first = dpc->next;
 		p->cpu.dpc_arg[0] = dpc->arg[0];
 		p->cpu.dpc_arg[1] = dpc->arg[1];
@@ -138,17 +153,19 @@ void cpu_dpc_serve(struct cpu_private *p)
 		bool timers_due;
 		struct cpu_dpc *dpc = dpc_take(p, &timers_due);
 
-		if (dpc) {
+		if (likely(dpc != NULL)) {
 			p->cpu.dpcs++;
 			dpc->fn(dpc);
 			if (unlikely(p->cpu.irql != IRQL_DISPATCH))
 				break;
 		}
-		if (timers_due)
+		if (unlikely(timers_due))
 			cpu_timer_serve(p);
 		if (p->cpu.held)
 			cpu_agent_release(&p->cpu);
-		cpu_poll_own();
+		if (atomic_load_explicit(&p->cpu.pending_irql, memory_order_relaxed) >
+			IRQL_DISPATCH)
+			cpu_serve_own(&p->cpu);
 	}
 	p->cpu.is_in_dpc = false;
 	nesting_leave(&p->cpu, before, IRQL_DISPATCH, "a DPC or timer routine");

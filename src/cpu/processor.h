@@ -97,8 +97,18 @@ static inline void waiting_update(struct cpu_private *p, uint32_t set, uint32_t 
 
 	atomic_store_explicit(&p->waiting, waiting, memory_order_relaxed);
 	atomic_store_explicit(&p->cpu.pending_irql,
-		(waiting ? 31 - __builtin_clz(waiting) : 0) | p->pending_always,
+		(unlikely(waiting != 0) ? 31 - __builtin_clz(waiting) : 0) | p->pending_always,
 		memory_order_relaxed);
+}
+
+/* The same: something waits at this IRQL. Under replay pending_irql is above it. */
+static inline void waiting_add(struct cpu_private *p, uint8_t irql)
+{
+	uint32_t waiting = atomic_load_explicit(&p->waiting, memory_order_relaxed);
+
+	atomic_store_explicit(&p->waiting, waiting | 1u << irql, memory_order_relaxed);
+	if (atomic_load_explicit(&p->cpu.pending_irql, memory_order_relaxed) < irql)
+		atomic_store_explicit(&p->cpu.pending_irql, irql, memory_order_relaxed);
 }
 
 /*

@@ -36,31 +36,62 @@ void cpu_interrupt_move(struct cpu_interrupt *interrupt, unsigned cpu)
 	host_lock_release(&p->lock);
 }
 
-/* One that moved may be pending at its old processor: that it is taken there is seen without that
- * one's lock. */
-void cpu_interrupt_raise(struct cpu_interrupt *interrupt)
+static inline bool is_device_irql(uint8_t irql)
+{
+	return irql >= IRQL_DEVICE_MIN && irql <= IRQL_HIGH;
+}
+
+/* Under the lock of its processor. One that moved may be pending at its old one: that it is taken
+ * there is seen without that one's lock. */
+static inline void interrupt_enter(struct cpu_private *p, struct cpu_interrupt *interrupt)
 {
 	uint8_t irql = interrupt->irql;
+
+	if (atomic_load_explicit(&interrupt->state, memory_order_acquire) != IDLE)
+		return;
+	atomic_store_explicit(&interrupt->state, PENDING, memory_order_relaxed);
+	interrupt->next = NULL;
+	if (unlikely(p->interrupt_first[irql] != NULL))
+		p->interrupt_last[irql]->next = interrupt;
+	else
+		p->interrupt_first[irql] = interrupt;
+	p->interrupt_last[irql] = interrupt;
+	waiting_add(p, irql);
+}
+
+/* Of another processor, from a host thread, or when somebody else gives this one something. */
+static __attribute__((noinline)) void raise_other(struct cpu_interrupt *interrupt)
+{
 	struct cpu_private *p;
 
-	if (unlikely(irql < IRQL_DEVICE_MIN || irql > IRQL_HIGH))
-		cpu_die("interrupt at IRQL %u", irql);
+	if (unlikely(!is_device_irql(interrupt->irql)))
+		cpu_die("interrupt at IRQL %u", interrupt->irql);
 	p = target_lock(interrupt);
-	if (atomic_load_explicit(&interrupt->state, memory_order_acquire) == IDLE) {
-		atomic_store_explicit(&interrupt->state, PENDING, memory_order_relaxed);
-		interrupt->next = NULL;
-		if (p->interrupt_first[irql])
-			p->interrupt_last[irql]->next = interrupt;
-		else
-			p->interrupt_first[irql] = interrupt;
-		p->interrupt_last[irql] = interrupt;
-		waiting_update(p, 1u << irql, 0);
-	}
+	interrupt_enter(p, interrupt);
 	release_and_wake(p);
 }
 
+void cpu_interrupt_raise(struct cpu_interrupt *interrupt)
+{
+	struct cpu *cpu = cpu_self;
+
+	if (unlikely(!cpu || target(interrupt) != cpu->number || !is_device_irql(interrupt->irql) ||
+		     !host_lock_try(&cpu->priv->lock))) {
+		raise_other(interrupt);
+		return;
+	}
+	if (unlikely(target(interrupt) != cpu->number)) {
+		host_lock_release(&cpu->priv->lock);
+		raise_other(interrupt);
+		return;
+	}
+	interrupt_enter(cpu->priv, interrupt);
+	/* It does not sleep: it is here. */
+	host_lock_release(&cpu->priv->lock);
+}
+
 /* Takes the first of the highest IRQL that may interrupt now. */
-static struct cpu_interrupt *interrupt_take(struct cpu_private *p)
+static inline struct cpu_interrupt *interrupt_take(struct cpu_private *p)
 {
 	uint32_t waiting = atomic_load_explicit(&p->waiting, memory_order_relaxed);
 	uint8_t irql = 31 - __builtin_clz(waiting);
