@@ -56,13 +56,16 @@ static void run(struct cpu_dpc *dpc)
 		cpu_irql_raise(IRQL_DISPATCH);
 }
 
+void ke_dpc_init(PKDPC dpc, void (*fn)(struct cpu_dpc *dpc), void *ctx)
+{
+	*dpc_of(dpc) = (struct ke_dpc){
+		.magic = KE_DPC_MAGIC, .dpc = {.fn = fn, .ctx = ctx, .cpu = CPU_HERE}};
+}
+
 VOID NTAPI KeInitializeDpc(PRKDPC Dpc, PKDEFERRED_ROUTINE DeferredRoutine, PVOID DeferredContext)
 {
-	*dpc_of(Dpc) = (struct ke_dpc){.magic = KE_DPC_MAGIC,
-		.dpc = {.fn = run,
-			.ctx = DeferredContext,
-			.user = (void *)DeferredRoutine,
-			.cpu = CPU_HERE}};
+	ke_dpc_init(Dpc, run, DeferredContext);
+	dpc_of(Dpc)->dpc.user = (void *)DeferredRoutine;
 }
 DRY_EXPORT(KeInitializeDpc)
 

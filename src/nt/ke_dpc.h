@@ -4,10 +4,13 @@
 #ifndef DRY_NT_KE_DPC_H
 #define DRY_NT_KE_DPC_H
 
+#include "cpu/cpu.h"
 #include "nt/nt.h"
 
 /* Whether KeInitializeDpc made it; else a violation. */
 bool ke_dpc_check(const KDPC *dpc, const char *routine);
+/* One of a driver whose routine is ours: it is to come back at DISPATCH. */
+void ke_dpc_init(PKDPC dpc, void (*fn)(struct cpu_dpc *dpc), void *ctx);
 /* Without a safepoint. */
 bool ke_dpc_queue(PKDPC dpc, void *arg0, void *arg1);
 /* What KeInsertQueueDpc does. */

@@ -7,6 +7,7 @@
  */
 #include "storport/storport_adapter.h"
 #include "trace/trace.h"
+#include "nt/ke_dpc.h"
 #include "nt/nt.h"
 #include "util/error.h"
 
@@ -99,9 +100,12 @@ void stor_interrupt_disconnect(struct port_hba *hba)
 		bus_messages_disable(adapter->hba.function);
 }
 
-static VOID NTAPI dpc_run(PKDPC dpc, PVOID context, PVOID argument1, PVOID argument2)
+/* A KDPC of its own kind: an ordinary routine of a KDPC keeps a driver's registers, which none is
+ * there to miss. */
+static void dpc_run(struct cpu_dpc *dpc)
 {
-	struct stor_dpc *state = context;
+	struct stor_dpc *state = dpc->ctx;
+	void *argument1 = cpu_self->dpc_arg[0], *argument2 = cpu_self->dpc_arg[1];
 	struct port_done *done = port_done_begin(&state->adapter->hba.port);
 
 	/* LK-10; the DPCs of one processor never run inside each other */
@@ -136,7 +140,7 @@ BOOLEAN stor_dpc_init(struct stor_adapter *adapter, PSTOR_DPC dpc, PHW_DPC_ROUTI
 	state->dpc = dpc;
 	state->routine = routine;
 	state->adapter = adapter;
-	KeInitializeDpc(&dpc->Dpc, dpc_run, state);
+	ke_dpc_init(&dpc->Dpc, dpc_run, state);
 	dpc->Lock = 0;
 	return TRUE;
 }
