@@ -67,6 +67,15 @@ extern __thread struct cpu *cpu_self __attribute__((tls_model("initial-exec")));
 border_call void cpu_serve(struct cpu *cpu);
 void cpu_serve_own(struct cpu *cpu);
 
+/* Whether a safepoint would do anything here. */
+static inline bool cpu_is_due(void)
+{
+	const struct cpu *cpu = cpu_self;
+
+	return unlikely(
+		!cpu || atomic_load_explicit(&cpu->pending_irql, memory_order_relaxed) > cpu->irql);
+}
+
 /* A safepoint. */
 static inline void cpu_poll(void)
 {

@@ -443,10 +443,8 @@ DRIVER_OBJECT *port_bus_driver(void);
 
 /* ---- hba_callback.c; any IRQL ---- */
 
-/* The hba of a HwDeviceExtension; NULL, with a violation naming the routine, if it is none.
- * Constant time. */
-border_call void port_hba_unknown(const void *extension, const char *routine);
 /* Private: where the first adapters stand; others are found by who owns the memory. */
+border_call struct port_hba *port_hba_of_memory(const void *extension, const char *routine);
 #define PORT_HBA_PLACES 2
 struct port_hba_place {
 	_Atomic(const void *) extension;
@@ -454,23 +452,25 @@ struct port_hba_place {
 };
 extern struct port_hba_place port_hba_places[PORT_HBA_PLACES] __attribute__((visibility("hidden")));
 
+/* The hba of a HwDeviceExtension; NULL, with a violation naming the routine, if it is none.
+ * Constant time. */
 static inline struct port_hba *port_hba_of(const void *extension, const char *routine)
 {
-	const struct mem_frame *frame;
-	struct port_hba *hba;
-
 	for (unsigned n = 0; n < PORT_HBA_PLACES; n++)
 		if (atomic_load_explicit(&port_hba_places[n].extension, memory_order_acquire) ==
 				extension &&
 			likely(port_hba_places[n].hba != NULL))
 			return port_hba_places[n].hba;
-	frame = mem_owner(extension);
-	hba = (struct port_hba *)frame->owner;
-	/* Who owns memory of this kind is an adapter. */
-	if (likely(frame->kind == MEM_EXTENSION && hba && hba->extension == extension))
-		return hba;
-	port_hba_unknown(extension, routine);
-	return NULL;
+	return port_hba_of_memory(extension, routine);
+}
+
+/* The same where it is the first adapter of all, else NULL. */
+static inline struct port_hba *port_hba_if_first(const void *extension)
+{
+	return likely(atomic_load_explicit(&port_hba_places[0].extension, memory_order_acquire) ==
+		       extension)
+		       ? port_hba_places[0].hba
+		       : NULL;
 }
 
 /* The callback returned at another IRQL than it was called at: complains and mends it. A '*' in its

@@ -8,9 +8,16 @@
 
 #include <string.h>
 
-border_call void port_hba_unknown(const void *extension, const char *routine)
+border_call struct port_hba *port_hba_of_memory(const void *extension, const char *routine)
 {
+	const struct mem_frame *frame = mem_owner(extension);
+	struct port_hba *hba = (struct port_hba *)frame->owner;
+
+	/* Who owns memory of this kind is an adapter. */
+	if (likely(frame->kind == MEM_EXTENSION && hba && hba->extension == extension))
+		return hba;
 	nt_violation(0, "%s: %p is no HwDeviceExtension of an adapter.", routine, extension);
+	return NULL;
 }
 
 void port_irql_mend(

@@ -29,11 +29,14 @@
 #include <storport.h>
 #include <string.h>
 
-#define PORT_SLOTS	  256		   /* requests of one adapter */
-#define PORT_IDS	  1000000000000ull /* between the first ids of two adapters */
-#define PORT_UNITS_MAX	  256		   /* 255 disks, and one that is asked whether it is one */
-#define PORT_SENSE_BYTES  252
-#define PORT_SRB_BYTES	  384	     /* the larger of both kinds, with address and extended data */
+#define PORT_SLOTS	     256	      /* requests of one adapter */
+#define PORT_IDS	     1000000000000ull /* between the first ids of two adapters */
+#define PORT_UNITS_MAX	     256 /* 255 disks, and one that is asked whether it is one */
+#define PORT_SENSE_BYTES     252
+#define PORT_SRB_BYTES	     384 /* the larger of both kinds, with address and extended data */
+#define PORT_EXTENSION_ALIGN 128
+#define PORT_EXTENSION_AT                                                                          \
+	((uint32_t)round_up(PORT_SRB_BYTES + PORT_SENSE_BYTES, PORT_EXTENSION_ALIGN))
 #define PORT_MAX_TRANSFER (1u << 20) /* where the miniport names no limit */
 
 enum port_request_state {
@@ -387,6 +390,24 @@ border_call uint64_t port_request_address(
  */
 border_call uint64_t port_adapter_address(
 	const struct port_adapter *adapter, const void *va, uint64_t *bytes);
+
+/* The same for an SRB extension that the device sees at its physical address; MEM_NO_ADDRESS: it is
+ * none, or asked of port_adapter_address. */
+static inline uint64_t port_extension_address(
+	const struct port_adapter *adapter, const void *va, uint64_t *bytes)
+{
+	uint64_t at = (uint64_t)((uintptr_t)va - (uintptr_t)adapter->slots);
+	uint32_t offset;
+
+	if (unlikely(at >= adapter->slots_bytes || adapter->slots_at == MEM_NO_ADDRESS))
+		return MEM_NO_ADDRESS;
+	/* as in port_slot_of */
+	offset = (uint32_t)at % adapter->slot_stride - PORT_EXTENSION_AT;
+	if (unlikely(offset >= adapter->limits.extension_bytes))
+		return MEM_NO_ADDRESS;
+	*bytes = adapter->limits.extension_bytes - offset;
+	return adapter->slots_at + at;
+}
 
 /* ---- data_in.c ---- */
 

@@ -17,16 +17,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EXTENSION_ALIGN 128
-
 void *port_alloc(uint64_t bytes, unsigned flags, enum mem_kind kind, void *owner)
 {
 	return nt_allocation_fails() ? NULL : mem_alloc(bytes, flags, kind, owner);
-}
-
-static uint32_t extension_offset(void)
-{
-	return (uint32_t)round_up(PORT_SRB_BYTES + PORT_SENSE_BYTES, EXTENSION_ALIGN);
 }
 
 void port_request_spoil(struct port_request *request)
@@ -43,7 +36,7 @@ static void slot_init(struct port_adapter *adapter, unsigned n)
 	request->waiter.granted = port_request_granted;
 	request->srb = slot;
 	request->sense = slot + PORT_SRB_BYTES;
-	request->extension = slot + extension_offset();
+	request->extension = slot + PORT_EXTENSION_AT;
 	if (adapter->lists.base)
 		request->list = port_list_at(&adapter->lists, n);
 	port_request_spoil(request);
@@ -53,8 +46,8 @@ static void slot_init(struct port_adapter *adapter, unsigned n)
 
 static int slots_new(struct port_adapter *adapter, unsigned count)
 {
-	uint64_t stride = round_up(
-		(uint64_t)extension_offset() + adapter->limits.extension_bytes, EXTENSION_ALIGN);
+	uint64_t stride = round_up((uint64_t)PORT_EXTENSION_AT + adapter->limits.extension_bytes,
+		PORT_EXTENSION_ALIGN);
 
 	if (stride > (1u << 24))
 		return error_set(ENOMEM, "%s: an SRB extension of %u bytes is too large.",
@@ -248,8 +241,8 @@ struct port_request *port_request_of_extension(const struct port_adapter *adapte
 	uint32_t offset;
 	struct port_request *request = port_slot_of(adapter, va, &offset);
 
-	if (!request || offset < extension_offset() ||
-		offset - extension_offset() >= adapter->limits.extension_bytes)
+	if (!request || offset < PORT_EXTENSION_AT ||
+		offset - PORT_EXTENSION_AT >= adapter->limits.extension_bytes)
 		return NULL;
 	return request;
 }

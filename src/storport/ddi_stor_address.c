@@ -50,7 +50,7 @@ static border_call __attribute__((cold, noinline)) void tell_no_address(const vo
 		va);
 }
 
-STOR_PHYSICAL_ADDRESS NTAPI StorPortGetPhysicalAddress(
+static border_call __attribute__((noinline)) STOR_PHYSICAL_ADDRESS physical_address(
 	PVOID HwDeviceExtension, PSCSI_REQUEST_BLOCK Srb, PVOID VirtualAddress, ULONG *Length)
 {
 	static const char routine[] = "StorPortGetPhysicalAddress";
@@ -77,6 +77,23 @@ STOR_PHYSICAL_ADDRESS NTAPI StorPortGetPhysicalAddress(
 	if (Length)
 		*Length = (ULONG)min_of(bytes, (uint64_t)UINT32_MAX);
 	return (STOR_PHYSICAL_ADDRESS){.QuadPart = (LONGLONG)address};
+}
+
+/* On a request's way it is the SRB extension that is asked about. */
+STOR_PHYSICAL_ADDRESS NTAPI StorPortGetPhysicalAddress(
+	PVOID HwDeviceExtension, PSCSI_REQUEST_BLOCK Srb, PVOID VirtualAddress, ULONG *Length)
+{
+	const struct port_hba *first = port_hba_if_first(HwDeviceExtension);
+	uint64_t address, bytes;
+
+	if (likely(first && !Srb && Length && !cpu_is_due())) {
+		address = port_extension_address(&first->port, VirtualAddress, &bytes);
+		if (likely(address != MEM_NO_ADDRESS)) {
+			*Length = (ULONG)bytes;
+			return (STOR_PHYSICAL_ADDRESS){.QuadPart = (LONGLONG)address};
+		}
+	}
+	return physical_address(HwDeviceExtension, Srb, VirtualAddress, Length);
 }
 DRY_EXPORT(StorPortGetPhysicalAddress)
 

@@ -293,6 +293,12 @@ static notify_fn *const notifications[] = {
 	[PLACE(TerminateSystemThread)] = terminate_thread,
 };
 
+/* It is there in every release. */
+static inline bool is_of_old(ULONG place)
+{
+	return place < PLACE(StateChangeDetectedCall) && notifications[place];
+}
+
 /* A type from StateChangeDetectedCall on is there by the release that is played; where it is not,
  * the wrapper answers STOR_STATUS_NOT_IMPLEMENTED. */
 static border_call __attribute__((noinline)) bool is_there(SCSI_NOTIFICATION_TYPE type, ULONG place)
@@ -305,22 +311,38 @@ static border_call __attribute__((noinline)) bool is_there(SCSI_NOTIFICATION_TYP
 	return false;
 }
 
-VOID NTAPI StorPortNotification(
-	SCSI_NOTIFICATION_TYPE NotificationType, PVOID HwDeviceExtension, ...)
+static border_call __attribute__((noinline)) void notify(
+	SCSI_NOTIFICATION_TYPE type, void *extension, __builtin_ms_va_list args)
 {
-	struct stor_adapter *adapter = stor_adapter_of(HwDeviceExtension, "StorPortNotification");
-	ULONG place = PLACE((ULONG)NotificationType);
-	__builtin_ms_va_list args;
+	struct stor_adapter *adapter = stor_adapter_of(extension, "StorPortNotification");
+	ULONG place = PLACE((ULONG)type);
 
 	cpu_poll();
 	if (unlikely(!adapter))
 		return;
-	__builtin_ms_va_start(args, HwDeviceExtension);
-	if (NotificationType == RequestComplete)
+	if (type == RequestComplete)
 		complete(adapter, arg(args, void *));
-	else if (likely(place < PLACE(StateChangeDetectedCall) && notifications[place]) ||
-		 is_there(NotificationType, place))
+	else if (likely(is_of_old(place)) || is_there(type, place))
 		notifications[place](adapter, args);
+}
+
+/* Most say that a request is complete. That and the other types of old go at once, where nothing is
+ * pending and the adapter is the first. */
+VOID NTAPI StorPortNotification(
+	SCSI_NOTIFICATION_TYPE NotificationType, PVOID HwDeviceExtension, ...)
+{
+	struct port_hba *first = port_hba_if_first(HwDeviceExtension);
+	bool at_once = first && !cpu_is_due();
+	ULONG place = PLACE((ULONG)NotificationType);
+	__builtin_ms_va_list args;
+
+	__builtin_ms_va_start(args, HwDeviceExtension);
+	if (likely(at_once && NotificationType == RequestComplete))
+		complete((struct stor_adapter *)first, arg(args, void *));
+	else if (likely(at_once && is_of_old(place)))
+		notifications[place]((struct stor_adapter *)first, args);
+	else
+		notify(NotificationType, HwDeviceExtension, args);
 	__builtin_ms_va_end(args);
 }
 DRY_EXPORT(StorPortNotification)

@@ -26,7 +26,9 @@ static border_call __attribute__((cold, noinline, noreturn)) void die_deadlocked
 
 static inline void take(struct stor_adapter *adapter, struct cpu_spinlock *lock, STOR_SPINLOCK kind)
 {
-	if (unlikely(cpu_spin_is_held(lock)))
+	/* the word is looked at first: a free lock is nobody's */
+	if (unlikely(atomic_load_explicit(&lock->word, memory_order_relaxed) != 0) &&
+		cpu_spin_is_held(lock))
 		die_deadlocked(adapter, kind);
 	cpu_spin_acquire(lock);
 }
@@ -114,28 +116,39 @@ static border_call __attribute__((cold, noinline)) void tell_too_high(
 		lock_name[kind], cpu_irql());
 }
 
-border_call void stor_lock(
+/* The interrupt lock, or not at DISPATCH. */
+static border_call __attribute__((noinline)) void lock_other(
 	struct stor_adapter *adapter, STOR_SPINLOCK kind, void *context, PSTOR_LOCK_HANDLE handle)
 {
 	uint8_t irql = cpu_irql();
 
-	handle->Lock = kind;
-	handle->Context.LockQueue.Next = context;
+	handle->Context.OldIrql = irql;
 	if (kind == InterruptLock) {
-		handle->Context.OldIrql = stor_interrupt_lock(adapter);
+		stor_interrupt_lock(adapter);
 		return;
 	}
-	if (unlikely(irql > IRQL_DISPATCH)) {
-		if (!adapter->is_dump)
-			tell_too_high(adapter, kind);
-		handle->Context.OldIrql = irql;
-	} else {
-		handle->Context.OldIrql = cpu_irql_raise(IRQL_DISPATCH);
-	}
+	if (irql < IRQL_DISPATCH)
+		cpu_irql_raise(IRQL_DISPATCH);
+	else if (unlikely(irql > IRQL_DISPATCH && !adapter->is_dump))
+		tell_too_high(adapter, kind);
 	take(adapter, lock_of(adapter, kind, context), kind);
 }
 
-border_call void stor_unlock(struct stor_adapter *adapter, PSTOR_LOCK_HANDLE handle)
+border_call void stor_lock(
+	struct stor_adapter *adapter, STOR_SPINLOCK kind, void *context, PSTOR_LOCK_HANDLE handle)
+{
+	handle->Lock = kind;
+	handle->Context.LockQueue.Next = context;
+	if (unlikely(kind == InterruptLock || cpu_irql() != IRQL_DISPATCH)) {
+		lock_other(adapter, kind, context, handle);
+		return;
+	}
+	handle->Context.OldIrql = IRQL_DISPATCH;
+	take(adapter, lock_of(adapter, kind, context), kind);
+}
+
+static border_call __attribute__((noinline)) void unlock_other(
+	struct stor_adapter *adapter, PSTOR_LOCK_HANDLE handle)
 {
 	uint8_t irql = handle->Context.OldIrql;
 	struct cpu_spinlock *lock = lock_of(adapter, handle->Lock, handle->Context.LockQueue.Next);
@@ -149,4 +162,17 @@ border_call void stor_unlock(struct stor_adapter *adapter, PSTOR_LOCK_HANDLE han
 	cpu_spin_release(lock);
 	if (irql <= IRQL_DISPATCH)
 		cpu_irql_lower(irql);
+}
+
+border_call void stor_unlock(struct stor_adapter *adapter, PSTOR_LOCK_HANDLE handle)
+{
+	struct cpu_spinlock *lock = lock_of(adapter, handle->Lock, handle->Context.LockQueue.Next);
+
+	if (unlikely(handle->Lock == InterruptLock || handle->Context.OldIrql != IRQL_DISPATCH ||
+		     cpu_irql() != IRQL_DISPATCH || !cpu_spin_is_held(lock))) {
+		unlock_other(adapter, handle);
+		return;
+	}
+	cpu_spin_release(lock);
+	cpu_poll();
 }
