@@ -19,25 +19,12 @@
 #define HOST_BASE LAYOUT_REGISTERS
 #define HOST_SIZE MEM_4GIB
 
-/* Where a PC has its 32-bit PCI hole: under the I/O APIC. */
-#define MEMORY_BASE  0xe0000000ull
-#define MEMORY_END   0xfec00000ull
-#define MEMORY_PAGES ((MEMORY_END - MEMORY_BASE) >> MEM_PAGE_SHIFT)
-#define PORT_BASE    0xc000u
-#define PORT_END     0x10000u
-#define PORT_SHIFT   2 /* the smallest I/O BAR has four ports */
+#define PORT_BASE  0xc000u
+#define PORT_END   0x10000u
+#define PORT_SHIFT 2 /* the smallest I/O BAR has four ports */
 
-static struct bus_window *_Atomic memory_pages[MEMORY_PAGES];
+struct bus_window *_Atomic bus_memory_pages[BUS_MEMORY_PAGES];
 static struct bus_window *_Atomic port_groups[(PORT_END - PORT_BASE) >> PORT_SHIFT];
-
-border_call struct bus_window *bus_window_of_memory(uintptr_t address)
-{
-	uintptr_t page = (address - (HOST_BASE + MEMORY_BASE)) >> MEM_PAGE_SHIFT;
-
-	if (unlikely(page >= MEMORY_PAGES))
-		return NULL;
-	return atomic_load_explicit(&memory_pages[page], memory_order_relaxed);
-}
 
 struct bus_window *bus_window_of_port(uintptr_t port)
 {
@@ -82,8 +69,8 @@ static uintptr_t window_place(const struct bus_function *f, uint32_t size, bool 
 {
 	/* page alignment keeps two windows out of one page, so that a page leads to one BAR */
 	uint64_t step = is_io ? size : max_of((uint64_t)size, MEM_PAGE_SIZE);
-	uint64_t start = is_io ? PORT_BASE : HOST_BASE + MEMORY_BASE;
-	uint64_t end = is_io ? PORT_END : HOST_BASE + MEMORY_END;
+	uint64_t start = is_io ? PORT_BASE : BUS_MEMORY_START;
+	uint64_t end = is_io ? PORT_END : HOST_BASE + BUS_MEMORY_END;
 
 	for (uint64_t at = round_up(start, step); at + size <= end; at += step)
 		if (is_free(f, at, at + step, is_io))
@@ -126,10 +113,10 @@ static int window_assign(struct bus_function *f, unsigned bar)
 static void window_enter(const struct bus_window *w, struct bus_window *value)
 {
 	uint64_t from = w->is_io ? (w->base - PORT_BASE) >> PORT_SHIFT
-				 : (w->base - HOST_BASE - MEMORY_BASE) >> MEM_PAGE_SHIFT;
+				 : (w->base - BUS_MEMORY_START) >> MEM_PAGE_SHIFT;
 	uint64_t count = w->is_io ? w->size >> PORT_SHIFT
 				  : round_up(w->size, MEM_PAGE_SIZE) >> MEM_PAGE_SHIFT;
-	struct bus_window *_Atomic *table = w->is_io ? port_groups : memory_pages;
+	struct bus_window *_Atomic *table = w->is_io ? port_groups : bus_memory_pages;
 
 	for (uint64_t i = 0; i < count; i++)
 		atomic_store_explicit(&table[from + i], value, memory_order_release);

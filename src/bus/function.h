@@ -16,6 +16,7 @@
 
 #include "bus/bus.h"
 #include "mem/mem.h"
+#include "util/layout.h"
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -132,9 +133,24 @@ int bus_windows_assign(struct bus_function *function);
 void bus_windows_release(struct bus_function *function);
 /* Decides again which windows answer; after a change of command, a BAR or presence. */
 void bus_windows_update(struct bus_function *function);
+/* Where a PC has its 32-bit PCI hole: under the I/O APIC. */
+#define BUS_MEMORY_BASE 0xe0000000ull
+#define BUS_MEMORY_END	0xfec00000ull
+/* Private: the window of each page of it. */
+#define BUS_MEMORY_START (LAYOUT_REGISTERS + BUS_MEMORY_BASE)
+#define BUS_MEMORY_PAGES ((BUS_MEMORY_END - BUS_MEMORY_BASE) >> MEM_PAGE_SHIFT)
+extern struct bus_window *_Atomic bus_memory_pages[BUS_MEMORY_PAGES]
+	__attribute__((visibility("hidden")));
 /* The window of a port number or mapped address, NULL if there is none. */
 struct bus_window *bus_window_of_port(uintptr_t port);
-border_call struct bus_window *bus_window_of_memory(uintptr_t address);
+static inline struct bus_window *bus_window_of_memory(uintptr_t address)
+{
+	uintptr_t page = (address - BUS_MEMORY_START) >> MEM_PAGE_SHIFT;
+
+	if (unlikely(page >= BUS_MEMORY_PAGES))
+		return NULL;
+	return atomic_load_explicit(&bus_memory_pages[page], memory_order_relaxed);
+}
 /* The window that a host address lies in whether it is mapped or not, for reports. */
 struct bus_window *bus_window_around(uintptr_t address);
 int bus_windows_init(void);

@@ -94,7 +94,8 @@ uint64_t bus_register_read(const volatile void *reg, unsigned size)
 	return value;
 }
 
-border_call void bus_register_write(volatile void *reg, unsigned size, uint64_t value)
+static border_call void __attribute__((noinline))
+register_write_other(volatile void *reg, unsigned size, uint64_t value)
 {
 	struct bus_window *w = bus_window_of_memory((uintptr_t)reg);
 
@@ -102,6 +103,26 @@ border_call void bus_register_write(volatile void *reg, unsigned size, uint64_t 
 		window_write(w, (uintptr_t)reg, size, value, false);
 	else
 		stray(w, (uintptr_t)reg, size, "write", false);
+	cpu_poll();
+}
+
+/* A device's own register, and nobody wants the event. */
+border_call void bus_register_write(volatile void *reg, unsigned size, uint64_t value)
+{
+	struct bus_window *w = bus_window_of_memory((uintptr_t)reg);
+	uint32_t offset;
+
+	if (unlikely(!is_inside(w, (uintptr_t)reg, size) || trace_is_wanted(TRACE_REG_WRITE) ||
+		     !atomic_load_explicit(&w->live, memory_order_relaxed))) {
+		register_write_other(reg, size, value);
+		return;
+	}
+	offset = (uint32_t)((uintptr_t)reg - w->base);
+	if (unlikely(offset - w->msix_start < w->msix_size)) {
+		register_write_other(reg, size, value);
+		return;
+	}
+	w->write(w->device, w->bar, offset, size, value);
 	cpu_poll();
 }
 

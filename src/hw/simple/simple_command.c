@@ -24,7 +24,7 @@ static enum simple_status status_of(int err)
 	}
 }
 
-static inline enum simple_status list_read(struct simple *s, const struct simple_command *c)
+path_inline enum simple_status list_read(struct simple *s, const struct simple_command *c)
 {
 	int err;
 
