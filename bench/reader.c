@@ -83,29 +83,34 @@ void reader_close(struct reader *reader)
 	dry_buffer_free(reader->machine, reader->io[0].buffer, READER_DEPTH_MAX * BLOCK);
 }
 
+/* Of a random block of a random unit. */
+static void submit(struct reader *reader, struct dry_io *io)
+{
+	unsigned unit;
+
+	reader->random = reader->random * 6364136223846793005ull + 1442695040888963407ull;
+	io->offset = (reader->random >> 33) % reader->blocks * BLOCK;
+	unit = (unsigned)((reader->random >> 16 & 0xffff) * reader->unit_count >> 16);
+	reader->error = dry_submit(reader->units[unit], io);
+}
+
+static bool is_over(const struct reader *reader)
+{
+	return reader->finished >= reader->wanted || reader->error;
+}
+
+/* The next one goes at once, while there is a next one. */
 static void finished(struct dry_io *io)
 {
 	struct reader *reader = io->ctx;
 
 	reader->finished++;
-	reader->error = reader->error ? reader->error : io->result;
-	reader->ready[reader->ready_count++] = io;
-}
-
-/* The same where it may be on another processor. */
-static void finished_somewhere(struct dry_io *io)
-{
-	struct reader *reader = io->ctx;
-	struct dry_io *first;
-
-	if (here == reader) {
-		finished(io);
-		return;
-	}
-	first = atomic_load(&reader->returned);
-	do
-		reader->next[io - reader->io] = first;
-	while (!atomic_compare_exchange_weak(&reader->returned, &first, io));
+	if (io->result)
+		reader->error = io->result;
+	if (is_over(reader))
+		reader->ready[reader->ready_count++] = io;
+	else
+		submit(reader, io);
 }
 
 static void returned_take(struct reader *reader)
@@ -119,21 +124,32 @@ static void returned_take(struct reader *reader)
 	}
 }
 
+/* The same where it may be on another processor. */
+static void finished_somewhere(struct dry_io *io)
+{
+	struct reader *reader = io->ctx;
+	struct dry_io *first;
+
+	if (here == reader) {
+		finished(io);
+		if (atomic_load_explicit(&reader->returned, memory_order_relaxed))
+			returned_take(reader);
+		return;
+	}
+	first = atomic_load(&reader->returned);
+	do
+		reader->next[io - reader->io] = first;
+	while (!atomic_compare_exchange_weak(&reader->returned, &first, io));
+}
+
+/* Begins, and goes on until all are back. */
 static bool poll(void *arg)
 {
 	struct reader *reader = arg;
 
-	while (reader->ready_count && reader->finished < reader->wanted && !reader->error) {
-		struct dry_io *io = reader->ready[--reader->ready_count];
-		unsigned unit;
-
-		reader->random = reader->random * 6364136223846793005ull + 1442695040888963407ull;
-		io->offset = (reader->random >> 33) % reader->blocks * BLOCK;
-		unit = (unsigned)((reader->random >> 16 & 0xffff) * reader->unit_count >> 16);
-		reader->error = dry_submit(reader->units[unit], io);
-	}
-	return !reader->error &&
-	       (reader->finished < reader->wanted || reader->ready_count < reader->depth);
+	while (reader->ready_count && !is_over(reader))
+		submit(reader, reader->ready[--reader->ready_count]);
+	return !is_over(reader) || (!reader->error && reader->ready_count < reader->depth);
 }
 
 static bool poll_among(void *arg)
