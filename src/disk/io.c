@@ -19,6 +19,7 @@
 #define LOOK_NS	  1000000000ull /* between two looks whether a command is lost */
 
 static bool io_go_on(struct disk_io *dio);
+static void io_start(struct disk_io *dio);
 
 /* ---- coming back ---- */
 
@@ -73,7 +74,10 @@ static void io_release(struct disk_io *dio)
 static void waiters_go_on(struct disk_io *first)
 {
 	for (struct disk_io *waiter = first; unlikely(waiter != NULL); waiter = disk_waiter_next())
-		io_go_on(waiter);
+		if (waiter->frame != MEM_NO_ADDRESS)
+			io_start(waiter);
+		else
+			io_go_on(waiter);
 }
 
 /* A request that is not simply good. True: it has been sent again; else 0 or -errno in *result. */
