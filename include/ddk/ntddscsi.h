@@ -3,9 +3,7 @@
 /*
  * SCSI port control codes: the envelope of SRB_FUNCTION_IO_CONTROL requests (SRB_IO_CONTROL), the
  * miniport's own codes, pass-through and address structures, firmware requests; by parts, those for
- * hybrid disks. Of the control codes those below 0x0600, of the firmware statuses those below 0x80
- * and of the signatures "FIRMWARE" and "HYBRDISK" stand on public pages; the other numbers and
- * signatures do not.
+ * hybrid disks. Which numbers and signatures here stand on no public page says CAVEATS.md.
  */
 #ifndef _NTDDSCSIH_
 #define _NTDDSCSIH_
