@@ -2,12 +2,16 @@
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
  * ATA: the 512 bytes that IDENTIFY DEVICE returns, word by word as in the ACS standard. NVMe and
- * SCSI miniports fill it in for SMART requests (ntdddisk.h).
+ * SCSI miniports fill it in for SMART requests (ntdddisk.h). By parts: what IDENTIFY PACKET DEVICE
+ * returns, commands and registers, log pages.
  */
 #ifndef _NTATA_
 #define _NTATA_
 
 #include "ntdef.h"
+#include "parts/ata_packet.h"
+#include "parts/ata_command.h"
+#include "parts/ata_log.h"
 
 #pragma pack(push, 1)
 

@@ -2,12 +2,14 @@
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
  * SCSI port control codes: the envelope of SRB_FUNCTION_IO_CONTROL requests (SRB_IO_CONTROL), the
- * miniport's own codes, pass-through and address structures, firmware requests.
+ * miniport's own codes, pass-through and address structures, firmware requests; by parts, those for
+ * hybrid disks. Which numbers and signatures here stand on no public page says CAVEATS.md.
  */
 #ifndef _NTDDSCSIH_
 #define _NTDDSCSIH_
 
 #include "wdm.h"
+#include "parts/scsi_hybrid.h"
 
 #define IOCTL_SCSI_BASE FILE_DEVICE_CONTROLLER
 #define IOCTL_SCSI_PASS_THROUGH                                                                    \
@@ -99,6 +101,15 @@ typedef struct _SCSI_PASS_THROUGH_DIRECT {
 } SCSI_PASS_THROUGH_DIRECT, *PSCSI_PASS_THROUGH_DIRECT;
 DDK_SIZE(SCSI_PASS_THROUGH_DIRECT, 56);
 
+/* ---- AtaFlags of ATA pass-through ---- */
+
+#define ATA_FLAGS_DRDY_REQUIRED (1 << 0)
+#define ATA_FLAGS_DATA_IN	(1 << 1)
+#define ATA_FLAGS_DATA_OUT	(1 << 2)
+#define ATA_FLAGS_48BIT_COMMAND (1 << 3)
+#define ATA_FLAGS_USE_DMA	(1 << 4)
+#define ATA_FLAGS_NO_MULTIPLE	(1 << 5)
+
 /* ---- control codes of IO_CONTROL requests ---- */
 
 #define FILE_DEVICE_SCSI_CODE(n)			((FILE_DEVICE_SCSI << 16) + (n))
@@ -117,7 +128,19 @@ DDK_SIZE(SCSI_PASS_THROUGH_DIRECT, 56);
 #define IOCTL_SCSI_MINIPORT_WRITE_SMART_LOG		FILE_DEVICE_SCSI_CODE(0x050c)
 #define IOCTL_SCSI_MINIPORT_NOT_QUORUM_CAPABLE		FILE_DEVICE_SCSI_CODE(0x0520)
 #define IOCTL_SCSI_MINIPORT_NOT_CLUSTER_CAPABLE		FILE_DEVICE_SCSI_CODE(0x0521)
+#define IOCTL_SCSI_MINIPORT_NVCACHE			FILE_DEVICE_SCSI_CODE(0x0600)
+#define IOCTL_SCSI_MINIPORT_HYBRID			FILE_DEVICE_SCSI_CODE(0x0620)
+#define IOCTL_SCSI_MINIPORT_DSM				FILE_DEVICE_SCSI_CODE(0x0720)
+#define IOCTL_SCSI_MINIPORT_DSM_GENERAL			FILE_DEVICE_SCSI_CODE(0x0721)
 #define IOCTL_SCSI_MINIPORT_FIRMWARE			FILE_DEVICE_SCSI_CODE(0x0780)
+
+/* Signatures of those, and of queries of ntddstor.h that come as IO_CONTROL requests. */
+#define IOCTL_MINIPORT_SIGNATURE_HYBRDISK		 "HYBRDISK"
+#define IOCTL_MINIPORT_SIGNATURE_DSM_NOTIFICATION	 "MPDSM   "
+#define IOCTL_MINIPORT_SIGNATURE_DSM_GENERAL		 "MPDSMGEN"
+#define IOCTL_MINIPORT_SIGNATURE_QUERY_PROTOCOL		 "PROTOCOL"
+#define IOCTL_MINIPORT_SIGNATURE_QUERY_TEMPERATURE	 "TEMPERAT"
+#define IOCTL_MINIPORT_SIGNATURE_QUERY_PHYSICAL_TOPOLOGY "TOPOLOGY"
 
 /* ---- firmware requests, behind an SRB_IO_CONTROL with the signature "FIRMWARE" ---- */
 
@@ -139,6 +162,14 @@ DDK_SIZE(SCSI_PASS_THROUGH_DIRECT, 56);
 #define FIRMWARE_STATUS_CONTROLLER_ERROR	 0x10
 #define FIRMWARE_STATUS_POWER_CYCLE_REQUIRED	 0x20
 #define FIRMWARE_STATUS_DEVICE_ERROR		 0x40
+#define FIRMWARE_STATUS_INTERFACE_CRC_ERROR	 0x80
+#define FIRMWARE_STATUS_UNCORRECTABLE_DATA_ERROR 0x81
+#define FIRMWARE_STATUS_MEDIA_CHANGE		 0x82
+#define FIRMWARE_STATUS_ID_NOT_FOUND		 0x83
+#define FIRMWARE_STATUS_MEDIA_CHANGE_REQUEST	 0x84
+#define FIRMWARE_STATUS_COMMAND_ABORT		 0x85
+#define FIRMWARE_STATUS_END_OF_MEDIA		 0x86
+#define FIRMWARE_STATUS_ILLEGAL_LENGTH		 0x87
 
 typedef struct _FIRMWARE_REQUEST_BLOCK {
 	ULONG Version;

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SPDX-FileCopyrightText: The dryport authors */
-/* Storage class definitions: the bus types, a disk's number. More of this header comes with the
- * drivers that need it. */
+/* Storage class definitions: the bus types, a disk's number; by parts, properties and attributes of
+ * ranges. More of this header comes with the drivers that need it. */
 #ifndef _NTDDSTOR_H_
 #define _NTDDSTOR_H_
 
 #include "devioctl.h"
 #include "ntdef.h"
+#include "parts/storage_property.h"
+#include "parts/storage_dsm.h"
 
 typedef enum _STORAGE_BUS_TYPE {
 	BusTypeUnknown = 0x00,

@@ -81,6 +81,7 @@ typedef uint16_t WCHAR; /* u"..." for our own code, where wchar_t has 32 bits */
 typedef WCHAR *PWCHAR, *LPWSTR, *PWSTR, *PWCH;
 typedef const WCHAR *PCWSTR, *LPCWSTR, *PCWCH, *PCWCHAR;
 typedef PWSTR *PZPWSTR;
+typedef CHAR *PZZSTR; /* strings one behind the other, an empty one at the end */
 
 typedef LONG NTSTATUS, *PNTSTATUS;
 typedef LONG HRESULT;

@@ -14,6 +14,7 @@
 #include "parts/scsi_opcode.h"
 #include "parts/scsi_cdb.h"
 #include "parts/scsi_data.h"
+#include "parts/scsi_history.h"
 #include "parts/scsi_vpd.h"
 #include "parts/scsi_mode.h"
 #include "parts/scsi_sense.h"

@@ -147,6 +147,10 @@ typedef PHYSICAL_ADDRESS SCSI_PHYSICAL_ADDRESS, *PSCSI_PHYSICAL_ADDRESS;
 #define SRB_FLAGS_PORT_DRIVER_RESERVED	   0x0F000000
 #define SRB_FLAGS_CLASS_DRIVER_RESERVED	   0xF0000000
 
+/* Of an IO_CONTROL request: it is for the adapter, not for the unit of its address. The number
+ * stands on no public page. */
+#define SRB_IOCTL_FLAGS_ADAPTER_REQUEST 0x10000000
+
 #define SRB_SIMPLE_TAG_REQUEST	      0x20
 #define SRB_HEAD_OF_QUEUE_TAG_REQUEST 0x21
 #define SRB_ORDERED_QUEUE_TAG_REQUEST 0x22

@@ -340,8 +340,9 @@ static int lun_number(const uint8_t *lun)
 	return (lun[0] == 0x00 || lun[0] == 0x40) && !memcmp(lun + 2, no_more, 6) ? lun[1] : -1;
 }
 
-/* Asks unit 0 which there are (SPC-5, REPORT LUNS). False: it has no list to give. */
-static bool luns_listed(const struct place *place, const struct disk_set *set, bool *is_listed)
+/* Asks unit 0 which there are (SPC-5, REPORT LUNS). False: it has no list to give. The unit is left
+ * to probe. */
+static bool luns_listed(const struct place *place, bool *is_listed)
 {
 	struct port_unit *unit = port_unit_add(place->adapter, place->path, place->target, 0);
 	const uint8_t cdb[12] = {
@@ -356,20 +357,21 @@ static bool luns_listed(const struct place *place, const struct disk_set *set, b
 		if (lun_number(data + at) >= 0)
 			is_listed[lun_number(data + at)] = true;
 	free(data);
-	if (unit && !disk_of(set, unit))
-		port_unit_remove(unit);
 	return end >= 16;
 }
 
-/* Unit 0, then those that it lists; without a list all that may be there, if it is a disk. */
+/*
+ * Unit 0, then those that it lists; without a list all that may be there, if it is a disk. The list
+ * is asked for first, as Windows does: there are miniports that look at a device only then, and
+ * answer INQUIRY from what they have seen.
+ */
 static int scan_target(const struct place *place, struct disk_set *set)
 {
-	bool is_listed[LUNS_MAX], has_list;
+	bool is_listed[LUNS_MAX], has_list = luns_listed(place, is_listed);
 	int found = probe(place, set, 0), err = 0;
 
 	if (found <= FOUND_NOTHING)
 		return found;
-	has_list = luns_listed(place, set, is_listed);
 	for (unsigned lun = 1; lun < place->adapter->limits.luns && err >= 0; lun++)
 		if (has_list ? is_listed[lun] : found == FOUND_DISK)
 			err = probe(place, set, (uint8_t)lun);

@@ -68,7 +68,7 @@ static bool is_registered(const struct component *component)
 static bool device_is_good(const STOR_POFX_DEVICE *device)
 {
 	static const ULONG sizes[] = {
-		0, STOR_POFX_DEVICE_SIZE, STOR_POFX_DEVICE_SIZE_V2, STOR_POFX_DEVICE_SIZE_V3};
+		0, STOR_POFX_DEVICE_SIZE, STOR_POFX_DEVICE_V2_SIZE, STOR_POFX_DEVICE_V3_SIZE};
 
 	return device->Version >= STOR_POFX_DEVICE_VERSION_V1 &&
 	       device->Version < array_size(sizes) && device->Size >= sizes[device->Version] &&

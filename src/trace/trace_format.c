@@ -99,7 +99,7 @@ static const struct description descriptions[TRACE_TYPES] = {
 			{"attributes", 2, HEX, 0, 0}}},
 	[TRACE_VIOLATION] = {"violation", '-', {{"number", 1, HEX, 0, 0}, {"text", 0, TEXT, 0, 0}}},
 	[TRACE_LOG] = {"log", '-',
-		{{"id", 1, HEX, 0, 0}, {"level", 2, DECIMAL, 0, 0}, {"text", 0, TEXT, 0, 0}}},
+		{{"number", 1, HEX, 0, 0}, {"level", 2, DECIMAL, 0, 0}, {"text", 0, TEXT, 0, 0}}},
 	[TRACE_CPU_SWITCH] = {"cpu.switch", '-',
 		{{"from", 0, DECIMAL, 0, 0}, {"to", 1, DECIMAL, 0, 0}}},
 	[TRACE_WORKLOAD_BEGIN] = {"workload.begin", '-',

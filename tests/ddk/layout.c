@@ -74,13 +74,17 @@ static void bit_fields_lie_in_the_same_bits_for_both_front_ends(void **state)
 }
 
 /* SPC: byte 0 bits 7..5 the qualifier, byte 1 bit 7 removable, byte 7 bit 1 command queuing; SBC:
- * caching page, byte 0 bit 7 savable, byte 2 bit 2 write cache. */
+ * caching page, byte 0 bit 7 savable, byte 2 bit 2 write cache. ACS: word 0 bits 12..8 the packet's
+ * command set. SPC-5's page 86h: byte 4 bit 2, byte 5 bit 5, byte 6 bit 0, byte 8 bits 7..5, byte
+ * 12 bit 7. */
 static void bit_fields_lie_where_the_standards_put_them(void **state)
 {
 	const unsigned char *inquiry = (const unsigned char *)&layout_windows_bits;
 	const unsigned char *attributes = inquiry + 104;
 	const unsigned char *capabilities = attributes + 4;
 	const unsigned char *caching = capabilities + 8;
+	const unsigned char *packet = caching + 12 + 512;
+	const unsigned char *extended = packet + 512;
 
 	assert_int_equal(inquiry[0], 5 << 5);
 	assert_int_equal(inquiry[1], 0x80);
@@ -92,6 +96,12 @@ static void bit_fields_lie_where_the_standards_put_them(void **state)
 	assert_int_equal(capabilities[5], 0x02);
 	assert_int_equal(caching[0], 0x88);
 	assert_int_equal(caching[2], 0x04);
+	assert_int_equal(packet[1], 0x05);
+	assert_int_equal(extended[4], 0x04);
+	assert_int_equal(extended[5], 0x20);
+	assert_int_equal(extended[6], 0x01);
+	assert_int_equal(extended[8], 0x40);
+	assert_int_equal(extended[12], 0x80);
 }
 
 int main(void)

@@ -13,7 +13,7 @@ struct layout_row {
 extern const struct layout_row layout_windows[], layout_ours[];
 
 /* Structures with a few bit fields set, as bytes. */
-enum { LAYOUT_BITS = 640 };
+enum { LAYOUT_BITS = 1792 };
 struct layout_bits;
 extern const struct layout_bits layout_windows_bits, layout_ours_bits;
 

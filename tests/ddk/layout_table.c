@@ -12,6 +12,8 @@
 #include <ntddscsi.h>
 #include <ntdddisk.h>
 #include <ata.h>
+#include <acpiioct.h>
+#include <ntddstor.h>
 #include <scsiwmi.h>
 #define MS_SM_HBA_API
 #include <hbapiwmi.h>
@@ -95,6 +97,27 @@ const struct layout_row LAYOUT_TABLE[] = {
 	SIZE(SM_GetAdapterPortAttributes_OUT) AT(SM_GetPhyStatistics_OUT, PhyCounter)
 	VALUE(SM_GetPortAttributesByWWN_IN_SIZE) SIZE(STORAGE_TRACE_INIT_INFO)
 
+	/* ATA */
+	SIZE(IDENTIFY_PACKET_DATA) AT(IDENTIFY_PACKET_DATA, SerialAtaFeaturesEnabled)
+	SIZE(GP_LOG_GENERAL_STATISTICS) SIZE(GP_LOG_TEMPERATURE_STATISTICS) SIZE(GP_LOG_NCQ_COMMAND_ERROR)
+	SIZE(GP_LOG_HYBRID_INFORMATION_HEADER) AT(GP_LOG_HYBRID_INFORMATION, Descriptor)
+	SIZE(GP_LOG_NCQ_NON_DATA) SIZE(IDENTIFY_DEVICE_DATA_LOG_PAGE_SUPPORTED_CAPABILITIES)
+	SIZE(CURRENT_DEVICE_INTERNAL_STATUS_LOG) SIZE(ATA_GET_PHYSICAL_ELEMENT_STATUS_PARAMETER_DATA)
+	SIZE(ATA_HYBRID_INFO_FIELDS) SIZE(VPD_ATA_INFORMATION_PAGE) SIZE(VPD_EXTENDED_INQUIRY_DATA_PAGE)
+	SIZE(SCSI_SENSE_DESCRIPTOR_ATA_STATUS_RETURN) SIZE(ERROR_HISTORY_DIRECTORY)
+	SIZE(CURRENT_INTERNAL_STATUS_PARAMETER_DATA) SIZE(PHYSICAL_ELEMENT_STATUS_PARAMETER_DATA)
+
+	/* storage class, hybrid disks, ACPI */
+	SIZE(STORAGE_PROPERTY_QUERY) SIZE(STORAGE_PROTOCOL_DATA_DESCRIPTOR) SIZE(STORAGE_SPEC_VERSION)
+	SIZE(STORAGE_TEMPERATURE_DATA_DESCRIPTOR) SIZE(STORAGE_PHYSICAL_DEVICE_DATA)
+	SIZE(STORAGE_PHYSICAL_ADAPTER_DATA) SIZE(STORAGE_PHYSICAL_TOPOLOGY_DESCRIPTOR)
+	SIZE(DEVICE_MANAGE_DATA_SET_ATTRIBUTES) SIZE(DEVICE_DATA_SET_RANGE)
+	SIZE(HYBRID_INFORMATION) AT(HYBRID_INFORMATION, Priorities.Priority) SIZE(HYBRID_DEMOTE_BY_SIZE)
+	SIZE(NVCACHE_REQUEST_BLOCK) AT(NVCACHE_REQUEST_BLOCK, LBA) SIZE(NV_FEATURE_PARAMETER)
+	SIZE(STOR_POFX_COMPONENT_V2) AT(STOR_POFX_COMPONENT_V2, FStates) SIZE(ACPI_EVAL_OUTPUT_BUFFER)
+	AT(ACPI_EVAL_INPUT_BUFFER_COMPLEX, Argument) VALUE(ACPI_METHOD_ARGUMENT_LENGTH(16))
+	VALUE(ACPI_EVAL_INPUT_BUFFER_SIGNATURE) VALUE(IOCTL_STORAGE_QUERY_PROPERTY)
+
 	/* constants that lean on types */
 	VALUE(STATUS_INSUFFICIENT_RESOURCES < 0) VALUE(SP_UNINITIALIZED_VALUE) VALUE(SP_UNTAGGED)
 	VALUE(STOR_STATUS_BUSY) VALUE(FIELD_OFFSET(SCSI_REQUEST_BLOCK, Cdb))
@@ -115,6 +138,10 @@ struct layout_bits {
 	STOR_DEVICE_CAPABILITIES capabilities;
 	MODE_CACHING_PAGE caching;
 	IDENTIFY_DEVICE_DATA identify;
+	IDENTIFY_PACKET_DATA packet;
+	VPD_EXTENDED_INQUIRY_DATA_PAGE extended;
+	GP_LOG_HYBRID_INFORMATION_HEADER hybrid;
+	GP_LOG_TEMPERATURE_STATISTICS temperature;
 };
 _Static_assert(sizeof(struct layout_bits) == LAYOUT_BITS, "no more, no less");
 
@@ -131,4 +158,18 @@ const struct layout_bits PASTE(LAYOUT_TABLE, _bits) = {
 		.CommandSetActive.IdleWithUnloadFeature = 1,
 		.PhysicalLogicalSectorSize.LogicalSectorsPerPhysicalSector = 3,
 		.CheckSum = 0xa5},
+	.packet = {.GeneralConfiguration.CommandPacketType = 5,
+		.SerialAtaCapabilities.HIPM = 1,
+		.SerialAtaFeaturesEnabled.AsynchronousNotification = 1,
+		.CommandSetActive.FlushCache = 1,
+		.TransportMajorVersion.TransportType = 1},
+	.extended = {.GrdChk = 1, .UaskSup = 1, .VSup = 1, .LuCollectionType = 2, .PoaSup = 1},
+	.hybrid = {.HybridInfoDescrCount = 9,
+		.MaximumHybridPriorityLevel = 6,
+		.SupportedOptions.SupportCacheBehavior = 1,
+		.MaximumEvictionCommands = 17},
+	.temperature = {.Header.PageNumber = 5,
+		.CurrentTemperature.Value = 0x1f,
+		.CurrentTemperature.Supported = 1,
+		.TimeInUnderTemperature.ValidValue = 1},
 };

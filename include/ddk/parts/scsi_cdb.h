@@ -478,6 +478,39 @@ typedef union _CDB {
 		UCHAR Control;
 	} ATA_PASSTHROUGH16;
 
+	struct _READ_BUFFER_16 {
+		UCHAR OperationCode;
+		UCHAR Mode : 5;
+		UCHAR ModeSpecific : 3;
+		UCHAR BufferOffset[8];
+		UCHAR AllocationLength[4];
+		UCHAR BufferId;
+		UCHAR Control;
+	} READ_BUFFER_16;
+
+	struct _GET_PHYSICAL_ELEMENT_STATUS {
+		UCHAR OperationCode;
+		UCHAR ServiceAction : 5;
+		UCHAR Reserved1 : 3;
+		UCHAR Reserved2[4];
+		UCHAR StartingElement[4];
+		UCHAR AllocationLength[4];
+		UCHAR ReportType : 4;
+		UCHAR Reserved3 : 2;
+		UCHAR Filter : 2;
+		UCHAR Control;
+	} GET_PHYSICAL_ELEMENT_STATUS;
+
+	struct _REMOVE_ELEMENT_AND_TRUNCATE {
+		UCHAR OperationCode;
+		UCHAR ServiceAction : 5;
+		UCHAR Reserved1 : 3;
+		UCHAR RequestedCapacity[8];
+		UCHAR ElementIdentifier[4];
+		UCHAR Reserved2;
+		UCHAR Control;
+	} REMOVE_ELEMENT_AND_TRUNCATE;
+
 	ULONG AsUlong[4];
 	UCHAR AsByte[16];
 } CDB, *PCDB;
@@ -507,6 +540,12 @@ DDK_SIZE(struct _READ_CAPACITY16, 16);
 DDK_SIZE(struct _GET_LBA_STATUS, 16);
 DDK_SIZE(struct _TOKEN_OPERATION, 16);
 DDK_SIZE(struct _ATA_PASSTHROUGH16, 16);
+DDK_SIZE(struct _READ_BUFFER_16, 16);
+DDK_OFFSET(struct _READ_BUFFER_16, BufferId, 14);
+DDK_SIZE(struct _GET_PHYSICAL_ELEMENT_STATUS, 16);
+DDK_OFFSET(struct _GET_PHYSICAL_ELEMENT_STATUS, AllocationLength, 10);
+DDK_SIZE(struct _REMOVE_ELEMENT_AND_TRUNCATE, 16);
+DDK_OFFSET(struct _REMOVE_ELEMENT_AND_TRUNCATE, ElementIdentifier, 10);
 #endif
 
 #endif

@@ -11,6 +11,8 @@
 
 #define INQUIRYDATABUFFERSIZE 36
 
+#define VER_DESCRIPTOR_1667_NOVERSION 0xFFC0 /* IEEE 1667, no version claimed */
+
 typedef struct _INQUIRYDATA {
 	UCHAR DeviceType : 5;
 	UCHAR DeviceTypeQualifier : 3;

@@ -2,8 +2,8 @@
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
  * What a miniport tells the system's logs: ETW events and telemetry. Wrappers over
- * StorPortExtendedFunction. The lengths that are limits, and that of a telemetry event's names,
- * stand on no public page.
+ * StorPortExtendedFunction. The lengths that are limits, that of a telemetry event's names and the
+ * keyword of command traces stand on no public page.
  */
 #ifndef DDK_PARTS_STOR_LOG_H
 #define DDK_PARTS_STOR_LOG_H
@@ -12,13 +12,14 @@
 
 /* ---- ETW ---- */
 
-#define STORPORT_ETW_MAX_DESCRIPTION_LENGTH    80 /* characters */
-#define STORPORT_ETW_MAX_PARAM_NAME_LENGTH     20
-#define STORPORT_ETW_MAX_BYTE_STREAM_LENGTH    4096
-#define STORPORT_ETW_EVENT_KEYWORD_IO	       0x1ull
-#define STORPORT_ETW_EVENT_KEYWORD_PERFORMANCE 0x2ull
-#define STORPORT_ETW_EVENT_KEYWORD_POWER       0x4ull
-#define STORPORT_ETW_EVENT_KEYWORD_ENUMERATION 0x8ull
+#define STORPORT_ETW_MAX_DESCRIPTION_LENGTH	 80 /* characters */
+#define STORPORT_ETW_MAX_PARAM_NAME_LENGTH	 20
+#define STORPORT_ETW_MAX_BYTE_STREAM_LENGTH	 4096
+#define STORPORT_ETW_EVENT_KEYWORD_IO		 0x1ull
+#define STORPORT_ETW_EVENT_KEYWORD_PERFORMANCE	 0x2ull
+#define STORPORT_ETW_EVENT_KEYWORD_POWER	 0x4ull
+#define STORPORT_ETW_EVENT_KEYWORD_ENUMERATION	 0x8ull
+#define STORPORT_ETW_EVENT_KEYWORD_COMMAND_TRACE 0x10ull
 
 /* Levels and opcodes have the numbers that they have in all of ETW. */
 typedef enum _STORPORT_ETW_LEVEL {

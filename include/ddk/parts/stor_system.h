@@ -318,6 +318,12 @@ DDK_INLINE ULONG StorPortInvokeAcpiMethod(PVOID HwDeviceExtension, PSTOR_ADDRESS
 		BytesReturned);
 }
 
+/* Operations of a device. Their bytes stand on no public page. */
+DDK_GUID const GUID DECLSPEC_SELECTANY STORPORT_DEVICEOPERATION_SECURE_REPROVISION_GUID = {
+	0x3c0f8d17, 0x5b62, 0x4e09, {0x8d, 0x41, 0x27, 0x96, 0xc3, 0x1a, 0xf8, 0x05}};
+DDK_GUID const GUID DECLSPEC_SELECTANY STORPORT_DEVICEOPERATION_CACHED_SETTINGS_INIT_GUID = {
+	0x84e71a3d, 0x2f90, 0x4c57, {0xa6, 0x0b, 0x4d, 0xe2, 0x58, 0x73, 0x9c, 0x11}};
+
 DDK_INLINE ULONG StorPortIsDeviceOperationAllowed(
 	PVOID HwDeviceExtension, PSTOR_ADDRESS Address, LPCGUID DeviceOperation, PULONG AllowedFlag)
 {

@@ -363,6 +363,30 @@ static void what_unit_0_lists_is_all_that_is_asked(void)
 	target_end_all();
 }
 
+static bool was_listed;
+
+static bool known_once_listed(struct port_request *request, const struct target_command *command)
+{
+	if (command->opcode == SCSIOP_REPORT_LUNS)
+		was_listed = true;
+	if (command->opcode != SCSIOP_INQUIRY || was_listed)
+		return false;
+	target_sense(request, 2, 4, 0); /* not ready */
+	return true;
+}
+
+/* In the order of Windows: a miniport may find out what its device is only for REPORT LUNS, and
+ * answer INQUIRY from that. */
+static void the_list_is_asked_for_before_anything_else(void)
+{
+	target_init(64);
+	was_listed = false;
+	target.hook = known_once_listed;
+	expect_is(target_scan(), 0);
+	expect_names("0:0:0");
+	target_end_all();
+}
+
 static void a_list_may_come_from_what_is_no_disk(void)
 {
 	static const uint8_t luns[][2] = {{0, 0}, {0, 3}};
@@ -548,6 +572,7 @@ int main(void)
 		fake_test(there_may_be_255_units),
 		fake_test(what_is_no_disk_is_left_alone),
 		fake_test(what_unit_0_lists_is_all_that_is_asked),
+		fake_test(the_list_is_asked_for_before_anything_else),
 		fake_test(a_list_may_come_from_what_is_no_disk),
 		fake_test_both(units_come_and_go),
 		fake_test(a_unit_may_grow),

@@ -37,20 +37,23 @@ static void etw(void)
 			  StorportEtwLevelWarning, StorportEtwEventOpcodeStop, NULL, u"a", 16, NULL,
 			  99),
 		STOR_STATUS_SUCCESS);
-	expect_line("log id 0x7 level 3 text \"test adapter 0 Diagnose event 7 opcode 2 keywords "
-		    "0x5: it works, a 0x10\"\n");
+	expect_line(
+		"log number 0x7 level 3 text \"test adapter 0 Diagnose event 7 opcode 2 keywords "
+		"0x5: it works, a 0x10\"\n");
 	expect_is(StorPortEtwEvent4(world.ext, UNIT, 8, u"u", 0, StorportEtwLevelLogAlways,
 			  StorportEtwEventOpcodeReceive, NULL, NULL, 1, u"b", 2, NULL, 3, u"d", 4),
 		STOR_STATUS_SUCCESS);
-	expect_line("log id 0x8 level 0 text \"test adapter 0 0:0:0 Diagnose event 8 opcode 240 "
-		    "keywords 0: u, b 0x2, d 0x4\"\n");
+	expect_line(
+		"log number 0x8 level 0 text \"test adapter 0 0:0:0 Diagnose event 8 opcode 240 "
+		"keywords 0: u, b 0x2, d 0x4\"\n");
 	world_submit(&r, SRB_FUNCTION_EXECUTE_SCSI, SCSIOP_READ, 4096);
 	expect_is(StorPortEtwEvent8(world.ext, NULL, 9, u"\x263a", 0, StorportEtwLevelVerbose, 0,
 			  held, u"1", 1, u"2", 2, u"3", 3, u"4", 4, u"5", 5, u"6", 6, u"7", 7, u"8",
 			  ~0ull),
 		STOR_STATUS_SUCCESS);
 	snprintf(line, sizeof(line),
-		"log id 0x9 level 5 text \"test adapter 0 Diagnose event 9 opcode 0 keywords 0: ?, "
+		"log number 0x9 level 5 text \"test adapter 0 Diagnose event 9 opcode 0 keywords "
+		"0: ?, "
 		"srb %llu, 1 0x1, 2 0x2, 3 0x3, 4 0x4, 5 0x5, 6 0x6, 7 0x7, 8 "
 		"0xffffffffffffffff\"\n",
 		(unsigned long long)r.port->id);
@@ -64,19 +67,21 @@ static void channels(void)
 	expect_is(StorPortEtwChannelEvent2(world.ext, NULL, StorportEtwEventHealth, 1, u"x", 0,
 			  StorportEtwLevelError, 0, NULL, u"p", 1, u"q", 2),
 		STOR_STATUS_SUCCESS);
-	expect_line("log id 0x1 level 2 text \"test adapter 0 Health event 1 opcode 0 keywords 0: "
-		    "x, p 0x1, q 0x2\"\n");
+	expect_line(
+		"log number 0x1 level 2 text \"test adapter 0 Health event 1 opcode 0 keywords 0: "
+		"x, p 0x1, q 0x2\"\n");
 	expect_is(StorPortEtwChannelEvent4(world.ext, NULL, StorportEtwEventOperational, 2, u"y", 0,
 			  StorportEtwLevelError, 0, NULL, u"p", 1, u"q", 2, u"r", 3, u"s", 4),
 		STOR_STATUS_SUCCESS);
-	expect_line("log id 0x2 level 2 text \"test adapter 0 Operational event 2 opcode 0 "
+	expect_line("log number 0x2 level 2 text \"test adapter 0 Operational event 2 opcode 0 "
 		    "keywords 0: y, p 0x1, q 0x2, r 0x3, s 0x4\"\n");
 	expect_is(StorPortEtwChannelEvent8(world.ext, NULL, StorportEtwEventDiagnostic, 3, u"z", 0,
 			  StorportEtwLevelError, 0, NULL, u"p", 1, u"q", 2, u"r", 3, u"s", 4, u"t",
 			  5, u"u", 6, u"v", 7, u"w", 8),
 		STOR_STATUS_SUCCESS);
-	expect_line("log id 0x3 level 2 text \"test adapter 0 Diagnose event 3 opcode 0 keywords "
-		    "0: z, p 0x1, q 0x2, r 0x3, s 0x4, t 0x5, u 0x6, v 0x7, w 0x8\"\n");
+	expect_line(
+		"log number 0x3 level 2 text \"test adapter 0 Diagnose event 3 opcode 0 keywords "
+		"0: z, p 0x1, q 0x2, r 0x3, s 0x4, t 0x5, u 0x6, v 0x7, w 0x8\"\n");
 	expect_is(StorPortEtwChannelEvent2(world.ext, NULL, 3, 1, u"x", 0, StorportEtwLevelError, 0,
 			  NULL, NULL, 1, NULL, 2),
 		STOR_STATUS_INVALID_PARAMETER);
@@ -147,12 +152,14 @@ static void streams(void)
 	expect_is(StorPortEtwLogByteStream(world.ext, NULL, StorportEtwEventHealth, 5, u"d", 0,
 			  StorportEtwLevelInformational, 0, 3, data),
 		STOR_STATUS_SUCCESS);
-	expect_line("log id 0x5 level 4 text \"test adapter 0 Health event 5 opcode 0 keywords 0: "
-		    "d, 3 bytes: 01 02 ff\"\n");
+	expect_line(
+		"log number 0x5 level 4 text \"test adapter 0 Health event 5 opcode 0 keywords 0: "
+		"d, 3 bytes: 01 02 ff\"\n");
 	expect_is(StorPortEtwLogError(world.ext, UNIT, 6, u"e", 17, data), STOR_STATUS_SUCCESS);
-	expect_line("log id 0x6 level 2 text \"test adapter 0 0:0:0 Operational event 6 opcode 0 "
-		    "keywords 0x1: e, 17 bytes: 01 02 ff 00 00 00 00 00 00 00 00 00 00 00 00 00 "
-		    "...\"\n");
+	expect_line(
+		"log number 0x6 level 2 text \"test adapter 0 0:0:0 Operational event 6 opcode 0 "
+		"keywords 0x1: e, 17 bytes: 01 02 ff 00 00 00 00 00 00 00 00 00 00 00 00 00 "
+		"...\"\n");
 	expect_is(StorPortEtwLogByteStream(
 			  world.ext, NULL, StorportEtwEventHealth, 5, u"d", 0, 0, 0, 0, data),
 		STOR_STATUS_INVALID_PARAMETER);
@@ -191,14 +198,15 @@ static void telemetry(void)
 		.ParameterValue7 = 8};
 
 	expect_is(StorPortLogTelemetry(world.ext, UNIT, &event), STOR_STATUS_SUCCESS);
-	expect_line("log id 0xb level 4 text \"test adapter 0 0:0:0 telemetry start, driver "
+	expect_line("log number 0xb level 4 text \"test adapter 0 0:0:0 telemetry start, driver "
 		    "version 3, event version 4, first 0x1, last 0x8\"\n");
 	event.EventBuffer = data;
 	event.EventBufferLength = 1;
 	expect_is(StorPortLogTelemetryEx(world.ext, NULL, &event, StorMeasuresCategory),
 		STOR_STATUS_SUCCESS);
-	expect_line("log id 0xb level 4 text \"test adapter 0 measures start, driver version 3, "
-		    "event version 4, first 0x1, last 0x8, 1 bytes: ab\"\n");
+	expect_line(
+		"log number 0xb level 4 text \"test adapter 0 measures start, driver version 3, "
+		"event version 4, first 0x1, last 0x8, 1 bytes: ab\"\n");
 	expect_is(StorPortLogTelemetry(world.ext, NULL, NULL), STOR_STATUS_INVALID_PARAMETER);
 	expect_is(StorPortLogTelemetryEx(world.ext, NULL, &event, StorMeasuresCategory + 1),
 		STOR_STATUS_INVALID_PARAMETER);
@@ -235,8 +243,9 @@ static void event_log(void)
 	uint8_t irql;
 
 	expect_is(StorPortLogSystemEvent(world.ext, &event, &most), STOR_STATUS_SUCCESS);
-	expect_line("log id 0x5 level 2 text \"test adapter 0 logs an event: error code 00000005, "
-		    "unique id 00000006, unit 0:0:3, 2 bytes: 12 34; one | | three\"\n");
+	expect_line(
+		"log number 0x5 level 2 text \"test adapter 0 logs an event: error code 00000005, "
+		"unique id 00000006, unit 0:0:3, 2 bytes: 12 34; one | | three\"\n");
 	expect_is(most, 77); /* of what is too large only */
 	/* A minor variation; no MaximumSize, as viostor. */
 	event.InterfaceRevision++;
@@ -268,13 +277,14 @@ static void failures(void)
 	port_unit_add(&world.adapter->hba.port, 0, 0, 0);
 	nobody.Lun = 5;
 	expect_is(StorPortMarkDeviceFailed(world.ext, UNIT, 0, u"worn out"), STOR_STATUS_SUCCESS);
-	expect_line("log id 0x0 level 1 text \"test adapter 0 0:0:0 is marked as failed, code 0: "
-		    "worn out\"\n");
+	expect_line(
+		"log number 0x0 level 1 text \"test adapter 0 0:0:0 is marked as failed, code 0: "
+		"worn out\"\n");
 	expect_is(StorPortMarkDeviceFailedEx(world.ext, NULL,
 			  STORPORT_MARK_DEVICE_FAILED_FLAG_PREDICTED_FAILURE, 9, NULL, 0, NULL, 0,
 			  NULL),
 		STOR_STATUS_SUCCESS);
-	expect_line("log id 0x9 level 1 text \"test adapter 0 is marked as about to fail, code "
+	expect_line("log number 0x9 level 1 text \"test adapter 0 is marked as about to fail, code "
 		    "9\"\n");
 	expect_is(StorPortMarkDeviceFailed(world.ext, (PSTOR_ADDRESS)&nobody, 0, NULL),
 		STOR_STATUS_INVALID_PARAMETER);
@@ -307,8 +317,9 @@ static void async(void)
 	expect_line("");
 	cpu_irql_lower(irql);
 	cpu_dpc_flush();
-	expect_line("log id 0x2 level 4 text \"test adapter 0 has an asynchronous notification, "
-		    "flags 0x2\"\n");
+	expect_line(
+		"log number 0x2 level 4 text \"test adapter 0 has an asynchronous notification, "
+		"flags 0x2\"\n");
 	/* None means all. */
 	expect_is(StorPortAsyncNotificationDetected(world.ext, UNIT, 0), STOR_STATUS_SUCCESS);
 	cpu_dpc_flush();

@@ -13,7 +13,7 @@ static STOR_ADDR_BTL8 nobody = {
 static STOR_POFX_DEVICE_V2 good_device(void)
 {
 	return (STOR_POFX_DEVICE_V2){.Version = STOR_POFX_DEVICE_VERSION_V2,
-		.Size = STOR_POFX_DEVICE_SIZE_V2,
+		.Size = STOR_POFX_DEVICE_V2_SIZE,
 		.ComponentCount = 1,
 		.Components = {{.Version = STOR_POFX_COMPONENT_VERSION_V1,
 			.Size = STOR_POFX_COMPONENT_SIZE,

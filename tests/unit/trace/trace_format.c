@@ -137,6 +137,20 @@ static void every_type_has_its_columns_and_pairs(void **state)
 	}
 }
 
+/* `dryport trace --srb` looks for it: nothing else bears this name. */
+static void an_id_is_a_requests_number(void **state)
+{
+	for (unsigned type = 0; type < TRACE_TYPES; type++) {
+		struct trace_event event = {type, 0, 0, {26, 26, 26, 26}};
+
+		if (type == TRACE_VIOLATION || type == TRACE_LOG || type == TRACE_EVENT ||
+			type == TRACE_EVENT_END)
+			event.arg[0] = (uintptr_t) "x";
+		format(0, &event);
+		assert_true(!strstr(line, " id ") || strstr(line, " id 26"));
+	}
+}
+
 static void what_is_no_event_is_no_crash(void **state)
 {
 	const struct trace_event event = {TRACE_TYPES, 0, 0, {0}};
@@ -153,6 +167,7 @@ int main(void)
 		cmocka_unit_test(a_text_is_in_quotes_on_the_same_line),
 		cmocka_unit_test(a_long_text_is_cut_and_the_line_still_ends),
 		cmocka_unit_test(every_type_has_its_columns_and_pairs),
+		cmocka_unit_test(an_id_is_a_requests_number),
 		cmocka_unit_test(what_is_no_event_is_no_crash),
 	};
 
