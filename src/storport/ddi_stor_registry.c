@@ -268,12 +268,14 @@ ULONG stor_write_adapter_key(struct stor_adapter *adapter, struct stor_call *arg
 {
 	struct adapter_value value = {stor_arg(args, UCHAR *), stor_arg(args, UCHAR *),
 		stor_arg(args, ULONG), NULL, NULL};
+	ULONG length;
 
 	value.data = stor_arg(args, void *);
-	value.length = stor_arg(args, ULONG *);
+	length = stor_arg(args, ULONG);
+	value.length = &length;
 	if (irql_bad("StorPortRegistryWriteAdapterKey"))
 		return STOR_STATUS_INVALID_IRQL;
-	if (!value.value || !value.length || (*value.length && !value.data))
+	if (!value.value || (length && !value.data))
 		return STOR_STATUS_INVALID_PARAMETER;
 	return adapter_value_do(adapter, &value, true);
 }

@@ -272,7 +272,7 @@ DDK_INLINE ULONG StorPortRegistryReadAdapterKey(PVOID HwDeviceExtension, PUCHAR 
 }
 
 DDK_INLINE ULONG StorPortRegistryWriteAdapterKey(PVOID HwDeviceExtension, PUCHAR SubKeyName,
-	PUCHAR ValueName, ULONG ValueType, PVOID ValueData, PULONG ValueDataLength)
+	PUCHAR ValueName, ULONG ValueType, PVOID ValueData, ULONG ValueDataLength)
 {
 	return StorPortExtendedFunction(ExtFunctionRegistryWriteAdapterKey, HwDeviceExtension,
 		SubKeyName, ValueName, ValueType, ValueData, ValueDataLength);

@@ -201,13 +201,12 @@ static void adapter_key(void)
 	expect_is(read_key(N("No"), "n", REG_DWORD, &got, &length), STOR_STATUS_UNSUCCESSFUL);
 	length = 4;
 	expect_is(StorPortRegistryWriteAdapterKey(
-			  world.ext, N("Sub\\Key"), N("n"), REG_DWORD, &number, &length),
+			  world.ext, N("Sub\\Key"), N("n"), REG_DWORD, &number, length),
 		STOR_STATUS_SUCCESS);
 	expect_is(read_key(N("sub\\key"), "n", REG_DWORD, &got, &length), STOR_STATUS_SUCCESS);
 	expect_is(got, 9);
 	length = 2;
-	expect_is(
-		StorPortRegistryWriteAdapterKey(world.ext, NULL, N("s"), REG_SZ, N("ab"), &length),
+	expect_is(StorPortRegistryWriteAdapterKey(world.ext, NULL, N("s"), REG_SZ, N("ab"), length),
 		STOR_STATUS_SUCCESS);
 	expect_is(read_key(NULL, "s", REG_SZ, text, &length), STOR_STATUS_BUFFER_TOO_SMALL);
 	expect_is(length, 3);
@@ -224,15 +223,15 @@ static void adapter_key(void)
 	expect_is(StorPortRegistryReadAdapterKey(world.ext, NULL, N("s"), REG_SZ, &none, &length),
 		STOR_STATUS_INVALID_PARAMETER);
 	ddi_expect(StorPortRegistryWriteAdapterKey, STOR_STATUS_INVALID_PARAMETER,
-		StorPortRegistryWriteAdapterKey(world.ext, NULL, N("s"), REG_SZ, NULL, &length));
+		StorPortRegistryWriteAdapterKey(world.ext, NULL, N("s"), REG_SZ, NULL, length));
 	expect_is(
-		StorPortRegistryWriteAdapterKey(world.ext, N("\\x"), N("s"), REG_SZ, text, &length),
+		StorPortRegistryWriteAdapterKey(world.ext, N("\\x"), N("s"), REG_SZ, text, length),
 		STOR_STATUS_UNSUCCESSFUL);
 	expect_is(world.violations, 0);
 	KeRaiseIrql(DISPATCH_LEVEL, &old);
 	expect_is(read_key(NULL, "s", REG_SZ, text, &length), STOR_STATUS_INVALID_IRQL);
 	expect_violation(0, "StorPortRegistryReadAdapterKey at IRQL 2");
-	expect_is(StorPortRegistryWriteAdapterKey(world.ext, NULL, N("s"), REG_SZ, text, &length),
+	expect_is(StorPortRegistryWriteAdapterKey(world.ext, NULL, N("s"), REG_SZ, text, length),
 		STOR_STATUS_INVALID_IRQL);
 	expect_violation(0, "StorPortRegistryWriteAdapterKey at IRQL 2");
 	KeLowerIrql(old);
