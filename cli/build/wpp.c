@@ -14,6 +14,7 @@
  *the files that it reads. A .tmh of the driver's own is found before ours.
  */
 #include "build.h"
+#include "project/project.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -91,7 +92,7 @@ void wpp_line(struct build *build, bool *in_block, const char *line)
 
 void wpp_scan(struct build *build, const char *path)
 {
-	FILE *in = fopen(path, "re");
+	FILE *in = path_open(path);
 	char *line = NULL;
 	size_t size = 0;
 	bool in_block = false;

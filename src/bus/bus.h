@@ -54,10 +54,10 @@ struct bus_function_ops {
 	 * state. */
 	bool (*power)(void *device, bool on);
 	/* Of a device that has its own configuration space (bus_function_config.space): the four
-	 * bytes at offset, a multiple of 4, and one byte, of what the bus does not keep itself.
+	 * bytes at offset, a multiple of 4, and 1, 2 or 4, aligned, of what the bus does not keep.
 	 * With the bus's own lock held. May be NULL: the bytes of `space` stand there. */
 	uint32_t (*config_read)(void *device, unsigned offset);
-	void (*config_write)(void *device, unsigned offset, uint8_t value);
+	void (*config_write)(void *device, unsigned offset, unsigned size, uint32_t value);
 	/* What is enabled has changed: MSI-X, or so many MSI messages (0: neither). As `command`.
 	 */
 	void (*messages)(void *device, bool msix, unsigned msi);

@@ -171,6 +171,21 @@ static void apply(struct bus_function *f)
 		f->ops.command(f->device, command);
 }
 
+/* In pieces as large as they can be: a device may act on each. */
+static void foreign_write(
+	struct bus_function *f, unsigned offset, const uint8_t *in, unsigned length)
+{
+	for (unsigned size; length; offset += size, in += size, length -= size) {
+		uint32_t value = 0;
+
+		size = !(offset & 3) && length >= 4 ? 4 : !(offset & 1) && length >= 2 ? 2 : 1;
+		for (unsigned n = 0; n < size; n++)
+			value |= (uint32_t)in[n] << 8 * n;
+		if (is_foreign(f, round_down(offset, 4)))
+			f->ops.config_write(f->device, offset, size, value);
+	}
+}
+
 unsigned bus_config_write(
 	struct bus_function *f, unsigned offset, const void *buffer, unsigned length)
 {
@@ -185,9 +200,9 @@ unsigned bus_config_write(
 		uint8_t *byte = &f->space[offset + i];
 
 		*byte = (uint8_t)((*byte & ~mask) | (in[i] & mask));
-		if (f->ops.config_write && is_foreign(f, round_down(offset + i, 4)))
-			f->ops.config_write(f->device, offset + i, in[i]);
 	}
+	if (f->ops.config_write)
+		foreign_write(f, offset, in, length);
 	apply(f);
 	pthread_mutex_unlock(&bus_lock);
 	return length;

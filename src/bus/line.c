@@ -17,12 +17,13 @@
 /* A line that nobody claims this often in a row, or that is claimed so often and asserted all the
  * same while no DPC runs, is shut off; else the processor never leaves it. */
 #define IN_VAIN_MAX 100000
+#define IN_VAIN_NS  1000000000ull
 
 struct bus_line {
 	struct bus_target target; /* head: the first connected, whose vector is raised */
 	unsigned unclaimed;	  /* in a row; touched by the line's service only, as the next */
 	unsigned in_vain;	  /* claimed and still asserted, since this many DPCs had run */
-	uint64_t dpcs;
+	uint64_t dpcs, since;
 	_Atomic bool is_dead;
 };
 
@@ -104,7 +105,11 @@ static bool is_storm(struct bus_line *line)
 	if (line->dpcs != cpu_self->dpcs)
 		line->in_vain = 0;
 	line->dpcs = cpu_self->dpcs;
-	return ++line->in_vain >= IN_VAIN_MAX;
+	if (!line->in_vain++)
+		line->since = cpu_clock();
+	/* Another processor may have the DPC, and be slow. */
+	return line->in_vain >= IN_VAIN_MAX &&
+	       (cpu_is_replayed() || cpu_clock() - line->since >= IN_VAIN_NS);
 }
 
 static bool line_service(struct cpu_interrupt *vector)

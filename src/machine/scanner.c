@@ -10,6 +10,7 @@
 #include "util/error.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 
 void machine_units_publish(struct dry_machine *machine)
@@ -42,6 +43,9 @@ static void units_changed(struct port_adapter *adapter)
 	cpu_thread_unpark(machine->scanner);
 }
 
+/* Whether the scanner is there, for a device's thread. */
+static pthread_mutex_t scanner_lock = PTHREAD_MUTEX_INITIALIZER;
+
 void scanner_device_gone(const char *why)
 {
 	struct dry_machine *machine = machine_live;
@@ -50,8 +54,10 @@ void scanner_device_gone(const char *why)
 	if (!machine)
 		return;
 	atomic_store(&machine->device_gone, true);
+	pthread_mutex_lock(&scanner_lock);
 	if (machine->scanner)
 		cpu_thread_unpark(machine->scanner);
+	pthread_mutex_unlock(&scanner_lock);
 }
 
 static void unplugged_remove(struct dry_machine *machine)
@@ -128,7 +134,11 @@ void scanner_stop(struct dry_machine *machine)
 
 void scanner_free(struct dry_machine *machine)
 {
-	if (machine->scanner)
-		cpu_thread_free(machine->scanner);
+	struct cpu_thread *scanner = machine->scanner;
+
+	pthread_mutex_lock(&scanner_lock);
 	machine->scanner = NULL;
+	pthread_mutex_unlock(&scanner_lock);
+	if (scanner)
+		cpu_thread_free(scanner);
 }

@@ -83,7 +83,9 @@ static int ram_map(uint64_t size, bool is_private)
 	mem_index.base = base;
 	mem_index.size = size;
 	mem_space.fd = fd;
-	return mem_space.is_shared ? mem_shared_map(base, 0, mem_space.ram_pages) : 0;
+	return mem_space.is_shared && mem_shared_map(base, 0, mem_space.ram_pages)
+		       ? error_set(errno, "RAM cannot be mapped page by page: %s.", strerror(errno))
+		       : 0;
 }
 
 static void ram_unmap(void)

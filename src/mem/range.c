@@ -150,7 +150,7 @@ static int range_add_locked(uintptr_t base, uint64_t pages, enum mem_kind kind, 
 	/* Not stacks: a child of fork() would run on its parent's. Nor what nobody writes to. */
 	if (mem_space.is_shared && kind == MEM_IMAGE &&
 		mem_shared_move((char *)base, place, pages)) {
-		mem_spare_give(place, pages);
+		/* A part may be there already: nobody else gets these frames. */
 		return error_set(ENOMEM, "the range at %#lx cannot be shared", (long)base);
 	}
 	range_insert(rank, base, pages, place);

@@ -220,3 +220,17 @@ printf '<!DOCTYPE a [<!ENTITY b "c">]><Project>&b;</Project>' >one/bad.vcxproj
 refused 1 "one/bad.vcxproj:1: a document type (<!DOCTYPE) is refused" one/bad.vcxproj
 echo '<Project' >one/bad.vcxproj
 refused 1 "one/bad.vcxproj:2: not XML: " one/bad.vcxproj
+# neither the stack nor patience
+python3 - 'one/bad.vcxproj' <<'P'
+import sys
+open(sys.argv[1], 'w').write('<Project xmlns="http://schemas.microsoft.com/developer/msbuild/2003"><ItemGroup><ProjectConfiguration '
+  'Include="Release|x64"><Configuration>Release</Configuration><Platform>x64</Platform></ProjectConfiguration></ItemGroup><ItemGroup>'
+  '<ClCompile Include="' + '**/' * 300000 + '*.c" /></ItemGroup></Project>')
+P
+refused 1 'no sources (ClCompile)' one/bad.vcxproj
+python3 - 'one/bad.vcxproj' <<'P'
+import sys
+open(sys.argv[1], 'w').write('<Project xmlns="http://schemas.microsoft.com/developer/msbuild/2003"><PropertyGroup Condition="\'' +
+  '$(' * 200000 + '\' == \'\'" /></Project>')
+P
+refused 1 'has no end' one/bad.vcxproj

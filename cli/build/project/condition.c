@@ -82,12 +82,13 @@ static bool word_take(struct reader *reader, const char *word)
 static size_t quoted_length(const char *text)
 {
 	size_t length = 0;
+	bool closes = true; /* once one is not closed, those after it are not either */
 
 	while (text[length] && text[length] != '\'') {
-		const char *close = strchr("$%@", text[length]) && text[length + 1] == '('
-					    ? value_close(text + length + 2)
-					    : NULL;
+		bool opens = strchr("$%@", text[length]) && text[length + 1] == '(';
+		const char *close = opens && closes ? value_close(text + length + 2) : NULL;
 
+		closes = closes && (close || !opens);
 		length = close ? (size_t)(close + 1 - text) : length + 1;
 	}
 	return length;

@@ -201,7 +201,7 @@ static int glob_here(struct glob *glob, const char *folder, const char *pattern,
 		return 0;
 	/* ** is no folder, too; at the end it stands for all files */
 	if (is_recursive(pattern))
-		err = glob_here(glob, folder, rest && *rest ? rest : "*", recursive, depth);
+		err = glob_here(glob, folder, rest && *rest ? rest : "*", recursive, depth + 1);
 	names = names_of(folder, pattern);
 	for (size_t i = 0; !err && i < names.count; i++)
 		err = ++glob->seen > GLOB_MAX

@@ -44,7 +44,11 @@ static int qemu_create(const struct hw_config *config, struct hw_device **device
 	pthread_mutex_init(&q->end, NULL);
 	err = qemu_process_start(q, config);
 	if (!err)
+		err = qemu_pci_begin(q);
+	if (!err)
 		err = qemu_pci_add(q);
+	if (q->pid && q->is_dead)
+		err = qemu_process_failed(q);
 	if (err) {
 		char reason[1024];
 

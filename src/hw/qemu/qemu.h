@@ -60,6 +60,8 @@ struct qemu_pci {
 	struct bus_function_config config;
 	uint64_t bar[BUS_BARS]; /* where src/bus has put them */
 	uint16_t command;
+	bool msix; /* which messages are enabled */
+	unsigned msi;
 	uint8_t express_at; /* the PCI Express capability; 0: none */
 	bool has_reset;	    /* of its own: function-level reset */
 	bool is_there;	    /* BARs are programmed */
@@ -78,6 +80,7 @@ struct hw_device {
 	/* qemu_test.c */
 	pthread_mutex_t lock;
 	_Atomic bool is_dead;
+	bool is_silent;	 /* it lives, but did not answer in time */
 	unsigned posted; /* writes whose answers were not read yet */
 	char in[4096];
 	size_t in_from, in_to;
@@ -120,9 +123,11 @@ void qemu_words_free(struct qemu_words *words);
 
 /* ---- qemu_process.c ---- */
 
-/* Sockets, files and the thread, which starts the process; it has answered when this returns.
- * -errno with error_set, then qemu_process_end is to be called as well. */
+/* Sockets, files and the thread, which starts the process. -errno with error_set, then
+ * qemu_process_end is to be called as well. */
 int qemu_process_start(struct hw_device *q, const struct hw_config *config);
+/* It has ended before the device was there: -EINVAL or so with error_set that says why. */
+int qemu_process_failed(struct hw_device *q);
 void qemu_process_end(struct hw_device *q);
 /* On the thread that stays as long as the process is to live. */
 int qemu_process_spawn(struct hw_device *q);

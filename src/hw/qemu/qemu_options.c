@@ -104,15 +104,18 @@ static void bad_blocks_add(const struct hw_config *config, char *text, size_t si
 
 static int drive_add(struct hw_device *q, const struct hw_config *config)
 {
-	char file[4096], format[32], image[20000];
+	char file[4096] = "", format[32], image[20000];
 
 	if (!hw_option(config->options, "format", format, sizeof(format)))
 		snprintf(format, sizeof(format), "%s",
 			config->disk ? format_of(config->disk) : "raw");
 	if (config->disk && strlen(config->disk) >= sizeof(file) / 2)
 		return error_set(ENAMETOOLONG, "--disk: its name is too long.");
+	/* A file's name with a colon is no address. */
+	if (config->disk && config->disk[0] != '/' && !access(config->disk, F_OK))
+		memcpy(file, "./", 3);
 	if (config->disk)
-		escape(config->disk, file, sizeof(file));
+		escape(config->disk, file + strlen(file), sizeof(file) - 2);
 	else
 		snprintf(file, sizeof(file), "/proc/self/fd/%d", q->fd.disk);
 	if (config->medium) {

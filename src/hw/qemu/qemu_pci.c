@@ -56,7 +56,7 @@ int qemu_pci_begin(struct hw_device *q)
 	qemu_write(q, true, 0xcf8, 4, 0x80000000u);
 	bridge = (uint32_t)qemu_read(q, true, 0xcfc, 4);
 	if (q->is_dead)
-		return -EPIPE;
+		return -EPIPE; /* qemu_process_failed says why */
 	qemu_write(q, true, 0xcf8, 4, 0x80000000u + PCIEXBAR);
 	qemu_write(q, true, 0xcfc, 4, (uint32_t)QEMU_MMCONFIG | 1);
 	if (bridge != HOST_BRIDGE || qemu_config_read(q, 0, 0, 4) != HOST_BRIDGE ||
@@ -100,16 +100,6 @@ static uint32_t device_config_read(void *device, unsigned offset)
 	return qemu_config_read(device, QEMU_DEVICE_SLOT, offset, 4);
 }
 
-static void device_config_write(void *device, unsigned offset, uint8_t value)
-{
-	qemu_config_write(device, QEMU_DEVICE_SLOT, offset, 1, value);
-}
-
-static void device_messages(void *device, bool msix, unsigned msi)
-{
-	qemu_messages_set(device, msix, msi);
-}
-
 /* As the firmware leaves it, and as the bus has it. */
 static void place(struct hw_device *q)
 {
@@ -124,6 +114,34 @@ static void place(struct hw_device *q)
 	}
 	q->pci.is_there = true;
 	qemu_config_write(q, QEMU_DEVICE_SLOT, COMMAND, 2, q->pci.command);
+}
+
+static void place_again(struct hw_device *q)
+{
+	place(q);
+	qemu_messages_set(q, q->pci.msix, q->pci.msi);
+}
+
+static void device_config_write(void *device, unsigned offset, unsigned size, uint32_t value)
+{
+	struct hw_device *q = device;
+	unsigned control = q->pci.express_at + EXPRESS_CONTROL;
+
+	qemu_config_write(q, QEMU_DEVICE_SLOT, offset, size, value);
+	/* A function-level reset: what the bus has keeps its values, and the device is given them.
+	 */
+	if (q->pci.has_reset && control - offset < size &&
+		value >> 8 * (control - offset) & EXPRESS_RESET)
+		place_again(q);
+}
+
+static void device_messages(void *device, bool msix, unsigned msi)
+{
+	struct hw_device *q = device;
+
+	q->pci.msix = msix;
+	q->pci.msi = msi;
+	qemu_messages_set(q, msix, msi);
 }
 
 static bool device_power(void *device, bool on)
@@ -141,7 +159,7 @@ static bool device_power(void *device, bool on)
 		qemu_config_write(q, QEMU_DEVICE_SLOT, at, 2,
 			qemu_config_read(q, QEMU_DEVICE_SLOT, at, 2) | EXPRESS_RESET);
 	}
-	place(q);
+	place_again(q);
 	return true;
 }
 
@@ -256,20 +274,30 @@ int qemu_pci_add(struct hw_device *q)
 		.messages = device_messages,
 	};
 
+	struct bus_function *function;
+
 	qemu_doorbell_place(q);
 	space_read(q);
 	config_make(q);
-	if (q->is_dead || q->pci.config.vendor == 0xffff)
+	if (q->pci.config.vendor == 0xffff)
 		return error_set(ENODEV, "--hw qemu:%s: it is no PCI device.", q->device);
-	q->function = bus_function_new(&q->pci.config, &ops, q);
-	if (!q->function)
+	function = bus_function_new(&q->pci.config, &ops, q);
+	if (!function)
 		return -EINVAL;
 	for (unsigned n = 0; n < BUS_BARS; n++) {
 		struct bus_resource resource;
 
-		if (bus_resource_get(q->function, n, &resource))
+		if (bus_resource_get(function, n, &resource))
 			q->pci.bar[n] = resource.address;
 	}
 	place(q);
-	return 0;
+	qemu_config_read(q, QEMU_DEVICE_SLOT, 0, 4); /* it is done, or the process has ended */
+	pthread_mutex_lock(&q->end);
+	if (!q->is_dead)
+		atomic_store(&q->function, function);
+	pthread_mutex_unlock(&q->end);
+	if (q->function)
+		return 0;
+	bus_function_free(function);
+	return -EPIPE;
 }

@@ -27,6 +27,7 @@
 #define FIRMWARE_BYTES 65536
 #define FIRMWARE_START 0xfff0 /* where an x86 processor begins, from the firmware's start */
 #define QUIT_MS	       10000
+#define END_MS	       1000 /* from the end of its socket to its own */
 
 /* ---- what it inherits ---- */
 
@@ -118,7 +119,7 @@ int qemu_process_spawn(struct hw_device *q)
 	if (child == 0)
 		become(q, parent);
 	if (child < 0)
-		return error_set(errno, "qemu: no process: %s.", strerror(errno));
+		return -errno;
 	q->pid = child;
 	return 0;
 }
@@ -138,7 +139,9 @@ void qemu_process_words(const struct hw_device *q, char *text, size_t size)
 {
 	static const char name[] = "qemu-system-x86_64: ";
 	char said[2048], *rest = said, *line;
-	ssize_t n = q->fd.said < 0 ? 0 : pread(q->fd.said, said, sizeof(said) - 1, 0);
+	off_t size_said = q->fd.said < 0 ? 0 : lseek(q->fd.said, 0, SEEK_END);
+	off_t from = max_of(size_said - (off_t)sizeof(said) + 1, 0);
+	ssize_t n = size_said > 0 ? pread(q->fd.said, said, sizeof(said) - 1, from) : 0;
 	size_t used = 0;
 
 	said[n > 0 ? n : 0] = 0;
@@ -152,15 +155,40 @@ void qemu_process_words(const struct hw_device *q, char *text, size_t size)
 	}
 }
 
-/* It has ended instead of answering: why? */
-static int start_failed(struct hw_device *q)
+static bool is_over(struct hw_device *q, unsigned ms, int *status)
 {
-	char words[1024];
+	const struct timespec tick = {.tv_nsec = 1000000};
+
+	for (unsigned n = 0; n <= ms; n++) {
+		if (waitpid(q->pid, status, WNOHANG) != 0)
+			return true;
+		if (n < ms)
+			nanosleep(&tick, NULL);
+	}
+	return false;
+}
+
+/* One that has closed its socket may be in the midst of ending, or stand still. */
+static int status_take(struct hw_device *q, unsigned ms)
+{
 	int status = 0;
 
-	kill(q->pid, SIGKILL);
-	waitpid(q->pid, &status, 0);
+	if (!is_over(q, ms, &status)) {
+		kill(q->pid, SIGKILL);
+		waitpid(q->pid, &status, 0);
+	}
 	q->pid = 0;
+	return status;
+}
+
+int qemu_process_failed(struct hw_device *q)
+{
+	int status = status_take(q, END_MS);
+	char words[1024];
+
+	if (q->is_silent)
+		return error_set(
+			ETIMEDOUT, "--hw qemu:%s: QEMU did not answer for 30 seconds.", q->device);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
 		return error_set(ENOENT,
 			"--hw qemu: there is no %s; install Debian's package qemu-system-x86.",
@@ -180,10 +208,7 @@ int qemu_process_start(struct hw_device *q, const struct hw_config *config)
 	if (!err)
 		err = qemu_thread_start(q);
 	close_theirs(q);
-	if (err)
-		return err;
-	err = qemu_pci_begin(q);
-	return err == -EPIPE ? start_failed(q) : err;
+	return err;
 }
 
 /* ---- end ---- */
@@ -191,13 +216,14 @@ int qemu_process_start(struct hw_device *q, const struct hw_config *config)
 void qemu_process_why(struct hw_device *q, char *text, size_t size)
 {
 	char words[1024];
-	int status = 0;
+	int status = status_take(q, END_MS);
 
-	waitpid(q->pid, &status, 0);
-	q->pid = 0;
 	q->has_gone = true;
 	qemu_process_words(q, words, sizeof(words));
-	if (WIFSIGNALED(status))
+	if (q->is_silent)
+		snprintf(text, size,
+			"QEMU, which has the device %s, did not answer for 30 seconds.", q->device);
+	else if (WIFSIGNALED(status))
 		snprintf(text, size, "QEMU, which has the device %s, was ended by signal %d%s%s",
 			q->device, WTERMSIG(status), words[0] ? ": " : ".", words);
 	else
@@ -205,31 +231,15 @@ void qemu_process_why(struct hw_device *q, char *text, size_t size)
 			q->device, WEXITSTATUS(status), words[0] ? ": " : ".", words);
 }
 
-static bool is_over(struct hw_device *q, unsigned ms)
-{
-	const struct timespec tick = {.tv_nsec = 1000000};
-
-	for (unsigned n = 0; n <= ms; n++) {
-		if (waitpid(q->pid, NULL, WNOHANG) != 0)
-			return true;
-		if (n < ms)
-			nanosleep(&tick, NULL);
-	}
-	return false;
-}
-
 /* It writes what an image format keeps back, and closes the image. */
 static void quit(struct hw_device *q)
 {
 	static const char text[] = "{\"execute\": \"qmp_capabilities\"}\n{\"execute\": \"quit\"}\n";
 
-	if (send(q->fd.control, text, sizeof(text) - 1, MSG_NOSIGNAL) !=
-			(ssize_t)sizeof(text) - 1 ||
-		!is_over(q, QUIT_MS)) {
-		kill(q->pid, SIGKILL);
-		waitpid(q->pid, NULL, 0);
-	}
-	q->pid = 0;
+	bool is_asked = send(q->fd.control, text, sizeof(text) - 1, MSG_NOSIGNAL) ==
+			(ssize_t)sizeof(text) - 1;
+
+	status_take(q, is_asked ? QUIT_MS : 0);
 }
 
 void qemu_process_end(struct hw_device *q)

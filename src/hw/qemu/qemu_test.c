@@ -23,9 +23,11 @@
 #define FIRST_LINE 16	 /* of those that PCI devices have; 0 to 15 are a PC's own */
 #define ANSWER_MS  30000 /* it lives, but says nothing */
 
+/* The thread sees the end of the socket, and does the rest. */
 static void die(struct hw_device *q)
 {
 	atomic_store(&q->is_dead, true);
+	shutdown(q->fd.test, SHUT_RDWR);
 }
 
 static ssize_t receive(struct hw_device *q)
@@ -38,8 +40,10 @@ static ssize_t receive(struct hw_device *q)
 
 		if (n >= 0 || (errno != EAGAIN && errno != EINTR))
 			return n;
-		if (look >= LOOKS && poll(&answer, 1, ANSWER_MS) == 0)
+		if (look >= LOOKS && poll(&answer, 1, ANSWER_MS) == 0) {
+			q->is_silent = true;
 			return -1;
+		}
 	}
 }
 
@@ -105,6 +109,14 @@ static bool answer_take(struct hw_device *q, bool waits, uint64_t *value)
 	return false;
 }
 
+/* A line may have come together with an answer, and nothing else would tell of it. */
+static void rest_take(struct hw_device *q)
+{
+	while (!q->is_dead && memchr(q->in + q->in_from, '\n', q->in_to - q->in_from))
+		if (answer_take(q, false, NULL))
+			q->posted -= q->posted > 0;
+}
+
 static void posted_take(struct hw_device *q, unsigned leave)
 {
 	for (; q->posted > leave && !q->is_dead; q->posted--)
@@ -142,6 +154,7 @@ uint64_t qemu_read(struct hw_device *q, bool is_port, uint64_t address, unsigned
 	posted_take(q, 0);
 	if (q->is_dead || !answer_take(q, true, &value))
 		value = ~0ull;
+	rest_take(q);
 	pthread_mutex_unlock(&q->lock);
 	return value;
 }
@@ -161,6 +174,7 @@ void qemu_write(struct hw_device *q, bool is_port, uint64_t address, unsigned si
 		posted_take(q, 0);
 	else if (q->posted >= WINDOW)
 		posted_take(q, WINDOW_LOW);
+	rest_take(q);
 	pthread_mutex_unlock(&q->lock);
 }
 
@@ -173,6 +187,7 @@ int qemu_lines_watch(struct hw_device *q)
 	say(q, text, sizeof(text) - 1);
 	posted_take(q, 0);
 	is_done = !q->is_dead && answer_take(q, true, NULL);
+	rest_take(q);
 	pthread_mutex_unlock(&q->lock);
 	return is_done ? 0 : -EIO;
 }

@@ -118,7 +118,8 @@ int qemu_thread_start(struct hw_device *q)
 	pthread_setname_np(q->thread, "qemu");
 	while (!atomic_load(&q->spawn_end))
 		syscall(SYS_futex, &q->spawn_end, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0);
-	return atomic_load(&q->spawn_result);
+	err = atomic_load(&q->spawn_result);
+	return err ? error_set(-err, "qemu: no process: %s.", strerror(-err)) : 0;
 }
 
 void qemu_thread_end(struct hw_device *q)

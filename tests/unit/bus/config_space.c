@@ -227,9 +227,11 @@ static uint32_t own_read(void *device, unsigned offset)
 	       (uint32_t)own.byte[offset + 3] << 24;
 }
 
-static void own_write(void *device, unsigned offset, uint8_t value)
+static void own_write(void *device, unsigned offset, unsigned size, uint32_t value)
 {
-	own.byte[offset] = value;
+	assert_int_equal(offset % size, 0);
+	for (unsigned n = 0; n < size; n++)
+		own.byte[offset + n] = (uint8_t)(value >> 8 * n);
 	own.writes++;
 }
 
@@ -284,6 +286,13 @@ static void a_devices_own_capabilities_are_read_and_written_there(void **state)
 	config_set(&d, 0x82, 2, 0);
 	config_set(&d, 0x42, 2, 0);
 	assert_int_equal(own.writes, 2);
+	/* as large as it can be, past what is the bus's */
+	bus_config_write(d.function, 0x3e, (uint8_t[20]){[18] = 0x11, [19] = 0x22}, 20);
+	assert_int_equal(own.writes, 3);
+	assert_int_equal(own.byte[0x50] | own.byte[0x51] << 8, 0x2211);
+	bus_config_write(d.function, 0x64, (uint8_t[5]){1, 2, 3, 4, 5}, 5);
+	assert_int_equal(own.writes, 5);
+	assert_int_equal(own.byte[0x68], 5);
 }
 
 static void a_device_hears_which_messages_are_enabled(void **state)
