@@ -189,6 +189,9 @@ int qemu_process_failed(struct hw_device *q)
 	if (q->is_silent)
 		return error_set(
 			ETIMEDOUT, "--hw qemu:%s: QEMU did not answer for 30 seconds.", q->device);
+	if (WIFSIGNALED(status))
+		return error_set(EIO, "--hw qemu:%s: QEMU was ended by signal %d at its start.",
+			q->device, WTERMSIG(status));
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
 		return error_set(ENOENT,
 			"--hw qemu: there is no %s; install Debian's package qemu-system-x86.",
