@@ -125,6 +125,7 @@ static BOOLEAN NTAPI take_message(PVOID ext, ULONG message)
 	return TRUE;
 }
 
+/* covers: StorPortInitializePerfOpts */
 static void a_miniport_hears_where_its_messages_go(void **state)
 {
 	miniport.message = take_message;
