@@ -108,6 +108,13 @@ bad() {
   status 1 "$DRYPORT" run "$nvme" --hw qemu:nvme --disk "$work/disk" --workload rw:ops=5
   says 'Failed to get "write" lock; Is another process using the image \[.*disk\]'
   serve_stop 0
+  # one that dies at once, and one whose last words come late
+  mkdir "$work/early" "$work/wordy"
+  printf '#!/bin/sh\nkill -KILL $$\n' >"$work/early/qemu-system-x86_64"
+  printf '#!/bin/sh\nseq 2000 >&2\necho "$0: the real reason" >&2\nexit 1\n' >"$work/wordy/qemu-system-x86_64"
+  chmod +x "$work"/*/qemu-system-x86_64
+  PATH=$work/early:$PATH refused 'QEMU was ended by signal 9 at its start' --hw qemu:nvme
+  PATH=$work/wordy:$PATH refused 'QEMU refuses: .*the real reason$' --hw qemu:nvme
   # no QEMU
   mkdir "$work/bin"
   for tool in clang-"${LLVM:-14}" ld ld.bfd gcc as nm objcopy; do

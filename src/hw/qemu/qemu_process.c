@@ -139,9 +139,10 @@ void qemu_process_words(const struct hw_device *q, char *text, size_t size)
 {
 	static const char name[] = "qemu-system-x86_64: ";
 	char said[2048], *rest = said, *line;
-	off_t size_said = q->fd.said < 0 ? 0 : lseek(q->fd.said, 0, SEEK_END);
-	off_t from = max_of(size_said - (off_t)sizeof(said) + 1, 0);
-	ssize_t n = size_said > 0 ? pread(q->fd.said, said, sizeof(said) - 1, from) : 0;
+	/* The last come nearest to the reason; an end of line becomes two bytes. */
+	off_t most = (off_t)min_of(sizeof(said) - 1, size / 2);
+	off_t all = q->fd.said < 0 ? 0 : lseek(q->fd.said, 0, SEEK_END);
+	ssize_t n = all > 0 ? pread(q->fd.said, said, (size_t)most, max_of(all - most, 0)) : 0;
 	size_t used = 0;
 
 	said[n > 0 ? n : 0] = 0;
