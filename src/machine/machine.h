@@ -133,6 +133,7 @@ struct dry_machine {
 	struct machine_options options;
 	int stage; /* how far the start came; see machine.c */
 	const struct hw_model *model;
+	const char *model_options;		     /* of --hw, after the name */
 	struct hw_device *devices[MACHINE_ADAPTERS]; /* all of that model */
 	unsigned device_count;
 	struct loader_image *image;

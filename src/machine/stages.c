@@ -29,8 +29,8 @@ static void trace_down(struct dry_machine *machine)
 			machine->options.trace, strerror(-err));
 }
 
-/* The device that --hw names; what follows its name goes to *options. */
-static int model_find(struct dry_machine *machine, const char **options)
+/* The device that --hw names, and what follows its name. */
+static int model_find(struct dry_machine *machine)
 {
 	const char *spec = machine->options.hw;
 	char name[32];
@@ -40,7 +40,7 @@ static int model_find(struct dry_machine *machine, const char **options)
 		return error_set(EINVAL,
 			"the machine has no device: name one with --hw (see `dryport hw`).");
 	length = strcspn(spec, ":");
-	*options = spec[length] ? spec + length + 1 : "";
+	machine->model_options = spec[length] ? spec + length + 1 : "";
 	snprintf(name, sizeof(name), "%.*s", (int)min_of(length, sizeof(name) - 1), spec);
 	machine->model = hw_find(name);
 	if (!machine->model)
@@ -67,8 +67,7 @@ static int mem_up(struct dry_machine *machine)
 		.seed = machine->options.frames_seed,
 		.is_private = machine->options.replay,
 	};
-	const char *ignored;
-	int err = model_find(machine, &ignored);
+	int err = model_find(machine);
 
 	if (!err) {
 		config.is_shared = machine->model->is_process;
@@ -195,7 +194,8 @@ static void devices_destroy(struct dry_machine *machine)
 
 static int device_up(struct dry_machine *machine)
 {
-	struct hw_config config = {
+	const struct hw_config config = {
+		.options = machine->model_options,
 		.disk = machine->options.disk,
 		.size = machine->options.size,
 		.block_size = machine->options.block_size,
@@ -203,10 +203,9 @@ static int device_up(struct dry_machine *machine)
 		.medium = machine->options.medium.count ? &machine->options.medium : NULL,
 		.gone = scanner_device_gone,
 	};
-	int err = model_find(machine, &config.options);
+	int err;
 
-	if (err)
-		return err;
+	atomic_store(&machine->device_gone, false);
 	machine->summary.has_dma = machine->model->master != NULL;
 	machine->summary.has_process = machine->model->is_process;
 	if (machine->options.device_count > 1 &&

@@ -38,6 +38,17 @@ read failed: Input/output error
 read 4096/4096 bytes at offset 2564096
 W
 done
+# in an image at an address
+cat >"$work/remote" <<'R'
+"$DRYPORT" run "$SOURCE_ROOT/examples/nvme" --hw qemu:nvme --disk "$uri" --fail read:lba=5000 --quiet -- \
+  bash -c "qemu-io -f raw \"\$uri\" -c 'read 2559488 512' -c 'read 2560000 512' 2>&1 | grep -v ' ops; '"
+R
+export DRYPORT SOURCE_ROOT
+nbdkit -U - memory 8M --run "export uri; bash $work/remote" >"$work/got" 2>"$work/err" || true
+diff - "$work/got" <<'W' || fail "$(cat "$work/err")"
+read 512/512 bytes at offset 2559488
+read failed: Input/output error
+W
 for bad in read write:5 read:lba=5-4 read:lba=0-64; do
   status 2 "$DRYPORT" run "$simple" --fail $bad --workload rw:ops=1
   says "--fail $bad: it is read:lba=N or write:lba=N"

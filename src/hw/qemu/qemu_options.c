@@ -119,10 +119,9 @@ static int drive_add(struct hw_device *q, const struct hw_config *config)
 	else
 		snprintf(file, sizeof(file), "/proc/self/fd/%d", q->fd.disk);
 	if (config->medium) {
-		snprintf(image, sizeof(image),
-			"format=raw,file.driver=blkdebug,file.image.driver=%s"
-			",file.image.file.filename=%s",
-			format, file);
+		/* As a file's name: else an address would not be taken for one. */
+		snprintf(image, sizeof(image), "file=blkdebug::%s,format=raw,file.image.driver=%s",
+			file, format);
 		bad_blocks_add(config, image, sizeof(image));
 	} else {
 		snprintf(image, sizeof(image), "file=%s,format=%s", file, format);
