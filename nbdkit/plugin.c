@@ -101,8 +101,8 @@ static int plugin_config(const char *key, const char *value)
 	}
 	if (!machine)
 		return fail("out of memory");
-	/* nbdkit changes its folder when it goes into the background */
-	path = is_file_option(key) ? nbdkit_absolute_path(value) : NULL;
+	/* nbdkit changes its folder when it goes into the background; nbd://HOST is in none */
+	path = is_file_option(key) && !strstr(value, "://") ? nbdkit_absolute_path(value) : NULL;
 	err = dry_machine_set(machine, key, path ? path : value);
 	free(path);
 	return err < 0 ? fail(dry_error()) : 0;
