@@ -46,7 +46,7 @@ data() {
 
 life() {
   local event
-  for event in every-30ms:nap every-20ms:restart every-20ms:reset-bus 20ms:replug every-10ms:pause,every-15ms:resume; do
+  for event in every-30ms:nap every-20ms:restart every-20ms:reset-bus every-20ms:reset-lun 20ms:replug every-10ms:pause,every-15ms:resume; do
     local at=()
     for e in ${event//,/ }; do at+=(--at "$e"); done
     status 0 "$DRYPORT" run "$nvme" --hw qemu:nvme --cpus 2 --hold 20 "${at[@]}" --workload rw:ops=1000,verify
