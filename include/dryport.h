@@ -374,6 +374,7 @@ struct dry_faults {
 	uint64_t seed;
 	bool pairs;	/* each single fault and each pair, else the single ones */
 	uint32_t steps; /* at each of so many steps of the device, 1000 at most */
+	uint32_t first; /* the earliest step of the first fault; 0 or 1: all */
 	unsigned jobs;	/* as in dry_seeds, and the same for judge */
 	bool (*judge)(const struct dry_summary *summary);
 	/* After a run that failed: its plan, what was wrong, a file of what it printed (which is
