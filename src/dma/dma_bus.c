@@ -43,6 +43,8 @@ void dma_bus_tap(struct dma_master *master, struct dma_tap *tap)
 }
 
 static const char code_there[] = "a driver's code and constants are there";
+static const char no_window[] = "nothing is mapped there now";
+static const char other_direction[] = "it is mapped for the other direction";
 
 static __attribute__((cold, noinline)) void *refuse(
 	struct dma_master *master, uint64_t address, bool write, const char *why)
@@ -139,14 +141,12 @@ static inline void *window_enter(struct dma_master *master, uint64_t address, ui
 
 	if (unlikely(!window))
 		return refuse_slot(master, address, write, slot,
-			is_iommu ? "nothing is mapped there now"
-				 : "its map register is not in use");
+			is_iommu ? no_window : "its map register is not in use");
 	if (unlikely(in_page < first || in_page > last))
 		return refuse_slot(master, address, write, slot, "it lies outside what is mapped");
 	/* Without an iommu nothing on the way knows the direction. */
 	if (unlikely(is_iommu && !(window & (write ? DMA_WINDOW_WRITE : DMA_WINDOW_READ))))
-		return refuse_slot(
-			master, address, write, slot, "it is mapped for the other direction");
+		return refuse_slot(master, address, write, slot, other_direction);
 	*bytes = min_of(*bytes, last + 1 - in_page);
 	*kind = mem_owner(source)->kind;
 	if (unlikely(*kind == MEM_FREE))
@@ -181,18 +181,44 @@ static uint32_t iommu_slot(const struct dma_master *master, uint64_t address)
 	return found;
 }
 
+static __attribute__((cold, noinline)) void *refuse_nowhere(
+	struct dma_master *master, uint64_t address, bool write)
+{
+	return refuse(master, address, write,
+		mem_frame_get(address >> MEM_PAGE_SHIFT)->host
+			? "the iommu has no mapping there; it is a physical address of "
+			  "memory, which this device must not use"
+			: "the iommu has no mapping there");
+}
+
 static void *iommu_page(struct dma_master *master, uint64_t address, uint64_t *bytes, bool write,
 	enum mem_kind *kind)
 {
 	uint32_t slot = iommu_slot(master, address);
 
 	if (unlikely(slot == DMA_NO_SLOT))
-		return refuse(master, address, write,
-			mem_frame_get(address >> MEM_PAGE_SHIFT)->host
-				? "the iommu has no mapping there; it is a physical address of "
-				  "memory, which this device must not use"
-				: "the iommu has no mapping there");
+		return refuse_nowhere(master, address, write);
 	return window_enter(master, address, bytes, write, slot, kind);
+}
+
+void dma_bus_refused(struct dma_master *master, uint64_t address, bool write)
+{
+	uint32_t slot = iommu_slot(master, address);
+	const char *source, *why = "nothing was mapped there at that moment";
+	uint64_t window;
+
+	if (slot == DMA_NO_SLOT) {
+		refuse_nowhere(master, address, write);
+		return;
+	}
+	window = window_read(slot, &source);
+	if (!window)
+		why = no_window;
+	else if (!(window & (write ? DMA_WINDOW_WRITE : DMA_WINDOW_READ)))
+		why = other_direction;
+	else if (mem_owner(source)->kind == MEM_CODE && write)
+		why = code_there;
+	refuse_slot(master, address, write, slot, why);
 }
 
 /* The host address of a bus address, NULL if there is none (-EFAULT), and how far it holds: *bytes
