@@ -87,7 +87,7 @@ static void slot_history(uint32_t slot, char *text, size_t size)
 	const char *place = birth->site && nt_code_place ? nt_code_place(birth->site) : NULL;
 	char id[32] = "", born[32], died[32];
 
-	if (!birth->what) {
+	if (!window || !birth->what) {
 		snprintf(text, size, "nothing was ever mapped there");
 		return;
 	}
@@ -201,10 +201,26 @@ static void *iommu_page(struct dma_master *master, uint64_t address, uint64_t *b
 	return window_enter(master, address, bytes, write, slot, kind);
 }
 
+/* A list that ends with the page before: it is likely to be the one that was overrun. */
+static void neighbour_say(
+	const struct dma_master *master, uint64_t address, char *text, size_t size)
+{
+	uint32_t slot = iommu_slot(master, address - MEM_PAGE_SIZE);
+	const char *source;
+	size_t used;
+
+	text[0] = 0;
+	if (slot == DMA_NO_SLOT || !window_read(slot, &source))
+		return;
+	used = (size_t)snprintf(text, size, "; in the page before it ends ");
+	slot_history(slot, text + used, size - used);
+}
+
 void dma_bus_refused(struct dma_master *master, uint64_t address, bool write)
 {
 	uint32_t slot = iommu_slot(master, address);
 	const char *source, *why = "nothing was mapped there at that moment";
+	char history[256], before[320] = "", text[640];
 	uint64_t window;
 
 	if (slot == DMA_NO_SLOT) {
@@ -212,13 +228,16 @@ void dma_bus_refused(struct dma_master *master, uint64_t address, bool write)
 		return;
 	}
 	window = window_read(slot, &source);
-	if (!window)
+	if (!window) {
 		why = no_window;
-	else if (!(window & (write ? DMA_WINDOW_WRITE : DMA_WINDOW_READ)))
+		neighbour_say(master, address, before, sizeof(before));
+	} else if (!(window & (write ? DMA_WINDOW_WRITE : DMA_WINDOW_READ)))
 		why = other_direction;
 	else if (mem_owner(source)->kind == MEM_CODE && write)
 		why = code_there;
-	refuse_slot(master, address, write, slot, why);
+	slot_history(slot, history, sizeof(history));
+	snprintf(text, sizeof(text), "%s: %s%s", why, history, before);
+	refuse(master, address, write, text);
 }
 
 /* The host address of a bus address, NULL if there is none (-EFAULT), and how far it holds: *bytes

@@ -52,7 +52,7 @@ static int qemu_create(const struct hw_config *config, struct hw_device **device
 	if (!err)
 		err = qemu_pci_add(q);
 	if (!err && q->has_iommu)
-		err = qemu_iommu_start(q);
+		err = qemu_iommu_start(q, bus_function_slot(atomic_load(&q->function)));
 	if (q->pid && q->is_dead)
 		err = qemu_process_failed(q);
 	if (err) {

@@ -272,7 +272,7 @@ static int doorbell_open(struct qemu_iommu *u)
 	return err;
 }
 
-int qemu_iommu_start(struct hw_device *q)
+int qemu_iommu_start(struct hw_device *q, unsigned device)
 {
 	static const struct dma_unit_ops ops = {
 		.reserve = iommu_reserve,
@@ -280,16 +280,14 @@ int qemu_iommu_start(struct hw_device *q)
 		.clear = iommu_clear,
 		.flush = iommu_flush,
 	};
-	struct bus_function *function = atomic_load(&q->function);
-	struct qemu_iommu *u = function ? calloc(1, sizeof(*u)) : NULL;
+	struct qemu_iommu *u = calloc(1, sizeof(*u));
 	int err;
 
 	if (!u)
-		return function ? error_set(ENOMEM, "no memory for the iommu of a QEMU device.")
-				: -EPIPE;
+		return error_set(ENOMEM, "no memory for the iommu of a QEMU device.");
 	u->q = q;
 	u->unit.ops = &ops;
-	u->unit.device = bus_function_slot(function);
+	u->unit.device = device;
 	dma_master_init(&u->master, q->device, 64);
 	u->master.number = u->unit.device;
 	pthread_mutex_init(&u->lock, NULL);

@@ -41,9 +41,9 @@ bool qemu_table_clear(struct qemu_table *table, uint64_t address, uint64_t physi
 void *qemu_table_page(void);
 void qemu_table_page_free(void *page);
 
-/* Turns translation on, and has src/dma fill the tables. -errno with error_set. After the device is
- * on the bus, before it masters it. */
-int qemu_iommu_start(struct hw_device *q);
+/* Turns translation on, and has src/dma fill the tables for this device (dma_constraints.device).
+ * -errno with error_set. After the device is on the bus, before it masters it. */
+int qemu_iommu_start(struct hw_device *q, unsigned device);
 /* Tells the faults that are left. This and what follows do nothing where it was not started. */
 void qemu_iommu_end(struct hw_device *q);
 /* When the process and the thread are gone. */
