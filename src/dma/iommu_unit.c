@@ -25,7 +25,8 @@ struct entry {
 	unsigned access;
 };
 
-/* False: nothing can be reached by it. */
+/* False: nothing can be reached by it; then only the address, which may be MEM_NO_ADDRESS, is
+ * known. */
 static bool entry_get(uint32_t slot, struct entry *entry)
 {
 	uint64_t window = atomic_load(&dma_slots[slot].window);
@@ -61,18 +62,27 @@ void dma_units_open(uint32_t first, uint32_t count)
 	}
 }
 
-/* Whatever domains a unit's device has now: when it was opened there may have been others. */
+/* What a slot leads to may be no memory any more. When it was opened a unit's device may have had
+ * other domains than now, so that there it may be another's address. */
 uint32_t dma_units_shut(uint32_t first, uint32_t count)
 {
 	uint32_t cleared = 0;
-	struct entry entry;
 
 	for (uint32_t slot = first; slot < first + count; slot++) {
-		if (!entry_get(slot, &entry))
+		unsigned domain = domain_of(atomic_load(&dma_slots[slot].window));
+		struct entry entry;
+		bool is_known = entry_get(slot, &entry);
+
+		if (entry.address == MEM_NO_ADDRESS)
 			continue;
-		for (unsigned n = 0; n < dma_units; n++)
-			if (units[n]->ops->clear(units[n], entry.address, entry.physical))
+		for (unsigned n = 0; n < dma_units; n++) {
+			bool is_its = has_domain(units[n], domain);
+
+			if ((is_its || is_known) &&
+				units[n]->ops->clear(units[n], entry.address,
+					is_its ? MEM_NO_ADDRESS : entry.physical))
 				cleared |= 1u << n;
+		}
 	}
 	return cleared;
 }

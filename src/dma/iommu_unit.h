@@ -26,7 +26,7 @@ struct dma_unit_ops {
 	/* The page at a reserved address leads to this one; at any IRQL, several processors at a
 	 * time. */
 	void (*set)(struct dma_unit *unit, uint64_t address, uint64_t physical, unsigned access);
-	/* It leads nowhere, if it led there; false: it did not. */
+	/* It leads nowhere, if it led there (MEM_NO_ADDRESS: anywhere); false: it did not. */
 	bool (*clear)(struct dma_unit *unit, uint64_t address, uint64_t physical);
 	/* On return the device reaches nothing of what was cleared before the call. */
 	void (*flush)(struct dma_unit *unit);

@@ -120,7 +120,8 @@ bool qemu_table_clear(struct qemu_table *table, uint64_t address, uint64_t physi
 	if (unlikely(!entry))
 		return false;
 	was = __atomic_load_n(entry, __ATOMIC_RELAXED);
-	if (!was || (was & ~MEM_PAGE_MASK) != (physical & ~MEM_PAGE_MASK))
+	if (!was || (physical != MEM_NO_ADDRESS &&
+			    (was & ~MEM_PAGE_MASK) != (physical & ~MEM_PAGE_MASK)))
 		return false;
 	__atomic_store_n(entry, 0, __ATOMIC_RELEASE);
 	return true;

@@ -55,7 +55,8 @@ static void seen_set(struct dma_unit *unit, uint64_t address, uint64_t physical,
 static bool seen_clear(struct dma_unit *unit, uint64_t address, uint64_t physical)
 {
 	for (unsigned n = 0; n < seen.entries; n++)
-		if (seen.entry[n].address == address && seen.entry[n].physical == physical) {
+		if (seen.entry[n].address == address &&
+			(physical == MEM_NO_ADDRESS || seen.entry[n].physical == physical)) {
 			seen.entry[n] = seen.entry[--seen.entries];
 			return true;
 		}
@@ -242,6 +243,37 @@ static void a_unit_has_what_its_device_is_in(void **state)
 	world_run(&iommu, pins);
 }
 
+/* A driver that gives memory back while it is mapped. */
+static void gone(void)
+{
+	static char page[PAGE] __attribute__((aligned(4096)));
+	struct dma_adapter *adapter;
+	struct world_buffer buffer = world_buffer(0, 0x1000);
+	struct dma_mapping mapping;
+	uint64_t frame = mem_user_lock(page);
+
+	unit_begin(7);
+	adapter = adapter_of(7, true);
+	MmGetMdlPfnArray(buffer.mdl)[0] = frame;
+	assert_int_equal(
+		world_map(adapter, &mapping, buffer.mdl, buffer.va, 0x1000, false, &made.list, 16),
+		0);
+	assert_int_equal(seen.entries, 1);
+	assert_int_equal(seen.entry[0].physical, frame * PAGE);
+	assert_true(mem_user_unlock(frame));
+	dma_unmap(adapter, &mapping);
+	assert_int_equal(seen.entries, 0);
+	assert_int_equal(seen.flushes, 1);
+	dma_adapter_free(adapter);
+	dma_unit_remove(&seen.unit);
+	world_buffer_free(&buffer);
+}
+
+static void what_is_no_memory_any_more_is_unmapped_too(void **state)
+{
+	world_run(&iommu, gone);
+}
+
 /* SGL-6: one element, of copies. */
 static void copies(void)
 {
@@ -362,6 +394,7 @@ int main(void)
 		cmocka_unit_test(what_is_mapped_is_in_the_tables_until_it_ends),
 		cmocka_unit_test(transfers_that_end_together_wait_once),
 		cmocka_unit_test(a_unit_has_what_its_device_is_in),
+		cmocka_unit_test(what_is_no_memory_any_more_is_unmapped_too),
 		cmocka_unit_test(copies_are_reached_and_their_source_is_not),
 		cmocka_unit_test(a_unit_that_comes_later_is_told_of_all),
 		cmocka_unit_test(a_fault_names_what_was_there),

@@ -129,6 +129,10 @@ static void only_what_leads_there_is_cleared(void **state)
 	assert_true(qemu_table_clear(&table, 0x200000, 0x5000));
 	assert_leads(0x200000, NOTHING, 0);
 	assert_false(qemu_table_clear(&table, 0x200000, 0x5000));
+	qemu_table_set(&table, 0x200000, 0x5000, 3);
+	assert_true(qemu_table_clear(&table, 0x200000, MEM_NO_ADDRESS));
+	assert_leads(0x200000, NOTHING, 0);
+	assert_false(qemu_table_clear(&table, 0x200000, MEM_NO_ADDRESS));
 }
 
 static void tables_are_made_once_and_as_many_as_are_needed(void **state)
