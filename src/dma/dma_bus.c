@@ -201,40 +201,48 @@ static void *iommu_page(struct dma_master *master, uint64_t address, uint64_t *b
 	return window_enter(master, address, bytes, write, slot, kind);
 }
 
-/* A list that ends with the page before: it is likely to be the one that was overrun. */
+/* Whose the page before is, if it was mapped after what this one was used for last: that is likely
+ * to be overrun. */
 static void neighbour_say(
-	const struct dma_master *master, uint64_t address, char *text, size_t size)
+	const struct dma_master *master, uint64_t address, uint32_t slot, char *text, size_t size)
 {
-	uint32_t slot = iommu_slot(master, address - MEM_PAGE_SIZE);
-	const char *source;
+	uint32_t before = iommu_slot(master, address - MEM_PAGE_SIZE);
+	uint64_t window = atomic_load(&dma_slots[slot].window), its;
 	size_t used;
 
 	text[0] = 0;
-	if (slot == DMA_NO_SLOT || !window_read(slot, &source))
+	its = before == DMA_NO_SLOT ? 0 : atomic_load(&dma_slots[before].window);
+	if (!its || (window && dma_births[its >> DMA_WINDOW_HEAD].born <=
+				       dma_births[window >> DMA_WINDOW_HEAD].died))
 		return;
 	used = (size_t)snprintf(text, size, "; in the page before it ends ");
-	slot_history(slot, text + used, size - used);
+	slot_history(before, text + used, size - used);
 }
 
+/* It is told some time after it was, and what was mapped then may not be any more. */
 void dma_bus_refused(struct dma_master *master, uint64_t address, bool write)
 {
 	uint32_t slot = iommu_slot(master, address);
 	const char *source, *why = "nothing was mapped there at that moment";
 	char history[256], before[320] = "", text[640];
 	uint64_t window;
+	bool is_live;
 
 	if (slot == DMA_NO_SLOT) {
 		refuse_nowhere(master, address, write);
 		return;
 	}
-	window = window_read(slot, &source);
-	if (!window) {
+	is_live = window_read(slot, &source);
+	window = atomic_load(&dma_slots[slot].window);
+	if (window && !(window & (write ? DMA_WINDOW_WRITE : DMA_WINDOW_READ))) {
+		why = is_live ? other_direction
+			      : "nothing is mapped there now, and it was for the other direction";
+	} else if (!is_live) {
 		why = no_window;
-		neighbour_say(master, address, before, sizeof(before));
-	} else if (!(window & (write ? DMA_WINDOW_WRITE : DMA_WINDOW_READ)))
-		why = other_direction;
-	else if (mem_owner(source)->kind == MEM_CODE && write)
+		neighbour_say(master, address, slot, before, sizeof(before));
+	} else if (mem_owner(source)->kind == MEM_CODE && write) {
 		why = code_there;
+	}
 	slot_history(slot, history, sizeof(history));
 	snprintf(text, sizeof(text), "%s: %s%s", why, history, before);
 	refuse(master, address, write, text);

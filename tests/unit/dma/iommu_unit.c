@@ -117,9 +117,9 @@ static void assert_reached(
 	assert_int_equal(at, buffer->bytes);
 }
 
-static struct {
+static union {
 	SCATTER_GATHER_LIST list;
-	SCATTER_GATHER_ELEMENT more[15];
+	char room[sizeof(SCATTER_GATHER_LIST) + 16 * sizeof(SCATTER_GATHER_ELEMENT)];
 } made;
 
 static void requests(void)
@@ -359,7 +359,14 @@ static void faults(void)
 	dma_bus_refused(&master, address + PAGE, false);
 	world_expect(0, "read of bus address 0xd0001000 failed: nothing is mapped there now: the "
 			"request (4096 bytes");
+	assert_null(strstr(world.violation[world.taken - 1].text, "before"));
+	/* told when it is over */
+	dma_bus_refused(&master, address, true);
+	world_expect(0, "write of bus address 0xd0000000 failed: nothing is mapped there now, and "
+			"it was for the other direction: the request (4096 bytes");
 	dma_bus_refused(&master, address + 2 * PAGE, true);
+	world_expect(0, "nothing was ever mapped there; in the page before it ends the request");
+	dma_bus_refused(&master, address + 3 * PAGE, true);
 	world_expect(0, "failed: nothing is mapped there now: nothing was ever mapped there");
 	assert_null(strstr(world.violation[world.taken - 1].text, "before"));
 	dma_bus_refused(&master, mem_physical(buffer.va) & ~(PAGE - 1), true);
@@ -367,7 +374,7 @@ static void faults(void)
 	dma_bus_refused(&master, 0x1000, true);
 	world_expect(0, "device 7 (disk): write of bus address 0x1000 failed: the iommu has no "
 			"mapping there");
-	assert_int_equal(master.faults, 7);
+	assert_int_equal(master.faults, 9);
 	dma_adapter_free(adapter);
 	world_buffer_free(&buffer);
 }
