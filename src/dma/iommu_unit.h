@@ -20,8 +20,7 @@ enum { DMA_UNIT_READ = 1, DMA_UNIT_WRITE = 2 };
 
 struct dma_unit;
 struct dma_unit_ops {
-	/* Tables for these addresses, which lie below 4 GiB. -ENOMEM with error_set. PASSIVE, one
-	 * thread at a time. */
+	/* Tables for these addresses, which lie below 4 GiB. -ENOMEM with error_set. PASSIVE. */
 	int (*reserve)(struct dma_unit *unit, uint64_t address, uint64_t bytes);
 	/* The page at a reserved address leads to this one; at any IRQL, several processors at a
 	 * time. */

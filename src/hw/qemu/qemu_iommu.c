@@ -69,7 +69,7 @@ struct qemu_iommu {
 	struct qemu_table table;
 	struct dma_master master; /* in whose name faults are told */
 
-	pthread_mutex_t lock;	/* of the queue */
+	pthread_mutex_t lock;	/* of the queue, and of who makes tables */
 	_Atomic uint32_t asked; /* how often it was to be flushed */
 	uint32_t done;		/* so many of them are */
 	uint32_t turn;		/* what the word is set to next */
@@ -143,8 +143,13 @@ static void iommu_flush(struct dma_unit *unit)
 
 static int iommu_reserve(struct dma_unit *unit, uint64_t address, uint64_t bytes)
 {
-	return qemu_table_reserve(
-		&container_of(unit, struct qemu_iommu, unit)->table, address, bytes);
+	struct qemu_iommu *u = container_of(unit, struct qemu_iommu, unit);
+	int err;
+
+	pthread_mutex_lock(&u->lock);
+	err = qemu_table_reserve(&u->table, address, bytes);
+	pthread_mutex_unlock(&u->lock);
+	return err;
 }
 
 static void iommu_set(struct dma_unit *unit, uint64_t address, uint64_t physical, unsigned access)

@@ -76,10 +76,13 @@ uint64_t qemu_table_root(const struct qemu_table *table)
 /* The table that an entry of another leads to, made if there is none. */
 static uint64_t *next_table(uint64_t **table, uint64_t *entry)
 {
-	if (!*table && (*table = qemu_table_page()) != NULL)
-		__atomic_store_n(
-			entry, mem_physical(*table) | ENTRY_READ | ENTRY_WRITE, __ATOMIC_RELEASE);
-	return *table;
+	uint64_t *page = *table;
+
+	if (page || !(page = qemu_table_page()))
+		return page;
+	__atomic_store_n(entry, mem_physical(page) | ENTRY_READ | ENTRY_WRITE, __ATOMIC_RELEASE);
+	__atomic_store_n(table, page, __ATOMIC_RELEASE);
+	return page;
 }
 
 int qemu_table_reserve(struct qemu_table *table, uint64_t address, uint64_t bytes)
@@ -100,8 +103,10 @@ int qemu_table_reserve(struct qemu_table *table, uint64_t address, uint64_t byte
 
 static uint64_t *entry_of(const struct qemu_table *table, uint64_t address)
 {
-	uint64_t *leaf = address < QEMU_TABLE_REACH ? table->leaf[address / QEMU_TABLE_LEAF] : NULL;
+	uint64_t *leaf = NULL;
 
+	if (likely(address < QEMU_TABLE_REACH))
+		leaf = __atomic_load_n(&table->leaf[address / QEMU_TABLE_LEAF], __ATOMIC_ACQUIRE);
 	return leaf ? &leaf[address >> MEM_PAGE_SHIFT & (ENTRIES - 1)] : NULL;
 }
 
