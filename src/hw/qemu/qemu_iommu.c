@@ -96,8 +96,8 @@ static void unit_write(struct hw_device *q, unsigned offset, unsigned size, uint
 
 static void descriptor_add(struct qemu_iommu *u, uint64_t low, uint64_t high)
 {
-	u->queue[2 * u->tail] = low;
-	u->queue[2 * u->tail + 1] = high;
+	__atomic_store_n(&u->queue[2 * u->tail], low, __ATOMIC_RELEASE);
+	__atomic_store_n(&u->queue[2 * u->tail + 1], high, __ATOMIC_RELEASE);
 	u->tail = (u->tail + 1) % DESCRIPTORS;
 }
 
