@@ -130,6 +130,8 @@ static int run_remove(struct dry_machine *machine, struct port_hba *hba)
 	/* What was submitted before fails now, so that nobody is left. */
 	port_adapter_close(&hba->port, 0);
 	disappear(machine, hba);
+	if (hba->function)
+		bus_function_pull(hba->function);
 	return err;
 }
 
@@ -151,9 +153,9 @@ static int run_plug(struct dry_machine *machine, struct port_hba *hba)
 
 	if (hba->life != PORT_HBA_REMOVED)
 		return error_set(EINVAL, "%s is not removed: it cannot be plugged.", hba->name);
-	if (hba->function)
-		bus_function_plug(hba->function);
-	err = port_pnp_start(hba);
+	err = hba->function ? bus_function_plug(hba->function) : 0;
+	if (!err)
+		err = port_pnp_start(hba);
 	if (err)
 		return err;
 	scanner_watch(&hba->port);
