@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 # SPDX-FileCopyrightText: The dryport authors
-# qemu.sh data|life|bad: examples/nvme, which was written for the device model beside it, on QEMU's NVMe controller: images of
+# qemu.sh data|life|bridges|hotplug|bad: examples/nvme, which was written for the device model beside it, on QEMU's NVMe controller: images of
 # other formats, all kinds of memory, both kinds of interrupts, an adapter's life, and a QEMU that does not start or dies.
 . "$(dirname "$0")/lib.sh"
 need qemu-system-x86_64 qemu-img nbdcopy fio pgrep
@@ -80,6 +80,105 @@ life() {
     pgrep -f "^qemu-system-x86_64 .*file=$work/disk" >/dev/null || break
     sleep 0.1
   done
+  none_left
+}
+
+# The device's place, its registers, messages and line through bridges of each kind.
+bridges() {
+  local ops=400 chain place
+  [ "$SANITIZED" = 0 ] || ops=100
+  # a driver that says where it is told that it is
+  cp -r "$nvme" "$work/nvme"
+  sed -i -E 's/^(\tAdapter->Slot = Config->SlotNumber;)/\1 StorPortDebugPrint(0, "at bus %u slot %u\\n", Config->SystemIoBusNumber, Config->SlotNumber);/' "$work/nvme/nvme.c"
+  ! cmp -s "$nvme/nvme.c" "$work/nvme/nvme.c" || fail "nothing is changed"
+  while read -r place chain; do
+    status 0 "$DRYPORT" run "$work/nvme" --hw "qemu:nvme$chain" --cpus 2 --workload rw:ops=$ops,verify --registry-out "$work/reg"
+    grep -hq "at bus ${place%:*} slot ${place#*:}\$" "$work/out" "$work/err" || fail "$chain: $(cat "$work/out" "$work/err")"
+    grep -q "REV_02.3&${place%:*}&0${place#*:}]" "$work/reg" || fail "$chain: $(grep -a 'Enum.PCI' "$work/reg")"
+    status 0 "$DRYPORT" run "$nvme" --hw "qemu:nvme$chain" --inf "$work/line.inf" --workload rw:ops=$ops,verify --summary "$work/summary"
+    says 'it interrupts by its line'
+    [ "$(number interrupts)" -gt 10 ] || fail "$chain: $(number interrupts) interrupts"
+  done <<'B'
+0:1
+1:0 ,bridge=pcie-root-port
+1:1 ,bridge=pci-bridge
+2:1 ,bridge=pcie-root-port/pcie-pci-bridge
+3:0 ,bridge=pcie-root-port/x3130-upstream/xio3130-downstream
+2:1 ,bridge=i82801b11-bridge/pci-bridge
+B
+  # several, each behind bridges of its own
+  status 0 "$DRYPORT" run "$nvme" --hw qemu:nvme,bridge=pcie-root-port/pcie-pci-bridge --devices 3 --cpus 2 --workload rw:ops=$ops,verify
+  refused 'there is no bridge "pcie-port"; there are pcie-root-port, ' --hw qemu:nvme,bridge=pcie-port
+  refused 'there is no bridge ""' --hw qemu:nvme,bridge=pci-bridge/
+  refused 'pcie-root-port is on the root bus, and behind no bridge' --hw qemu:nvme,bridge=pci-bridge/pcie-root-port
+  refused 'more than 4 bridges' --hw qemu:nvme,bridge=pci-bridge/pci-bridge/pci-bridge/pci-bridge/pci-bridge
+  none_left
+}
+
+# Whether the QEMU of this disk has it open.
+has_open() {
+  local pid
+  pid=$(pgrep -f "^qemu-system-x86_64 .*file=$1,") || fail "no QEMU"
+  find "/proc/$pid/fd" -lname "$1" | grep -q .
+}
+
+until_open() { # DISK YES|NO
+  local is
+  for _ in $(seq 200); do
+    is=no
+    ! has_open "$1" || is=yes
+    [ $is != "$2" ] || return 0
+    sleep 0.05
+  done
+  fail "the image stays ${2/yes/closed}${2/no/open}: $(cat "$work/serve.err")"
+}
+
+hotplug() {
+  local ops=2000 port
+  [ "$SANITIZED" = 0 ] || ops=300
+  for port in pcie-root-port ioh3420 pcie-root-port/x3130-upstream/xio3130-downstream; do
+    status 0 "$DRYPORT" run "$nvme" --hw qemu:nvme,bridge=$port --cpus 2 --hold 20 --at every-30ms:replug --workload rw:ops=$ops,verify \
+      --trace "$work/trace"
+    ! grep -q 'dryport: ' "$work/err" || fail "$port: $(cat "$work/err")"
+    [ "$(grep -c 'event.end.*replug' "$work/trace")" -gt 1 ] || fail "$port: $(grep event "$work/trace")"
+  done
+  # by its line, and in good order
+  status 0 "$DRYPORT" run "$nvme" --hw qemu:nvme,bridge=pcie-root-port --inf "$work/line.inf" --hold 20 --at every-30ms:replug --workload rw:ops=300,verify
+  status 0 "$DRYPORT" run "$nvme" --hw qemu:nvme,bridge=pcie-root-port --hold 20 --at 20ms:remove --at 120ms:plug --at 200ms:unplug --at 220ms:plug --workload rw:ops=$ops,verify
+  ! grep -q 'dryport: ' "$work/err" || fail "$(cat "$work/err")"
+  # QEMU has let go of the image while the device is out, a client hears EIO and no more, and what was written is there afterwards
+  random "$work/in" 8M
+  truncate -s 16M "$work/disk"
+  serve "$nvme" --hw qemu:nvme,bridge=pcie-root-port --disk "$work/disk" --at 4s:unplug --at 9s:plug
+  nbdcopy "$work/in" "$uri"
+  has_open "$work/disk" || fail "who has the image?"
+  until_open "$work/disk" no
+  ! timeout 20 nbdcopy "$uri" "$work/back" 2>"$work/client" || fail "the client was told nothing"
+  grep -q 'Input/output error' "$work/client" || fail "$(cat "$work/client")"
+  until_open "$work/disk" yes
+  for _ in $(seq 50); do
+    ! nbdcopy "$uri" "$work/back" 2>/dev/null || break
+    sleep 0.1
+  done
+  cmp -n $((8 << 20)) "$work/in" "$work/back" || fail "the data differ after it was put in again"
+  serve_stop 0
+  # on the root bus it is reset, and QEMU keeps it
+  serve "$nvme" --hw qemu:nvme --disk "$work/disk" --hold 20 --at 100ms:unplug --at 200ms:plug
+  nbdcopy "$uri" "$work/back"
+  cmp "$work/disk" "$work/back" || fail "the data differ"
+  serve_stop 0
+  # another has taken the image meanwhile: it is told, and the device stays out
+  serve "$nvme" --hw qemu:nvme,bridge=pcie-root-port --disk "$work/disk" --at 1s:unplug --at 6s:plug
+  until_open "$work/disk" no
+  "$DRYPORT" run "$nvme" --hw qemu:nvme --disk "$work/disk" -- sleep 8 >"$work/out" 2>"$work/err" &
+  children+=($!)
+  for _ in $(seq 100); do
+    ! grep -q 'cannot be put in: QEMU refuses device_add' "$work/serve.err" || break
+    sleep 0.1
+  done
+  grep -q 'nvme cannot be put in: QEMU refuses device_add: Failed to get "write" lock' "$work/serve.err" || fail "$(cat "$work/serve.err")"
+  serve_stop 0
+  wait "${children[-1]}" || fail "$(cat "$work/err")"
   none_left
 }
 

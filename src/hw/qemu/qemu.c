@@ -22,7 +22,9 @@ static int qemu_destroy(struct hw_device *q)
 	has_gone = q->has_gone;
 	if (function)
 		bus_function_free(function);
+	qemu_bridges_free(q);
 	pthread_mutex_destroy(&q->lock);
+	pthread_mutex_destroy(&q->qmp.lock);
 	pthread_mutex_destroy(&q->end);
 	free(q);
 	return has_gone ? error_set(EIO, "the device's process ended before the machine did.") : 0;
@@ -42,9 +44,13 @@ static int qemu_create(const struct hw_config *config, struct hw_device **device
 	q->gone = config->gone;
 	pthread_mutex_init(&q->lock, NULL);
 	pthread_mutex_init(&q->end, NULL);
+	pthread_mutex_init(&q->qmp.lock, NULL);
 	err = qemu_process_start(q, config);
 	if (!err)
 		err = qemu_pci_begin(q);
+	if (!err)
+		err = qemu_qmp_begin(q);
+	q->qmp.has_begun = !err;
 	if (!err)
 		err = qemu_pci_add(q);
 	if (q->pid && q->is_dead)
