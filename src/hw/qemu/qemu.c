@@ -4,6 +4,7 @@
  * QEMU's device models as hardware: birth and end of one. See qemu.h.
  */
 #include "hw/qemu/qemu.h"
+#include "hw/medium.h"
 #include "util/error.h"
 
 #include <errno.h>
@@ -30,6 +31,14 @@ static int qemu_destroy(struct hw_device *q)
 	return has_gone ? error_set(EIO, "the device's process ended before the machine did.") : 0;
 }
 
+static int medium_size_check(struct hw_device *q, const struct hw_config *config)
+{
+	uint64_t bytes;
+	int err = qemu_qmp_disk_size(q, &bytes);
+
+	return err ? err : medium_check(config->medium, bytes / config->block_size);
+}
+
 static int qemu_create(const struct hw_config *config, struct hw_device **device)
 {
 	struct hw_device *q = calloc(1, sizeof(*q));
@@ -51,6 +60,8 @@ static int qemu_create(const struct hw_config *config, struct hw_device **device
 	if (!err)
 		err = qemu_qmp_begin(q);
 	q->qmp.has_begun = !err;
+	if (!err && config->medium)
+		err = medium_size_check(q, config);
 	if (!err)
 		err = qemu_pci_add(q);
 	if (q->pid && q->is_dead)

@@ -243,6 +243,8 @@ int qemu_qmp_call(struct hw_device *q, const char *command, struct json_t *argum
 	struct json_t **result, unsigned ms);
 /* A line for the monitor for people, and the first line that it said. */
 int qemu_qmp_monitor(struct hw_device *q, const char *line, char *said, size_t size);
+/* Of its image, as a disk. */
+int qemu_qmp_disk_size(struct hw_device *q, uint64_t *bytes);
 /* Waits until the device has been deleted once more than before. */
 int qemu_qmp_deleted_wait(struct hw_device *q, unsigned before, unsigned ms);
 /* Takes what has come without being asked for. */

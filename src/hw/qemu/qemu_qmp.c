@@ -258,6 +258,24 @@ void qemu_qmp_drain(struct hw_device *q)
 	pthread_mutex_unlock(&q->qmp.lock);
 }
 
+int qemu_qmp_disk_size(struct hw_device *q, uint64_t *bytes)
+{
+	json_t *drives = NULL, *drive;
+	int err = qemu_qmp_call(q, "query-block", NULL, &drives, MONITOR_MS);
+	size_t n;
+
+	*bytes = 0;
+	json_array_foreach(drives, n, drive)
+	{
+		const json_t *image = json_object_get(json_object_get(drive, "inserted"), "image");
+
+		*bytes = max_of(*bytes,
+			(uint64_t)json_integer_value(json_object_get(image, "virtual-size")));
+	}
+	json_decref(drives);
+	return err;
+}
+
 bool qemu_qmp_quit(struct hw_device *q)
 {
 	int err = 0;
