@@ -143,6 +143,10 @@ unsigned bus_config_read(
 unsigned bus_config_write(
 	struct bus_function *function, unsigned offset, const void *buffer, unsigned length);
 
+/* Bus mastering, as configuration space has it. */
+void bus_master_set(struct bus_function *function, bool on);
+bool bus_master_is_on(const struct bus_function *function);
+
 /* What PnP assigned for BAR n: false if the BAR does not exist. */
 struct bus_resource {
 	uint64_t address; /* bus address or port number */
@@ -195,6 +199,12 @@ void bus_messages_disable(struct bus_function *function);
 /* Sets the mask bit of an MSI-X message or clears it; what came meanwhile is sent then. False: no
  * such message, or MSI-X is not enabled. Any IRQL. */
 bool bus_message_mask(struct bus_function *function, unsigned message, bool masked);
+/* All that the function interrupts by, at once: the function mask of MSI-X, or the command
+ * register's interrupt disable bit. What comes meanwhile is not lost. False: it has enabled MSI,
+ * which has no mask here. */
+bool bus_interrupts_mask(struct bus_function *function, bool masked);
+/* Whether it cannot interrupt at present, because all is masked so. */
+bool bus_interrupts_are_masked(const struct bus_function *function);
 /* Address and data of a message, as programmed. */
 void bus_message_get(
 	struct bus_function *function, unsigned message, uint64_t *address, uint32_t *data);

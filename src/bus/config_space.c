@@ -220,15 +220,9 @@ static void foreign_write(
 	}
 }
 
-unsigned bus_config_write(
-	struct bus_function *f, unsigned offset, const void *buffer, unsigned length)
+/* With the bus's lock held. */
+static void write(struct bus_function *f, unsigned offset, const uint8_t *in, unsigned length)
 {
-	const uint8_t *in = buffer;
-
-	length = clip(f, offset, length);
-	if (!length || f->unplugged)
-		return length;
-	pthread_mutex_lock(&bus_lock);
 	for (unsigned i = 0; i < length; i++) {
 		uint8_t mask = f->writable[offset + i];
 		uint8_t *byte = &f->space[offset + i];
@@ -238,6 +232,40 @@ unsigned bus_config_write(
 	if (f->ops.config_write)
 		foreign_write(f, offset, in, length);
 	apply(f);
+}
+
+unsigned bus_config_write(
+	struct bus_function *f, unsigned offset, const void *buffer, unsigned length)
+{
+	length = clip(f, offset, length);
+	if (!length || f->unplugged)
+		return length;
+	pthread_mutex_lock(&bus_lock);
+	write(f, offset, buffer, length);
 	pthread_mutex_unlock(&bus_lock);
 	return length;
+}
+
+void bus_config_change(struct bus_function *f, unsigned offset, uint16_t set, uint16_t clear)
+{
+	uint16_t value;
+	uint8_t bytes[2];
+
+	pthread_mutex_lock(&bus_lock);
+	value = (uint16_t)((bus_config_word(f, offset) & ~clear) | set);
+	bytes[0] = (uint8_t)value;
+	bytes[1] = (uint8_t)(value >> 8);
+	if (!f->unplugged)
+		write(f, offset, bytes, 2);
+	pthread_mutex_unlock(&bus_lock);
+}
+
+void bus_master_set(struct bus_function *f, bool on)
+{
+	bus_config_change(f, CONFIG_COMMAND, on ? COMMAND_MASTER : 0, on ? 0 : COMMAND_MASTER);
+}
+
+bool bus_master_is_on(const struct bus_function *f)
+{
+	return f->command & COMMAND_MASTER;
 }

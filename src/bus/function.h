@@ -254,6 +254,9 @@ static inline uint32_t bus_config_dword(const struct bus_function *function, uns
 	return bus_config_word(function, offset) | (uint32_t)bus_config_word(function, offset + 2)
 							   << 16;
 }
+/* A word, its bits set and cleared in one piece. */
+void bus_config_change(
+	struct bus_function *function, unsigned offset, uint16_t set, uint16_t clear);
 /* Stores without regard to write masks: for the function itself. */
 void bus_config_put(struct bus_function *function, unsigned offset, unsigned size, uint32_t value);
 

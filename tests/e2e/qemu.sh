@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 # SPDX-FileCopyrightText: The dryport authors
-# qemu.sh data|life|bridges|hotplug|bad: examples/nvme, which was written for the device model beside it, on QEMU's NVMe controller: images of
+# qemu.sh data|life|bridges|hotplug|adversity|bad: examples/nvme, which was written for the device model beside it, on QEMU's NVMe controller: images of
 # other formats, all kinds of memory, both kinds of interrupts, an adapter's life, and a QEMU that does not start or dies.
 . "$(dirname "$0")/lib.sh"
 need qemu-system-x86_64 qemu-img nbdcopy fio pgrep
@@ -9,6 +9,16 @@ nvme=$SOURCE_ROOT/examples/nvme
 
 none_left() {
   ! pgrep -f "^qemu-system-x86_64 .*$work" >/dev/null || fail "a QEMU is left: $(pgrep -af "$work")"
+}
+
+# In the trace each request that was submitted has one end.
+each_ends() {
+  local event
+  for event in submit done; do
+    sed -nE "s/.* srb.$event +id ([0-9]+) .*/\1/p" "$work/trace" | sort -n >"$work/$event"
+  done
+  [ "$(wc -l <"$work/submit")" -gt 20 ] || fail "$(wc -l <"$work/submit") requests"
+  cmp "$work/submit" "$work/done" || fail "not each request has one end: $(diff "$work/submit" "$work/done" | head)"
 }
 
 data() {
@@ -53,7 +63,8 @@ life() {
     ! grep -q 'dryport: --at' "$work/err" || fail "$event: $(cat "$work/err")"
   done
   # QEMU dies under load: every request ends
-  "$DRYPORT" run "$nvme" --hw qemu:nvme,serial="${work##*-}" --cpus 2 --workload rw:ops=10000000,verify >"$work/out" 2>"$work/err" &
+  "$DRYPORT" run "$nvme" --hw qemu:nvme,serial="${work##*-}" --cpus 2 --workload rw:ops=10000000,verify --trace "$work/trace" \
+    >"$work/out" 2>"$work/err" &
   for _ in $(seq 100); do
     pgrep -f "^qemu-system-x86_64 .*serial=${work##*-}" >"$work/pid" && break
     sleep 0.1
@@ -65,6 +76,8 @@ life() {
   [ $SECONDS -lt 10 ] || fail "it took $SECONDS s to end"
   says 'QEMU, which has the device nvme, was ended by signal 9'
   says '0:0:0: the request failed: No such device'
+  each_ends
+  rm "$work/trace"
   # and a client is told
   truncate -s 64M "$work/disk"
   serve "$nvme" --hw qemu:nvme --disk "$work/disk"
@@ -146,6 +159,12 @@ hotplug() {
   status 0 "$DRYPORT" run "$nvme" --hw qemu:nvme,bridge=pcie-root-port --inf "$work/line.inf" --hold 20 --at every-30ms:replug --workload rw:ops=300,verify
   status 0 "$DRYPORT" run "$nvme" --hw qemu:nvme,bridge=pcie-root-port --hold 20 --at 20ms:remove --at 120ms:plug --at 200ms:unplug --at 220ms:plug --workload rw:ops=$ops,verify
   ! grep -q 'dryport: ' "$work/err" || fail "$(cat "$work/err")"
+  # for good: what is under way fails, each request once, by NO_HBA (11) or NO_DEVICE (08)
+  status 1 "$DRYPORT" run "$nvme" --hw qemu:nvme,bridge=pcie-root-port --cpus 2 --at 50ms:unplug --workload rw:ops=100000,verify --trace "$work/trace"
+  says '0:0:0: the request failed: No such device'
+  each_ends
+  grep -q 'srb.done .*status \(0x\)\?\(11\|8\|08\)\b' "$work/trace" || fail "$(grep srb.done "$work/trace" | tail -n 5)"
+  rm "$work/trace"
   # QEMU has let go of the image while the device is out, a client hears EIO and no more, and what was written is there afterwards
   random "$work/in" 8M
   truncate -s 16M "$work/disk"
@@ -179,6 +198,59 @@ hotplug() {
   grep -q 'nvme cannot be put in: QEMU refuses device_add: Failed to get "write" lock' "$work/serve.err" || fail "$(cat "$work/serve.err")"
   serve_stop 0
   wait "${children[-1]}" || fail "$(cat "$work/err")"
+  none_left
+}
+
+# A machine in bad circumstances: nothing is lost, or it is said what was.
+adversity() {
+  local ops=6000 options chain
+  [ "$SANITIZED" = 0 ] || ops=600
+  cat >"$work/short.reg" <<'R'
+Windows Registry Editor Version 5.00
+
+[HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services\nvme\Parameters]
+"IoTimeoutValue"=dword:00000002
+R
+  # interrupts masked for a while: what came meanwhile is pending, and nothing times out
+  for options in '' "--inf $work/line.inf"; do
+    for chain in '' ,bridge=pcie-root-port; do
+      # shellcheck disable=SC2086 # words
+      status 0 "$DRYPORT" run "$nvme" --hw qemu:nvme$chain $options --registry "$work/short.reg" --cpus 2 --at every-20ms:mask --at every-30ms:unmask \
+        --workload rw:ops=$ops,verify --trace "$work/trace"
+      ! grep -q 'not completed within\|dryport: --at' "$work/err" || fail "$options: $(cat "$work/err")"
+      [ "$(grep -c 'event.end.*"\?unmask' "$work/trace")" -gt 2 ] || fail "$options: $(grep event "$work/trace")"
+    done
+  done
+  # for good: requests time out, and it is said why; at the latest at the end they are served
+  status 0 "$DRYPORT" run "$nvme" --hw qemu:nvme --registry "$work/short.reg" --cpus 2 --at 20ms:mask --at 4s:unmask --workload rw:ops=$ops,verify
+  says "not completed within its 2 seconds; its device's interrupts are masked"
+  # no bus mastering in the midst of requests: it reaches no memory, a reset helps once it is back
+  status 0 "$DRYPORT" run "$nvme" --hw qemu:nvme --registry "$work/short.reg" --cpus 2 --at 20ms:bus-master-off --at 200ms:bus-master-on \
+    --workload rw:ops=$ops,verify
+  says 'nvme: the controller has failed, and starts anew|device fault: request [0-9]+ .* was not completed within its 2 seconds'
+  # and if it does not come back in time the adapter is given up, all that wait for it hear so, and the reason is told
+  SECONDS=0
+  status 1 timeout 100 "$DRYPORT" run "$nvme" --hw qemu:nvme --registry "$work/short.reg" --cpus 2 --at 20ms:bus-master-off \
+    --workload rw:ops=10000000,verify
+  [ $SECONDS -lt 60 ] || fail "it took $SECONDS s to end"
+  says 'was not completed within its 2 seconds; its device may not reach memory|nvme: the controller does not start again'
+  says '--at: nvme adapter 0: its bus mastering was off until the end'
+  says '0:0:0: the request failed: No such device'
+  # 6 GiB of RAM, of which the machine uses what lies above 4 GiB
+  random "$work/in" 24M
+  truncate -s 24M "$work/disk"
+  status 0 "$DRYPORT" run "$nvme" --hw qemu:nvme --disk "$work/disk" --memory high --ram 6G -- nbdcopy "$work/in" '{uri}'
+  cmp "$work/in" "$work/disk" || fail "6 GiB: the data differ"
+  status 0 "$DRYPORT" run "$nvme" --hw qemu:nvme --memory high --ram 6G --cpus 2 --workload rw:ops=$ops,verify
+  # they do: a device of 32 address bits gets no list for them
+  status 1 "$DRYPORT" run "$nvme" --hw qemu:nvme --memory high --ram 6G --dma-width 32 --workload rw:ops=5
+  says 'drives 32 address bits and cannot reach page frame 0x1'
+  # a controller that does not become ready, as it has no pages of 64 MiB (CAP.MPSMAX, at 04): what its registers show is told
+  cp -r "$nvme" "$work/nvme"
+  sed -i -E 's/^(#define NVME_CONTROL_ENABLE) .*/\1 0x460701u/' "$work/nvme/nvme_spec.h"
+  ! cmp -s "$nvme/nvme_spec.h" "$work/nvme/nvme_spec.h" || fail "nothing is changed"
+  status 1 "$DRYPORT" run "$work/nvme" --hw qemu:nvme --workload rw:ops=5
+  says 'HwStorFindAdapter failed for nvme with SP_RETURN_ERROR. Its registers now, BAR 0: 00=0f0107ff 04=004[0-9a-f]{5} 08=00010400 .* 1c=0000000[02] '
   none_left
 }
 
