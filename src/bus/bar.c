@@ -19,8 +19,8 @@
 #define HOST_BASE LAYOUT_REGISTERS
 #define HOST_SIZE MEM_4GIB
 
-#define PORT_BASE  0xc000u
-#define PORT_END   0x10000u
+#define PORT_BASE  BUS_PORT_BASE
+#define PORT_END   BUS_PORT_END
 #define PORT_SHIFT 2 /* the smallest I/O BAR has four ports */
 
 struct bus_window *_Atomic bus_memory_pages[BUS_MEMORY_PAGES];
@@ -35,10 +35,15 @@ struct bus_window *bus_window_of_port(uintptr_t port)
 	return atomic_load_explicit(&port_groups[group], memory_order_relaxed);
 }
 
+static uint64_t bus_address(uint64_t host, bool is_io)
+{
+	return is_io ? host : host - HOST_BASE;
+}
+
 /* Any window of kind is_io that shares a byte with [start, end). */
 static struct bus_window *window_find(uint64_t start, uint64_t end, bool is_io)
 {
-	for (unsigned i = 0; i < BUS_SLOTS * BUS_BARS; i++) {
+	for (unsigned i = 0; i < bus_functions_end * BUS_BARS; i++) {
 		struct bus_window *w = &bus_functions[i / BUS_BARS].window[i % BUS_BARS];
 
 		if (bus_functions[i / BUS_BARS].present && w->function && w->is_io == is_io &&
@@ -62,32 +67,36 @@ static bool is_free(const struct bus_function *f, uint64_t start, uint64_t end, 
 		if (w->function && w->is_io == is_io && w->base < end && start < w->base + w->size)
 			return false;
 	}
-	return !window_find(start, end, is_io);
+	return !window_find(start, end, is_io) &&
+	       !bus_bridges_hold(
+		       f->config.bridge, bus_address(start, is_io), bus_address(end, is_io), is_io);
 }
 
-static uintptr_t window_place(const struct bus_function *f, uint32_t size, bool is_io)
+static uintptr_t window_place(const struct bus_function *f, const struct bus_bar_config *bar)
 {
-	/* page alignment keeps two windows out of one page, so that a page leads to one BAR */
-	uint64_t step = is_io ? size : max_of((uint64_t)size, MEM_PAGE_SIZE);
-	uint64_t start = is_io ? PORT_BASE : BUS_MEMORY_START;
-	uint64_t end = is_io ? PORT_END : HOST_BASE + BUS_MEMORY_END;
+	uint64_t step = bus_window_step(bar->size, bar->is_io);
+	uint64_t to_host = bar->is_io ? 0 : HOST_BASE;
+	struct bus_range room;
 
-	for (uint64_t at = round_up(start, step); at + size <= end; at += step)
-		if (is_free(f, at, at + step, is_io))
+	if (!bus_bridge_room(f->config.bridge, bus_range_of(bar), &room))
+		return 0;
+	for (uint64_t at = round_up(room.start, step) + to_host;
+		at + bar->size <= room.end + to_host; at += step)
+		if (is_free(f, at, at + step, bar->is_io))
 			return at;
 	return 0;
 }
 
 static uint64_t window_address(const struct bus_window *w)
 {
-	return w->is_io ? w->base : w->base - HOST_BASE;
+	return bus_address(w->base, w->is_io);
 }
 
 static int window_assign(struct bus_function *f, unsigned bar)
 {
 	const struct bus_bar_config *b = &f->config.bar[bar];
 	struct bus_window *w = &f->window[bar];
-	uintptr_t base = window_place(f, b->size, b->is_io);
+	uintptr_t base = window_place(f, b);
 	unsigned at = CONFIG_BAR + 4 * bar;
 
 	if (!base)
@@ -122,11 +131,41 @@ static void window_enter(const struct bus_window *w, struct bus_window *value)
 		atomic_store_explicit(&table[from + i], value, memory_order_release);
 }
 
+/* The largest BAR that has no place yet; BUS_BARS: all have one. */
+static unsigned largest(const struct bus_function *f)
+{
+	unsigned found = BUS_BARS;
+
+	for (unsigned i = 0; i < BUS_BARS; i++)
+		if (f->config.bar[i].size && !f->window[i].function &&
+			(found == BUS_BARS || f->config.bar[i].size > f->config.bar[found].size))
+			found = i;
+	return found;
+}
+
+/* Behind a bridge the largest comes first, as its window is no larger than it must be. */
+static int bars_assign(struct bus_function *f)
+{
+	unsigned bar;
+
+	if (!f->config.bridge) {
+		for (bar = 0; bar < BUS_BARS; bar++)
+			if (f->config.bar[bar].size && window_assign(f, bar))
+				return -ENOSPC;
+		return 0;
+	}
+	if (bus_bridges_open(f))
+		return -ENOSPC;
+	while ((bar = largest(f)) < BUS_BARS)
+		if (window_assign(f, bar))
+			return -ENOSPC;
+	return 0;
+}
+
 int bus_windows_assign(struct bus_function *f)
 {
-	for (unsigned i = 0; i < BUS_BARS; i++)
-		if (f->config.bar[i].size && window_assign(f, i))
-			return -ENOSPC;
+	if (bars_assign(f))
+		return -ENOSPC;
 	/* ports need no mapping: a driver may use the bare number */
 	for (unsigned i = 0; i < BUS_BARS; i++)
 		if (f->window[i].function && f->window[i].is_io)
@@ -155,7 +194,9 @@ void bus_windows_update(struct bus_function *f)
 		w->live = !bus_function_is_off(f) &&
 			  (f->command & (w->is_io ? COMMAND_IO : COMMAND_MEMORY)) &&
 			  (bus_config_dword(f, at) & ~flags) == (uint32_t)window_address(w) &&
-			  (!f->config.bar[i].is_64bit || !bus_config_dword(f, at + 4));
+			  (!f->config.bar[i].is_64bit || !bus_config_dword(f, at + 4)) &&
+			  bus_bridges_forward(
+				  f, window_address(w), window_address(w) + w->size, w->is_io);
 	}
 }
 

@@ -15,7 +15,8 @@
 #define POWER_LOOK_NS 100000
 
 pthread_mutex_t bus_lock = PTHREAD_MUTEX_INITIALIZER;
-struct bus_function bus_functions[BUS_SLOTS];
+struct bus_function bus_functions[BUS_FUNCTIONS];
+_Atomic unsigned bus_functions_end;
 
 int bus_init(void)
 {
@@ -24,7 +25,7 @@ int bus_init(void)
 
 void bus_fini(void)
 {
-	for (unsigned i = 0; i < BUS_SLOTS; i++)
+	for (unsigned i = BUS_FUNCTIONS; i-- > 0;)
 		if (bus_functions[i].present)
 			bus_function_free(&bus_functions[i]);
 	bus_windows_fini();
@@ -82,14 +83,43 @@ static int config_check(const struct bus_function_config *config)
 	for (unsigned i = 0; i < BUS_BARS; i++)
 		if (bar_check(config, i))
 			return -EINVAL;
+	if (config->is_bridge &&
+		(config->msi_messages || config->msix_messages || config->has_line))
+		return error_set(EINVAL, "%s: bridges have no interrupts here.", config->name);
+	for (unsigned i = 0; config->is_bridge && i < BUS_BARS; i++)
+		if (config->bar[i].size)
+			return error_set(EINVAL, "%s: bridges have no BARs here.", config->name);
+	if (config->bridge && (!config->bridge->config.is_bridge || config->slot >= BUS_SLOTS))
+		return error_set(EINVAL, "%s: behind a bridge there are slots 0 to %d.",
+			config->name, BUS_SLOTS - 1);
 	return messages_check(config);
 }
 
-static struct bus_function *slot_find(void)
+static struct bus_function *root_slot_find(const struct bus_function_config *config)
 {
 	for (unsigned i = FIRST_SLOT; i < BUS_SLOTS; i++)
 		if (!bus_functions[i].present)
 			return &bus_functions[i];
+	error_set(ENOSPC, "%s: all %d slots of the bus are taken.", config->name,
+		BUS_SLOTS - FIRST_SLOT);
+	return NULL;
+}
+
+/* Its place follows from its line, as on the root bus: see line.c. */
+static struct bus_function *slot_find(const struct bus_function_config *config)
+{
+	if (!config->bridge)
+		return root_slot_find(config);
+	if (bus_function_at(config->bridge->secondary, config->slot)) {
+		error_set(EBUSY, "%s: slot %u behind %s is taken.", config->name, config->slot,
+			config->bridge->config.name);
+		return NULL;
+	}
+	for (unsigned i = BUS_SLOTS + bus_line_of(config->bridge, config->slot); i < BUS_FUNCTIONS;
+		i += BUS_LINES)
+		if (!bus_functions[i].present)
+			return &bus_functions[i];
+	error_set(ENOSPC, "%s: too many functions behind bridges.", config->name);
 	return NULL;
 }
 
@@ -97,7 +127,9 @@ static void function_fill(struct bus_function *f, const struct bus_function_conf
 	const struct bus_function_ops *ops, void *device)
 {
 	memset(f, 0, sizeof(*f));
-	f->slot = (uint8_t)(f - bus_functions);
+	f->slot = config->bridge ? config->slot : (uint8_t)(f - bus_functions);
+	f->bus = config->bridge ? config->bridge->secondary : 0;
+	f->line = (uint8_t)bus_line_of(config->bridge, f->slot);
 	f->config = *config;
 	f->ops = *ops;
 	f->device = device;
@@ -113,18 +145,16 @@ struct bus_function *bus_function_new(
 	if (config_check(config))
 		return NULL;
 	pthread_mutex_lock(&bus_lock);
-	f = slot_find();
-	if (!f) {
-		error_set(ENOSPC, "%s: all %d slots of the bus are taken.", config->name,
-			BUS_SLOTS - FIRST_SLOT);
+	f = slot_find(config);
+	if (!f)
 		goto out;
-	}
 	function_fill(f, config, ops, device);
-	if (bus_windows_assign(f)) {
+	if (bus_windows_assign(f) || (config->is_bridge && bus_bridge_number(f))) {
 		f = NULL;
 		goto out;
 	}
 	f->present = true;
+	bus_functions_end = max_of(bus_functions_end, (unsigned)(f - bus_functions) + 1);
 	bus_windows_update(f);
 	if (f->ops.command)
 		f->ops.command(device, f->command);
@@ -175,8 +205,20 @@ static void config_reset(struct bus_function *f)
 	f->asserted = false;
 }
 
-void bus_function_plug(struct bus_function *f)
+void bus_function_pull(struct bus_function *f)
 {
+	bus_function_unplug(f);
+	if (f->ops.plug)
+		f->ops.plug(f->device, false);
+	bus_function_power(f, false);
+}
+
+int bus_function_plug(struct bus_function *f)
+{
+	int err = f->ops.plug ? f->ops.plug(f->device, true) : 0;
+
+	if (err)
+		return err;
 	if (f->tap && f->tap->plug)
 		f->tap->plug(f->tap);
 	pthread_mutex_lock(&bus_lock);
@@ -189,6 +231,7 @@ void bus_function_plug(struct bus_function *f)
 	if (f->ops.command)
 		f->ops.command(f->device, f->command);
 	pthread_mutex_unlock(&bus_lock);
+	return 0;
 }
 
 void bus_function_power(struct bus_function *f, bool on)
@@ -203,10 +246,26 @@ void bus_function_power(struct bus_function *f, bool on)
 
 struct bus_function *bus_function_get(unsigned n)
 {
-	for (unsigned i = 0; i < BUS_SLOTS; i++)
+	for (unsigned i = 0; i < bus_functions_end; i++)
 		if (bus_functions[i].present && n-- == 0)
 			return &bus_functions[i];
 	return NULL;
+}
+
+struct bus_function *bus_function_at(unsigned bus, unsigned slot)
+{
+	for (unsigned i = 0; i < bus_functions_end; i++) {
+		struct bus_function *f = &bus_functions[i];
+
+		if (f->present && f->bus == bus && f->slot == slot)
+			return f;
+	}
+	return NULL;
+}
+
+unsigned bus_function_bus(const struct bus_function *f)
+{
+	return f->bus;
 }
 
 unsigned bus_function_slot(const struct bus_function *f)

@@ -20,6 +20,10 @@
  * Interrupts: a line (INTx, level: served again while it is asserted) or messages (MSI, MSI-X,
  * edge), each a bus_interrupt of its own. With MSI or MSI-X enabled in configuration space the line
  * is silent. MSI-X table and pending bits are a BAR region that bus/ implements for the device.
+ *
+ * Bridges are functions with a bus behind them (bridge.c). The firmware's part is played when they
+ * and the functions behind them are added: bus numbers, windows, and the line that an interrupt
+ * comes out at on the root bus.
  */
 #ifndef DRY_BUS_BUS_H
 #define DRY_BUS_BUS_H
@@ -37,6 +41,7 @@ struct bus_bar_config {
 	uint32_t size; /* power of two, 0: none */
 	bool is_io;    /* port space */
 	bool is_64bit; /* takes the next BAR too */
+	bool is_prefetchable;
 };
 
 struct bus_function_ops {
@@ -61,6 +66,10 @@ struct bus_function_ops {
 	/* What is enabled has changed: MSI-X, or so many MSI messages (0: neither). As `command`.
 	 */
 	void (*messages)(void *device, bool msix, unsigned msi);
+	/* The card is pulled out of its slot, where that is more than the function's absence from
+	 * the bus; or another one is put in. 0 or -errno with error_set: then it is not in.
+	 * PASSIVE, no lock held. May be NULL. */
+	int (*plug)(void *device, bool in);
 };
 
 struct bus_function_config {
@@ -81,9 +90,18 @@ struct bus_function_config {
 	uint8_t msi_at, msix_at;
 	bool has_line;	  /* INTA */
 	const char *name; /* for messages */
+	/*
+	 * The bridge that it is behind; NULL: it is on the root bus. Then the number of its slot
+	 * there; on the root bus the next free one is taken.
+	 */
+	struct bus_function *bridge;
+	uint8_t slot;
+	/* It is a bridge itself, without BARs and messages of its own. The bus keeps its header,
+	 * and what is written there goes to ops.config_write as well. */
+	bool is_bridge;
 };
 
-/* Adds a function in the next slot of bus 0. NULL with error_set on bad values. */
+/* Adds a function. A bridge comes before what is behind it. NULL with error_set on bad values. */
 struct bus_function *bus_function_new(
 	const struct bus_function_config *config, const struct bus_function_ops *ops, void *device);
 /* Removes it; all its interrupts must have been disconnected. */
@@ -91,8 +109,12 @@ void bus_function_free(struct bus_function *function);
 /* Surprise removal: from now on reads give all ones, interrupts are lost. */
 void bus_function_unplug(struct bus_function *function);
 bool bus_function_is_unplugged(const struct bus_function *function);
-/* Another of the same kind in its slot, at the same addresses, as the firmware leaves it. */
-void bus_function_plug(struct bus_function *function);
+/* Surprise removal of a card: the same, and the device is out of its slot, or touches memory no
+ * more, when this returns. PASSIVE. */
+void bus_function_pull(struct bus_function *function);
+/* Another of the same kind in its slot, at the same addresses, as the firmware leaves it. 0, or
+ * -errno with error_set: there is none. PASSIVE. */
+int bus_function_plug(struct bus_function *function);
 /*
  * D3 and D0. In D3 registers read all ones, interrupts are lost, and the device loses its state;
  * configuration space stays as it is, since the bus driver puts it back. Off returns when the
@@ -102,7 +124,15 @@ void bus_function_power(struct bus_function *function, bool on);
 
 /* Enumeration: the n-th function, NULL past the end. */
 struct bus_function *bus_function_get(unsigned n);
+/* The number of its bus, and of its slot there. */
+unsigned bus_function_bus(const struct bus_function *function);
 unsigned bus_function_slot(const struct bus_function *function);
+/* The function in a slot, NULL if it is empty. */
+struct bus_function *bus_function_at(unsigned bus, unsigned slot);
+/* Whether there is a bus of this number. */
+bool bus_is_there(unsigned bus);
+/* The bus behind a bridge. */
+unsigned bus_bridge_secondary(const struct bus_function *bridge);
 const char *bus_function_name(const struct bus_function *function);
 /* Its device instance, "PCI\VEN_1B36&DEV_0010&SUBSYS_11001AF4&REV_02\3&0&08". */
 void bus_function_instance(const struct bus_function *function, char *text, size_t size);
@@ -112,6 +142,10 @@ unsigned bus_config_read(
 	struct bus_function *function, unsigned offset, void *buffer, unsigned length);
 unsigned bus_config_write(
 	struct bus_function *function, unsigned offset, const void *buffer, unsigned length);
+
+/* Bus mastering, as configuration space has it. */
+void bus_master_set(struct bus_function *function, bool on);
+bool bus_master_is_on(const struct bus_function *function);
 
 /* What PnP assigned for BAR n: false if the BAR does not exist. */
 struct bus_resource {
@@ -165,6 +199,12 @@ void bus_messages_disable(struct bus_function *function);
 /* Sets the mask bit of an MSI-X message or clears it; what came meanwhile is sent then. False: no
  * such message, or MSI-X is not enabled. Any IRQL. */
 bool bus_message_mask(struct bus_function *function, unsigned message, bool masked);
+/* All that the function interrupts by, at once: the function mask of MSI-X, or the command
+ * register's interrupt disable bit. What comes meanwhile is not lost. False: it has enabled MSI,
+ * which has no mask here. */
+bool bus_interrupts_mask(struct bus_function *function, bool masked);
+/* Whether it cannot interrupt at present, because all is masked so. */
+bool bus_interrupts_are_masked(const struct bus_function *function);
 /* Address and data of a message, as programmed. */
 void bus_message_get(
 	struct bus_function *function, unsigned message, uint64_t *address, uint32_t *data);

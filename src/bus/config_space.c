@@ -10,7 +10,7 @@
 #include "bus/function.h"
 #include <string.h>
 
-enum { BAR_IO = 1, BAR_64BIT = 4, CAPABILITY_MSI = 5, CAPABILITY_MSIX = 17 };
+enum { BAR_IO = 1, BAR_64BIT = 4, BAR_PREFETCHABLE = 8, CAPABILITY_MSI = 5, CAPABILITY_MSIX = 17 };
 
 void bus_config_put(struct bus_function *f, unsigned offset, unsigned size, uint32_t value)
 {
@@ -31,7 +31,10 @@ static void build_bar(struct bus_function *f, unsigned bar)
 
 	if (!b->size)
 		return;
-	bus_config_put(f, at, 4, b->is_io ? BAR_IO : b->is_64bit ? BAR_64BIT : 0);
+	bus_config_put(f, at, 4,
+		b->is_io ? BAR_IO
+			 : (b->is_64bit ? BAR_64BIT : 0) |
+				   (b->is_prefetchable ? BAR_PREFETCHABLE : 0));
 	allow(f, at, 4, ~(b->size - 1));
 	if (b->is_64bit)
 		allow(f, at + 4, 4, ~0u);
@@ -73,6 +76,24 @@ static void build_msix(struct bus_function *f)
 	bus_config_put(f, at + 8, 4, (c->msix_offset + bus_msix_table_size(c)) | c->msix_bar);
 }
 
+/* The rest of a bridge's header: what is forwarded is opened later. */
+static void build_bridge(struct bus_function *f)
+{
+	uint8_t header = (uint8_t)((f->config.space ? f->config.space[CONFIG_HEADER] : 0) | 1);
+
+	memset(f->space + CONFIG_BAR, 0, CONFIG_CAPABILITIES - CONFIG_BAR);
+	bus_config_put(f, CONFIG_HEADER, 1, header);
+	allow(f, BRIDGE_NUMBERS, 4, ~0u);
+	allow(f, BRIDGE_IO, 2, 0xf0f0);
+	/* A base above its limit: nothing is forwarded. */
+	bus_config_put(f, BRIDGE_IO, 2, 0x00f0);
+	bus_config_put(f, BRIDGE_MEMORY, 4, 0x0000fff0);
+	bus_config_put(f, BRIDGE_PREFETCH, 4, 0x0000fff0);
+	allow(f, BRIDGE_MEMORY, 4, 0xfff0fff0);
+	allow(f, BRIDGE_PREFETCH, 4, 0xfff0fff0);
+	bus_config_put(f, BRIDGE_CONTROL, 2, 0);
+}
+
 void bus_config_build(struct bus_function *f)
 {
 	const struct bus_function_config *c = &f->config;
@@ -91,12 +112,16 @@ void bus_config_build(struct bus_function *f)
 	bus_config_put(f, CONFIG_CLASS, 3,
 		c->prog_if | (uint32_t)c->subclass << 8 | (uint32_t)c->base_class << 16);
 	allow(f, CONFIG_CACHE_LINE, 2, 0xffff);
-	bus_config_put(f, CONFIG_SUBSYSTEM_VENDOR, 2, c->subsystem_vendor);
-	bus_config_put(f, CONFIG_SUBSYSTEM, 2, c->subsystem);
+	if (!c->is_bridge) {
+		bus_config_put(f, CONFIG_SUBSYSTEM_VENDOR, 2, c->subsystem_vendor);
+		bus_config_put(f, CONFIG_SUBSYSTEM, 2, c->subsystem);
+	}
 	bus_config_put(f, CONFIG_PIN, 1, c->has_line ? 1 : 0);
 	/* The number that a PC's firmware leaves here: one of four lines, by slot. */
-	bus_config_put(f, CONFIG_LINE, 1, c->has_line ? 16 + f->slot % 4 : 0xff);
+	bus_config_put(f, CONFIG_LINE, 1, c->has_line ? 16 + f->line : 0xff);
 	allow(f, CONFIG_LINE, 1, 0xff);
+	if (c->is_bridge)
+		build_bridge(f);
 	for (unsigned i = 0; i < BUS_BARS; i++)
 		build_bar(f, i);
 	if (c->msix_messages)
@@ -169,6 +194,15 @@ static void apply(struct bus_function *f)
 	bus_line_update(f);
 	if (command != old && f->ops.command)
 		f->ops.command(f->device, command);
+	if (f->config.is_bridge)
+		bus_bridge_update(f);
+}
+
+/* A device that is a bridge forwards by what stands in its own header: it is told of that too. */
+static bool is_told(const struct bus_function *f, unsigned at)
+{
+	return is_foreign(f, at) ||
+	       (f->config.is_bridge && at >= BRIDGE_NUMBERS && at < CONFIG_HEADER_END);
 }
 
 /* In pieces as large as they can be: a device may act on each. */
@@ -181,20 +215,14 @@ static void foreign_write(
 		size = !(offset & 3) && length >= 4 ? 4 : !(offset & 1) && length >= 2 ? 2 : 1;
 		for (unsigned n = 0; n < size; n++)
 			value |= (uint32_t)in[n] << 8 * n;
-		if (is_foreign(f, round_down(offset, 4)))
+		if (is_told(f, round_down(offset, 4)))
 			f->ops.config_write(f->device, offset, size, value);
 	}
 }
 
-unsigned bus_config_write(
-	struct bus_function *f, unsigned offset, const void *buffer, unsigned length)
+/* With the bus's lock held. */
+static void write(struct bus_function *f, unsigned offset, const uint8_t *in, unsigned length)
 {
-	const uint8_t *in = buffer;
-
-	length = clip(f, offset, length);
-	if (!length || f->unplugged)
-		return length;
-	pthread_mutex_lock(&bus_lock);
 	for (unsigned i = 0; i < length; i++) {
 		uint8_t mask = f->writable[offset + i];
 		uint8_t *byte = &f->space[offset + i];
@@ -204,6 +232,40 @@ unsigned bus_config_write(
 	if (f->ops.config_write)
 		foreign_write(f, offset, in, length);
 	apply(f);
+}
+
+unsigned bus_config_write(
+	struct bus_function *f, unsigned offset, const void *buffer, unsigned length)
+{
+	length = clip(f, offset, length);
+	if (!length || f->unplugged)
+		return length;
+	pthread_mutex_lock(&bus_lock);
+	write(f, offset, buffer, length);
 	pthread_mutex_unlock(&bus_lock);
 	return length;
+}
+
+void bus_config_change(struct bus_function *f, unsigned offset, uint16_t set, uint16_t clear)
+{
+	uint16_t value;
+	uint8_t bytes[2];
+
+	pthread_mutex_lock(&bus_lock);
+	value = (uint16_t)((bus_config_word(f, offset) & ~clear) | set);
+	bytes[0] = (uint8_t)value;
+	bytes[1] = (uint8_t)(value >> 8);
+	if (!f->unplugged)
+		write(f, offset, bytes, 2);
+	pthread_mutex_unlock(&bus_lock);
+}
+
+void bus_master_set(struct bus_function *f, bool on)
+{
+	bus_config_change(f, CONFIG_COMMAND, on ? COMMAND_MASTER : 0, on ? 0 : COMMAND_MASTER);
+}
+
+bool bus_master_is_on(const struct bus_function *f)
+{
+	return f->command & COMMAND_MASTER;
 }

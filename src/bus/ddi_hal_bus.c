@@ -9,25 +9,14 @@
 #include "util/export.h"
 #include <ntddk.h>
 
-/* The function in a slot: there is one bus, and each device has function 0 only. */
-static struct bus_function *function_in_slot(ULONG slot)
-{
-	struct bus_function *f;
-
-	for (unsigned n = 0; (f = bus_function_get(n)); n++)
-		if (bus_function_slot(f) == slot)
-			return f;
-	return NULL;
-}
-
 ULONG NTAPI HalGetBusDataByOffset(BUS_DATA_TYPE BusDataType, ULONG BusNumber, ULONG SlotNumber,
 	PVOID Buffer, ULONG Offset, ULONG Length)
 {
 	struct bus_function *f;
 
-	if (BusDataType != PCIConfiguration || BusNumber != 0)
+	if (BusDataType != PCIConfiguration || !bus_is_there(BusNumber))
 		return 0; /* no such bus */
-	f = function_in_slot(SlotNumber);
+	f = bus_function_at(BusNumber, SlotNumber);
 	if (f)
 		return bus_config_read(f, Offset, Buffer, Length);
 	/* The bus is there, the device is not: two bytes, an invalid vendor. */
@@ -50,9 +39,9 @@ ULONG NTAPI HalSetBusDataByOffset(BUS_DATA_TYPE BusDataType, ULONG BusNumber, UL
 {
 	struct bus_function *f;
 
-	if (BusDataType != PCIConfiguration || BusNumber != 0)
+	if (BusDataType != PCIConfiguration || !bus_is_there(BusNumber))
 		return 0;
-	f = function_in_slot(SlotNumber);
+	f = bus_function_at(BusNumber, SlotNumber);
 	return f ? bus_config_write(f, Offset, Buffer, Length) : 0;
 }
 DRY_EXPORT(HalSetBusDataByOffset)

@@ -3,7 +3,7 @@
 /*
  * What the files of bus/ share and nobody else sees: the inside of a function (bus.c), its address
  * windows (bar.c, register.c), its configuration space (config_space.c), its line (line.c) and its
- * messages (message.c).
+ * messages (message.c), and the way to it (bridge.c).
  *
  * Functions live in a static array and are never freed, so that a device's thread or another
  * processor that still looks at one after its removal finds "nothing there" and no dangling memory.
@@ -20,7 +20,9 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#define BUS_SLOTS	32
+#define BUS_SLOTS	32 /* of one bus */
+#define BUS_FUNCTIONS	64 /* those of the root bus come first, each at its slot's number */
+#define BUS_LINES	4
 #define BUS_CONFIG_SIZE 256
 
 /* Offsets in configuration space (PCI Local Bus Specification 3.0, 6.1 and 6.2). */
@@ -33,6 +35,7 @@ enum {
 	CONFIG_CLASS = 0x09,
 	CONFIG_CACHE_LINE = 0x0c,
 	CONFIG_LATENCY = 0x0d,
+	CONFIG_HEADER = 0x0e,
 	CONFIG_BAR = 0x10,
 	CONFIG_SUBSYSTEM_VENDOR = 0x2c,
 	CONFIG_SUBSYSTEM = 0x2e,
@@ -41,6 +44,14 @@ enum {
 	CONFIG_LINE = 0x3c,
 	CONFIG_PIN = 0x3d,
 	CONFIG_HEADER_END = 0x40,
+	/* of a bridge (PCI-to-PCI Bridge Architecture Specification 1.2, 3.2) */
+	BRIDGE_NUMBERS = 0x18, /* primary, secondary, subordinate, latency timer: a byte each */
+	BRIDGE_IO = 0x1c,
+	BRIDGE_MEMORY = 0x20,
+	BRIDGE_PREFETCH = 0x24,
+	BRIDGE_PREFETCH_UPPER = 0x28,
+	BRIDGE_IO_UPPER = 0x30,
+	BRIDGE_CONTROL = 0x3e,
 	CONFIG_MSI = 0x50, /* where we put the two capabilities, see bus_config_msi */
 	CONFIG_MSIX = 0x70,
 	CONFIG_MSI_BYTES = 14,
@@ -90,12 +101,21 @@ struct bus_target {
 	_Atomic uint32_t raising;
 };
 
+/* What a bridge forwards, in bus addresses: from start to end. end 0: nothing. */
+struct bus_range {
+	uint64_t start, end;
+};
+enum { BUS_RANGE_IO, BUS_RANGE_MEMORY, BUS_RANGE_PREFETCH, BUS_RANGES };
+
 struct bus_function {
 	_Atomic bool present; /* the slot is taken */
 	_Atomic bool unplugged;
 	_Atomic bool unpowered; /* D3 */
 	_Atomic uint16_t command;
 	uint8_t slot;
+	uint8_t line;			    /* of the root bus, where INTA comes out */
+	uint8_t bus, secondary;		    /* the one that it is on; of a bridge, that behind it */
+	struct bus_range range[BUS_RANGES]; /* of a bridge */
 	struct bus_window window[BUS_BARS];
 	struct bus_function_config config;
 	struct bus_function_ops ops;
@@ -124,10 +144,52 @@ static inline bool bus_function_is_off(const struct bus_function *function)
 }
 
 extern pthread_mutex_t bus_lock;
-extern struct bus_function bus_functions[BUS_SLOTS];
+extern struct bus_function bus_functions[BUS_FUNCTIONS];
+/* One past the last that is in use. */
+extern _Atomic unsigned bus_functions_end;
+
+/* ---- bridge.c ---- */
+
+/* Room that windows need, each aligned to its size: the sum, and the largest alignment. Largest
+ * first they fill it without gaps. */
+struct bus_need {
+	uint64_t size, align;
+};
+void bus_need_add(struct bus_need *need, uint64_t size);
+/* How much of its parent's addresses a bridge takes for them: what is reserved at least, and whole
+ * granules of a bridge's registers. */
+struct bus_need bus_need_window(const struct bus_need *need, unsigned range);
+/* The line of the root bus at which INTA of a slot behind these bridges comes out. */
+unsigned bus_line_of(const struct bus_function *bridge, unsigned slot);
+
+/* A new bridge gets its number, and those above it let it through. -ENOSPC with error_set. */
+int bus_bridge_number(struct bus_function *function);
+/* Opens the windows of the bridges above for all BARs of the function. -ENOSPC with error_set. */
+int bus_bridges_open(const struct bus_function *function);
+/* Where a window of this kind may lie: false if there is no place. All are for the root bus. */
+bool bus_bridge_room(const struct bus_function *bridge, unsigned range, struct bus_range *room);
+/* Whether a window of a bridge on the same bus shares a byte with [start, end). */
+bool bus_bridges_hold(const struct bus_function *bridge, uint64_t start, uint64_t end, bool is_io);
+/* Whether all bridges above forward [start, end), as their registers stand. */
+bool bus_bridges_forward(
+	const struct bus_function *function, uint64_t start, uint64_t end, bool is_io);
+/* What is behind a bridge answers or does not, after a change of the bridge. */
+void bus_bridge_update(const struct bus_function *bridge);
 
 /* ---- bar.c ---- */
 
+/* Which of a bridge's windows a BAR belongs in. */
+static inline unsigned bus_range_of(const struct bus_bar_config *bar)
+{
+	if (bar->is_io)
+		return BUS_RANGE_IO;
+	return bar->is_prefetchable ? BUS_RANGE_PREFETCH : BUS_RANGE_MEMORY;
+}
+/* A window is page aligned at least, so that a page leads to one BAR. */
+static inline uint64_t bus_window_step(uint64_t size, bool is_io)
+{
+	return is_io ? size : max_of(size, MEM_PAGE_SIZE);
+}
 /* Chooses addresses for all BARs of the function. -ENOSPC with error_set when none are left. */
 int bus_windows_assign(struct bus_function *function);
 void bus_windows_release(struct bus_function *function);
@@ -136,6 +198,8 @@ void bus_windows_update(struct bus_function *function);
 /* Where a PC has its 32-bit PCI hole: under the I/O APIC. */
 #define BUS_MEMORY_BASE 0xe0000000ull
 #define BUS_MEMORY_END	0xfec00000ull
+#define BUS_PORT_BASE	0xc000u
+#define BUS_PORT_END	0x10000u
 /* Private: the window of each page of it. */
 #define BUS_MEMORY_START (LAYOUT_REGISTERS + BUS_MEMORY_BASE)
 #define BUS_MEMORY_PAGES ((BUS_MEMORY_END - BUS_MEMORY_BASE) >> MEM_PAGE_SHIFT)
@@ -190,6 +254,9 @@ static inline uint32_t bus_config_dword(const struct bus_function *function, uns
 	return bus_config_word(function, offset) | (uint32_t)bus_config_word(function, offset + 2)
 							   << 16;
 }
+/* A word, its bits set and cleared in one piece. */
+void bus_config_change(
+	struct bus_function *function, unsigned offset, uint16_t set, uint16_t clear);
 /* Stores without regard to write masks: for the function itself. */
 void bus_config_put(struct bus_function *function, unsigned offset, unsigned size, uint32_t value);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
- * Interrupt lines: four of them, shared by slot number, level triggered. A line has one vector,
+ * Interrupt lines: four of them, shared by slot number (behind bridges: see bridge.c), level
+ * triggered. A line has one vector,
  * that of the first interrupt connected; its service asks everyone on the line in turn until one
  * claims it, as Windows does for a level interrupt, and raises the vector again while any function
  * asserts the line. Whether a line is asserted is never stored: it is read off the functions, so
@@ -11,8 +12,6 @@
 #include "bus/function.h"
 #include "nt/nt.h"
 #include <errno.h>
-
-#define LINES 4
 
 /* A line that nobody claims this often in a row, or that is claimed so often and asserted all the
  * same while no DPC runs, is shut off; else the processor never leaves it. */
@@ -27,11 +26,11 @@ struct bus_line {
 	_Atomic bool is_dead;
 };
 
-static struct bus_line lines[LINES];
+static struct bus_line lines[BUS_LINES];
 
 static struct bus_line *line_of(const struct bus_function *f)
 {
-	return &lines[f->slot % LINES];
+	return &lines[f->line];
 }
 
 static bool function_asserts(const struct bus_function *f)
@@ -42,8 +41,9 @@ static bool function_asserts(const struct bus_function *f)
 
 static bool line_is_asserted(const struct bus_line *line)
 {
-	for (unsigned slot = (unsigned)(line - lines); slot < BUS_SLOTS; slot += LINES)
-		if (function_asserts(&bus_functions[slot]))
+	/* A function's place in the array is its line, modulo the number of lines. */
+	for (unsigned n = (unsigned)(line - lines); n < bus_functions_end; n += BUS_LINES)
+		if (function_asserts(&bus_functions[n]))
 			return true;
 	return false;
 }

@@ -178,13 +178,6 @@ void bus_msix_write(struct bus_function *f, uint32_t offset, unsigned size, uint
 
 /* ---- what the port driver and PnP do ---- */
 
-static void control_write(struct bus_function *f, unsigned at, uint16_t set, uint16_t clear)
-{
-	uint16_t control = (uint16_t)((bus_config_word(f, at) & ~clear) | set);
-
-	bus_config_write(f, at, &control, 2);
-}
-
 static unsigned msi_enable(struct bus_function *f, unsigned wanted)
 {
 	unsigned granted = 1, shift = 0;
@@ -193,8 +186,8 @@ static unsigned msi_enable(struct bus_function *f, unsigned wanted)
 		granted *= 2;
 		shift++;
 	}
-	control_write(f, bus_config_msi(f) + 2, (uint16_t)(MSI_ENABLE | shift << MSI_GRANTED_SHIFT),
-		7 << MSI_GRANTED_SHIFT);
+	bus_config_change(f, bus_config_msi(f) + 2,
+		(uint16_t)(MSI_ENABLE | shift << MSI_GRANTED_SHIFT), 7 << MSI_GRANTED_SHIFT);
 	return min_of(wanted, granted);
 }
 
@@ -203,7 +196,7 @@ unsigned bus_messages_enable(struct bus_function *f, unsigned wanted)
 	if (!wanted)
 		return 0;
 	if (f->config.msix_messages) {
-		control_write(f, bus_config_msix(f) + 2, MSIX_ENABLE, MSIX_MASK_ALL);
+		bus_config_change(f, bus_config_msix(f) + 2, MSIX_ENABLE, MSIX_MASK_ALL);
 		return min_of(wanted, f->config.msix_messages);
 	}
 	return f->config.msi_messages ? msi_enable(f, wanted) : 0;
@@ -212,11 +205,29 @@ unsigned bus_messages_enable(struct bus_function *f, unsigned wanted)
 void bus_messages_disable(struct bus_function *f)
 {
 	if (f->config.msix_messages)
-		control_write(f, bus_config_msix(f) + 2, 0, MSIX_ENABLE);
+		bus_config_change(f, bus_config_msix(f) + 2, 0, MSIX_ENABLE);
 	if (f->config.msi_messages)
-		control_write(f, bus_config_msi(f) + 2, 0, MSI_ENABLE);
+		bus_config_change(f, bus_config_msi(f) + 2, 0, MSI_ENABLE);
 	f->masked = ~0ull;
 	f->pending = 0;
+}
+
+bool bus_interrupts_mask(struct bus_function *f, bool masked)
+{
+	if (f->msi && !f->msix && masked)
+		return false;
+	if (!f->msi && (f->msix || (!masked && f->config.msix_messages)))
+		bus_config_change(f, bus_config_msix(f) + 2, masked ? MSIX_MASK_ALL : 0,
+			masked ? 0 : MSIX_MASK_ALL);
+	if (!masked || !bus_messages_are_enabled(f))
+		bus_config_change(f, CONFIG_COMMAND, masked ? COMMAND_LINE_DISABLE : 0,
+			masked ? 0 : COMMAND_LINE_DISABLE);
+	return true;
+}
+
+bool bus_interrupts_are_masked(const struct bus_function *f)
+{
+	return f->msix ? f->msix_mask_all : !f->msi && f->command & COMMAND_LINE_DISABLE;
 }
 
 void bus_message_get(struct bus_function *f, unsigned message, uint64_t *address, uint32_t *data)

@@ -60,12 +60,12 @@ static __attribute__((cold, noinline)) int refuse_off(
 {
 	__atomic_store_n(&master->faults, master->faults + 1, __ATOMIC_RELAXED);
 	if (!master->off_told)
-		nt_violation(0,
+		nt_violation(master->blame,
 			"device %u (%s): %s of bus address 0x%" PRIx64
-			" while its bus mastering is off; the driver has to set bit 2 of its "
-			"command "
-			"register",
-			master->number, master->name, write ? "write" : "read", address);
+			" while its bus mastering is off%s",
+			master->number, master->name, write ? "write" : "read", address,
+			master->blame ? ""
+				      : "; the driver has to set bit 2 of its command register");
 	master->off_told = true;
 	return -EACCES;
 }

@@ -33,7 +33,7 @@ struct dma_master {
 	bool off_told;	     /* private: the first access with mastering off has been reported */
 	uint64_t plain_last; /* private: up to here it may reach pages by their frame numbers */
 	struct dma_tap *tap; /* NULL: none */
-	uint64_t blame;	     /* nt_violation's number for what is refused; a tap's to set */
+	uint64_t blame;	     /* nt_violation's number for what is refused; 0: the driver is */
 };
 
 /*

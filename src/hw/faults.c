@@ -345,20 +345,10 @@ void fault_complete_forget(struct dma_master *master)
 
 /* ---- life ---- */
 
-static struct bus_function *function_find(unsigned slot)
-{
-	struct bus_function *function = NULL;
-
-	for (unsigned n = 0; (function = bus_function_get(n)) != NULL; n++)
-		if (bus_function_slot(function) == slot)
-			break;
-	return function;
-}
-
 int fault_arm(struct dma_master *master, const struct fault_plan *plan, uint8_t *record,
 	uint32_t record_count)
 {
-	struct bus_function *function = master ? function_find(master->number) : NULL;
+	struct bus_function *function = master ? bus_function_at(0, master->number) : NULL;
 
 	if (!function)
 		return error_set(ENODEV, "--fault: the machine has no device that could fail.");

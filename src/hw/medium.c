@@ -70,6 +70,21 @@ int medium_parse(struct medium *medium, const char *text)
 	return 0;
 }
 
+int medium_check(const struct medium *medium, uint64_t blocks)
+{
+	for (unsigned n = 0; medium && n < medium->count; n++) {
+		const struct medium_fault *fault = &medium->fault[n];
+
+		if (fault->block >= blocks)
+			return error_set(EINVAL,
+				"--fail %s:lba=%llu: the disk ends before it; its last block is "
+				"%llu.",
+				fault->is_write ? "write" : "read",
+				(unsigned long long)fault->block, (unsigned long long)(blocks - 1));
+	}
+	return 0;
+}
+
 bool medium_fails(const struct medium *medium, uint32_t block_size, uint64_t offset, uint64_t bytes,
 	bool is_write)
 {

@@ -24,6 +24,8 @@ struct medium {
 /* "read:lba=N", "write:lba=N-M", several joined by commas; *medium stays as it was where that is
  * wrong: -EINVAL with error_set. */
 int medium_parse(struct medium *medium, const char *text);
+/* Whether a disk of so many blocks has all of them: -EINVAL with error_set. medium may be NULL. */
+int medium_check(const struct medium *medium, uint64_t blocks);
 /* Whether moving [offset, offset + bytes) meets one. */
 bool medium_fails(const struct medium *medium, uint32_t block_size, uint64_t offset, uint64_t bytes,
 	bool is_write);

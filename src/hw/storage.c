@@ -72,7 +72,7 @@ static int size_check(const struct storage *s, const struct hw_config *config)
 			"size up, or "
 			"choose another block size.",
 			name, (unsigned long long)s->size, config->block_size);
-	return 0;
+	return medium_check(config->medium, s->size / config->block_size);
 }
 
 int storage_open(const struct hw_config *config, bool is_null, struct storage **storage)

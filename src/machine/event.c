@@ -108,6 +108,7 @@ int machine_unplug(struct dry_machine *machine, struct port_hba *hba)
 	if (hba->life == PORT_HBA_REMOVED)
 		return error_set(EINVAL, "%s is removed already.", hba->name);
 	machine->paused &= ~(1u << hba->place);
+	event_bus_forget(machine, hba);
 	disk_set_lose(&machine->disks, &hba->port);
 	if (has_dump_pointers(machine, hba))
 		dump_pointers_put(machine); /* forgets them: the disk has gone */
@@ -126,10 +127,13 @@ static int run_remove(struct dry_machine *machine, struct port_hba *hba)
 		err = disks_flush(machine, hba, hba->port.limits.caches_data);
 	if (has_dump_pointers(machine, hba))
 		dump_pointers_put(machine);
+	event_bus_forget(machine, hba);
 	disk_set_lose(&machine->disks, &hba->port);
 	/* What was submitted before fails now, so that nobody is left. */
 	port_adapter_close(&hba->port, 0);
 	disappear(machine, hba);
+	if (hba->function)
+		bus_function_pull(hba->function);
 	return err;
 }
 
@@ -151,9 +155,9 @@ static int run_plug(struct dry_machine *machine, struct port_hba *hba)
 
 	if (hba->life != PORT_HBA_REMOVED)
 		return error_set(EINVAL, "%s is not removed: it cannot be plugged.", hba->name);
-	if (hba->function)
-		bus_function_plug(hba->function);
-	err = port_pnp_start(hba);
+	err = hba->function ? bus_function_plug(hba->function) : 0;
+	if (!err)
+		err = port_pnp_start(hba);
 	if (err)
 		return err;
 	scanner_watch(&hba->port);
@@ -254,6 +258,10 @@ static const struct machine_event_kind kinds[] = {
 	{"pause", run_pause, NULL},
 	{"resume", run_resume, NULL},
 	{"rescan", run_rescan, NULL},
+	{"mask", event_mask, NULL},
+	{"unmask", event_unmask, NULL},
+	{"bus-master-off", event_master_off, NULL},
+	{"bus-master-on", event_master_on, NULL},
 };
 
 const struct machine_event_kind *machine_event_find(const char *name, size_t length)
@@ -301,7 +309,7 @@ static int call_run(void *arg)
 
 int machine_event_unknown(const char *what, size_t length)
 {
-	char all[256];
+	char all[384];
 	size_t used = 0;
 
 	for (size_t n = 0; n < array_size(kinds); n++)
@@ -404,6 +412,7 @@ void events_stop(struct dry_machine *machine)
 	for (unsigned n = 0; driver && n < driver->adapter_count; n++) {
 		struct port_hba *hba = driver->adapters[n];
 
+		event_bus_undo(machine, hba);
 		if (hba->life == PORT_HBA_AWAY)
 			run_start(machine, hba);
 		else if (hba->life == PORT_HBA_ASLEEP)

@@ -149,10 +149,11 @@ struct dry_machine {
 	struct cpu_thread *events; /* carries out those of the option `at`; NULL: there are none */
 	_Atomic bool events_end;
 	_Atomic bool life_is_taken;
-	uint32_t paused;	    /* adapters, by an event: a bit each */
-	_Atomic bool is_open;	    /* the units may be used */
-	_Atomic unsigned inside;    /* host threads that do so */
-	_Atomic bool takes_service; /* service.c; these two count host threads, kernel threads */
+	uint32_t paused;	     /* adapters, by an event: a bit each */
+	uint32_t masked, master_off; /* the same */
+	_Atomic bool is_open;	     /* the units may be used */
+	_Atomic unsigned inside;     /* host threads that do so */
+	_Atomic bool takes_service;  /* service.c; these two count host threads, kernel threads */
 	_Atomic unsigned service_inside, service_entering;
 	pthread_t owner; /* the host thread that started it */
 	uint64_t started_ns;
@@ -215,6 +216,15 @@ int events_start(struct dry_machine *machine);
 void events_open(struct dry_machine *machine);
 /* No more events; adapters that are stopped or asleep run again. */
 void events_stop(struct dry_machine *machine);
+
+/* event_bus.c: what an adapter may do on the bus. */
+int event_mask(struct dry_machine *machine, struct port_hba *hba);
+int event_unmask(struct dry_machine *machine, struct port_hba *hba);
+int event_master_off(struct dry_machine *machine, struct port_hba *hba);
+int event_master_on(struct dry_machine *machine, struct port_hba *hba);
+/* At the end everything is as it was; what has gone takes it along. */
+void event_bus_undo(struct dry_machine *machine, struct port_hba *hba);
+void event_bus_forget(struct dry_machine *machine, const struct port_hba *hba);
 
 /* scanner.c. Units that are not known to programs yet become so. */
 void machine_units_publish(struct dry_machine *machine);

@@ -506,6 +506,9 @@ void port_unit_entries_read(struct port_unit *unit, const char *vendor, const ch
 
 /* Fills ranges with the function's BARs; how many there are. */
 unsigned port_hba_ranges(struct port_hba *hba);
+/* The first registers of its device as they are now, as a sentence that begins with a space; "" if
+ * it has none. Of a device that did not start: reading may change some. PASSIVE. */
+void port_hba_registers_say(const struct port_hba *hba, char *text, size_t size);
 /* Whether these name the hba in configuration space; a virtual one is in no slot. */
 bool port_hba_has_slot(const struct port_hba *hba, ULONG type, ULONG slot);
 /* A range of the hba's own BARs, mapped; NULL if it is none. */

@@ -312,10 +312,8 @@ void port_hba_surprise_remove(struct port_hba *hba)
 
 	if (was == PORT_HBA_GONE || was == PORT_HBA_REMOVED)
 		return;
-	if (hba->function) {
-		bus_function_unplug(hba->function);
-		bus_function_power(hba->function, false);
-	}
+	if (hba->function)
+		bus_function_pull(hba->function);
 	hba->life = PORT_HBA_GONE;
 	port_adapter_close(&hba->port, 0);
 	hba->port.is_excused = !port_hba_controls(hba, ScsiAdapterSurpriseRemoval);

@@ -11,6 +11,7 @@
 #include "util/error.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,20 @@
 static const char *device_name(const struct port_hba *hba)
 {
 	return hba->function ? bus_function_name(hba->function) : "its virtual adapter";
+}
+
+/* What its device shows may tell why. */
+static __attribute__((format(printf, 3, 4))) int failed(
+	struct port_hba *hba, int err, const char *format, ...)
+{
+	char what[256], registers[320];
+	va_list list;
+
+	va_start(list, format);
+	vsnprintf(what, sizeof(what), format, list);
+	va_end(list);
+	port_hba_registers_say(hba, registers, sizeof(registers));
+	return error_set(err, "%s: %s%s", hba->driver->name, what, registers);
 }
 
 int port_hba_find(struct port_hba *hba, uint8_t irql)
@@ -48,7 +63,7 @@ int port_hba_find(struct port_hba *hba, uint8_t irql)
 			hba->function ? bus_function_slot(hba->function) : 0);
 	case SP_RETURN_ERROR:
 	case SP_RETURN_BAD_CONFIG:
-		return error_set(ENODEV, "%s: Hw%sFindAdapter failed for %s with %s.", driver, stem,
+		return failed(hba, ENODEV, "Hw%sFindAdapter failed for %s with %s.", stem,
 			device_name(hba),
 			hba->answer == SP_RETURN_ERROR ? "SP_RETURN_ERROR"
 						       : "SP_RETURN_BAD_CONFIG");
@@ -95,6 +110,21 @@ static int dma_limit(
 	return 0;
 }
 
+/* For requests that time out: somebody has taken from it what it needs on the bus. */
+static const char *ails(const struct port_adapter *adapter)
+{
+	const struct port_hba *hba = container_of(adapter, struct port_hba, port);
+
+	if (!hba->function || bus_function_is_unplugged(hba->function))
+		return "";
+	if (!bus_master_is_on(hba->function))
+		return "; its device may not reach memory, as bus mastering is off in its command "
+		       "register";
+	if (bus_interrupts_are_masked(hba->function))
+		return "; its device's interrupts are masked";
+	return "";
+}
+
 /* With what it says of itself; a part may have been made when this fails. */
 static int requests_new(struct port_hba *hba)
 {
@@ -114,6 +144,8 @@ static int requests_new(struct port_hba *hba)
 			&hba->port, model->requests, hba->name, hba->port.dma, &limits);
 	if (!err)
 		port_adapter_number(&hba->port, hba->place);
+	if (!err)
+		hba->port.ails = ails;
 	return err;
 }
 
@@ -130,8 +162,8 @@ int port_hba_initialize(struct port_hba *hba)
 	port_hba_irql_check(hba, "Hw*Initialize", irql);
 	model->unlock(hba, old);
 	if (!done)
-		return error_set(EIO, "%s: Hw%sInitialize failed for %s.", hba->driver->name,
-			model->stem, device_name(hba));
+		return failed(
+			hba, EIO, "Hw%sInitialize failed for %s.", model->stem, device_name(hba));
 	if (model->settle && !model->settle(hba))
 		return error_set(EIO, "%s: the passive initialisation routine failed for %s.",
 			hba->driver->name, device_name(hba));

@@ -6,7 +6,10 @@
 #include "mem/mem.h"
 #include "nt/nt.h"
 
+#include <stdio.h>
 #include <string.h>
+
+#define REGISTERS_SAID 64
 
 /* ---- of the bus ---- */
 
@@ -24,6 +27,43 @@ unsigned port_hba_ranges(struct port_hba *hba)
 		used++;
 	}
 	return used;
+}
+
+/* Registers are in memory where there is such; a PC's ports come after it. */
+static bool registers_find(const struct port_hba *hba, unsigned *bar, struct bus_resource *found)
+{
+	for (unsigned is_io = 0; is_io < 2; is_io++)
+		for (*bar = 0; hba->function && *bar < BUS_BARS; ++*bar)
+			if (bus_resource_get(hba->function, *bar, found) && found->is_io == is_io)
+				return true;
+	return false;
+}
+
+void port_hba_registers_say(const struct port_hba *hba, char *text, size_t size)
+{
+	struct bus_resource found;
+	unsigned bar;
+	size_t used;
+	char *mapped;
+
+	*text = 0;
+	if (!registers_find(hba, &bar, &found))
+		return;
+	mapped = bus_map(found.address, found.size, found.is_io, NULL);
+	if (!mapped)
+		return;
+	used = (size_t)snprintf(text, size, " Its registers now, BAR %u:", bar);
+	for (unsigned at = 0; at + 4 <= min_of(found.size, REGISTERS_SAID) && used < size;
+		at += 4) {
+		uint64_t value = found.is_io ? bus_port_read((uintptr_t)mapped + at, 4)
+					     : bus_register_read(mapped + at, 4);
+
+		used += (size_t)snprintf(
+			text + used, size - used, " %02x=%08x", at, (unsigned)value);
+	}
+	bus_unmap(mapped);
+	if (used + 1 < size)
+		snprintf(text + used, size - used, ".");
 }
 
 bool port_hba_has_slot(const struct port_hba *hba, ULONG type, ULONG slot)

@@ -262,6 +262,9 @@ struct port_adapter {
 	_Atomic bool recovery_ends;
 	_Atomic bool reset_is_back;	       /* recovery_request is done */
 	struct port_request *recovery_request; /* a slot kept back for resets */
+	/* what is known of why its device does not answer, as the end of a sentence; NULL: nobody
+	 * knows; any IRQL */
+	const char *(*ails)(const struct port_adapter *adapter);
 	/* what its submitter keeps for it, and who frees that when the adapter ends; PASSIVE */
 	void *front;
 	void (*front_end)(struct port_adapter *adapter);

@@ -74,9 +74,9 @@ static void second_passed(struct cpu_timer *timer)
 			continue;
 		nt_violation(NT_TIMED_OUT,
 			"request %llu (function %02x, command %02x) was not completed within its "
-			"%u seconds.",
+			"%u seconds%s.",
 			(unsigned long long)request->id, request->function, request->cdb[0],
-			request->timeout);
+			request->timeout, adapter->ails ? adapter->ails(adapter) : "");
 		adapter->timed_out_id = request->id;
 		adapter->timed_out_unit = request->unit;
 		atomic_store(&adapter->timed_out, request);

@@ -40,6 +40,7 @@ void scsi_config_init(struct scsi_adapter *adapter)
 	config->ReceiveEvent = hw->ReceiveEvent;
 	config->MaximumNumberOfTargets = SCSI_MAXIMUM_TARGETS;
 	config->MaximumNumberOfLogicalUnits = SCSI_MAXIMUM_LOGICAL_UNITS;
+	config->SystemIoBusNumber = bus_function_bus(adapter->hba.function);
 	config->SlotNumber = bus_function_slot(adapter->hba.function);
 	config->DeviceExtensionSize = hw->DeviceExtensionSize;
 	config->SpecificLuExtensionSize = hw->SpecificLuExtensionSize;

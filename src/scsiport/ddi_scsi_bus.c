@@ -9,16 +9,6 @@
 
 #include <string.h>
 
-static struct bus_function *function_in(ULONG slot)
-{
-	struct bus_function *function;
-
-	for (unsigned n = 0; (function = bus_function_get(n)) != NULL; n++)
-		if (bus_function_slot(function) == slot)
-			return function;
-	return NULL;
-}
-
 /* With Length 0 the port makes the buffer; it is good until HwScsiFindAdapter returns. */
 static void *bus_data_new(struct scsi_adapter *adapter, PVOID *result)
 {
@@ -32,17 +22,18 @@ static void *bus_data_new(struct scsi_adapter *adapter, PVOID *result)
 	return adapter->bus_data;
 }
 
-/* A miniport may look for its adapter itself: every slot of the bus may be read. An empty one has
+/* A miniport may look for its adapter itself: every slot of each bus may be read. An empty one has
  * no vendor, which takes two bytes. */
 ULONG NTAPI ScsiPortGetBusData(PVOID DeviceExtension, ULONG BusDataType, ULONG SystemIoBusNumber,
 	ULONG SlotNumber, PVOID Buffer, ULONG Length)
 {
 	const USHORT nobody = PCI_INVALID_VENDORID;
 	struct scsi_adapter *adapter = scsi_adapter_of(DeviceExtension, "ScsiPortGetBusData");
-	struct bus_function *function = function_in(SlotNumber);
+	struct bus_function *function = bus_function_at(SystemIoBusNumber, SlotNumber);
 
 	cpu_poll();
-	if (!adapter || !Buffer || BusDataType != PCIConfiguration || SystemIoBusNumber != 0)
+	if (!adapter || !Buffer || BusDataType != PCIConfiguration ||
+		!bus_is_there(SystemIoBusNumber))
 		return 0;
 	if (!Length) {
 		Buffer = bus_data_new(adapter, Buffer);
@@ -63,7 +54,8 @@ ULONG NTAPI ScsiPortSetBusDataByOffset(PVOID DeviceExtension, ULONG BusDataType,
 	struct port_hba *hba = port_hba_of(DeviceExtension, "ScsiPortSetBusDataByOffset");
 
 	cpu_poll();
-	if (!hba || !Buffer || SystemIoBusNumber != 0 ||
+	if (!hba || !Buffer || !hba->function ||
+		SystemIoBusNumber != bus_function_bus(hba->function) ||
 		!port_hba_has_slot(hba, BusDataType, SlotNumber))
 		return 0;
 	return bus_config_write(hba->function, Offset, Buffer, Length);

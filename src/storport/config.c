@@ -55,6 +55,7 @@ void stor_config_init(struct stor_adapter *adapter)
 	}
 	if (!adapter->hba.function)
 		return;
+	config->SystemIoBusNumber = bus_function_bus(adapter->hba.function);
 	config->SlotNumber = bus_function_slot(adapter->hba.function);
 	ranges = port_hba_ranges(&adapter->hba);
 	config->AccessRanges = (void *)adapter->hba.ranges;

@@ -28,7 +28,7 @@ for compiler in gcc "clang-$LLVM"; do
   # shellcheck disable=SC2046
   "$compiler" -Wall -Werror "$work/host.c" $(say --cflags) $(say --libs) -Wl,-rpath,"$lib" -o "$work/shared"
   # shellcheck disable=SC2046
-  "$compiler" -Wall -Werror "$work/host.c" $(say --cflags) "$lib/libdryport.a" -ldl -lpthread -lZydis -o "$work/static"
+  "$compiler" -Wall -Werror "$work/host.c" $(say --cflags) "$lib/libdryport.a" -ldl -lpthread -lZydis -ljansson -o "$work/static"
   for program in shared static; do
     status 0 "$work/$program" "$work/simple.so" simple
     grep -q 'simple: 65536 bytes written by DMA, right' "$work/out" || fail "$compiler, $program: $(cat "$work/out")"

@@ -24,8 +24,9 @@ survives --at 200us:stop --at 500us:start --at 1ms:reset-bus --at every-800us:re
 survives --at every-600us:nap
 [ "$1" = pull ] || survives --at every-500us:reset-lun --at every-700us:reset-target
 survives --at 200us:sleep --at 1ms:wake --at 1100us:pause --at 2ms:resume --at 2ms:rescan
-# its disk is its adapter's memory, which a removal frees
+# its disk is its adapter's memory, which a removal frees; and it has no interrupts
 if [ "$1" != ramdisk ]; then
+  survives --at every-300us:mask --at every-400us:unmask --at 1ms:restart --at 2ms:replug
   survives --at every-900us:replug
   survives --at 300us:unplug --at 1ms:plug --at 2ms:remove --at 3ms:plug --at 4ms:replug
 fi

@@ -53,5 +53,12 @@ for bad in read write:5 read:lba=5-4 read:lba=0-64; do
   status 2 "$DRYPORT" run "$simple" --fail $bad --workload rw:ops=1
   says "--fail $bad: it is read:lba=N or write:lba=N"
 done
+# beyond the end, of a disk in memory, of a file, and of an image in a format
+truncate -s 8M "$work/raw"
+for machine in 'simple --hw simple --size 8M' "nvme --hw nvme --disk $work/raw" 'nvme --hw qemu:nvme --size 8M' "nvme --hw qemu:nvme --disk $work/disk"; do
+  # shellcheck disable=SC2086 # words
+  status 1 "$DRYPORT" run "$SOURCE_ROOT/examples/"$machine --fail read:lba=5,read:lba=16384 --workload rw:ops=1
+  says '--fail read:lba=16384: the disk ends before it; its last block is 16383'
+done
 status 1 "$DRYPORT" run "$SOURCE_ROOT/examples/ramdisk" --fail read:lba=5 --workload rw:ops=1
 says 'without a device there is no use for --fail'

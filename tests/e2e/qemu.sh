@@ -1,14 +1,25 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 # SPDX-FileCopyrightText: The dryport authors
-# qemu.sh data|life|bad|iommu: examples/nvme, which was written for the device model beside it, on QEMU's NVMe controller: images of
-# other formats, all kinds of memory, both kinds of interrupts, an adapter's life, a QEMU that does not start or dies, and its iommu, which finds what drivers do wrong.
+# qemu.sh data|life|bridges|hotplug|adversity|iommu|bad: examples/nvme, which was written for the device model beside it, on QEMU's NVMe
+# controller: images of other formats, all kinds of memory, both kinds of interrupts, an adapter's life, bridges and slots, its iommu, which
+# finds what drivers do wrong, and a QEMU that does not start or dies.
 . "$(dirname "$0")/lib.sh"
 need qemu-system-x86_64 qemu-img nbdcopy fio pgrep
 nvme=$SOURCE_ROOT/examples/nvme
 
 none_left() {
   ! pgrep -f "^qemu-system-x86_64 .*$work" >/dev/null || fail "a QEMU is left: $(pgrep -af "$work")"
+}
+
+# In the trace each request that was submitted has one end.
+each_ends() {
+  local event
+  for event in submit done; do
+    sed -nE "s/.* srb.$event +id ([0-9]+) .*/\1/p" "$work/trace" | sort -n >"$work/$event"
+  done
+  [ "$(wc -l <"$work/submit")" -gt 20 ] || fail "$(wc -l <"$work/submit") requests"
+  cmp "$work/submit" "$work/done" || fail "not each request has one end: $(diff "$work/submit" "$work/done" | head)"
 }
 
 data() {
@@ -53,7 +64,8 @@ life() {
     ! grep -q 'dryport: --at' "$work/err" || fail "$event: $(cat "$work/err")"
   done
   # QEMU dies under load: every request ends
-  "$DRYPORT" run "$nvme" --hw qemu:nvme,serial="${work##*-}" --cpus 2 --workload rw:ops=10000000,verify >"$work/out" 2>"$work/err" &
+  "$DRYPORT" run "$nvme" --hw qemu:nvme,serial="${work##*-}" --cpus 2 --workload rw:ops=10000000,verify --trace "$work/trace" \
+    >"$work/out" 2>"$work/err" &
   for _ in $(seq 100); do
     pgrep -f "^qemu-system-x86_64 .*serial=${work##*-}" >"$work/pid" && break
     sleep 0.1
@@ -65,6 +77,8 @@ life() {
   [ $SECONDS -lt 10 ] || fail "it took $SECONDS s to end"
   says 'QEMU, which has the device nvme, was ended by signal 9'
   says '0:0:0: the request failed: No such device'
+  each_ends
+  rm "$work/trace"
   # and a client is told
   truncate -s 64M "$work/disk"
   serve "$nvme" --hw qemu:nvme --disk "$work/disk"
@@ -80,6 +94,164 @@ life() {
     pgrep -f "^qemu-system-x86_64 .*file=$work/disk" >/dev/null || break
     sleep 0.1
   done
+  none_left
+}
+
+# The device's place, its registers, messages and line through bridges of each kind.
+bridges() {
+  local ops=400 chain place
+  [ "$SANITIZED" = 0 ] || ops=100
+  # a driver that says where it is told that it is
+  cp -r "$nvme" "$work/nvme"
+  sed -i -E 's/^(\tAdapter->Slot = Config->SlotNumber;)/\1 StorPortDebugPrint(0, "at bus %u slot %u\\n", Config->SystemIoBusNumber, Config->SlotNumber);/' "$work/nvme/nvme.c"
+  ! cmp -s "$nvme/nvme.c" "$work/nvme/nvme.c" || fail "nothing is changed"
+  while read -r place chain; do
+    status 0 "$DRYPORT" run "$work/nvme" --hw "qemu:nvme$chain" --cpus 2 --workload rw:ops=$ops,verify --registry-out "$work/reg"
+    grep -hq "at bus ${place%:*} slot ${place#*:}\$" "$work/out" "$work/err" || fail "$chain: $(cat "$work/out" "$work/err")"
+    grep -q "REV_02.3&${place%:*}&0${place#*:}]" "$work/reg" || fail "$chain: $(grep -a 'Enum.PCI' "$work/reg")"
+    status 0 "$DRYPORT" run "$nvme" --hw "qemu:nvme$chain" --inf "$work/line.inf" --workload rw:ops=$ops,verify --summary "$work/summary"
+    says 'it interrupts by its line'
+    [ "$(number interrupts)" -gt 10 ] || fail "$chain: $(number interrupts) interrupts"
+  done <<'B'
+0:1
+1:0 ,bridge=pcie-root-port
+1:1 ,bridge=pci-bridge
+2:1 ,bridge=pcie-root-port/pcie-pci-bridge
+3:0 ,bridge=pcie-root-port/x3130-upstream/xio3130-downstream
+2:1 ,bridge=i82801b11-bridge/pci-bridge
+B
+  # several, each behind bridges of its own
+  status 0 "$DRYPORT" run "$nvme" --hw qemu:nvme,bridge=pcie-root-port/pcie-pci-bridge --devices 3 --cpus 2 --workload rw:ops=$ops,verify
+  refused 'there is no bridge "pcie-port"; there are pcie-root-port, ' --hw qemu:nvme,bridge=pcie-port
+  refused 'there is no bridge ""' --hw qemu:nvme,bridge=pci-bridge/
+  refused 'pcie-root-port is on the root bus, and behind no bridge' --hw qemu:nvme,bridge=pci-bridge/pcie-root-port
+  refused 'more than 4 bridges' --hw qemu:nvme,bridge=pci-bridge/pci-bridge/pci-bridge/pci-bridge/pci-bridge
+  none_left
+}
+
+# Whether the QEMU of this disk has it open.
+has_open() {
+  local pid
+  pid=$(pgrep -f "^qemu-system-x86_64 .*file=$1,") || fail "no QEMU"
+  find "/proc/$pid/fd" -lname "$1" | grep -q .
+}
+
+until_open() { # DISK YES|NO
+  local is
+  for _ in $(seq 200); do
+    is=no
+    ! has_open "$1" || is=yes
+    [ $is != "$2" ] || return 0
+    sleep 0.05
+  done
+  fail "the image stays ${2/yes/closed}${2/no/open}: $(cat "$work/serve.err")"
+}
+
+hotplug() {
+  local ops=2000 port
+  [ "$SANITIZED" = 0 ] || ops=300
+  for port in pcie-root-port ioh3420 pcie-root-port/x3130-upstream/xio3130-downstream; do
+    status 0 "$DRYPORT" run "$nvme" --hw qemu:nvme,bridge=$port --cpus 2 --hold 20 --at every-30ms:replug --workload rw:ops=$ops,verify \
+      --trace "$work/trace"
+    ! grep -q 'dryport: ' "$work/err" || fail "$port: $(cat "$work/err")"
+    [ "$(grep -c 'event.end.*replug' "$work/trace")" -gt 1 ] || fail "$port: $(grep event "$work/trace")"
+  done
+  # by its line, and in good order
+  status 0 "$DRYPORT" run "$nvme" --hw qemu:nvme,bridge=pcie-root-port --inf "$work/line.inf" --hold 20 --at every-30ms:replug --workload rw:ops=300,verify
+  status 0 "$DRYPORT" run "$nvme" --hw qemu:nvme,bridge=pcie-root-port --hold 20 --at 20ms:remove --at 120ms:plug --at 200ms:unplug --at 220ms:plug --workload rw:ops=$ops,verify
+  ! grep -q 'dryport: ' "$work/err" || fail "$(cat "$work/err")"
+  # for good: what is under way fails, each request once, by NO_HBA (11) or NO_DEVICE (08)
+  status 1 "$DRYPORT" run "$nvme" --hw qemu:nvme,bridge=pcie-root-port --cpus 2 --at 50ms:unplug --workload rw:ops=100000,verify --trace "$work/trace"
+  says '0:0:0: the request failed: No such device'
+  each_ends
+  grep -q 'srb.done .*status \(0x\)\?\(11\|8\|08\)\b' "$work/trace" || fail "$(grep srb.done "$work/trace" | tail -n 5)"
+  rm "$work/trace"
+  # QEMU has let go of the image while the device is out, a client hears EIO and no more, and what was written is there afterwards
+  random "$work/in" 8M
+  truncate -s 16M "$work/disk"
+  serve "$nvme" --hw qemu:nvme,bridge=pcie-root-port --disk "$work/disk" --at 4s:unplug --at 9s:plug
+  nbdcopy "$work/in" "$uri"
+  has_open "$work/disk" || fail "who has the image?"
+  until_open "$work/disk" no
+  ! timeout 20 nbdcopy "$uri" "$work/back" 2>"$work/client" || fail "the client was told nothing"
+  grep -q 'Input/output error' "$work/client" || fail "$(cat "$work/client")"
+  until_open "$work/disk" yes
+  for _ in $(seq 50); do
+    ! nbdcopy "$uri" "$work/back" 2>/dev/null || break
+    sleep 0.1
+  done
+  cmp -n $((8 << 20)) "$work/in" "$work/back" || fail "the data differ after it was put in again"
+  serve_stop 0
+  # on the root bus it is reset, and QEMU keeps it
+  serve "$nvme" --hw qemu:nvme --disk "$work/disk" --hold 20 --at 100ms:unplug --at 200ms:plug
+  nbdcopy "$uri" "$work/back"
+  cmp "$work/disk" "$work/back" || fail "the data differ"
+  serve_stop 0
+  # another has taken the image meanwhile: it is told, and the device stays out
+  serve "$nvme" --hw qemu:nvme,bridge=pcie-root-port --disk "$work/disk" --at 1s:unplug --at 6s:plug
+  until_open "$work/disk" no
+  "$DRYPORT" run "$nvme" --hw qemu:nvme --disk "$work/disk" -- sleep 8 >"$work/out" 2>"$work/err" &
+  children+=($!)
+  for _ in $(seq 100); do
+    ! grep -q 'cannot be put in: QEMU refuses device_add' "$work/serve.err" || break
+    sleep 0.1
+  done
+  grep -q 'nvme cannot be put in: QEMU refuses device_add: Failed to get "write" lock' "$work/serve.err" || fail "$(cat "$work/serve.err")"
+  serve_stop 0
+  wait "${children[-1]}" || fail "$(cat "$work/err")"
+  none_left
+}
+
+# A machine in bad circumstances: nothing is lost, or it is said what was.
+adversity() {
+  local ops=6000 options chain
+  [ "$SANITIZED" = 0 ] || ops=600
+  cat >"$work/short.reg" <<'R'
+Windows Registry Editor Version 5.00
+
+[HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services\nvme\Parameters]
+"IoTimeoutValue"=dword:00000002
+R
+  # interrupts masked for a while: what came meanwhile is pending, and nothing times out
+  for options in '' "--inf $work/line.inf"; do
+    for chain in '' ,bridge=pcie-root-port; do
+      # shellcheck disable=SC2086 # words
+      status 0 "$DRYPORT" run "$nvme" --hw qemu:nvme$chain $options --registry "$work/short.reg" --cpus 2 --at every-20ms:mask --at every-30ms:unmask \
+        --workload rw:ops=$ops,verify --trace "$work/trace"
+      ! grep -q 'not completed within\|dryport: --at' "$work/err" || fail "$options: $(cat "$work/err")"
+      [ "$(grep -c 'event.end.*"\?unmask' "$work/trace")" -gt 2 ] || fail "$options: $(grep event "$work/trace")"
+    done
+  done
+  # for good: requests time out, and it is said why; at the latest at the end they are served
+  status 0 "$DRYPORT" run "$nvme" --hw qemu:nvme --registry "$work/short.reg" --cpus 2 --at 20ms:mask --at 4s:unmask --workload rw:ops=$ops,verify
+  says "not completed within its 2 seconds; its device's interrupts are masked"
+  # no bus mastering in the midst of requests: it reaches no memory, a reset helps once it is back
+  status 0 "$DRYPORT" run "$nvme" --hw qemu:nvme --registry "$work/short.reg" --cpus 2 --at 20ms:bus-master-off --at 200ms:bus-master-on \
+    --workload rw:ops=$ops,verify
+  says 'nvme: the controller has failed, and starts anew|device fault: request [0-9]+ .* was not completed within its 2 seconds'
+  # and if it does not come back in time the adapter is given up, all that wait for it hear so, and the reason is told
+  SECONDS=0
+  status 1 timeout 100 "$DRYPORT" run "$nvme" --hw qemu:nvme --registry "$work/short.reg" --cpus 2 --at 20ms:bus-master-off \
+    --workload rw:ops=10000000,verify
+  [ $SECONDS -lt 60 ] || fail "it took $SECONDS s to end"
+  says 'was not completed within its 2 seconds; its device may not reach memory|nvme: the controller does not start again'
+  says '--at: nvme adapter 0: its bus mastering was off until the end'
+  says '0:0:0: the request failed: No such device'
+  # 6 GiB of RAM, of which the machine uses what lies above 4 GiB
+  random "$work/in" 24M
+  truncate -s 24M "$work/disk"
+  status 0 "$DRYPORT" run "$nvme" --hw qemu:nvme --disk "$work/disk" --memory high --ram 6G -- nbdcopy "$work/in" '{uri}'
+  cmp "$work/in" "$work/disk" || fail "6 GiB: the data differ"
+  status 0 "$DRYPORT" run "$nvme" --hw qemu:nvme --memory high --ram 6G --cpus 2 --workload rw:ops=$ops,verify
+  # they do: a device of 32 address bits gets no list for them
+  status 1 "$DRYPORT" run "$nvme" --hw qemu:nvme --memory high --ram 6G --dma-width 32 --workload rw:ops=5
+  says 'drives 32 address bits and cannot reach page frame 0x1'
+  # a controller that does not become ready, as it has no pages of 64 MiB (CAP.MPSMAX, at 04): what its registers show is told
+  cp -r "$nvme" "$work/nvme"
+  sed -i -E 's/^(#define NVME_CONTROL_ENABLE) .*/\1 0x460701u/' "$work/nvme/nvme_spec.h"
+  ! cmp -s "$nvme/nvme_spec.h" "$work/nvme/nvme_spec.h" || fail "nothing is changed"
+  status 1 "$DRYPORT" run "$work/nvme" --hw qemu:nvme --workload rw:ops=5
+  says 'HwStorFindAdapter failed for nvme with SP_RETURN_ERROR. Its registers now, BAR 0: 00=0f0107ff 04=004[0-9a-f]{5} 08=00010400 .* 1c=0000000[02] '
   none_left
 }
 

@@ -5,6 +5,7 @@
  */
 #include "hw/qemu/qemu_iommu.h"
 #include "dma/dma.h"
+#include "hw/medium.h"
 #include "util/error.h"
 
 #include <errno.h>
@@ -25,10 +26,20 @@ static int qemu_destroy(struct hw_device *q)
 	has_gone = q->has_gone;
 	if (function)
 		bus_function_free(function);
+	qemu_bridges_free(q);
 	pthread_mutex_destroy(&q->lock);
+	pthread_mutex_destroy(&q->qmp.lock);
 	pthread_mutex_destroy(&q->end);
 	free(q);
 	return has_gone ? error_set(EIO, "the device's process ended before the machine did.") : 0;
+}
+
+static int medium_size_check(struct hw_device *q, const struct hw_config *config)
+{
+	uint64_t bytes;
+	int err = qemu_qmp_disk_size(q, &bytes);
+
+	return err ? err : medium_check(config->medium, bytes / config->block_size);
 }
 
 static int qemu_create(const struct hw_config *config, struct hw_device **device)
@@ -46,9 +57,15 @@ static int qemu_create(const struct hw_config *config, struct hw_device **device
 	q->has_iommu = dma_engine_used() == DMA_IOMMU;
 	pthread_mutex_init(&q->lock, NULL);
 	pthread_mutex_init(&q->end, NULL);
+	pthread_mutex_init(&q->qmp.lock, NULL);
 	err = qemu_process_start(q, config);
 	if (!err)
 		err = qemu_pci_begin(q);
+	if (!err)
+		err = qemu_qmp_begin(q);
+	q->qmp.has_begun = !err;
+	if (!err && config->medium)
+		err = medium_size_check(q, config);
 	if (!err)
 		err = qemu_pci_add(q);
 	if (!err && q->has_iommu)

@@ -14,6 +14,9 @@
  *	qemu_message.c  messages: through an ivshmem-doorbell device to eventfds of ours
  *	qemu_firmware.c what its processor does: nothing, or it tells of the iommu's faults
  *	qemu_iommu*     its intel-iommu: qemu_iommu.h
+ *	qemu_qmp.c      the client of QMP, by which the process itself is controlled
+ *	qemu_bridge.c   bridges between the root bus and the device
+ *	qemu_slot.c     the device is pulled out of its slot, and another put in
  *	qemu_thread.c   the thread that waits for interrupts, and for the end of the process
  *
  * One process has one device, so that several have no lock in common. Facts and traps:
@@ -40,7 +43,13 @@
 #define QEMU_DOORBELL_RING (QEMU_DOORBELL + 12)
 #define QEMU_DOORBELL_SEEN 0xcffff000ull /* its page, as the device sees it behind the iommu */
 #define QEMU_DOORBELL_SLOT 3
-#define QEMU_DEVICE_SLOT   4
+#define QEMU_DEVICE_SLOT   4 /* of the device, or of the first of its bridges */
+#define QEMU_DEVICE_ID	   "c0"
+
+/* Where a function is, as configuration space is addressed: bus and slot. */
+#define QEMU_WHERE(bus, slot) ((unsigned)((bus) << 5 | (slot)))
+
+#define QEMU_BRIDGES 4 /* one behind the other */
 
 /* Words for a command line. */
 struct qemu_words {
@@ -66,14 +75,44 @@ struct qemu_pci {
 	uint16_t command;
 	bool msix; /* which messages are enabled */
 	unsigned msi;
+	unsigned where;	    /* QEMU_WHERE */
 	uint8_t express_at; /* the PCI Express capability; 0: none */
 	bool has_reset;	    /* of its own: function-level reset */
 	bool is_there;	    /* BARs are programmed */
 };
 
+struct qemu_qmp {
+	pthread_mutex_t lock;
+	char in[65536];
+	size_t used;
+	int64_t id; /* of the last command */
+	bool is_greeted, has_begun, is_over, is_quitting, has_told;
+	_Atomic unsigned
+		deleted; /* times that the device was, and that it was said that it is not */
+	_Atomic unsigned refused;
+	char shutdown[64]; /* why, if not by us */
+};
+
+/* One of the bridges on the way to the device. */
+struct qemu_bridge {
+	struct hw_device *q;
+	const struct qemu_bridge_kind *kind;
+	char id[8];
+	unsigned where;
+	uint8_t space[256];
+	struct bus_function *function;
+};
+
 struct hw_device {
 	struct qemu_fds fd;
 	struct qemu_words words;
+	/* of those, what a device is made of that is put in later; NULL: it has no such */
+	const char *drive_words, *device_words, *unit_words;
+	bool has_bad_blocks;
+	bool is_out; /* of its slot */
+	struct qemu_qmp qmp;
+	struct qemu_bridge bridge[QEMU_BRIDGES];
+	unsigned bridges;
 	char device[64]; /* QEMU's name of it */
 	pid_t pid;
 	pthread_t thread;
@@ -126,6 +165,8 @@ const char *qemu_offer(void);
 
 /* The command line for the device that the options name. -errno with error_set. */
 int qemu_words_make(struct hw_device *q, const struct hw_config *config);
+void qemu_words_add(struct qemu_words *words, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 void qemu_words_free(struct qemu_words *words);
 
 /* ---- qemu_process.c ---- */
@@ -164,9 +205,21 @@ void qemu_test_drain(struct hw_device *q);
 
 /* ---- qemu_pci.c ---- */
 
-uint32_t qemu_config_read(struct hw_device *q, unsigned slot, unsigned offset, unsigned size);
+/* Offsets and bits of configuration space that its files share. */
+enum {
+	QEMU_COMMAND = 0x04,
+	QEMU_STATUS_LIST = 0x10, /* of the status register's low byte, at 6 */
+	QEMU_LIST = 0x34,
+	QEMU_CAPABILITY_EXPRESS = 0x10
+};
+/* All 256 bytes. */
+void qemu_space_read(struct hw_device *q, unsigned where, uint8_t *space);
+/* Gives the device the addresses and messages that src/bus has for it. */
+void qemu_pci_place(struct hw_device *q);
+
+uint32_t qemu_config_read(struct hw_device *q, unsigned where, unsigned offset, unsigned size);
 void qemu_config_write(
-	struct hw_device *q, unsigned slot, unsigned offset, unsigned size, uint32_t value);
+	struct hw_device *q, unsigned where, unsigned offset, unsigned size, uint32_t value);
 /* Whether it is the host bridge that we know; puts up MMCONFIG. */
 int qemu_pci_begin(struct hw_device *q);
 /* Finds the device and puts it on the bus. */
@@ -182,6 +235,56 @@ int qemu_doorbell_offer(struct hw_device *q, int socket);
 void qemu_doorbell_place(struct hw_device *q);
 /* Makes the device send what is enabled to the doorbell. */
 void qemu_messages_set(struct hw_device *q, bool msix, unsigned msi);
+
+/* ---- qemu_qmp.c ---- */
+
+struct json_t;
+enum qemu_qmp_kind {
+	QEMU_QMP_UNKNOWN,
+	QEMU_QMP_GREETING,
+	QEMU_QMP_ANSWER,
+	QEMU_QMP_REFUSAL,
+	QEMU_QMP_EVENT
+};
+enum qemu_qmp_kind qemu_qmp_kind_of(const struct json_t *said);
+/* Hears the greeting. All that follow: any host thread; -errno with error_set in QEMU's words. */
+int qemu_qmp_begin(struct hw_device *q);
+/* A command; arguments (or NULL) are given away, what it returns goes to *result, if wanted, which
+ * the caller drops. */
+int qemu_qmp_call(struct hw_device *q, const char *command, struct json_t *arguments,
+	struct json_t **result, unsigned ms);
+/* A line for the monitor for people, and the first line that it said. */
+int qemu_qmp_monitor(struct hw_device *q, const char *line, char *said, size_t size);
+/* Of its image, as a disk. */
+int qemu_qmp_disk_size(struct hw_device *q, uint64_t *bytes);
+/* Waits until the device has been deleted once more than before. */
+int qemu_qmp_deleted_wait(struct hw_device *q, unsigned before, unsigned ms);
+/* Takes what has come without being asked for. */
+void qemu_qmp_drain(struct hw_device *q);
+/* Asks the process to end; false: it does not hear. */
+bool qemu_qmp_quit(struct hw_device *q);
+
+/* ---- qemu_bridge.c ---- */
+
+struct qemu_bridge_kind {
+	const char *device;
+	const char *number; /* the property that tells apart those of a kind; NULL: none */
+	uint8_t first_slot; /* behind it, that a device can be in */
+	bool is_root;	    /* on the root bus, and nowhere else */
+	bool has_slot;	    /* a PCI Express slot, from which a device can be pulled */
+};
+/* The bridges that the option `bridge` names, KIND/KIND/..., as words. -errno with error_set. */
+int qemu_bridges_make(struct hw_device *q, const char *options);
+/* The device's bus and slot, for its words: "bus=b0,addr=0". */
+void qemu_bridges_place(const struct hw_device *q, char *text, size_t size);
+/* Finds them and puts them on the bus, and tells the configuration of the device where it is. */
+int qemu_bridges_add(struct hw_device *q);
+void qemu_bridges_free(struct hw_device *q);
+
+/* ---- qemu_slot.c ---- */
+
+/* bus_function_ops.plug */
+int qemu_slot_plug(void *device, bool in);
 
 /* ---- qemu_thread.c ---- */
 

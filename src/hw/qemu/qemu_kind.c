@@ -69,6 +69,7 @@ const char *qemu_offer(void)
 
 	snprintf(text, sizeof(text),
 		"PROPERTY=VALUE  any property that QEMU's device has\n"
+		"bridge=KIND[/KIND...]  it is behind these bridges, pcie-root-port or others\n"
 		"disk.PROPERTY=VALUE  of its disk, where that is a device of its own\n"
 		"format=NAME  of the image, where it does not say itself");
 	list = popen("qemu-system-x86_64 -device help 2>/dev/null", "re");

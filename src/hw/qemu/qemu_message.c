@@ -107,10 +107,10 @@ static void msi_program(struct hw_device *q, unsigned granted)
 {
 	unsigned at = q->pci.config.msi_at;
 
-	qemu_config_write(q, QEMU_DEVICE_SLOT, at + MSI_ADDRESS, 4, ring(q));
-	qemu_config_write(q, QEMU_DEVICE_SLOT, at + MSI_ADDRESS + 4, 4, 0);
-	qemu_config_write(q, QEMU_DEVICE_SLOT, at + MSI_DATA, 2, US << 16);
-	qemu_config_write(q, QEMU_DEVICE_SLOT, at + MSI_CONTROL, 2,
+	qemu_config_write(q, q->pci.where, at + MSI_ADDRESS, 4, ring(q));
+	qemu_config_write(q, q->pci.where, at + MSI_ADDRESS + 4, 4, 0);
+	qemu_config_write(q, q->pci.where, at + MSI_DATA, 2, US << 16);
+	qemu_config_write(q, q->pci.where, at + MSI_CONTROL, 2,
 		MSI_ENABLE | (uint32_t)__builtin_ctz(granted) << MSI_GRANTED);
 }
 
@@ -122,10 +122,9 @@ void qemu_messages_set(struct hw_device *q, bool msix, unsigned msi)
 	if (msix)
 		msix_program(q);
 	if (config->msix_messages)
-		qemu_config_write(
-			q, QEMU_DEVICE_SLOT, config->msix_at + 2u, 2, msix ? MSIX_ENABLE : 0);
+		qemu_config_write(q, q->pci.where, config->msix_at + 2u, 2, msix ? MSIX_ENABLE : 0);
 	if (msi)
 		msi_program(q, msi);
 	else if (config->msi_messages)
-		qemu_config_write(q, QEMU_DEVICE_SLOT, config->msi_at + MSI_CONTROL, 2, 0);
+		qemu_config_write(q, q->pci.where, config->msi_at + MSI_CONTROL, 2, 0);
 }

@@ -19,8 +19,7 @@
 
 /* ---- words ---- */
 
-static __attribute__((format(printf, 2, 3))) void add(
-	struct qemu_words *words, const char *format, ...)
+void qemu_words_add(struct qemu_words *words, const char *format, ...)
 {
 	va_list list;
 	int length;
@@ -34,6 +33,11 @@ static __attribute__((format(printf, 2, 3))) void add(
 		words->has_failed = true;
 	else
 		words->count++;
+}
+
+static const char *last(const struct qemu_words *words)
+{
+	return words->has_failed ? NULL : words->word[words->count - 1];
 }
 
 void qemu_words_free(struct qemu_words *words)
@@ -126,10 +130,11 @@ static int drive_add(struct hw_device *q, const struct hw_config *config)
 	} else {
 		snprintf(image, sizeof(image), "file=%s,format=%s", file, format);
 	}
-	add(&q->words, "-drive");
+	qemu_words_add(&q->words, "-drive");
 	/* The default would stop the machine at an error. */
-	add(&q->words, "%s,if=none,id=d0,rerror=report,werror=report%s", image,
+	qemu_words_add(&q->words, "%s,if=none,id=d0,rerror=report,werror=report%s", image,
 		config->read_only ? ",readonly=on" : "");
+	q->drive_words = last(&q->words);
 	return 0;
 }
 
@@ -160,7 +165,8 @@ static int properties_make(const char *options, bool is_unit, char *out, size_t 
 			if (is_key(item, length, ours[n]))
 				return error_set(EINVAL,
 					"--hw qemu: the property %s is dryport's own.", ours[n]);
-		if (of_unit != is_unit || is_key(item, length, "format"))
+		if (of_unit != is_unit || is_key(item, length, "format") ||
+			is_key(item, length, "bridge"))
 			continue;
 		if (used + length + 2 > size)
 			return error_set(EINVAL, "--hw qemu: too many properties.");
@@ -215,7 +221,7 @@ static int device_add(struct hw_device *q, const struct hw_config *config)
 	size_t length = strcspn(config->options, ",");
 	const char *rest = config->options + length + (config->options[length] == ',');
 	const struct qemu_kind *kind;
-	char own[1024], unit[1024], blocks[96] = "", always[64] = "", behind[64];
+	char own[1024], unit[1024], blocks[96] = "", always[64] = "", place[32], behind[64];
 	int err;
 
 	snprintf(q->device, sizeof(q->device), "%.*s", (int)min_of(length, sizeof(q->device) - 1),
@@ -228,8 +234,11 @@ static int device_add(struct hw_device *q, const struct hw_config *config)
 		err = properties_make(rest, true, unit, sizeof(unit));
 	if (!err)
 		err = behind_iommu(q, rest, behind, sizeof(behind));
+	if (!err)
+		err = qemu_bridges_make(q, rest);
 	if (err)
 		return err;
+	qemu_bridges_place(q, place, sizeof(place));
 	if (kind->always) {
 		char key[32], value[32];
 
@@ -240,15 +249,18 @@ static int device_add(struct hw_device *q, const struct hw_config *config)
 	if (config->block_size != 512)
 		snprintf(blocks, sizeof(blocks), ",logical_block_size=%u,physical_block_size=%u",
 			config->block_size, config->block_size);
-	add(&q->words, "-device");
-	add(&q->words, "%s,id=c0,addr=%d%s%s%s%s%s", q->device, QEMU_DEVICE_SLOT,
+	qemu_words_add(&q->words, "-device");
+	qemu_words_add(&q->words, "%s,id=" QEMU_DEVICE_ID ",%s%s%s%s%s%s", q->device, place,
 		kind->unit ? "" : ",drive=d0", always, behind, kind->unit ? "" : blocks, own);
+	q->device_words = last(&q->words);
 	if (!kind->unit && unit[0])
 		return error_set(EINVAL, "--hw qemu:%s has no disk apart from itself: no disk.%s.",
 			q->device, unit + 1);
 	if (kind->unit) {
-		add(&q->words, "-device");
-		add(&q->words, "%s,drive=d0,bus=c0.0%s%s", kind->unit, blocks, unit);
+		qemu_words_add(&q->words, "-device");
+		qemu_words_add(&q->words, "%s,drive=d0,bus=" QEMU_DEVICE_ID ".0%s%s", kind->unit,
+			blocks, unit);
+		q->unit_words = last(&q->words);
 	}
 	return 0;
 }
@@ -264,40 +276,42 @@ static void machine_add(struct hw_device *q)
 	uint64_t mib = mem_fd_size() >> 20;
 
 	for (size_t n = 0; n < array_size(fixed); n++)
-		add(&q->words, "%s", fixed[n]);
-	add(&q->words, "-m");
-	add(&q->words, "%lluM", (unsigned long long)mib);
-	add(&q->words, "-object");
-	add(&q->words, "memory-backend-file,id=ram0,size=%lluM,mem-path=/proc/self/fd/%d,share=on",
+		qemu_words_add(&q->words, "%s", fixed[n]);
+	qemu_words_add(&q->words, "-m");
+	qemu_words_add(&q->words, "%lluM", (unsigned long long)mib);
+	qemu_words_add(&q->words, "-object");
+	qemu_words_add(&q->words,
+		"memory-backend-file,id=ram0,size=%lluM,mem-path=/proc/self/fd/%d,share=on",
 		(unsigned long long)mib, mem_fd());
 	/* Its id must be this one. */
-	add(&q->words, "-chardev");
-	add(&q->words, "socket,id=qtest,fd=%d", q->fd.test_theirs);
-	add(&q->words, "-qtest");
-	add(&q->words, "chardev:qtest");
-	add(&q->words, "-qtest-log");
-	add(&q->words, "none");
-	add(&q->words, "-chardev");
-	add(&q->words, "socket,id=control,fd=%d", q->fd.control_theirs);
-	add(&q->words, "-mon");
-	add(&q->words, "chardev=control,mode=control");
-	add(&q->words, "-bios");
-	add(&q->words, "/proc/self/fd/%d", q->fd.bios);
+	qemu_words_add(&q->words, "-chardev");
+	qemu_words_add(&q->words, "socket,id=qtest,fd=%d", q->fd.test_theirs);
+	qemu_words_add(&q->words, "-qtest");
+	qemu_words_add(&q->words, "chardev:qtest");
+	qemu_words_add(&q->words, "-qtest-log");
+	qemu_words_add(&q->words, "none");
+	qemu_words_add(&q->words, "-chardev");
+	qemu_words_add(&q->words, "socket,id=control,fd=%d", q->fd.control_theirs);
+	qemu_words_add(&q->words, "-mon");
+	qemu_words_add(&q->words, "chardev=control,mode=control");
+	qemu_words_add(&q->words, "-bios");
+	qemu_words_add(&q->words, "/proc/self/fd/%d", q->fd.bios);
 	if (q->has_iommu) {
-		add(&q->words, "-device");
-		add(&q->words, "intel-iommu,intremap=off,aw-bits=39");
+		qemu_words_add(&q->words, "-device");
+		qemu_words_add(&q->words, "intel-iommu,intremap=off,aw-bits=39");
 	}
-	add(&q->words, "-chardev");
-	add(&q->words, "socket,id=doorbell,fd=%d", q->fd.doorbell_theirs);
-	add(&q->words, "-device");
-	add(&q->words, "ivshmem-doorbell,chardev=doorbell,vectors=%d,addr=%d", QEMU_VECTORS,
-		QEMU_DOORBELL_SLOT);
+	qemu_words_add(&q->words, "-chardev");
+	qemu_words_add(&q->words, "socket,id=doorbell,fd=%d", q->fd.doorbell_theirs);
+	qemu_words_add(&q->words, "-device");
+	qemu_words_add(&q->words, "ivshmem-doorbell,chardev=doorbell,vectors=%d,addr=%d",
+		QEMU_VECTORS, QEMU_DOORBELL_SLOT);
 }
 
 int qemu_words_make(struct hw_device *q, const struct hw_config *config)
 {
 	int err;
 
+	q->has_bad_blocks = config->medium;
 	machine_add(q);
 	err = drive_add(q, config);
 	if (!err)

@@ -13,15 +13,12 @@
 
 /* PCI Local Bus Specification 3.0, chapter 6 and its capabilities */
 enum {
-	COMMAND = 0x04,
-	STATUS_LIST = 0x10, /* of the status register's low byte, at 6 */
 	BAR = 0x10,
-	LIST = 0x34,
 	PIN = 0x3d,
 	BAR_IO = 1,
 	BAR_64BIT = 4,
+	BAR_PREFETCHABLE = 8,
 	CAPABILITY_MSI = 0x05,
-	CAPABILITY_EXPRESS = 0x10,
 	CAPABILITY_MSIX = 0x11,
 	EXPRESS_CAPABLE = 4,
 	EXPRESS_RESETS = 1 << 28,
@@ -33,20 +30,20 @@ enum {
 #define HOST_BRIDGE 0x29c08086u /* of the q35 machine */
 #define PCIEXBAR    0x60	/* where the bridge has MMCONFIG */
 
-static uint64_t mmconfig(unsigned slot, unsigned offset)
+static uint64_t mmconfig(unsigned where, unsigned offset)
 {
-	return QEMU_MMCONFIG + ((uint64_t)slot << 15) + offset;
+	return QEMU_MMCONFIG + ((uint64_t)where << 15) + offset;
 }
 
-uint32_t qemu_config_read(struct hw_device *q, unsigned slot, unsigned offset, unsigned size)
+uint32_t qemu_config_read(struct hw_device *q, unsigned where, unsigned offset, unsigned size)
 {
-	return (uint32_t)qemu_read(q, false, mmconfig(slot, offset), size);
+	return (uint32_t)qemu_read(q, false, mmconfig(where, offset), size);
 }
 
 void qemu_config_write(
-	struct hw_device *q, unsigned slot, unsigned offset, unsigned size, uint32_t value)
+	struct hw_device *q, unsigned where, unsigned offset, unsigned size, uint32_t value)
 {
-	qemu_write(q, false, mmconfig(slot, offset), size, value);
+	qemu_write(q, false, mmconfig(where, offset), size, value);
 }
 
 int qemu_pci_begin(struct hw_device *q)
@@ -92,12 +89,14 @@ static void device_command(void *device, uint16_t command)
 
 	q->pci.command = command;
 	if (q->pci.is_there)
-		qemu_config_write(q, QEMU_DEVICE_SLOT, COMMAND, 2, command);
+		qemu_config_write(q, q->pci.where, QEMU_COMMAND, 2, command);
 }
 
 static uint32_t device_config_read(void *device, unsigned offset)
 {
-	return qemu_config_read(device, QEMU_DEVICE_SLOT, offset, 4);
+	struct hw_device *q = device;
+
+	return qemu_config_read(q, q->pci.where, offset, 4);
 }
 
 /* As the firmware leaves it, and as the bus has it. */
@@ -108,15 +107,15 @@ static void place(struct hw_device *q)
 
 		if (!bar->size)
 			continue;
-		qemu_config_write(q, QEMU_DEVICE_SLOT, BAR + 4 * n, 4, (uint32_t)q->pci.bar[n]);
+		qemu_config_write(q, q->pci.where, BAR + 4 * n, 4, (uint32_t)q->pci.bar[n]);
 		if (bar->is_64bit)
-			qemu_config_write(q, QEMU_DEVICE_SLOT, BAR + 4 * n + 4, 4, 0);
+			qemu_config_write(q, q->pci.where, BAR + 4 * n + 4, 4, 0);
 	}
 	q->pci.is_there = true;
-	qemu_config_write(q, QEMU_DEVICE_SLOT, COMMAND, 2, q->pci.command);
+	qemu_config_write(q, q->pci.where, QEMU_COMMAND, 2, q->pci.command);
 }
 
-static void place_again(struct hw_device *q)
+void qemu_pci_place(struct hw_device *q)
 {
 	place(q);
 	qemu_messages_set(q, q->pci.msix, q->pci.msi);
@@ -127,12 +126,12 @@ static void device_config_write(void *device, unsigned offset, unsigned size, ui
 	struct hw_device *q = device;
 	unsigned control = q->pci.express_at + EXPRESS_CONTROL;
 
-	qemu_config_write(q, QEMU_DEVICE_SLOT, offset, size, value);
+	qemu_config_write(q, q->pci.where, offset, size, value);
 	/* A function-level reset: what the bus has keeps its values, and the device is given them.
 	 */
 	if (q->pci.has_reset && control - offset < size &&
 		value >> 8 * (control - offset) & EXPRESS_RESET)
-		place_again(q);
+		qemu_pci_place(q);
 }
 
 static void device_messages(void *device, bool msix, unsigned msi)
@@ -148,18 +147,20 @@ static bool device_power(void *device, bool on)
 {
 	struct hw_device *q = device;
 
+	if (q->is_out)
+		return true;
 	if (!on) {
-		qemu_config_write(q, QEMU_DEVICE_SLOT, COMMAND, 2, 0);
-		qemu_config_read(q, QEMU_DEVICE_SLOT, COMMAND, 2); /* it is done now */
+		qemu_config_write(q, q->pci.where, QEMU_COMMAND, 2, 0);
+		qemu_config_read(q, q->pci.where, QEMU_COMMAND, 2); /* it is done now */
 		return true;
 	}
 	if (q->pci.has_reset) {
 		unsigned at = q->pci.express_at + EXPRESS_CONTROL;
 
-		qemu_config_write(q, QEMU_DEVICE_SLOT, at, 2,
-			qemu_config_read(q, QEMU_DEVICE_SLOT, at, 2) | EXPRESS_RESET);
+		qemu_config_write(q, q->pci.where, at, 2,
+			qemu_config_read(q, q->pci.where, at, 2) | EXPRESS_RESET);
 	}
-	place_again(q);
+	qemu_pci_place(q);
 	return true;
 }
 
@@ -178,15 +179,16 @@ void qemu_pci_line(struct hw_device *q, bool raised)
 static void bar_size(struct hw_device *q, unsigned n)
 {
 	struct bus_bar_config *bar = &q->pci.config.bar[n];
-	uint32_t was = qemu_config_read(q, QEMU_DEVICE_SLOT, BAR + 4 * n, 4), mask;
+	uint32_t was = qemu_config_read(q, q->pci.where, BAR + 4 * n, 4), mask;
 
-	qemu_config_write(q, QEMU_DEVICE_SLOT, BAR + 4 * n, 4, ~0u);
-	mask = qemu_config_read(q, QEMU_DEVICE_SLOT, BAR + 4 * n, 4);
-	qemu_config_write(q, QEMU_DEVICE_SLOT, BAR + 4 * n, 4, was);
+	qemu_config_write(q, q->pci.where, BAR + 4 * n, 4, ~0u);
+	mask = qemu_config_read(q, q->pci.where, BAR + 4 * n, 4);
+	qemu_config_write(q, q->pci.where, BAR + 4 * n, 4, was);
 	if (!mask)
 		return;
 	bar->is_io = mask & BAR_IO;
 	bar->is_64bit = !bar->is_io && mask & BAR_64BIT;
+	bar->is_prefetchable = !bar->is_io && mask & BAR_PREFETCHABLE;
 	bar->size = ~(mask & ~(bar->is_io ? 3u : 15u)) + 1;
 	if (bar->is_io)
 		bar->size &= 0xffff;
@@ -221,20 +223,20 @@ static void capability_take(struct hw_device *q, uint8_t at)
 		config->msix_bar = dword(q, at + 4) & 7;
 		config->msix_offset = dword(q, at + 4) & ~7u;
 		return;
-	case CAPABILITY_EXPRESS:
+	case QEMU_CAPABILITY_EXPRESS:
 		q->pci.express_at = at;
 		q->pci.has_reset = dword(q, at + EXPRESS_CAPABLE) & EXPRESS_RESETS;
 		return;
 	}
 }
 
-static void space_read(struct hw_device *q)
+void qemu_space_read(struct hw_device *q, unsigned where, uint8_t *space)
 {
-	for (unsigned at = 0; at < sizeof(q->pci.space); at += 4) {
-		uint32_t value = qemu_config_read(q, QEMU_DEVICE_SLOT, at, 4);
+	for (unsigned at = 0; at < 256; at += 4) {
+		uint32_t value = qemu_config_read(q, where, at, 4);
 
 		for (unsigned n = 0; n < 4; n++)
-			q->pci.space[at + n] = (uint8_t)(value >> 8 * n);
+			space[at + n] = (uint8_t)(value >> 8 * n);
 	}
 }
 
@@ -242,7 +244,7 @@ static void config_make(struct hw_device *q)
 {
 	struct bus_function_config *config = &q->pci.config;
 	const uint8_t *space = q->pci.space;
-	uint8_t at = space[6] & STATUS_LIST ? space[LIST] & 0xfc : 0;
+	uint8_t at = space[6] & QEMU_STATUS_LIST ? space[QEMU_LIST] & 0xfc : 0;
 
 	config->vendor = word(q, 0);
 	config->device = word(q, 2);
@@ -273,12 +275,17 @@ int qemu_pci_add(struct hw_device *q)
 		.config_read = device_config_read,
 		.config_write = device_config_write,
 		.messages = device_messages,
+		.plug = qemu_slot_plug,
 	};
 
 	struct bus_function *function;
+	int err;
 
 	qemu_doorbell_place(q);
-	space_read(q);
+	err = qemu_bridges_add(q);
+	if (err)
+		return err;
+	qemu_space_read(q, q->pci.where, q->pci.space);
 	config_make(q);
 	if (q->pci.config.vendor == 0xffff)
 		return error_set(ENODEV, "--hw qemu:%s: it is no PCI device.", q->device);
@@ -292,7 +299,7 @@ int qemu_pci_add(struct hw_device *q)
 			q->pci.bar[n] = resource.address;
 	}
 	place(q);
-	qemu_config_read(q, QEMU_DEVICE_SLOT, 0, 4); /* it is done, or the process has ended */
+	qemu_config_read(q, q->pci.where, 0, 4); /* it is done, or the process has ended */
 	pthread_mutex_lock(&q->end);
 	if (!q->is_dead)
 		atomic_store(&q->function, function);

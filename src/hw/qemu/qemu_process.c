@@ -210,6 +210,9 @@ void qemu_process_why(struct hw_device *q, char *text, size_t size)
 
 	q->has_gone = true;
 	qemu_process_words(q, words, sizeof(words));
+	qemu_qmp_drain(q);
+	if (!words[0])
+		snprintf(words, sizeof(words), "%s", q->qmp.shutdown);
 	if (q->is_silent)
 		snprintf(text, size,
 			"QEMU, which has the device %s, did not answer for 30 seconds.", q->device);
@@ -224,12 +227,7 @@ void qemu_process_why(struct hw_device *q, char *text, size_t size)
 /* It writes what an image format keeps back, and closes the image. */
 static void quit(struct hw_device *q)
 {
-	static const char text[] = "{\"execute\": \"qmp_capabilities\"}\n{\"execute\": \"quit\"}\n";
-
-	bool is_asked = send(q->fd.control, text, sizeof(text) - 1, MSG_NOSIGNAL) ==
-			(ssize_t)sizeof(text) - 1;
-
-	status_take(q, is_asked ? QUIT_MS : 0);
+	status_take(q, qemu_qmp_quit(q) ? QUIT_MS : 0);
 }
 
 void qemu_process_end(struct hw_device *q)

@@ -21,7 +21,7 @@
 #define BATCH 32
 
 /* What an event stands for: a message, or one of these. */
-enum { TEST = QEMU_VECTORS, WAKE };
+enum { TEST = QEMU_VECTORS, WAKE, CONTROL };
 
 static void gone(struct hw_device *q)
 {
@@ -55,6 +55,10 @@ static void event_take(struct hw_device *q, uint64_t what, uint32_t events)
 			epoll_ctl(q->epoll, EPOLL_CTL_DEL, q->fd.test, NULL);
 			gone(q);
 		}
+	} else if (what == CONTROL) {
+		qemu_qmp_drain(q);
+		if (events & (EPOLLHUP | EPOLLERR | EPOLLRDHUP))
+			epoll_ctl(q->epoll, EPOLL_CTL_DEL, q->fd.control, NULL);
 	}
 }
 
@@ -105,6 +109,8 @@ int qemu_thread_start(struct hw_device *q)
 	err = watch(q, q->wake, WAKE, EPOLLIN);
 	if (!err)
 		err = watch(q, q->fd.test, TEST, EPOLLRDHUP);
+	if (!err)
+		err = watch(q, q->fd.control, CONTROL, EPOLLIN | EPOLLRDHUP);
 	for (unsigned n = 0; n < QEMU_VECTORS && !err; n++)
 		err = watch(q, q->event[n], n, EPOLLIN | EPOLLET);
 	if (err)

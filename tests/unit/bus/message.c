@@ -188,6 +188,60 @@ static void what_is_sent_before_the_connection_is_delivered_after_it(void **stat
 	on_processor(unconnected);
 }
 
+static void all_masked(void)
+{
+	struct bus_function_config config = device_config;
+	struct device d;
+
+	device_add(&d);
+	bus_messages_enable(d.function, 5);
+	end_connect(&d, 0, 0);
+	end_connect(&d, 1, 1);
+	assert_false(bus_interrupts_are_masked(d.function));
+	assert_true(bus_interrupts_mask(d.function, true));
+	assert_true(bus_interrupts_are_masked(d.function));
+	send(&d, 0);
+	send(&d, 1);
+	send(&d, 1);
+	assert_int_equal(count[0] + count[1], 0);
+	assert_true(bus_interrupts_mask(d.function, false));
+	cpu_poll();
+	assert_int_equal(count[0], 1);
+	assert_int_equal(count[1], 1);
+	/* by the line: Interrupt Disable, bit 10 of the command register */
+	device_add(&d);
+	assert_true(bus_interrupts_mask(d.function, true));
+	assert_int_equal(config_get(&d, 4, 2), 0x0407);
+	assert_true(bus_interrupts_are_masked(d.function));
+	assert_true(bus_interrupts_mask(d.function, false));
+	assert_int_equal(config_get(&d, 4, 2), 0x0007);
+	/* MSI has no mask here */
+	config.msix_messages = 0;
+	device_add_config(&d, &config);
+	bus_messages_enable(d.function, 2);
+	assert_false(bus_interrupts_mask(d.function, true));
+	assert_int_equal(config_get(&d, 4, 2), 0x0007);
+	assert_false(bus_interrupts_are_masked(d.function));
+}
+
+static void all_that_a_function_interrupts_by_is_masked_at_once(void **state)
+{
+	on_processor(all_masked);
+}
+
+static void bus_mastering_is_a_bit_of_the_command_register(void **state)
+{
+	struct device d;
+
+	device_add(&d);
+	assert_true(bus_master_is_on(d.function));
+	bus_master_set(d.function, false);
+	assert_false(bus_master_is_on(d.function));
+	assert_int_equal(d.command, 0x0003);
+	bus_master_set(d.function, true);
+	assert_int_equal(d.command, 0x0007);
+}
+
 static void losses(void)
 {
 	struct device d;
@@ -333,6 +387,8 @@ int main(void)
 		machine_test(a_masked_vector_is_pending_and_delivered_once_when_unmasked),
 		machine_test(the_function_mask_holds_all_vectors_back),
 		machine_test(what_is_sent_before_the_connection_is_delivered_after_it),
+		machine_test(all_that_a_function_interrupts_by_is_masked_at_once),
+		machine_test(bus_mastering_is_a_bit_of_the_command_register),
 		machine_test(messages_are_lost_when_they_cannot_be_sent),
 		machine_test(msi_messages_fold_into_those_granted),
 		machine_test(the_table_can_be_read_and_written),

@@ -63,9 +63,22 @@ static void an_access_fails_that_touches_a_byte_of_one(void **state)
 	assert_false(medium_fails(&medium, 512, 2048, 512, false));
 }
 
+static void blocks_beyond_the_end_are_refused(void **state)
+{
+	struct medium medium = {0};
+
+	assert_int_equal(medium_check(NULL, 0), 0);
+	assert_int_equal(medium_parse(&medium, "read:lba=2,write:lba=7"), 0);
+	assert_int_equal(medium_check(&medium, 8), 0);
+	assert_int_equal(medium_check(&medium, 7), -EINVAL);
+	assert_string_equal(
+		error_text(), "--fail write:lba=7: the disk ends before it; its last block is 6.");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(blocks_beyond_the_end_are_refused),
 		cmocka_unit_test(single_blocks_and_ranges_of_both_kinds_are_understood),
 		cmocka_unit_test(what_is_wrong_is_refused_and_changes_nothing),
 		cmocka_unit_test(an_access_fails_that_touches_a_byte_of_one),

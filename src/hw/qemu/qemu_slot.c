@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * The device is pulled out of its slot, and another one is put in: QMP's device_del and device_add
+ * with PCI Express's native hot-plug (PCI Express Base Specification 5.0, 6.7 and 7.5.3.10). No
+ * guest is there to be asked, so the slot's power is ours to switch: with it off the device goes at
+ * once, whatever it was doing. Without a slot (on the root bus, behind a conventional bridge) the
+ * function leaves src/bus alone, and is reset when it is back.
+ */
+#include "hw/qemu/qemu.h"
+#include "util/error.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DELETE_MS	     10000
+#define EXPRESS_SLOT_CONTROL 0x18
+#define EXPRESS_SLOT_STATUS  0x1a
+
+enum {
+	SLOT_INDICATOR_ON = 1 << 8,
+	SLOT_INDICATOR_OFF = 3 << 8, /* and the mask of both bits */
+	SLOT_POWER_OFF = 1 << 10
+};
+
+static const struct qemu_bridge *slot_of(const struct hw_device *q)
+{
+	const struct qemu_bridge *last = q->bridges ? &q->bridge[q->bridges - 1] : NULL;
+
+	return last && last->kind->has_slot ? last : NULL;
+}
+
+/* The slot's registers, an offset in the bridge's space; 0 if it has none. */
+static unsigned express_of(const struct qemu_bridge *bridge)
+{
+	unsigned at = bridge->space[QEMU_LIST] & 0xfcu;
+
+	for (unsigned n = 0; at >= 0x40 && n < 48; n++, at = bridge->space[at + 1] & 0xfcu)
+		if (bridge->space[at] == QEMU_CAPABILITY_EXPRESS)
+			return at;
+	return 0;
+}
+
+static void power_set(struct hw_device *q, const struct qemu_bridge *bridge, bool on)
+{
+	unsigned at = express_of(bridge);
+	uint32_t control = qemu_config_read(q, bridge->where, at + EXPRESS_SLOT_CONTROL, 2);
+
+	control &= ~(uint32_t)(SLOT_INDICATOR_OFF | SLOT_POWER_OFF);
+	control |= on ? SLOT_INDICATOR_ON : SLOT_INDICATOR_OFF | SLOT_POWER_OFF;
+	qemu_config_write(q, bridge->where, at + EXPRESS_SLOT_CONTROL, 2, control);
+	/* What has changed is known: its bits are cleared by ones. */
+	qemu_config_write(q, bridge->where, at + EXPRESS_SLOT_STATUS, 2,
+		qemu_config_read(q, bridge->where, at + EXPRESS_SLOT_STATUS, 2));
+}
+
+static int device_delete(struct hw_device *q, const struct qemu_bridge *bridge)
+{
+	unsigned before = q->qmp.deleted;
+	char said[256];
+	int err = qemu_qmp_call(
+		q, "device_del", json_pack("{s:s}", "id", QEMU_DEVICE_ID), NULL, DELETE_MS);
+
+	if (!err) {
+		power_set(q, bridge, false);
+		err = qemu_qmp_deleted_wait(q, before, DELETE_MS);
+	}
+	/* Its image is closed; some devices have done so themselves. */
+	if (!err)
+		err = qemu_qmp_monitor(q, "drive_del d0", said, sizeof(said));
+	return err;
+}
+
+/* words as a part of a line for the monitor. */
+static int monitor(struct hw_device *q, const char *command, const char *words)
+{
+	static const char error[] = "Error: ";
+	char said[512] = "", *line = NULL, *quoted = malloc(2 * strlen(words) + 1), *to = quoted;
+	int err;
+
+	for (const char *from = words; quoted && *from; from++) {
+		if (*from == '"' || *from == '\\')
+			*to++ = '\\';
+		*to++ = *from;
+	}
+	if (quoted) {
+		*to = 0;
+		if (asprintf(&line, "%s \"%s\"", command, quoted) < 0)
+			line = NULL;
+	}
+	err = line ? qemu_qmp_monitor(q, line, said, sizeof(said))
+		   : error_set(ENOMEM, "%s: no memory.", command);
+	free(line);
+	free(quoted);
+	if (!err && !strncmp(said, error, sizeof(error) - 1))
+		err = error_set(EIO, "QEMU refuses %s: %s", command, said + sizeof(error) - 1);
+	/* Who adds a drive is told "OK", or why not. */
+	if (!err && !strcmp(command, "drive_add 0") && strcmp(said, "OK"))
+		err = error_set(EIO, "QEMU refuses %s: %s", command, said);
+	return err;
+}
+
+static int pull(struct hw_device *q)
+{
+	const struct qemu_bridge *bridge = slot_of(q);
+	char reason[512];
+	int err;
+
+	if (!bridge || q->is_out || q->is_dead)
+		return 0;
+	err = device_delete(q, bridge);
+	q->is_out = !err;
+	q->pci.is_there = err;
+	if (!err)
+		return 0;
+	error_take(reason, sizeof(reason));
+	fprintf(stderr, "dryport: %s cannot be pulled out of its slot: %s\n", q->device, reason);
+	return error_set(-err, "%s", reason);
+}
+
+static int put_in(struct hw_device *q)
+{
+	const struct qemu_bridge *bridge = slot_of(q);
+	char reason[512];
+	uint32_t id;
+	int err;
+
+	if (q->is_dead)
+		return error_set(ENODEV, "%s: its QEMU has ended.", q->device);
+	if (!q->is_out)
+		return 0;
+	err = monitor(q, "drive_add 0", q->drive_words);
+	if (!err)
+		err = monitor(q, "device_add", q->device_words);
+	if (!err && q->unit_words)
+		err = monitor(q, "device_add", q->unit_words);
+	if (err) {
+		error_take(reason, sizeof(reason));
+		/* For another try. */
+		monitor(q, "drive_del", "d0");
+		return error_set(-err, "%s cannot be put in: %s", q->device, reason);
+	}
+	power_set(q, bridge, true);
+	id = qemu_config_read(q, q->pci.where, 0, 4);
+	if (id != (q->pci.config.vendor | (uint32_t)q->pci.config.device << 16))
+		return error_set(
+			ENODEV, "%s: %08x answers in its slot after it was put in.", q->device, id);
+	q->is_out = false;
+	q->pci.is_there = true;
+	return 0;
+}
+
+int qemu_slot_plug(void *device, bool in)
+{
+	return in ? put_in(device) : pull(device);
+}
