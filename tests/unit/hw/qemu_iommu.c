@@ -286,7 +286,6 @@ static void an_end_is_waited_for(void **state)
 	q.is_dead = true;
 	dma_pin(adapter, va, 4096, "extension", 0);
 	dma_unpin(adapter, va, 4096);
-	q.is_dead = false;
 	mem_free(va, 4096);
 	dma_adapter_free(adapter);
 }
