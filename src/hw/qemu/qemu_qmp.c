@@ -62,11 +62,12 @@ static void take(struct hw_device *q, const json_t *said)
 {
 	const char *event = string_of(said, "event");
 	const json_t *data = json_object_get(said, "data");
+	char id[16];
 
+	snprintf(id, sizeof(id), "c%u", q->turn);
 	if (qemu_qmp_kind_of(said) == QEMU_QMP_GREETING)
 		q->qmp.is_greeted = true;
-	else if (!strcmp(event, "DEVICE_DELETED") &&
-		 !strcmp(string_of(data, "device"), QEMU_DEVICE_ID))
+	else if (!strcmp(event, "DEVICE_DELETED") && !strcmp(string_of(data, "device"), id))
 		q->qmp.deleted++;
 	else if (!strcmp(event, "DEVICE_UNPLUG_GUEST_ERROR"))
 		q->qmp.refused++;
