@@ -44,7 +44,6 @@
 #define QEMU_DOORBELL_SEEN 0xcffff000ull /* its page, as the device sees it behind the iommu */
 #define QEMU_DOORBELL_SLOT 3
 #define QEMU_DEVICE_SLOT   4 /* of the device, or of the first of its bridges */
-#define QEMU_DEVICE_ID	   "c0"
 
 /* Where a function is, as configuration space is addressed: bus and slot. */
 #define QEMU_WHERE(bus, slot) ((unsigned)((bus) << 5 | (slot)))
@@ -106,8 +105,10 @@ struct qemu_bridge {
 struct hw_device {
 	struct qemu_fds fd;
 	struct qemu_words words;
-	/* of those, what a device is made of that is put in later; NULL: it has no such */
-	const char *drive_words, *device_words, *unit_words;
+	/* What makes a drive, the device, and its disk (NULL: it is that itself), but for their
+	 * ids: dN and cN for the N-th device in the slot, as a deleted one may keep its. */
+	char *drive_words, *device_words, *unit_words;
+	unsigned turn;
 	bool has_bad_blocks;
 	bool is_out; /* of its slot */
 	struct qemu_qmp qmp;
@@ -168,6 +169,10 @@ int qemu_words_make(struct hw_device *q, const struct hw_config *config);
 void qemu_words_add(struct qemu_words *words, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void qemu_words_free(struct qemu_words *words);
+
+enum qemu_part { QEMU_DRIVE, QEMU_DEVICE, QEMU_UNIT };
+/* The words of one, with ids; NULL: there is no such, or no memory. The caller frees them. */
+char *qemu_part_words(const struct hw_device *q, enum qemu_part part);
 
 /* ---- qemu_process.c ---- */
 
@@ -257,7 +262,7 @@ int qemu_qmp_call(struct hw_device *q, const char *command, struct json_t *argum
 int qemu_qmp_monitor(struct hw_device *q, const char *line, char *said, size_t size);
 /* Of its image, as a disk. */
 int qemu_qmp_disk_size(struct hw_device *q, uint64_t *bytes);
-/* Waits until the device has been deleted once more than before. */
+/* Waits until the device has been deleted once more than before. -ETIMEDOUT: not yet. */
 int qemu_qmp_deleted_wait(struct hw_device *q, unsigned before, unsigned ms);
 /* Takes what has come without being asked for. */
 void qemu_qmp_drain(struct hw_device *q);

@@ -35,11 +35,6 @@ void qemu_words_add(struct qemu_words *words, const char *format, ...)
 		words->count++;
 }
 
-static const char *last(const struct qemu_words *words)
-{
-	return words->has_failed ? NULL : words->word[words->count - 1];
-}
-
 void qemu_words_free(struct qemu_words *words)
 {
 	while (words->count)
@@ -57,6 +52,43 @@ static void escape(const char *text, char *out, size_t size)
 			out[used++] = ',';
 	}
 	out[used] = 0;
+}
+
+char *qemu_part_words(const struct hw_device *q, enum qemu_part part)
+{
+	const char *words[] = {q->drive_words, q->device_words, q->unit_words};
+	char *text = NULL;
+	int length = -1;
+
+	if (!words[part])
+		return NULL;
+	switch (part) {
+	case QEMU_DRIVE:
+		length = asprintf(&text, "%s,id=d%u", words[part], q->turn);
+		break;
+	case QEMU_DEVICE:
+		/* One that has a disk apart is no drive's. */
+		length = q->unit_words ? asprintf(&text, "%s,id=c%u", words[part], q->turn)
+				       : asprintf(&text, "%s,id=c%u,drive=d%u", words[part],
+						 q->turn, q->turn);
+		break;
+	case QEMU_UNIT:
+		length = asprintf(&text, "%s,drive=d%u,bus=c%u.0", words[part], q->turn, q->turn);
+		break;
+	}
+	return length < 0 ? NULL : text;
+}
+
+static void part_add(struct hw_device *q, const char *option, enum qemu_part part)
+{
+	char *words = qemu_part_words(q, part);
+
+	qemu_words_add(&q->words, "%s", option);
+	if (words)
+		qemu_words_add(&q->words, "%s", words);
+	else
+		q->words.has_failed = true;
+	free(words);
 }
 
 /* ---- the disk ---- */
@@ -130,11 +162,11 @@ static int drive_add(struct hw_device *q, const struct hw_config *config)
 	} else {
 		snprintf(image, sizeof(image), "file=%s,format=%s", file, format);
 	}
-	qemu_words_add(&q->words, "-drive");
 	/* The default would stop the machine at an error. */
-	qemu_words_add(&q->words, "%s,if=none,id=d0,rerror=report,werror=report%s", image,
-		config->read_only ? ",readonly=on" : "");
-	q->drive_words = last(&q->words);
+	if (asprintf(&q->drive_words, "%s,if=none,rerror=report,werror=report%s", image,
+		    config->read_only ? ",readonly=on" : "") < 0)
+		q->drive_words = NULL;
+	part_add(q, "-drive", QEMU_DRIVE);
 	return 0;
 }
 
@@ -249,19 +281,19 @@ static int device_add(struct hw_device *q, const struct hw_config *config)
 	if (config->block_size != 512)
 		snprintf(blocks, sizeof(blocks), ",logical_block_size=%u,physical_block_size=%u",
 			config->block_size, config->block_size);
-	qemu_words_add(&q->words, "-device");
-	qemu_words_add(&q->words, "%s,id=" QEMU_DEVICE_ID ",%s%s%s%s%s%s", q->device, place,
-		kind->unit ? "" : ",drive=d0", always, behind, kind->unit ? "" : blocks, own);
-	q->device_words = last(&q->words);
+	if (asprintf(&q->device_words, "%s,%s%s%s%s%s", q->device, place, always, behind,
+		    kind->unit ? "" : blocks, own) < 0)
+		q->device_words = NULL;
 	if (!kind->unit && unit[0])
 		return error_set(EINVAL, "--hw qemu:%s has no disk apart from itself: no disk.%s.",
 			q->device, unit + 1);
-	if (kind->unit) {
-		qemu_words_add(&q->words, "-device");
-		qemu_words_add(&q->words, "%s,drive=d0,bus=" QEMU_DEVICE_ID ".0%s%s", kind->unit,
-			blocks, unit);
-		q->unit_words = last(&q->words);
+	if (kind->unit && asprintf(&q->unit_words, "%s%s%s", kind->unit, blocks, unit) < 0) {
+		q->unit_words = NULL;
+		q->words.has_failed = true;
 	}
+	part_add(q, "-device", QEMU_DEVICE);
+	if (kind->unit)
+		part_add(q, "-device", QEMU_UNIT);
 	return 0;
 }
 

@@ -246,4 +246,7 @@ void qemu_process_end(struct hw_device *q)
 		if (q->event[n] >= 0)
 			close(q->event[n]);
 	qemu_words_free(&q->words);
+	free(q->drive_words);
+	free(q->device_words);
+	free(q->unit_words);
 }

@@ -62,11 +62,12 @@ static void take(struct hw_device *q, const json_t *said)
 {
 	const char *event = string_of(said, "event");
 	const json_t *data = json_object_get(said, "data");
+	char id[16];
 
+	snprintf(id, sizeof(id), "c%u", q->turn);
 	if (qemu_qmp_kind_of(said) == QEMU_QMP_GREETING)
 		q->qmp.is_greeted = true;
-	else if (!strcmp(event, "DEVICE_DELETED") &&
-		 !strcmp(string_of(data, "device"), QEMU_DEVICE_ID))
+	else if (!strcmp(event, "DEVICE_DELETED") && !strcmp(string_of(data, "device"), id))
 		q->qmp.deleted++;
 	else if (!strcmp(event, "DEVICE_UNPLUG_GUEST_ERROR"))
 		q->qmp.refused++;
@@ -212,10 +213,13 @@ static bool is_deleted(const struct qemu_qmp *qmp, unsigned before)
 
 int qemu_qmp_begin(struct hw_device *q)
 {
+	bool has_greeted;
+
 	pthread_mutex_lock(&q->qmp.lock);
 	wait_until(q, is_greeted, 0, MONITOR_MS);
+	has_greeted = q->qmp.is_greeted;
 	pthread_mutex_unlock(&q->qmp.lock);
-	if (!q->qmp.is_greeted)
+	if (!has_greeted)
 		return gone(q, "QMP");
 	return qemu_qmp_call(q, "qmp_capabilities", NULL, NULL, MONITOR_MS);
 }
@@ -280,7 +284,9 @@ bool qemu_qmp_quit(struct hw_device *q)
 {
 	int err = 0;
 
+	pthread_mutex_lock(&q->qmp.lock);
 	q->qmp.is_quitting = true;
+	pthread_mutex_unlock(&q->qmp.lock);
 	if (!q->qmp.has_begun)
 		err = qemu_qmp_begin(q);
 	return !err && !qemu_qmp_call(q, "quit", NULL, NULL, MONITOR_MS);

@@ -16,7 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DELETE_MS	     10000
+#define ANSWER_MS	     10000
+#define DELETED_MS	     1000
 #define EXPRESS_SLOT_CONTROL 0x18
 #define EXPRESS_SLOT_STATUS  0x1a
 
@@ -57,49 +58,66 @@ static void power_set(struct hw_device *q, const struct qemu_bridge *bridge, boo
 		qemu_config_read(q, bridge->where, at + EXPRESS_SLOT_STATUS, 2));
 }
 
+/* Nothing answers where it was. */
+static bool is_empty(struct hw_device *q)
+{
+	return (uint16_t)qemu_config_read(q, q->pci.where, 0, 2) == 0xffff;
+}
+
 static int device_delete(struct hw_device *q, const struct qemu_bridge *bridge)
 {
 	unsigned before = q->qmp.deleted;
-	char said[256];
-	int err = qemu_qmp_call(
-		q, "device_del", json_pack("{s:s}", "id", QEMU_DEVICE_ID), NULL, DELETE_MS);
+	char id[16], line[32], said[256];
+	int err;
 
+	snprintf(id, sizeof(id), "c%u", q->turn);
+	err = qemu_qmp_call(q, "device_del", json_pack("{s:s}", "id", id), NULL, ANSWER_MS);
 	if (!err) {
 		power_set(q, bridge, false);
-		err = qemu_qmp_deleted_wait(q, before, DELETE_MS);
+		err = qemu_qmp_deleted_wait(q, before, DELETED_MS);
 	}
+	/* One that requests of its own still refer to is not freed, but out of its slot. */
+	if (err == -ETIMEDOUT && is_empty(q))
+		err = 0;
 	/* Its image is closed; some devices have done so themselves. */
+	snprintf(line, sizeof(line), "drive_del d%u", q->turn);
 	if (!err)
-		err = qemu_qmp_monitor(q, "drive_del d0", said, sizeof(said));
+		err = qemu_qmp_monitor(q, line, said, sizeof(said));
 	return err;
 }
 
-/* words as a part of a line for the monitor. */
-static int monitor(struct hw_device *q, const char *command, const char *words)
+/* A part as one word of a line for the monitor. */
+static char *line_make(const char *command, const char *words)
 {
-	static const char error[] = "Error: ";
-	char said[512] = "", *line = NULL, *quoted = malloc(2 * strlen(words) + 1), *to = quoted;
-	int err;
+	char *line = malloc(strlen(command) + 2 * strlen(words) + 4), *to = line;
 
-	for (const char *from = words; quoted && *from; from++) {
+	if (!line)
+		return NULL;
+	to += sprintf(to, "%s \"", command);
+	for (const char *from = words; *from; from++) {
 		if (*from == '"' || *from == '\\')
 			*to++ = '\\';
 		*to++ = *from;
 	}
-	if (quoted) {
-		*to = 0;
-		if (asprintf(&line, "%s \"%s\"", command, quoted) < 0)
-			line = NULL;
-	}
-	err = line ? qemu_qmp_monitor(q, line, said, sizeof(said))
-		   : error_set(ENOMEM, "%s: no memory.", command);
+	memcpy(to, "\"", 2);
+	return line;
+}
+
+static int part_add(struct hw_device *q, const char *command, enum qemu_part part)
+{
+	static const char error[] = "Error: ";
+	char said[512] = "", *words = qemu_part_words(q, part);
+	char *line = words ? line_make(command, words) : NULL;
+	int err = line ? qemu_qmp_monitor(q, line, said, sizeof(said))
+		       : error_set(ENOMEM, "%s: no memory.", command);
+
 	free(line);
-	free(quoted);
-	if (!err && !strncmp(said, error, sizeof(error) - 1))
-		err = error_set(EIO, "QEMU refuses %s: %s", command, said + sizeof(error) - 1);
-	/* Who adds a drive is told "OK", or why not. */
-	if (!err && !strcmp(command, "drive_add 0") && strcmp(said, "OK"))
-		err = error_set(EIO, "QEMU refuses %s: %s", command, said);
+	free(words);
+	/* Who adds a drive is told "OK", or why not; of a device there is nothing to say. */
+	if (!err && (!strncmp(said, error, sizeof(error) - 1) ||
+			    (part == QEMU_DRIVE && strcmp(said, "OK") != 0)))
+		err = error_set(EIO, "QEMU refuses %s: %s", command,
+			said + (strncmp(said, error, sizeof(error) - 1) ? 0 : sizeof(error) - 1));
 	return err;
 }
 
@@ -124,7 +142,7 @@ static int pull(struct hw_device *q)
 static int put_in(struct hw_device *q)
 {
 	const struct qemu_bridge *bridge = slot_of(q);
-	char reason[512];
+	char reason[512], line[32], said[64];
 	uint32_t id;
 	int err;
 
@@ -132,15 +150,19 @@ static int put_in(struct hw_device *q)
 		return error_set(ENODEV, "%s: its QEMU has ended.", q->device);
 	if (!q->is_out)
 		return 0;
-	err = monitor(q, "drive_add 0", q->drive_words);
+	q->turn++;
+	err = part_add(q, "drive_add 0", QEMU_DRIVE);
 	if (!err)
-		err = monitor(q, "device_add", q->device_words);
+		err = part_add(q, "device_add", QEMU_DEVICE);
 	if (!err && q->unit_words)
-		err = monitor(q, "device_add", q->unit_words);
+		err = part_add(q, "device_add", QEMU_UNIT);
 	if (err) {
 		error_take(reason, sizeof(reason));
-		/* For another try. */
-		monitor(q, "drive_del", "d0");
+		/* For another try: without power in its slot a device goes at once. */
+		snprintf(line, sizeof(line), "device_del c%u", q->turn);
+		qemu_qmp_monitor(q, line, said, sizeof(said));
+		snprintf(line, sizeof(line), "drive_del d%u", q->turn);
+		qemu_qmp_monitor(q, line, said, sizeof(said));
 		return error_set(-err, "%s cannot be put in: %s", q->device, reason);
 	}
 	power_set(q, bridge, true);
