@@ -4,6 +4,7 @@
  * QEMU's device models as hardware: birth and end of one. See qemu.h.
  */
 #include "hw/qemu/qemu.h"
+#include "cpu/cpu.h"
 #include "util/error.h"
 
 #include <errno.h>
@@ -18,6 +19,8 @@ static int qemu_destroy(struct hw_device *q)
 	pthread_mutex_lock(&q->end);
 	function = atomic_exchange(&q->function, NULL);
 	pthread_mutex_unlock(&q->end);
+	/* It looks at our memory, and not at the process, which may have gone. */
+	cpu_agent_free(q->sender);
 	qemu_process_end(q);
 	has_gone = q->has_gone;
 	if (function)
@@ -42,7 +45,9 @@ static int qemu_create(const struct hw_config *config, struct hw_device **device
 	q->gone = config->gone;
 	pthread_mutex_init(&q->lock, NULL);
 	pthread_mutex_init(&q->end, NULL);
-	err = qemu_process_start(q, config);
+	q->sender = cpu_agent_new_inline(qemu_test_send, q);
+	err = q->sender ? qemu_process_start(q, config)
+			: error_set(ENOMEM, "no memory for a QEMU device.");
 	if (!err)
 		err = qemu_pci_begin(q);
 	if (!err)
