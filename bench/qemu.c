@@ -145,15 +145,14 @@ static bool daemon_measure(struct served_load *best, const char *aio, unsigned m
 static double idle_measure(const struct served *served)
 {
 	const struct timespec settle = {.tv_nsec = 300000000}, look = {.tv_sec = 2};
-	struct served_cost before, after;
-	uint64_t start;
+	uint64_t before, after, start;
 
 	nanosleep(&settle, NULL);
-	before = served_cost(served);
+	before = served_cpu_ns(served);
 	start = bench_ns();
 	nanosleep(&look, NULL);
-	after = served_cost(served);
-	return 100.0 * (double)(after.cpu_ns - before.cpu_ns) / (double)(bench_ns() - start);
+	after = served_cpu_ns(served);
+	return 100.0 * (double)(after - before) / (double)(bench_ns() - start);
 }
 
 static bool machine_measure(const char *dryport, const char *driver, const char *hw, unsigned ms,
@@ -193,18 +192,18 @@ static void print_json(const char *hw, unsigned processors, const struct measure
 		printf("  {\"name\": \"inside\", \"depth\": %d, \"ns\": %.0f, \"iops\": %.0f},\n",
 			deep ? DEPTH : 1, m->ns[deep], 1e9 / m->ns[deep]);
 	printf("  {\"name\": \"nbd\", \"depth\": %d, \"iops\": %.0f, \"cpu_ns\": %.0f, "
-	       "\"switches\": %.2f,\n   \"reference_iops\": %.0f, \"reference_cpu_ns\": %.0f, "
-	       "\"reference_switches\": %.2f, \"ratio\": %.3f, \"uring_iops\": %s}\n",
-		DEPTH, m->ours.iops, m->ours.cpu_ns, m->ours.switches, m->theirs.iops,
-		m->theirs.cpu_ns, m->theirs.switches, m->ours.iops / m->theirs.iops, uring);
+	       "\"reference_iops\": %.0f, \"reference_cpu_ns\": %.0f, \"ratio\": %.3f, "
+	       "\"uring_iops\": %s}\n",
+		DEPTH, m->ours.iops, m->ours.cpu_ns, m->theirs.iops, m->theirs.cpu_ns,
+		m->ours.iops / m->theirs.iops, uring);
 	printf("], \"start_ms\": %.1f, \"idle_percent\": %.2f}\n", m->start_ms, m->idle_percent);
 }
 
 static void print_load(const char *name, const struct served_load *load)
 {
 	printf("%-26s 4 KiB read, depth %3d: %7.0f a second; of the servers each takes %.1f us of "
-	       "a processor, %.1f switches\n",
-		name, DEPTH, load->iops, load->cpu_ns / 1000, load->switches);
+	       "a processor\n",
+		name, DEPTH, load->iops, load->cpu_ns / 1000);
 }
 
 static void print_table(const char *hw, unsigned processors, const struct measured *m)

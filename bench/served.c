@@ -22,7 +22,6 @@
 #include <unistd.h>
 
 #define PATIENCE_NS 30000000000ull
-#define RAMP_MS	    300 /* fio's start, and until caches are warm */
 #define BLOCK	    4096
 
 static __attribute__((noreturn, format(printf, 1, 2))) void fail(const char *format, ...)
@@ -65,9 +64,9 @@ static pid_t spawn(char *const *words, int out)
 }
 
 /* Threads of a process, and of those that it has started. */
-static void cost_add(pid_t pid, struct served_cost *cost);
+static void cost_add(pid_t pid, uint64_t *cpu_ns);
 
-static void children_add(const char *folder, const char *thread, struct served_cost *cost)
+static void children_add(const char *folder, const char *thread, uint64_t *cpu_ns)
 {
 	char path[128];
 	FILE *file;
@@ -76,28 +75,12 @@ static void children_add(const char *folder, const char *thread, struct served_c
 	snprintf(path, sizeof(path), "%s/%.16s/children", folder, thread);
 	file = fopen(path, "re");
 	while (file && fscanf(file, "%d", &child) == 1)
-		cost_add(child, cost);
+		cost_add(child, cpu_ns);
 	if (file)
 		fclose(file);
 }
 
-static void switches_add(const char *folder, const char *thread, struct served_cost *cost)
-{
-	unsigned long long count;
-	char path[128], line[128];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/%.16s/status", folder, thread);
-	file = fopen(path, "re");
-	while (file && fgets(line, sizeof(line), file))
-		if (sscanf(line, "voluntary_ctxt_switches: %llu", &count) == 1 ||
-			sscanf(line, "nonvoluntary_ctxt_switches: %llu", &count) == 1)
-			cost->switches += count;
-	if (file)
-		fclose(file);
-}
-
-static void cost_add(pid_t pid, struct served_cost *cost)
+static void cost_add(pid_t pid, uint64_t *cpu_ns)
 {
 	struct timespec used;
 	struct dirent *thread;
@@ -106,25 +89,24 @@ static void cost_add(pid_t pid, struct served_cost *cost)
 	DIR *threads;
 
 	if (!clock_getcpuclockid(pid, &clock) && !clock_gettime(clock, &used))
-		cost->cpu_ns += (uint64_t)used.tv_sec * 1000000000ull + (uint64_t)used.tv_nsec;
+		*cpu_ns += (uint64_t)used.tv_sec * 1000000000ull + (uint64_t)used.tv_nsec;
 	snprintf(folder, sizeof(folder), "/proc/%d/task", (int)pid);
 	threads = opendir(folder);
 	while (threads && (thread = readdir(threads)) != NULL) {
 		if (thread->d_name[0] == '.')
 			continue;
-		children_add(folder, thread->d_name, cost);
-		switches_add(folder, thread->d_name, cost);
+		children_add(folder, thread->d_name, cpu_ns);
 	}
 	if (threads)
 		closedir(threads);
 }
 
-struct served_cost served_cost(const struct served *served)
+uint64_t served_cpu_ns(const struct served *served)
 {
-	struct served_cost cost = {0};
+	uint64_t cpu_ns = 0;
 
-	cost_add(served->pid, &cost);
-	return cost;
+	cost_add(served->pid, &cpu_ns);
+	return cpu_ns;
 }
 
 /* ---- a client of ours ---- */
@@ -209,53 +191,49 @@ uint64_t served_first_read(const struct served *served, uint64_t since)
 
 /* ---- fio ---- */
 
-/* Of its lines one has figures: the fifth field is the error, the eighth reads a second. */
-static double iops_of(FILE *file)
+/* Of its lines one has figures: the fifth field is the error, the sixth what was read in KiB, the
+ * eighth reads a second. How many reads it has made; 0: none, or not all were good. */
+static double reads_of(FILE *file, double *iops)
 {
+	double kib, found, reads = 0;
 	unsigned error;
-	double iops = 0, found;
 	char line[4096];
 
 	while (file && fgets(line, sizeof(line), file))
-		if (sscanf(line, "3;%*[^;];%*[^;];%*u;%u;%*u;%*u;%lf;", &error, &found) == 2)
-			iops = error ? 0 : found;
-	return iops;
+		if (sscanf(line, "3;%*[^;];%*[^;];%*u;%u;%lf;%*u;%lf;", &error, &kib, &found) ==
+			3) {
+			reads = error ? 0 : kib * 1024 / BLOCK;
+			*iops = found;
+		}
+	return reads;
 }
 
 struct served_load served_load(const struct served *served, unsigned depth, unsigned milliseconds)
 {
-	char uri[160], runtime[32], iodepth[24], ramp[24];
+	char uri[160], runtime[32], iodepth[24];
 	char *const words[] = {"fio", "--name=read", "--ioengine=nbd", uri, "--rw=randread",
-		"--bs=4k", iodepth, "--time_based", runtime, ramp, "--output-format=terse", NULL};
-	struct served_cost before, after;
+		"--bs=4k", iodepth, "--time_based", runtime, "--output-format=terse", NULL};
+	uint64_t before = served_cpu_ns(served), after;
 	struct served_load load;
-	uint64_t start, ns;
 	int out[2], status = 0;
+	double reads;
 	FILE *file;
 	pid_t fio;
 
 	snprintf(uri, sizeof(uri), "--uri=nbd+unix:///?socket=%s", served->socket);
 	snprintf(iodepth, sizeof(iodepth), "--iodepth=%u", depth);
 	snprintf(runtime, sizeof(runtime), "--runtime=%ums", milliseconds);
-	snprintf(ramp, sizeof(ramp), "--ramp_time=%dms", RAMP_MS);
 	if (pipe2(out, O_CLOEXEC))
 		fail("no pipe: %s", strerror(errno));
 	fio = spawn(words, out[1]);
 	close(out[1]);
-	nap(RAMP_MS + 200);
-	before = served_cost(served);
-	start = bench_ns();
-	nap(milliseconds * 3 / 4);
-	after = served_cost(served);
-	ns = bench_ns() - start;
 	file = fdopen(out[0], "r");
-	load.iops = iops_of(file);
+	reads = reads_of(file, &load.iops);
 	if (file)
 		fclose(file);
-	if (waitpid(fio, &status, 0) < 0 || status || !(load.iops > 0))
+	after = served_cpu_ns(served);
+	if (waitpid(fio, &status, 0) < 0 || status || !reads)
 		fail("fio: no figure (wait status 0x%x)", (unsigned)status);
-	/* Of the same seconds, more or less: the load is the same all the time. */
-	load.cpu_ns = (double)(after.cpu_ns - before.cpu_ns) / (load.iops * (double)ns / 1e9);
-	load.switches = (double)(after.switches - before.switches) / (load.iops * (double)ns / 1e9);
+	load.cpu_ns = (double)(after - before) / reads;
 	return load;
 }

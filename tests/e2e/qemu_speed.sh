@@ -57,7 +57,6 @@ assert abs(nbd["ratio"] - nbd["iops"] / nbd["reference_iops"]) < 0.01, nbd
 # a read costs more than nothing and less than a second
 for key in "cpu_ns", "reference_cpu_ns":
     assert 1000 < nbd[key] < 1e9, nbd
-assert 0 < nbd["switches"] < 100 and nbd["reference_switches"] > 0, nbd
 assert 0 < bench["start_ms"] < 30000, bench
 assert 0 <= bench["idle_percent"] < 1, bench
 PY
