@@ -3,8 +3,9 @@
 /*
  * QEMU's device models as hardware: birth and end of one. See qemu.h.
  */
-#include "hw/qemu/qemu.h"
+#include "hw/qemu/qemu_iommu.h"
 #include "cpu/cpu.h"
+#include "dma/dma.h"
 #include "util/error.h"
 
 #include <errno.h>
@@ -19,9 +20,12 @@ static int qemu_destroy(struct hw_device *q)
 	pthread_mutex_lock(&q->end);
 	function = atomic_exchange(&q->function, NULL);
 	pthread_mutex_unlock(&q->end);
-	/* It looks at our memory, and not at the process, which may have gone. */
+	qemu_iommu_end(q);
+	/* Before its socket is closed. */
 	cpu_agent_free(q->sender);
+	q->sender = NULL;
 	qemu_process_end(q);
+	qemu_iommu_free(q);
 	has_gone = q->has_gone;
 	if (function)
 		bus_function_free(function);
@@ -43,6 +47,7 @@ static int qemu_create(const struct hw_config *config, struct hw_device **device
 	q->epoll = q->wake = -1;
 	q->uses_line = true;
 	q->gone = config->gone;
+	q->has_iommu = dma_engine_used() == DMA_IOMMU;
 	pthread_mutex_init(&q->lock, NULL);
 	pthread_mutex_init(&q->end, NULL);
 	q->sender = cpu_agent_new_inline(qemu_test_send, q);
@@ -52,6 +57,8 @@ static int qemu_create(const struct hw_config *config, struct hw_device **device
 		err = qemu_pci_begin(q);
 	if (!err)
 		err = qemu_pci_add(q);
+	if (!err && q->has_iommu)
+		err = qemu_iommu_start(q, bus_function_slot(atomic_load(&q->function)));
 	if (q->pid && q->is_dead)
 		err = qemu_process_failed(q);
 	if (err) {
