@@ -139,6 +139,8 @@ int main(int argc, char **argv)
 		return bench_path_count(argv[2], argv[3], argv[4], argv[5]);
 	if (argc >= 4 && argc % 2 == 0 && !strcmp(argv[1], "path"))
 		return bench_path(argv + 2, json);
+	if (argc == 7 && !strcmp(argv[1], "qemu"))
+		return bench_qemu(argv + 2, json);
 	if (argc == 4 && !strcmp(argv[1], "replay"))
 		return bench_replay(argv[2], argv[3], json);
 	if (argc == 6 && !strcmp(argv[1], "models"))
@@ -152,6 +154,7 @@ int main(int argc, char **argv)
 	if (argc == 2 && !strcmp(argv[1], "--count-sglist"))
 		return bench_sglist_count();
 	fprintf(stderr, "usage: dryport-bench path DRIVER.so HW [DRIVER.so HW]... [--json]\n"
+			"       dryport-bench qemu DRYPORT DRIVER.so HW ROUNDS SECONDS [--json]\n"
 			"       dryport-bench replay DRIVER.so HW [--json]\n"
 			"       dryport-bench models STORPORT.so HW SCSIPORT.so HW [--json]\n"
 			"       dryport-bench sglist|lists [--json]\n");

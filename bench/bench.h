@@ -34,6 +34,10 @@ int bench_path_count(const char *driver, const char *hw, const char *depth, cons
 void scale_row(const char *driver, const char *device, bool json, bool is_last);
 int scale_count(const char *driver, const char *device, const char *depth, const char *operations);
 
+/* qemu.c: words are the dryport program, a miniport, a device of QEMU's, how often the servers take
+ * turns, and the seconds of each turn. */
+int bench_qemu(char **words, bool json);
+
 /* models.c: a Storport and a SCSI Port miniport, each with the device, which is the same. */
 int bench_models(char **rows, bool json);
 int bench_models_count(const char *driver, const char *hw);

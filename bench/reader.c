@@ -22,6 +22,19 @@ static _Noreturn void fail(void)
 
 /* ---- the machine ---- */
 
+struct dry_machine *reader_machine_start(
+	const char *driver, const char *const options[][2], unsigned count)
+{
+	struct dry_machine *machine = dry_machine_new();
+
+	for (unsigned n = 0; n < count; n++)
+		if (dry_machine_set(machine, options[n][0], options[n][1]) < 0)
+			fail();
+	if (dry_machine_start(machine, driver) < 0)
+		fail();
+	return machine;
+}
+
 struct dry_machine *reader_machine_new(const char *driver, const char *device)
 {
 	/* what is stored in memory is small enough to stay there */
@@ -31,18 +44,12 @@ struct dry_machine *reader_machine_new(const char *driver, const char *device)
 	const char *const options[][2] = {{"hw", hw}, {"devices", device_count}, {"size", size},
 		{"cpus", cpus ? cpus + 1 : "1"}, {"claim", "all"}, {"inline-device", "1"},
 		{"no-stats", "1"}};
-	struct dry_machine *machine = dry_machine_new();
 
 	snprintf(hw, sizeof(hw), "%.*s", (int)strcspn(device, "*@"), device);
 	if (devices)
 		snprintf(device_count, sizeof(device_count), "%.*s", (int)strcspn(devices + 1, "@"),
 			devices + 1);
-	for (size_t n = 0; n < sizeof(options) / sizeof(options[0]); n++)
-		if (dry_machine_set(machine, options[n][0], options[n][1]) < 0)
-			fail();
-	if (dry_machine_start(machine, driver) < 0)
-		fail();
-	return machine;
+	return reader_machine_start(driver, options, sizeof(options) / sizeof(options[0]));
 }
 
 /* ---- a reader ---- */

@@ -36,6 +36,9 @@ struct reader {
 
 /* Started, with all its processors claimed. Ends the program on failure, as do the others. */
 struct dry_machine *reader_machine_new(const char *driver, const char *device);
+/* The same with these options alone: names and values. */
+struct dry_machine *reader_machine_start(
+	const char *driver, const char *const options[][2], unsigned count);
 
 /* Reads from all units, or from those of the n-th of so many adapters. */
 void reader_open(struct reader *reader, struct dry_machine *machine, unsigned processor, unsigned n,

@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
-static void model_print(const struct dry_model *model)
+static void model_print(const struct dry_model *model, const char *options)
 {
-	const char *line = model->options;
+	const char *line = options;
 	size_t length;
 
 	printf("%-10s %s\n", model->name, model->help);
@@ -25,7 +25,7 @@ int cli_hw(const struct cli_args *args)
 	unsigned n;
 
 	for (n = 0; (model = dry_model_get(n)); n++)
-		model_print(model);
+		model_print(model, dry_model_options(n));
 	printf("\nA device can be made to fail, --fault KIND@STEP (docs/faults.md):\n");
 	for (n = 0; (kind = dry_fault_kind_get(n)); n++)
 		printf("%-14s %s\n", kind->name, kind->help);

@@ -77,9 +77,11 @@ DRY_API const struct dry_option *dry_option_get(unsigned n);
 struct dry_model {
 	const char *name;
 	const char *help;
-	const char *options; /* "key=VALUE  what", lines separated by '\n' */
 };
 DRY_API const struct dry_model *dry_model_get(unsigned n);
+/* Its options, "key=VALUE  what", lines separated by '\n'; NULL past the end. It may ask another
+ * program (QEMU) for them. One thread at a time. */
+DRY_API const char *dry_model_options(unsigned n);
 
 /*
  * Made or stopped. Builds the machine, loads the miniport (a .so of `dryport build`), runs its

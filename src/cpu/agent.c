@@ -210,7 +210,7 @@ border_call void cpu_agent_kick(struct cpu_agent *agent)
 		kick_now(agent);
 }
 
-struct cpu_agent *cpu_agent_new(void (*step)(void *ctx), void *ctx, const char *name)
+struct cpu_agent *cpu_agent_new_inline(void (*step)(void *ctx), void *ctx)
 {
 	struct cpu_agent *agent = calloc(1, sizeof(*agent));
 
@@ -218,10 +218,18 @@ struct cpu_agent *cpu_agent_new(void (*step)(void *ctx), void *ctx, const char *
 		return NULL;
 	agent->step = step;
 	agent->ctx = ctx;
-	agent->is_inline = makes_inline;
-	snprintf(agent->name, sizeof(agent->name), "%s", name);
-	if (agent->is_inline)
+	agent->is_inline = true;
+	return agent;
+}
+
+struct cpu_agent *cpu_agent_new(void (*step)(void *ctx), void *ctx, const char *name)
+{
+	struct cpu_agent *agent = cpu_agent_new_inline(step, ctx);
+
+	if (!agent || makes_inline)
 		return agent;
+	agent->is_inline = false;
+	snprintf(agent->name, sizeof(agent->name), "%s", name);
 	if (replay_is_on ? agent_fiber_init(agent)
 			 : host_thread_start(&agent->thread, agent_main, agent, agent->name)) {
 		free(agent);

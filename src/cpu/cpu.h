@@ -362,14 +362,17 @@ void cpu_thread_yield(void);
  * machine was built with inline agents (benches). One step at a time.
  *
  * An inline agent steps inside cpu_agent_kick; but a kick by a DPC, at DISPATCH, is held until the
- * DPC returns, so that the step finds all that the DPC has given to the device, and interrupts
- * once. Code that waits for the device must not wait for itself: whatever it waits with lets the
- * held kicks go first (cpu_agent_settle). That is each read of a register or port, cpu_relax and
- * so cpu_stall and each wait for a lock, a switch to another fiber, and the poll that a driver's
- * loop comes to after 64 turns at the latest, which is how a loop that only looks at memory is
- * found. Above DISPATCH nothing is held.
+ * DPC and some of those that wait behind it have returned, so that the step finds all that they
+ * have given to the device, and interrupts once. Code that waits for the device must not wait for
+ * itself: whatever it waits with lets the held kicks go first (cpu_agent_settle). That is each read
+ * of a register or port, cpu_relax and so cpu_stall and each wait for a lock, a switch to another
+ * fiber, and the poll that a driver's loop comes to after 64 turns at the latest, which is how a
+ * loop that only looks at memory is found. Above DISPATCH nothing is held.
  */
 struct cpu_agent *cpu_agent_new(void (*step)(void *ctx), void *ctx, const char *name);
+/* One that is inline in any machine that is not replayed: for what a DPC hands to another process,
+ * together. */
+struct cpu_agent *cpu_agent_new_inline(void (*step)(void *ctx), void *ctx);
 border_call void cpu_agent_kick(struct cpu_agent *agent); /* any host thread, any IRQL */
 /* Waits until it is not in a step, and ends it. */
 void cpu_agent_free(struct cpu_agent *agent);

@@ -6,6 +6,8 @@
  */
 #include "cpu/processor.h"
 
+#define HELD_DPCS 8 /* after so many a device is told at the latest, though more wait */
+
 enum { NOT_QUEUED };
 
 /* Two processors may queue one DPC into two queues at once: under different locks, so by exchange.
@@ -144,12 +146,18 @@ static inline struct cpu_dpc *dpc_take(struct cpu_private *p, bool *timers_due)
 	return dpc;
 }
 
+static inline bool is_dpc_waiting(struct cpu_private *p)
+{
+	return atomic_load_explicit(&p->waiting, memory_order_relaxed) & WAITING_DPC;
+}
+
 void cpu_dpc_serve(struct cpu_private *p)
 {
 	struct nesting before = nesting_enter(&p->cpu, IRQL_DISPATCH);
+	unsigned held = 0;
 
 	p->cpu.is_in_dpc = true;
-	while (atomic_load_explicit(&p->waiting, memory_order_relaxed) & WAITING_DPC) {
+	while (is_dpc_waiting(p)) {
 		bool timers_due;
 		struct cpu_dpc *dpc = dpc_take(p, &timers_due);
 
@@ -161,7 +169,7 @@ void cpu_dpc_serve(struct cpu_private *p)
 		}
 		if (unlikely(timers_due))
 			cpu_timer_serve(p);
-		if (p->cpu.held)
+		if (p->cpu.held && (!is_dpc_waiting(p) || ++held % HELD_DPCS == 0))
 			cpu_agent_release(&p->cpu);
 		if (atomic_load_explicit(&p->cpu.pending_irql, memory_order_relaxed) >
 			IRQL_DISPATCH)

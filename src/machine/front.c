@@ -235,8 +235,14 @@ const struct dry_model *dry_model_get(unsigned n)
 		return NULL;
 	model.name = hw->name;
 	model.help = hw->help;
-	model.options = hw->describe ? hw->describe() : hw->options;
 	return &model;
+}
+
+const char *dry_model_options(unsigned n)
+{
+	const struct hw_model *hw = hw_get(n);
+
+	return hw && hw->describe ? hw->describe() : hw ? hw->options : NULL;
 }
 
 const char *dry_export_get(unsigned n, const char **module)

@@ -4,6 +4,7 @@
  * QEMU's device models as hardware: birth and end of one. See qemu.h.
  */
 #include "hw/qemu/qemu_iommu.h"
+#include "cpu/cpu.h"
 #include "dma/dma.h"
 #include "hw/medium.h"
 #include "util/error.h"
@@ -21,6 +22,9 @@ static int qemu_destroy(struct hw_device *q)
 	function = atomic_exchange(&q->function, NULL);
 	pthread_mutex_unlock(&q->end);
 	qemu_iommu_end(q);
+	/* Before its socket is closed. */
+	cpu_agent_free(q->sender);
+	q->sender = NULL;
 	qemu_process_end(q);
 	qemu_iommu_free(q);
 	has_gone = q->has_gone;
@@ -58,7 +62,9 @@ static int qemu_create(const struct hw_config *config, struct hw_device **device
 	pthread_mutex_init(&q->lock, NULL);
 	pthread_mutex_init(&q->end, NULL);
 	pthread_mutex_init(&q->qmp.lock, NULL);
-	err = qemu_process_start(q, config);
+	q->sender = cpu_agent_new_inline(qemu_test_send, q);
+	err = q->sender ? qemu_process_start(q, config)
+			: error_set(ENOMEM, "no memory for a QEMU device.");
 	if (!err)
 		err = qemu_pci_begin(q);
 	if (!err)

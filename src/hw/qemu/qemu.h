@@ -126,6 +126,9 @@ struct hw_device {
 	_Atomic bool is_dead;
 	bool is_silent;	 /* it lives, but did not answer in time */
 	unsigned posted; /* writes whose answers were not read yet */
+	char out[2048];	 /* of those, the last ones: not sent yet */
+	size_t out_used;
+	struct cpu_agent *sender; /* sends them when their DPC is over; NULL: each at once */
 	char in[4096];
 	size_t in_from, in_to;
 	uint32_t lines; /* interrupt lines that are raised, a bit each */
@@ -201,10 +204,12 @@ int qemu_firmware_make(int *fd);
  * process gives all ones. Any host thread. */
 uint64_t qemu_read(struct hw_device *q, bool is_port, uint64_t address, unsigned size);
 /* Returns before it is done there, in order with all others, unless the device interrupts by its
- * line. */
+ * line. What a DPC writes is sent together, at its end at the latest (cpu_agent_kick). */
 void qemu_write(struct hw_device *q, bool is_port, uint64_t address, unsigned size, uint64_t value);
 /* Interrupt lines of the I/O APIC are told from now on; 0 or -EIO. */
 int qemu_lines_watch(struct hw_device *q);
+/* Sends what was written: the sender's step. */
+void qemu_test_send(void *q);
 /* Takes what has come without being asked for. */
 void qemu_test_drain(struct hw_device *q);
 

@@ -119,6 +119,8 @@ static void invalidate(struct qemu_iommu *u, uint64_t what)
 	descriptor_add(u, what, 0);
 	descriptor_add(u, INVALIDATE_WAIT | SET_WORD | (uint64_t)value << 32, u->word_at);
 	unit_write(u->q, QUEUE_TAIL, 4, u->tail << 4);
+	/* We wait for it here, which may be inside a DPC. */
+	qemu_test_send(u->q);
 	/* A read comes after the write, and sleeps until it is answered. */
 	if (!is_set(u, value))
 		unit_read(u->q, STATE, 4);

@@ -9,6 +9,7 @@
 #include "hw/qemu/qemu.h"
 #include "mem/mem.h"
 #include "util/error.h"
+#include "util/sanitizer.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -76,8 +77,26 @@ static int fds_make(struct hw_device *q, const struct hw_config *config)
 
 /* ---- start ---- */
 
+/* Ours, but that a sanitizer's runtime, which may have been preloaded into this process, is not for
+ * QEMU. The array is the caller's. */
+static char **environment_make(void)
+{
+	bool is_sanitized = sanitizer.poison || sanitizer.fiber_create;
+	size_t count = 0, kept = 0;
+	char **all;
+
+	while (environ[count])
+		count++;
+	all = calloc(count + 1, sizeof(*all));
+	for (size_t n = 0; all && n < count; n++)
+		if (!is_sanitized || strncmp(environ[n], "LD_PRELOAD=", 11))
+			all[kept++] = environ[n];
+	return all;
+}
+
 /* In the child, which shares our memory until it is another program: nothing but system calls. */
-static __attribute__((noinline, noreturn)) void become(const struct hw_device *q, pid_t parent)
+static __attribute__((noinline, noreturn)) void become(
+	const struct hw_device *q, pid_t parent, char *const *environment)
 {
 	const int kept[] = {q->fd.test_theirs, q->fd.control_theirs, q->fd.doorbell_theirs,
 		q->fd.bios, q->fd.disk, mem_fd()};
@@ -94,18 +113,28 @@ static __attribute__((noinline, noreturn)) void become(const struct hw_device *q
 	dup2(q->fd.said, STDERR_FILENO);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	execvp(q->words.word[0], q->words.word);
+	execvpe(q->words.word[0], q->words.word, environment);
 	_exit(errno == ENOENT ? 127 : 126);
+}
+
+static __attribute__((noinline)) pid_t spawn(
+	const struct hw_device *q, pid_t parent, char *const *environment)
+{
+	pid_t child = vfork();
+
+	if (child == 0)
+		become(q, parent, environment);
+	return child < 0 ? -errno : child;
 }
 
 int qemu_process_spawn(struct hw_device *q)
 {
-	pid_t parent = getpid(), child = vfork();
+	char **environment = environment_make();
+	pid_t child = environment ? spawn(q, getpid(), environment) : -ENOMEM;
 
-	if (child == 0)
-		become(q, parent);
+	free(environment);
 	if (child < 0)
-		return -errno;
+		return child;
 	q->pid = child;
 	return 0;
 }

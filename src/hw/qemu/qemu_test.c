@@ -2,11 +2,13 @@
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
  * The client of QEMU's qtest protocol: lines of text over a socket, one answer to each, between
- * them "IRQ raise 20" when a line changes. Writes are posted: up to WINDOW answers are read later,
- * but not more, as both sides would wait for each other. An answer takes some microseconds, and the
- * wake-up of an idle processor far more, so we look for it a while before we sleep.
+ * them "IRQ raise 20" when a line changes. Writes are posted: those of a DPC are sent together, and
+ * up to WINDOW answers are read later, but not more, as both sides would wait for each other. An
+ * answer takes some microseconds, and the wake-up of an idle processor far more, so we look for it
+ * a while before we sleep.
  */
 #include "hw/qemu/qemu.h"
+#include "cpu/cpu.h"
 #include "util/error.h"
 
 #include <errno.h>
@@ -19,6 +21,7 @@
 
 #define WINDOW	   64
 #define WINDOW_LOW 16
+#define LOOK_EACH  16	 /* so many writes there is a look at whether answers have come */
 #define LOOKS	   400	 /* at the socket, before sleeping: about 100 us */
 #define FIRST_LINE 16	 /* of those that PCI devices have; 0 to 15 are a PC's own */
 #define ANSWER_MS  30000 /* it lives, but says nothing */
@@ -117,6 +120,18 @@ static void rest_take(struct hw_device *q)
 			q->posted -= q->posted > 0;
 }
 
+/* Those that have come. */
+static void posted_look(struct hw_device *q)
+{
+	char *line;
+
+	while (q->posted && (line = line_get(q, false)) != NULL)
+		if (!strncmp(line, "IRQ ", 4))
+			line_changed(q, line + 4);
+		else
+			q->posted--;
+}
+
 static void posted_take(struct hw_device *q, unsigned leave)
 {
 	for (; q->posted > leave && !q->is_dead; q->posted--)
@@ -137,6 +152,22 @@ static void say(struct hw_device *q, const char *text, size_t length)
 	}
 }
 
+static void out_send(struct hw_device *q)
+{
+	if (!q->out_used)
+		return;
+	say(q, q->out, q->out_used);
+	q->out_used = 0;
+}
+
+static void out_add(struct hw_device *q, const char *text, size_t length)
+{
+	if (length > sizeof(q->out) - q->out_used)
+		out_send(q);
+	memcpy(q->out + q->out_used, text, length);
+	q->out_used += length;
+}
+
 static char size_letter(unsigned size)
 {
 	return "bwlq"[__builtin_ctz(size)];
@@ -150,7 +181,8 @@ uint64_t qemu_read(struct hw_device *q, bool is_port, uint64_t address, unsigned
 		size_letter(size), (unsigned long long)address);
 
 	pthread_mutex_lock(&q->lock);
-	say(q, text, (size_t)length);
+	out_add(q, text, (size_t)length);
+	out_send(q);
 	posted_take(q, 0);
 	if (q->is_dead || !answer_take(q, true, &value))
 		value = ~0ull;
@@ -165,16 +197,33 @@ void qemu_write(struct hw_device *q, bool is_port, uint64_t address, unsigned si
 	int length = snprintf(text, sizeof(text), "%s%c 0x%llx 0x%llx\n", is_port ? "out" : "write",
 		size_letter(size), (unsigned long long)address,
 		(unsigned long long)(size < 8 ? value & ((1ull << 8 * size) - 1) : value));
+	bool waits;
 
 	pthread_mutex_lock(&q->lock);
-	say(q, text, (size_t)length);
+	out_add(q, text, (size_t)length);
 	q->posted++;
+	if (q->uses_line || !q->sender || q->posted >= WINDOW)
+		out_send(q);
 	/* The thread that waits for the line would find an answer in its place. */
 	if (q->uses_line)
 		posted_take(q, 0);
 	else if (q->posted >= WINDOW)
 		posted_take(q, WINDOW_LOW);
+	else if (q->posted % LOOK_EACH == 0)
+		posted_look(q);
 	rest_take(q);
+	waits = q->out_used;
+	pthread_mutex_unlock(&q->lock);
+	if (waits)
+		cpu_agent_kick(q->sender);
+}
+
+void qemu_test_send(void *device)
+{
+	struct hw_device *q = device;
+
+	pthread_mutex_lock(&q->lock);
+	out_send(q);
 	pthread_mutex_unlock(&q->lock);
 }
 
@@ -184,7 +233,8 @@ int qemu_lines_watch(struct hw_device *q)
 	bool is_done;
 
 	pthread_mutex_lock(&q->lock);
-	say(q, text, sizeof(text) - 1);
+	out_add(q, text, sizeof(text) - 1);
+	out_send(q);
 	posted_take(q, 0);
 	is_done = !q->is_dead && answer_take(q, true, NULL);
 	rest_take(q);

@@ -204,6 +204,54 @@ static void kicks_of_a_dpc_make_one_step_of_each_agent_after_it(void **state)
 	assert_int_equal(get(steps), 2);
 }
 
+/* ---- several DPCs that wait one behind the other ---- */
+
+static struct {
+	struct cpu_agent *agent;
+	struct cpu_dpc dpc[20];
+	unsigned dpcs;
+	unsigned before[20]; /* steps, at the end of each */
+} row;
+
+static void kick_one(struct cpu_dpc *dpc)
+{
+	count(given);
+	cpu_agent_kick(row.agent);
+	row.before[dpc - row.dpc] = get(steps);
+}
+
+static void queue_row(void *ctx)
+{
+	uint8_t irql = cpu_irql_raise(IRQL_DISPATCH);
+
+	for (unsigned n = 0; n < row.dpcs; n++) {
+		row.dpc[n] = (struct cpu_dpc){.fn = kick_one, .cpu = CPU_HERE};
+		cpu_dpc_queue(&row.dpc[n], NULL, NULL);
+	}
+	cpu_irql_lower(irql);
+}
+
+/* Of whatever machine. */
+static void dpcs_in_a_row_make_one_step_for_eight_at_most(void **state)
+{
+	row.agent = cpu_agent_new_inline(take_all, NULL);
+	row.dpcs = 3;
+	run_on(0, queue_row, NULL);
+	assert_int_equal(row.before[2], 0);
+	assert_int_equal(get(steps), 1);
+	row.dpcs = 20;
+	run_on(0, queue_row, NULL);
+	assert_int_equal(row.before[7], 1);
+	assert_int_equal(row.before[8], 2);
+	assert_int_equal(row.before[15], 2);
+	assert_int_equal(row.before[16], 3);
+	assert_int_equal(get(steps), 4);
+	assert_int_equal(get(taken), get(given));
+	cpu_agent_kick(row.agent);
+	assert_int_equal(get(steps), 5);
+	cpu_agent_free(row.agent);
+}
+
 static void stall(void)
 {
 	cpu_stall(1);
@@ -456,6 +504,7 @@ int main(void)
 		is_inline(kick_inside_a_step_steps_again_afterwards),
 		is_inline(kick_inside_a_step_of_a_dpc_steps_again_too),
 		is_inline(kicks_of_a_dpc_make_one_step_of_each_agent_after_it),
+		threaded(dpcs_in_a_row_make_one_step_for_eight_at_most),
 		is_inline(a_dpc_that_waits_does_not_wait_for_itself),
 		is_inline(a_dpc_that_waits_for_a_lock_does_not_wait_for_itself),
 		is_inline(above_dispatch_no_kick_is_held),

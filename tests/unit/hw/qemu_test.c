@@ -12,10 +12,12 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "cpu/cpu.h"
 #include "hw/qemu/qemu.h"
 
 static struct hw_device q;
@@ -79,6 +81,67 @@ static void a_read_waits_for_the_writes_before_it(void **state)
 	say("OK\nOK\nOK 0x5\n");
 	assert_int_equal(qemu_read(&q, false, 0x18, 4), 5);
 	assert_int_equal(q.posted, 0);
+}
+
+static bool has_come(void)
+{
+	struct pollfd lines = {.fd = theirs, .events = POLLIN};
+
+	return poll(&lines, 1, 0) == 1;
+}
+
+static bool had_come[3];
+
+static void write_and_read(struct cpu_dpc *dpc)
+{
+	qemu_write(&q, false, 0x10, 4, 1);
+	qemu_write(&q, true, 0xc000, 1, 2);
+	had_come[0] = has_come();
+	qemu_read(&q, false, 0x14, 4);
+	had_come[1] = has_come();
+	/* More than there is room for. */
+	for (unsigned n = 0; n < 60; n++)
+		qemu_write(&q, false, 0x1111111122222222, 8, ~(uint64_t)n);
+	qemu_write(&q, false, 0x18, 4, 3);
+}
+
+static void as_thread(void *ctx)
+{
+	struct cpu_dpc dpc = {.fn = write_and_read, .cpu = CPU_HERE};
+	char text[sizeof("writel 0xc 0x7\n") - 1];
+
+	/* At PASSIVE nothing waits. */
+	qemu_write(&q, false, 0xc, 4, 7);
+	had_come[2] = read(theirs, text, sizeof(text)) == sizeof(text);
+	cpu_dpc_queue(&dpc, NULL, NULL);
+	cpu_poll();
+}
+
+static void what_a_dpc_writes_is_sent_together_or_before_it_reads(void **state)
+{
+	const struct cpu_config config = {.processors = 1};
+	struct cpu_thread *thread;
+	char text[64];
+
+	assert_int_equal(cpu_init(&config) || cpu_start(), 0);
+	q.sender = cpu_agent_new_inline(qemu_test_send, &q);
+	say("OK\nOK\nOK\nOK 0x5\n");
+	thread = cpu_thread_new(as_thread, NULL, 0, "test");
+	cpu_thread_join(thread);
+	cpu_thread_free(thread);
+	assert_true(had_come[2] && had_come[1]);
+	assert_false(had_come[0]);
+	assert_heard("writel 0x10 0x1\noutb 0xc000 0x2\nreadl 0x14\n");
+	for (unsigned n = 0; n < 60; n++) {
+		snprintf(text, sizeof(text), "writeq 0x1111111122222222 0x%llx\n",
+			~(unsigned long long)n);
+		assert_heard(text);
+	}
+	assert_heard("writel 0x18 0x3\n");
+	assert_false(has_come());
+	assert_int_equal(q.posted, 61);
+	cpu_agent_free(q.sender);
+	cpu_fini();
 }
 
 static void *answer_all(void *arg)
@@ -151,6 +214,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		test(reads_and_writes_are_lines_of_the_protocol),
 		test(a_read_waits_for_the_writes_before_it),
+		test(what_a_dpc_writes_is_sent_together_or_before_it_reads),
 		test(writes_are_posted_up_to_a_window),
 		test(a_line_that_comes_behind_an_answer_is_taken_with_it),
 		test(a_line_that_comes_by_itself_or_before_an_answer_is_taken),
