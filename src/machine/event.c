@@ -186,7 +186,7 @@ static int run_reset_bus(struct dry_machine *machine, struct port_hba *hba)
 	int err = is_running(hba);
 
 	if (!err)
-		port_recover_reset(&hba->port);
+		port_recover_reset(&hba->port, true);
 	return err;
 }
 

@@ -334,10 +334,10 @@ static void who_is_given_up_is_not_reset_any_more(void)
 {
 	fake_adapter(20);
 	fake.adapter.limits.buses = 1;
-	port_recover_reset(&fake.adapter);
+	port_recover_reset(&fake.adapter, false);
 	expect_is(fake.bus_resets, 1);
 	port_adapter_give_up(&fake.adapter);
-	port_recover_reset(&fake.adapter);
+	port_recover_reset(&fake.adapter, false);
 	port_recover_hold(&fake.adapter);
 	expect_is(fake.bus_resets, 1);
 	fake_adapter_end();
