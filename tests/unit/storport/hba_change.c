@@ -573,7 +573,7 @@ static void the_machines_end_is_a_removal(void **state)
 	set_up();
 	log_.has_units = log_.has_config = true;
 	world_good(ends_in_order);
-	expect_told("unit-remove@0 pnp-remove@2 stop@8L boot@0 ");
+	assert_string_equal(log_.told, "unit-remove@0 pnp-remove@2 stop@8L boot@0 ");
 }
 
 /* ---- a reset that somebody asks for ---- */
