@@ -156,6 +156,10 @@ struct port_driver_model {
 	void (*rest)(struct port_hba *hba);
 	bool forgets;	    /* the device extension is zeroed before HwFindAdapter runs again */
 	bool has_port_srbs; /* the miniport gets SRB_FUNCTION_PNP and _POWER */
+	/* ScsiStopAdapter is called at PASSIVE_LEVEL without a lock: the page of
+	 * StorPortAcquireSpinLock has it so, that of HwStorAdapterControl otherwise; public
+	 * miniports free pool there. */
+	bool stops_unlocked;
 	bool (*settle)(struct port_hba *hba);  /* passive initialisation; may be NULL */
 	void (*release)(struct port_hba *hba); /* what prepare and the miniport took */
 

@@ -88,12 +88,13 @@ bool port_hba_control(struct port_hba *hba, SCSI_ADAPTER_CONTROL_TYPE type, void
 {
 	const struct port_driver_model *model = hba->driver->model;
 	const struct control *control = &adapter_controls[type];
+	bool locked = control->locked && !(type == ScsiStopAdapter && model->stops_unlocked);
 	SCSI_ADAPTER_CONTROL_STATUS status;
 	uint8_t old = IRQL_PASSIVE, irql;
 
 	if (!hba->control_supported[type])
 		return false;
-	if (control->locked)
+	if (locked)
 		old = model->lock(hba);
 	else
 		old = cpu_irql_raise(control->irql);
@@ -102,7 +103,7 @@ bool port_hba_control(struct port_hba *hba, SCSI_ADAPTER_CONTROL_TYPE type, void
 	status = hba->hw.HwAdapterControl(hba->extension, type, parameters);
 	trace(TRACE_HW_CONTROL_END, hba->port.number, type, status);
 	port_hba_irql_check(hba, control->name, irql);
-	if (control->locked)
+	if (locked)
 		model->unlock(hba, old);
 	else
 		cpu_irql_lower(old);

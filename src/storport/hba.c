@@ -147,6 +147,7 @@ const struct port_driver_model stor_driver_model = {
 	.quiet = quiet,
 	.rest = rest,
 	.has_port_srbs = true,
+	.stops_unlocked = true,
 	.control = stor_control,
 	.release = release,
 	.lock = lock,

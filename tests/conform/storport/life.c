@@ -52,15 +52,13 @@ static VOID Supported(PCF_ADAPTER A, PSCSI_SUPPORTED_CONTROL_TYPE_LIST List)
 
 static VOID Stop(PCF_ADAPTER A)
 {
-	SEE(StopIrql, A->Dirql, KeGetCurrentIrql()); /* */
-	CfEnterInterrupt(A, (ULONG)-1);
+	SEE(StopIrql, PASSIVE_LEVEL, KeGetCurrentIrql()); /* */
 	SEE(StopEmpty, 0, A->Outstanding);
 	if (A->Machine & CF_SCENES)
 		SEE(StopLast, LIFE_SHUT, A->Life);
 	CfControl(A, 0);
 	A->Life = LIFE_STOPPED;
 	CfIsStopped = TRUE;
-	CfLeaveInterrupt(A, (ULONG)-1);
 }
 
 static BOOLEAN Restart(PCF_ADAPTER A)

@@ -255,7 +255,7 @@ static void restart(void)
 	ends_with(&before, SRB_STATUS_SUCCESS);
 	expect_told("scsi@2 ");
 	expect_is(port_hba_stop_device(hba()), 0);
-	expect_told("pnp-stop@2 stop@8L ");
+	expect_told("pnp-stop@2 stop@0 ");
 	submit(&meanwhile);
 	cpu_thread_park(20000000);
 	expect(!meanwhile.done);
@@ -270,7 +270,7 @@ static void restart(void)
 }
 
 /* 4.8, X-22; ScsiRestartAdapter is for power alone */
-static void stop_is_called_at_dirql_and_requests_wait_until_the_start(void **state)
+static void stop_is_called_without_a_lock_and_requests_wait_until_the_start(void **state)
 {
 	set_up();
 	log_.has_restart = true;
@@ -286,7 +286,7 @@ static void restart_bare(void)
 	expect_is(hba()->port.unit_count, 0);
 	log_.told[0] = 0;
 	expect_is(port_hba_stop_device(hba()), 0);
-	expect_told("pnp-stop@2 stop@8L ");
+	expect_told("pnp-stop@2 stop@0 ");
 	expect_is(port_hba_start_device(hba()), 0);
 	expect_told("ask@0 ");
 }
@@ -326,7 +326,7 @@ static void found_again(void)
 	unit_there();
 	expect_is(log_.seen, 0);
 	expect_is(port_hba_stop_device(hba()), 0);
-	expect_told("pnp-stop@2 stop@8L ");
+	expect_told("pnp-stop@2 stop@0 ");
 	submit(&meanwhile);
 	log_.offered = 0;
 	expect_is(port_hba_start_device(hba()), 0);
@@ -342,7 +342,7 @@ static void found_after_sleep(void)
 
 	unit_there();
 	expect_is(port_hba_power(hba(), StorPowerDeviceD3, StorPowerActionSleep), 0);
-	expect_told("srb-D3@2 stop@8L ");
+	expect_told("srb-D3@2 stop@0 ");
 	submit(&meanwhile);
 	log_.offered = 0;
 	expect_is(port_hba_power(hba(), StorPowerDeviceD0, StorPowerActionSleep), 0);
@@ -378,11 +378,11 @@ static void configured(void)
 {
 	unit_there();
 	expect_is(port_hba_stop_device(hba()), 0);
-	expect_told("flush@2 pnp-stop@2 stop@8L boot@0 ");
+	expect_told("flush@2 pnp-stop@2 stop@0 boot@0 ");
 	expect_is(port_hba_start_device(hba()), 0);
 	expect_told("find@0 ask@0 ");
 	expect_is(port_hba_power(hba(), StorPowerDeviceD3, StorPowerActionSleep), 0);
-	expect_told("flush@2 shutdown@2 srb-D3@2 stop@8L boot@0 ");
+	expect_told("flush@2 shutdown@2 srb-D3@2 stop@0 boot@0 ");
 	expect_is(port_hba_power(hba(), StorPowerDeviceD0, StorPowerActionSleep), 0);
 	expect_told("running@0 restart@8L srb-D0@2 ");
 }
@@ -455,7 +455,7 @@ static void sleeps(void)
 	if (log_.has_power) /* neither SRB_FUNCTION_POWER nor ScsiStopAdapter (4.8) */
 		expect_told("flush@2 shutdown@2 unit-D3@2 D3@2 ");
 	else
-		expect_told("flush@2 shutdown@2 srb-D3@2 unit-D3@2 stop@8L ");
+		expect_told("flush@2 shutdown@2 srb-D3@2 unit-D3@2 stop@0 ");
 	submit(&meanwhile);
 	expect_is(port_hba_start_device(hba()), -EINVAL);
 	expect_is(port_hba_power(hba(), StorPowerDeviceD0, StorPowerActionSleep), 0);
@@ -539,7 +539,7 @@ static void removed(void)
 	expect_is(port_hba_start_device(hba()), 0);
 	unit_there();
 	port_hba_remove(hba(), port_hba_rest(hba()));
-	expect_told("unit-remove@0 pnp-remove@2 stop@8L ");
+	expect_told("unit-remove@0 pnp-remove@2 stop@0 ");
 }
 
 static void ends_in_order(void)
@@ -573,7 +573,7 @@ static void the_machines_end_is_a_removal(void **state)
 	set_up();
 	log_.has_units = log_.has_config = true;
 	world_good(ends_in_order);
-	assert_string_equal(log_.told, "unit-remove@0 pnp-remove@2 stop@8L boot@0 ");
+	assert_string_equal(log_.told, "unit-remove@0 pnp-remove@2 stop@0 boot@0 ");
 }
 
 /* ---- a reset that somebody asks for ---- */
@@ -665,7 +665,7 @@ static void what_does_not_come_back_is_reset_and_else_the_adapter_goes_on(void *
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		world_test(stop_is_called_at_dirql_and_requests_wait_until_the_start),
+		world_test(stop_is_called_without_a_lock_and_requests_wait_until_the_start),
 		world_test(an_adapter_without_units_is_told_too),
 		world_test(a_rescan_is_prepared_at_passive_level_where_that_is_supported),
 		world_test(find_adapter_runs_again_and_finds_its_extension),
