@@ -246,6 +246,31 @@ struct dry_service {
 DRY_API int dry_service(struct dry_machine *machine, unsigned adapter, struct dry_service *service);
 
 /*
+ * A device control as a program on Windows makes it (DeviceIoControl): IRP_MJ_DEVICE_CONTROL to an
+ * adapter or to a disk, by way of its driver's dispatch routine. The port knows
+ * IOCTL_SCSI_MINIPORT (an SRB_IO_CONTROL and its data, to the miniport as SRB_FUNCTION_IO_CONTROL)
+ * and IOCTL_SCSI_GET_CAPABILITIES of both, IOCTL_SCSI_PASS_THROUGH, IOCTL_SCSI_GET_ADDRESS and
+ * IOCTL_STORAGE_GET_DEVICE_NUMBER of disks; what else there is is the driver's business.
+ */
+struct dry_control {
+	uint32_t code; /* IOCTL_: METHOD_BUFFERED */
+	const void *in;
+	void *out; /* may be the same */
+	uint32_t in_bytes, out_bytes;
+	uint32_t seconds; /* until it is cancelled; 0: 120 */
+
+	uint32_t status;   /* filled in: NTSTATUS */
+	uint32_t returned; /* bytes in out */
+};
+/*
+ * Running; waits until it has ended, whatever its status. unit: NULL, or one of the adapter;
+ * adapter: in order of the start. -EINVAL: the code's method; -ENODEV: there is no such adapter, or
+ * not with such a unit at present; otherwise as dry_service.
+ */
+DRY_API int dry_control(struct dry_machine *machine, unsigned adapter, struct dry_unit *unit,
+	struct dry_control *control);
+
+/*
  * A WMI request as the system makes it: IRP_MJ_SYSTEM_CONTROL to an adapter, or to a unit of it,
  * whose miniport has set WmiDataProvider and gets it as SRB_FUNCTION_WMI. The buffer holds a WNODE_
  * structure of wmistr.h, as the page of the minor code has it.

@@ -189,7 +189,7 @@ static int run_reset(struct port_hba *hba, enum port_rung rung)
 {
 	int err = is_running(hba);
 
-	return err ? err : port_recover_reset(&hba->port, rung);
+	return err ? err : port_recover_reset(&hba->port, rung, true);
 }
 
 static int run_reset_lun(struct dry_machine *machine, struct port_hba *hba)

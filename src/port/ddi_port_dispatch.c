@@ -175,6 +175,17 @@ static NTSTATUS relations(struct port_hba *hba, PIRP irp)
 	return pass_on(hba, irp);
 }
 
+static NTSTATUS capabilities(struct port_hba *hba, PIRP irp)
+{
+	PDEVICE_CAPABILITIES to =
+		IoGetCurrentIrpStackLocation(irp)->Parameters.DeviceCapabilities.Capabilities;
+	NTSTATUS status = pass_on_and_wait(hba, irp);
+
+	if (NT_SUCCESS(status))
+		port_capabilities_merge(&hba->capabilities, to);
+	return port_irp_end(irp, status);
+}
+
 static NTSTATUS NTAPI dispatch_pnp(PDEVICE_OBJECT device, PIRP irp)
 {
 	struct port_hba *hba = port_hba_of_object(device);
@@ -190,6 +201,8 @@ static NTSTATUS NTAPI dispatch_pnp(PDEVICE_OBJECT device, PIRP irp)
 		return start(hba, irp);
 	case IRP_MN_QUERY_DEVICE_RELATIONS:
 		return relations(hba, irp);
+	case IRP_MN_QUERY_CAPABILITIES:
+		return capabilities(hba, irp);
 	case IRP_MN_STOP_DEVICE:
 	case IRP_MN_REMOVE_DEVICE:
 	case IRP_MN_SURPRISE_REMOVAL:
@@ -255,8 +268,18 @@ static NTSTATUS NTAPI dispatch_control(PDEVICE_OBJECT device, PIRP irp)
 		return status;
 	if (!hba)
 		return port_irp_end(irp, STATUS_NO_SUCH_DEVICE);
+	if (port_request_control(hba, NULL, irp, &status))
+		return status;
 	return hba->driver->model->control ? hba->driver->model->control(hba, irp)
 					   : invalid(device, irp);
+}
+
+static NTSTATUS NTAPI dispatch_scsi(PDEVICE_OBJECT device, PIRP irp)
+{
+	NTSTATUS status;
+
+	return port_unit_serve(device, irp, port_unit_scsi, &status) ? status
+								     : invalid(device, irp);
 }
 
 static NTSTATUS NTAPI add_device(PDRIVER_OBJECT driver, PDEVICE_OBJECT physical)
@@ -294,7 +317,7 @@ void port_driver_object_fill(struct port_driver *driver)
 	object->MajorFunction[IRP_MJ_CREATE] = accept;
 	object->MajorFunction[IRP_MJ_CLOSE] = accept;
 	object->MajorFunction[IRP_MJ_DEVICE_CONTROL] = dispatch_control;
-	object->MajorFunction[IRP_MJ_INTERNAL_DEVICE_CONTROL] = invalid;
+	object->MajorFunction[IRP_MJ_SCSI] = dispatch_scsi; /* IRP_MJ_INTERNAL_DEVICE_CONTROL */
 	object->MajorFunction[IRP_MJ_SYSTEM_CONTROL] = dispatch_system_control;
 	object->MajorFunction[IRP_MJ_POWER] = dispatch_power;
 	object->MajorFunction[IRP_MJ_PNP] = dispatch_pnp;

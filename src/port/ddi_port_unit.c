@@ -79,8 +79,7 @@ static NTSTATUS query_relations(struct port_unit_device *device, PIRP irp)
 static void capabilities_fill(
 	const struct port_unit_device *device, PDEVICE_CAPABILITIES capabilities)
 {
-	capabilities->SilentInstall = TRUE;
-	capabilities->Address = device->lun;
+	port_capabilities_merge(&device->capabilities, capabilities);
 	for (unsigned n = PowerSystemWorking; n < PowerSystemMaximum; n++)
 		capabilities->DeviceState[n] =
 			n == PowerSystemWorking ? PowerDeviceD0 : PowerDeviceD3;
@@ -135,8 +134,11 @@ NTSTATUS port_unit_control(struct port_unit_device *device, PIRP irp)
 		.TargetId = device->target,
 		.Lun = device->lun};
 	PIO_STACK_LOCATION stack = IoGetCurrentIrpStackLocation(irp);
+	NTSTATUS status;
 
 	irp->IoStatus.Information = 0;
+	if (port_request_control(device->hba, device, irp, &status))
+		return status;
 	if (stack->Parameters.DeviceIoControl.IoControlCode == IOCTL_SCSI_GET_ADDRESS)
 		return answer(irp, &address, sizeof(address));
 	return port_irp_end(irp, STATUS_INVALID_DEVICE_REQUEST);

@@ -23,32 +23,9 @@
 
 /* ---- the request ---- */
 
-static NTSTATUS status_of(const struct port_request *request)
-{
-	static const struct {
-		uint8_t srb_status;
-		NTSTATUS status;
-	} all[] = {
-		{SRB_STATUS_SUCCESS, STATUS_SUCCESS},
-		{SRB_STATUS_DATA_OVERRUN, STATUS_BUFFER_TOO_SMALL},
-		{SRB_STATUS_INVALID_REQUEST, STATUS_INVALID_DEVICE_REQUEST},
-		{SRB_STATUS_BAD_FUNCTION, STATUS_INVALID_DEVICE_REQUEST},
-		{SRB_STATUS_BUSY, STATUS_DEVICE_BUSY},
-		{SRB_STATUS_TIMEOUT, STATUS_IO_TIMEOUT},
-		{SRB_STATUS_COMMAND_TIMEOUT, STATUS_IO_TIMEOUT},
-		{SRB_STATUS_NO_DEVICE, STATUS_DEVICE_DOES_NOT_EXIST},
-		{SRB_STATUS_NO_HBA, STATUS_DEVICE_DOES_NOT_EXIST},
-	};
-
-	for (size_t n = 0; n < array_size(all); n++)
-		if (all[n].srb_status == request->srb_status)
-			return all[n].status;
-	return STATUS_IO_DEVICE_ERROR;
-}
-
 static void wmi_done(struct port_request *request)
 {
-	NTSTATUS status = status_of(request);
+	NTSTATUS status = port_request_nt_status(request);
 	PIRP irp = request->ctx;
 
 	irp->IoStatus.Information = status == STATUS_SUCCESS || status == STATUS_BUFFER_TOO_SMALL

@@ -18,7 +18,8 @@
  * While it runs an adapter may be stopped and started again, put to sleep and woken, removed in
  * good order or by surprise, and started as a new one in its place (hba_change.c). All this is
  * asked for by IRPs (hba_pnp.c), which the driver may see before the port does
- * (ddi_port_dispatch.c). hba_control.c: adapter and unit control. hba_unit.c: units as
+ * (ddi_port_dispatch.c). hba_control.c: adapter and unit control. hba_capabilities.c: what a
+ * miniport says of its devices. hba_unit.c: units as
  * devices. hba_callback.c: calls of the
  * miniport at other times. hba_resource.c: what an hba has of bus and memory. hba_entries.c: what
  * the registry says of it. All of it is for PASSIVE_LEVEL in a kernel thread, where nothing else is
@@ -95,11 +96,12 @@ struct port_hba {
 	uint64_t uncached_bytes;
 	void *mapped[PORT_HBA_MAPS];
 
-	DEVICE_OBJECT *physical, *functional; /* hba_object.c; NULL: there are none */
-	struct dma_device dma_device;	      /* what IoGetDmaAdapter makes adapters for */
-	unsigned registry_device;	      /* reg_device_add */
-	_Atomic(struct port_work *) work;     /* of the IRP that is on its way */
-	_Atomic unsigned holders;	      /* hba_service.c */
+	DEVICE_OBJECT *physical, *functional;	  /* hba_object.c; NULL: there are none */
+	STOR_DEVICE_CAPABILITIES_EX capabilities; /* as its miniport has them */
+	struct dma_device dma_device;		  /* what IoGetDmaAdapter makes adapters for */
+	unsigned registry_device;		  /* reg_device_add */
+	_Atomic(struct port_work *) work;	  /* of the IRP that is on its way */
+	_Atomic unsigned holders;		  /* hba_service.c */
 	_Atomic bool is_closed;
 
 	struct cpu_timer timer; /* RequestTimerCall (T-1) */
@@ -135,7 +137,9 @@ struct port_driver_model {
 	size_t adapter_bytes; /* of the model's adapter, whose first member is a struct port_hba */
 	uint8_t entries;      /* PORT_ENTRIES_ */
 	unsigned control_types; /* SCSI_ADAPTER_CONTROL_TYPE: how many it knows */
-	PDRIVER_UNLOAD unload;	/* DriverUnload of a driver that sets none; may be NULL */
+	/* Takes back what a miniport may not support without having said so before. May be NULL. */
+	void (*controls_limit)(struct port_hba *hba);
+	PDRIVER_UNLOAD unload; /* DriverUnload of a driver that sets none; may be NULL */
 
 	/* Before HwFindAdapter, each time: the configuration it gets. */
 	int (*prepare)(struct port_hba *hba);
@@ -152,6 +156,10 @@ struct port_driver_model {
 	void (*rest)(struct port_hba *hba);
 	bool forgets;	    /* the device extension is zeroed before HwFindAdapter runs again */
 	bool has_port_srbs; /* the miniport gets SRB_FUNCTION_PNP and _POWER */
+	/* ScsiStopAdapter is called at PASSIVE_LEVEL without a lock: the page of
+	 * StorPortAcquireSpinLock has it so, that of HwStorAdapterControl otherwise; public
+	 * miniports free pool there. */
+	bool stops_unlocked;
 	bool (*settle)(struct port_hba *hba);  /* passive initialisation; may be NULL */
 	void (*release)(struct port_hba *hba); /* what prepare and the miniport took */
 
@@ -224,21 +232,25 @@ void port_hba_quiet(struct port_hba *hba, bool may_return);
 
 /*
  * IRP_MN_STOP_DEVICE. Requests wait from now on (port_adapter_rest); the miniport is told by
- * SRB_FUNCTION_PNP (StorStopDevice) and ScsiStopAdapter, and interrupts, timers, DPCs and work
- * items end. -EINVAL (error_set): it does not run. -ETIMEDOUT: as port_adapter_rest; it goes on.
+ * SRB_FUNCTION_FLUSH where it caches data, SRB_FUNCTION_PNP (StorStopDevice) and ScsiStopAdapter,
+ * and interrupts, timers, DPCs and work items end. -EINVAL (error_set): it does not run.
+ * -ETIMEDOUT: as port_adapter_rest; it goes on.
  */
 int port_hba_stop_device(struct port_hba *hba);
 /*
- * IRP_MN_START_DEVICE. After a stop: ScsiRestartAdapter, or, where that is not supported,
- * HwFindAdapter and HwInitialize again (4.1); then what waits is started. After a removal: as a new
- * one, with a zeroed extension and no units. -errno with error_set: what waits has failed
- * (SRB_STATUS_NO_HBA); it may be removed, and started after that.
+ * IRP_MN_START_DEVICE. After a stop: HwFindAdapter and HwInitialize again, as its resources may be
+ * others (ScsiRestartAdapter is for power alone, and for a virtual one, which has none), then it is
+ * asked what it controls, and what waits is started. After a removal: as a new one, with a zeroed
+ * extension and no units. -errno with error_set: what waits has failed (SRB_STATUS_NO_HBA); it may
+ * be removed, and started after that.
  */
 int port_hba_start_device(struct port_hba *hba);
 /*
  * IRP_MN_SET_POWER. D3 as the stop, with SRB_FUNCTION_FLUSH and _SHUTDOWN before, ScsiUnitPower,
  * and ScsiAdapterPower or else SRB_FUNCTION_POWER and ScsiStopAdapter (4.8); the device forgets
- * all. D0 undoes it; errors as of the two above. Other states: -EINVAL.
+ * all. D0 undoes it, with ScsiSetRunningConfig and ScsiRestartAdapter, or, where that is not
+ * supported, HwFindAdapter and HwInitialize at DISPATCH_LEVEL (4.1). Errors as of the two above.
+ * Other states: -EINVAL.
  */
 int port_hba_power(struct port_hba *hba, STOR_DEVICE_POWER_STATE state, STOR_POWER_ACTION action);
 /* What is stopped or asleep does not come back, for the reason of error_set, which stays (EIO):
@@ -272,6 +284,10 @@ static inline bool port_hba_controls(const struct port_hba *hba, SCSI_ADAPTER_CO
 }
 /* At the type's IRQL, with its lock (4.8, X-22). False: it is not supported, or failed. */
 bool port_hba_control(struct port_hba *hba, SCSI_ADAPTER_CONTROL_TYPE type, void *parameters);
+/* ScsiStopAdapter, and ScsiSetBootConfig after it. */
+void port_hba_control_stop(struct port_hba *hba);
+/* port_model.reset_bus_asked: ScsiAdapterResetBusSynchronous. */
+int port_hba_reset_bus_asked(struct port_adapter *port, uint8_t path);
 /* Likewise for a unit, with its address, or, of ScsiUnitPower, address, action and state. */
 bool port_hba_unit_control(struct port_unit *unit, SCSI_UNIT_CONTROL_TYPE type,
 	STOR_POWER_ACTION action, STOR_DEVICE_POWER_STATE state);
@@ -339,8 +355,18 @@ int port_pnp_stop(struct port_hba *hba);
 int port_pnp_power(struct port_hba *hba, STOR_DEVICE_POWER_STATE state, STOR_POWER_ACTION action);
 void port_pnp_surprise_remove(struct port_hba *hba);
 void port_pnp_remove(struct port_hba *hba);
-/* The machine's end: port_hba_undo, by IRP_MN_REMOVE_DEVICE. Follows port_pnp_start in any case. */
+/* The machine's end: port_hba_remove of one that runs, else port_hba_undo, by IRP_MN_REMOVE_DEVICE.
+ * Follows port_pnp_start in any case. */
 void port_pnp_end(struct port_hba *hba);
+
+/* ---- hba_capabilities.c; PASSIVE, one change at a time ---- */
+
+/* Asks the miniport about a unit, or, where that is the adapter's self, the adapter; what it does
+ * not change is as usual. */
+void port_capabilities_ask(
+	struct port_hba *hba, struct port_unit *unit, STOR_DEVICE_CAPABILITIES_EX *to);
+/* For the dispatch routine: into what IRP_MN_QUERY_CAPABILITIES asks for. */
+void port_capabilities_merge(const STOR_DEVICE_CAPABILITIES_EX *from, PDEVICE_CAPABILITIES to);
 
 /* ---- hba_service.c ---- */
 
@@ -353,6 +379,7 @@ void port_hba_close(struct port_hba *hba);
 void port_hba_leave_wait(struct port_hba *hba);
 
 struct port_service {
+	uint32_t code; /* IOCTL_ */
 	const void *in;
 	void *out;
 	uint32_t in_bytes, out_bytes;
@@ -362,11 +389,11 @@ struct port_service {
 extern unsigned
 	port_service_grace; /* seconds that a driver has to end what was cancelled; for tests */
 /*
- * Sends the adapter IOCTL_MINIPORT_PROCESS_SERVICE_IRP and waits until its driver has ended it. The
- * caller holds the adapter, which lets it go. 0, whatever the status; -ENOMEM; -ETIMEDOUT: the
- * driver did not end it though it was cancelled, and may do so later (error_set).
+ * Sends a stack a buffered device control and waits until its driver has ended it. The caller holds
+ * the adapter, which lets it go. 0, whatever the status; -ENOMEM; -ETIMEDOUT: the driver did not
+ * end it though it was cancelled, and may do so later (error_set).
  */
-int port_service_run(struct port_hba *hba, struct port_service *service);
+int port_service_run(const struct port_target *target, struct port_service *service);
 
 /* ---- hba_unit.c, ddi_port_unit.c; one change at a time ---- */
 
@@ -376,6 +403,7 @@ struct port_unit_device {
 	struct port_hba *hba;
 	DEVICE_OBJECT *physical, *disk; /* the miniport's; the class driver's, attached to it */
 	port_work_place work;
+	STOR_DEVICE_CAPABILITIES_EX capabilities; /* as its miniport has them */
 	uint8_t path, target, lun;
 	uint32_t number;     /* of the disk, in the machine */
 	int registry_device; /* -1: it has no keys */
@@ -401,6 +429,17 @@ bool port_unit_serve(const DEVICE_OBJECT *object, PIRP irp, port_unit_fn *fn, NT
 DRIVER_OBJECT *port_disk_driver(void);
 /* The port's, for the unit that the device object is one of. */
 port_unit_fn port_unit_pnp, port_unit_control;
+
+/* ---- ddi_port_request.c, ddi_port_control.c ---- */
+
+/* What the end of such a request is to who asked by an IRP; no page says it of all. */
+NTSTATUS port_request_nt_status(const struct port_request *request);
+/* IRP_MJ_SCSI with the SRB of a driver's own, of either kind. */
+port_unit_fn port_unit_scsi;
+/* For the dispatch routine: a device control that becomes a request to the adapter (device NULL) or
+ * a unit. False: it is none of these. */
+bool port_request_control(
+	struct port_hba *hba, struct port_unit_device *device, PIRP irp, NTSTATUS *status);
 
 /* ---- ddi_port_wmi.c ---- */
 

@@ -48,12 +48,13 @@ static void tell_pnp(struct port_hba *hba, STOR_PNP_ACTION action)
 	tell_adapter(hba, SRB_FUNCTION_PNP, (uint8_t)action, 0);
 }
 
-/* SB-3 */
-static void tell_last_words(struct port_hba *hba)
+/* SB-3. SRB_FUNCTION_FLUSH comes before ScsiStopAdapter in any case (4.8). */
+static void tell_last_words(struct port_hba *hba, bool goes_down)
 {
 	for (uint32_t n = 0; hba->port.limits.caches_data && n < hba->port.unit_count; n++) {
 		tell(hba, hba->port.units[n], SRB_FUNCTION_FLUSH, 0, 0);
-		tell(hba, hba->port.units[n], SRB_FUNCTION_SHUTDOWN, 0, 0);
+		if (goes_down)
+			tell(hba, hba->port.units[n], SRB_FUNCTION_SHUTDOWN, 0, 0);
 	}
 }
 
@@ -85,9 +86,10 @@ int port_hba_stop_device(struct port_hba *hba)
 		err = port_adapter_rest(&hba->port, REST_SECONDS);
 	if (err)
 		return err;
+	tell_last_words(hba, false);
 	tell_pnp(hba, StorStopDevice);
 	port_recover_hold(&hba->port);
-	port_hba_control(hba, ScsiStopAdapter, NULL);
+	port_hba_control_stop(hba);
 	port_hba_quiet(hba, true);
 	hba->life = PORT_HBA_AWAY;
 	return 0;
@@ -117,8 +119,8 @@ static int limits_check(struct port_hba *hba)
 	return 0;
 }
 
-/* 4.1, step 3: at DISPATCH_LEVEL. The device extension of a Storport miniport is as it was. */
-static int find_again(struct port_hba *hba)
+/* The device extension of a Storport miniport is as it was. */
+static int find_again(struct port_hba *hba, uint8_t irql)
 {
 	const struct port_driver_model *model = hba->driver->model;
 	int err;
@@ -130,24 +132,29 @@ static int find_again(struct port_hba *hba)
 	hba->is_again = true;
 	err = model->prepare(hba);
 	if (!err)
-		err = port_hba_find(hba, IRQL_DISPATCH);
+		err = port_hba_find(hba, irql);
 	if (!err)
 		err = limits_check(hba);
 	if (!err)
 		err = model->connect(hba);
 	if (!err)
 		err = port_hba_initialize(hba);
+	if (!err)
+		port_hba_control_ask(hba);
 	hba->is_again = false;
 	return err;
 }
 
+/* After D3 its resources are what they were: ScsiRestartAdapter is for that alone. 4.1, step 3: at
+ * DISPATCH_LEVEL where that is not supported. */
 static int restart(struct port_hba *hba)
 {
 	const struct port_driver_model *model = hba->driver->model;
 	int err;
 
 	if (!port_hba_controls(hba, ScsiRestartAdapter))
-		return find_again(hba);
+		return find_again(hba, IRQL_DISPATCH);
+	port_hba_control(hba, ScsiSetRunningConfig, NULL);
 	err = model->connect(hba);
 	if (err)
 		return err;
@@ -155,6 +162,13 @@ static int restart(struct port_hba *hba)
 	if (port_hba_control(hba, ScsiRestartAdapter, NULL))
 		return 0;
 	return error_set(EIO, "%s: ScsiRestartAdapter failed.", hba->name);
+}
+
+/* After IRP_MN_STOP_DEVICE its resources may be others: it is initialized as the first time. A
+ * virtual one has none. */
+static int start_again(struct port_hba *hba)
+{
+	return hba->function ? find_again(hba, IRQL_PASSIVE) : restart(hba);
 }
 
 void port_hba_die(struct port_hba *hba)
@@ -207,7 +221,7 @@ int port_hba_start_device(struct port_hba *hba)
 	if (hba->life == PORT_HBA_REMOVED)
 		return start_anew(hba);
 	err = must_be(hba, PORT_HBA_AWAY, "started");
-	return err ? err : goes_on(hba, restart(hba));
+	return err ? err : goes_on(hba, start_again(hba));
 }
 
 /* ---- power ---- */
@@ -233,7 +247,7 @@ static int sleep(struct port_hba *hba, STOR_POWER_ACTION action)
 		err = port_adapter_rest(&hba->port, REST_SECONDS);
 	if (err)
 		return err;
-	tell_last_words(hba);
+	tell_last_words(hba, true);
 	if (!has_control)
 		tell_adapter(hba, SRB_FUNCTION_POWER, (uint8_t)action, (uint8_t)StorPowerDeviceD3);
 	port_recover_hold(&hba->port);
@@ -241,7 +255,7 @@ static int sleep(struct port_hba *hba, STOR_POWER_ACTION action)
 	if (has_control)
 		power_control(hba, StorPowerDeviceD3, action);
 	else
-		port_hba_control(hba, ScsiStopAdapter, NULL);
+		port_hba_control_stop(hba);
 	port_hba_quiet(hba, true);
 	if (hba->function)
 		bus_function_power(hba->function, false);

@@ -7,6 +7,7 @@
 #include "port/hba.h"
 #include "trace/trace.h"
 
+#include <errno.h>
 #include <string.h>
 
 struct control {
@@ -19,10 +20,14 @@ struct control {
 static const struct control adapter_controls[ScsiAdapterControlMax] = {
 	[ScsiStopAdapter] = {"Hw*AdapterControl(ScsiStopAdapter)", IRQL_PASSIVE, true},
 	[ScsiRestartAdapter] = {"Hw*AdapterControl(ScsiRestartAdapter)", IRQL_PASSIVE, true},
+	[ScsiSetBootConfig] = {"Hw*AdapterControl(ScsiSetBootConfig)", IRQL_PASSIVE, false},
+	[ScsiSetRunningConfig] = {"Hw*AdapterControl(ScsiSetRunningConfig)", IRQL_PASSIVE, false},
 	[ScsiAdapterPower] = {"Hw*AdapterControl(ScsiAdapterPower)", IRQL_DISPATCH, false},
 	[ScsiAdapterPrepareForBusReScan] = {"Hw*AdapterControl(ScsiAdapterPrepareForBusReScan)",
 		IRQL_PASSIVE, false},
 	[ScsiAdapterSurpriseRemoval] = {"Hw*AdapterControl(ScsiAdapterSurpriseRemoval)",
+		IRQL_PASSIVE, false},
+	[ScsiAdapterResetBusSynchronous] = {"Hw*AdapterControl(ScsiAdapterResetBusSynchronous)",
 		IRQL_PASSIVE, false},
 };
 
@@ -52,7 +57,8 @@ void port_hba_control_ask(struct port_hba *hba)
 	ULONG memory[(sizeof(SCSI_SUPPORTED_CONTROL_TYPE_LIST) + ScsiAdapterControlMax) /
 			     sizeof(ULONG) +
 		     1];
-	ULONG types = hba->driver->model->control_types;
+	const struct port_driver_model *model = hba->driver->model;
+	ULONG types = model->control_types;
 	PSCSI_SUPPORTED_CONTROL_TYPE_LIST list = list_init(memory, sizeof(memory), types);
 	bool is_known = false;
 
@@ -63,6 +69,8 @@ void port_hba_control_ask(struct port_hba *hba)
 	}
 	for (unsigned n = 0; n < types; n++)
 		hba->control_supported[n] = is_known && list->SupportedTypeList[n];
+	if (model->controls_limit)
+		model->controls_limit(hba);
 	is_known = false;
 	list = list_init(memory, sizeof(memory), ScsiUnitControlMax);
 	if (hba->hw.HwUnitControl) {
@@ -80,12 +88,13 @@ bool port_hba_control(struct port_hba *hba, SCSI_ADAPTER_CONTROL_TYPE type, void
 {
 	const struct port_driver_model *model = hba->driver->model;
 	const struct control *control = &adapter_controls[type];
+	bool locked = control->locked && !(type == ScsiStopAdapter && model->stops_unlocked);
 	SCSI_ADAPTER_CONTROL_STATUS status;
 	uint8_t old = IRQL_PASSIVE, irql;
 
 	if (!hba->control_supported[type])
 		return false;
-	if (control->locked)
+	if (locked)
 		old = model->lock(hba);
 	else
 		old = cpu_irql_raise(control->irql);
@@ -94,11 +103,31 @@ bool port_hba_control(struct port_hba *hba, SCSI_ADAPTER_CONTROL_TYPE type, void
 	status = hba->hw.HwAdapterControl(hba->extension, type, parameters);
 	trace(TRACE_HW_CONTROL_END, hba->port.number, type, status);
 	port_hba_irql_check(hba, control->name, irql);
-	if (control->locked)
+	if (locked)
 		model->unlock(hba, old);
 	else
 		cpu_irql_lower(old);
 	return status == ScsiAdapterControlSuccess;
+}
+
+/* Of both that an adapter is stopped by the second, too, is for when it has been. */
+void port_hba_control_stop(struct port_hba *hba)
+{
+	if (!port_hba_controls(hba, ScsiStopAdapter))
+		return;
+	port_hba_control(hba, ScsiStopAdapter, NULL);
+	port_hba_control(hba, ScsiSetBootConfig, NULL);
+}
+
+int port_hba_reset_bus_asked(struct port_adapter *port, uint8_t path)
+{
+	struct port_hba *hba = (struct port_hba *)port;
+	STOR_RESET_BUS_SYNCHRONOUS_PARAMETER reset = {
+		.Version = sizeof(reset), .Size = sizeof(reset), .PathId = path};
+
+	if (!port_hba_controls(hba, ScsiAdapterResetBusSynchronous))
+		return -ENOTSUP;
+	return port_hba_control(hba, ScsiAdapterResetBusSynchronous, &reset) ? 0 : -EIO;
 }
 
 /* ---- units ---- */

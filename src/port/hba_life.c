@@ -320,7 +320,7 @@ void port_hba_stop(struct port_adapter *port)
 		return;
 	/* One that is not there any more has nothing to stop. */
 	if (hba->phase == PORT_HBA_RUNNING && hba->life != PORT_HBA_GONE)
-		port_hba_control(hba, ScsiStopAdapter, NULL);
+		port_hba_control_stop(hba);
 	hba->phase = PORT_HBA_STOPPED;
 	if (port->outstanding && hba->function)
 		master_off(hba->function);

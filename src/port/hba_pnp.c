@@ -221,6 +221,7 @@ static void ask_about(struct port_hba *hba)
 	const struct port_target target = port_hba_target(hba);
 	ULONG_PTR relations = 0;
 
+	port_capabilities_ask(hba, &hba->port.self, &hba->capabilities);
 	capabilities.Address = capabilities.UINumber = ~0u;
 	port_irp_ask(&target, &ask_capabilities, NULL);
 	if (NT_SUCCESS(port_irp_ask(&target, &ask_relations, &relations)) && relations)
@@ -327,9 +328,13 @@ void port_pnp_remove(struct port_hba *hba)
 	remove_by(hba, remove_device);
 }
 
+/* One that runs is removed as any other: StorRemoveDevice, too. Requests that no reset brings back
+ * are not waited for again. */
 void port_pnp_end(struct port_hba *hba)
 {
-	remove_by(hba, undo);
+	bool runs = hba->phase == PORT_HBA_RUNNING && !port_adapter_has_lost(&hba->port);
+
+	remove_by(hba, runs ? remove_device : undo);
 }
 
 /* ---- start, stop, power ---- */

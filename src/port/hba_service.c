@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
- * Off the path: a service request of a program, IOCTL_MINIPORT_PROCESS_SERVICE_IRP, on its way to
- * an adapter and back. Who gets it there: src/storport/ddi_stor_service.c. See hba.h.
+ * Off the path: a device control of a program, IOCTL_MINIPORT_PROCESS_SERVICE_IRP among them, on
+ * its way to an adapter or a unit and back. Who gets it there: src/storport/ddi_stor_service.c,
+ * ddi_port_request.c. See hba.h.
  */
 #include "port/hba.h"
 #include "nt/nt.h"
@@ -58,10 +59,11 @@ static void expired(struct cpu_timer *timer)
 	IoCancelIrp(timer->ctx);
 }
 
-static struct port_call *request_new(struct port_hba *hba, const struct port_service *service)
+static struct port_call *request_new(
+	const struct port_target *target, const struct port_service *service)
 {
 	uint32_t room = max_of(service->in_bytes, service->out_bytes);
-	struct port_call *call = port_call_new(hba->functional, room);
+	struct port_call *call = port_call_new(target->top, room);
 	PIO_STACK_LOCATION stack;
 
 	if (!call)
@@ -73,7 +75,7 @@ static struct port_call *request_new(struct port_hba *hba, const struct port_ser
 	call->irp->RequestorMode = UserMode;
 	stack = IoGetNextIrpStackLocation(call->irp);
 	stack->MajorFunction = IRP_MJ_DEVICE_CONTROL;
-	stack->Parameters.DeviceIoControl.IoControlCode = IOCTL_MINIPORT_PROCESS_SERVICE_IRP;
+	stack->Parameters.DeviceIoControl.IoControlCode = service->code;
 	stack->Parameters.DeviceIoControl.InputBufferLength = service->in_bytes;
 	stack->Parameters.DeviceIoControl.OutputBufferLength = service->out_bytes;
 	return call;
@@ -89,22 +91,23 @@ static bool has_ended(struct port_call *call, struct cpu_timer *timer, uint32_t 
 	return ended || !port_call_leave(call);
 }
 
-int port_service_run(struct port_hba *hba, struct port_service *service)
+int port_service_run(const struct port_target *target, struct port_service *service)
 {
-	struct port_call *call = request_new(hba, service);
+	struct port_hba *hba = target->hba;
+	struct port_call *call = request_new(target, service);
 	struct cpu_timer timer = {.fn = expired, .cpu = cpu_self->number};
 
 	if (!call) {
 		port_hba_let_go(hba);
-		return error_set(ENOMEM, "%s: no memory for a service request.", hba->name);
+		return error_set(ENOMEM, "%s: no memory for a device control.", target->name);
 	}
 	timer.ctx = call->irp;
 	cpu_timer_set(&timer, service->seconds * SECOND, 0);
-	IoCallDriver(hba->functional, call->irp);
+	IoCallDriver(target->top, call->irp);
 	port_hba_let_go(hba); /* from here on the adapter may go */
 	if (!has_ended(call, &timer, service->seconds))
 		return error_set(ETIMEDOUT,
-			"the driver has not ended a service request, though it was cancelled "
+			"the driver has not ended a device control, though it was cancelled "
 			"after %u s.",
 			service->seconds);
 	service->status = (uint32_t)call->status.Status;

@@ -199,6 +199,23 @@ static void wmi_register(struct port_unit *unit)
 	port_wmi_register(&target, unit->device->physical);
 }
 
+/* As Plug and Play does when a device has been started. */
+static void capabilities_ask(struct port_unit *unit)
+{
+	DEVICE_CAPABILITIES capabilities = {
+		.Size = sizeof(capabilities), .Version = 1, .Address = ~0u, .UINumber = ~0u};
+	const struct port_irp irp = {.major = IRP_MJ_PNP,
+		.minor = IRP_MN_QUERY_CAPABILITIES,
+		.arguments = {&capabilities}};
+	struct port_target target;
+
+	if (!unit->device)
+		return;
+	port_capabilities_ask(unit->device->hba, unit, &unit->device->capabilities);
+	target = port_unit_target(unit->device);
+	port_irp_ask(&target, &irp, NULL);
+}
+
 void port_hba_unit_found(struct port_unit *unit)
 {
 	if (unit->is_found)
@@ -207,6 +224,7 @@ void port_hba_unit_found(struct port_unit *unit)
 		unit->device = device_new(unit);
 	tell(unit, IRP_MN_START_DEVICE, ScsiUnitStart);
 	unit->is_found = true;
+	capabilities_ask(unit);
 	wmi_register(unit);
 }
 

@@ -19,6 +19,9 @@ struct port_model {
 	void (*start)(struct port_adapter *adapter, struct port_request *request);
 	/* HwStorResetBus and its like: true if the miniport reset the bus. DISPATCH. */
 	bool (*reset_bus)(struct port_adapter *adapter, uint8_t path);
+	/* The same where somebody outside asks for it, which is no rung of the ladder: 0, -errno;
+	 * -ENOTSUP: the miniport has nothing for it but reset_bus. PASSIVE; may be NULL. */
+	int (*reset_bus_asked)(struct port_adapter *adapter, uint8_t path);
 	/* When it returns, nothing of the port calls the miniport any more and the device leaves
 	 * memory alone, as far as can be. PASSIVE. */
 	void (*stop)(struct port_adapter *adapter);

@@ -256,6 +256,7 @@ struct port_adapter {
 			  */
 	_Atomic uint8_t reset_asked; /* too long, or somebody asks for it: a rung, plus 1 */
 	bool reset_refused;	     /* by the miniport, of those that were asked for last */
+	bool reset_is_asked;	     /* it is somebody outside who does; before reset_asked */
 	/* who is told that units have come or gone, or that a request is lost (R-5), NULL:
 	 * nobody; any IRQL */
 	_Atomic(void (*)(struct port_adapter *adapter)) changed;
@@ -317,6 +318,8 @@ void port_adapter_wake(struct port_adapter *adapter);
  * is waited for. -ENXIO: a pulling miniport has not asked for one. -ETIMEDOUT: it does not come
  * back within `seconds`; then it stays the miniport's. Puts the request otherwise. */
 int port_request_tell(struct port_request *request, unsigned seconds);
+/* The same for one with an answer: after 0 it is the caller's to put. */
+int port_request_tell_keep(struct port_request *request, unsigned seconds);
 /* Any IRQL: an adapter for a port that has one request at a time and polls for its end: one slot,
  * without a list, no DMA adapter, no recovery. As port_adapter_init; fini in any case. */
 int port_polled_init(struct port_adapter *adapter, const struct port_model *model, const char *name,
@@ -587,8 +590,9 @@ void port_recover_stop(struct port_adapter *adapter);
 void port_recover_hold(struct port_adapter *adapter);
 void port_recover_go_on(struct port_adapter *adapter);
 /* PASSIVE. Resets each unit, target or bus, as that rung of the ladder does. Not while it is held.
- * -EIO: the miniport has refused one. -EOPNOTSUPP: its model has no such reset. */
-int port_recover_reset(struct port_adapter *adapter, enum port_rung rung);
+ * is_asked: for somebody outside (port_model.reset_bus_asked). -EIO: the miniport has refused one.
+ * -EOPNOTSUPP: its model has no such reset. */
+int port_recover_reset(struct port_adapter *adapter, enum port_rung rung, bool is_asked);
 
 /* Whether the miniport has kept it through all resets, or any request of the adapter. */
 bool port_request_is_lost(const struct port_request *request);

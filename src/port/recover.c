@@ -141,12 +141,27 @@ static bool no_end(const struct port_adapter *adapter)
 	return true;
 }
 
+static bool reset_bus_now(struct port_adapter *adapter, uint8_t path)
+{
+	const struct port_model *model = adapter->model;
+	int err = -ENOTSUP;
+	uint8_t irql;
+	bool done;
+
+	if (adapter->reset_is_asked && model->reset_bus_asked) /* */
+		err = model->reset_bus_asked(adapter, path);
+	if (err != -ENOTSUP)
+		return !err;
+	irql = cpu_irql_raise(IRQL_DISPATCH);
+	done = model->reset_bus(adapter, path);
+	cpu_irql_lower(irql);
+	return done;
+}
+
 static bool reset_bus(struct port_unit *unit)
 {
-	uint8_t irql = cpu_irql_raise(IRQL_DISPATCH);
-	bool done = unit->adapter->model->reset_bus(unit->adapter, unit->path);
+	bool done = reset_bus_now(unit->adapter, unit->path);
 
-	cpu_irql_lower(irql);
 	if (done) /* */
 		wait_while(no_end, unit->adapter, unit->adapter->limits.reset_hold * 1000ull);
 	return done;
@@ -310,17 +325,19 @@ void port_recover_go_on(struct port_adapter *adapter)
 	cpu_timer_set(&adapter->second, SECOND_NS, SECOND_NS);
 }
 
-int port_recover_reset(struct port_adapter *adapter, enum port_rung rung)
+int port_recover_reset(struct port_adapter *adapter, enum port_rung rung, bool is_asked)
 {
 	if (!adapter->recovery) /* it was given up */
 		return 0;
 	if (rung < adapter->limits.first_reset)
 		return error_set(EOPNOTSUPP, "%s: SCSI Port resets buses alone.", adapter->name);
 	adapter->reset_refused = false;
+	adapter->reset_is_asked = is_asked;
 	atomic_store(&adapter->reset_asked, (uint8_t)(rung + 1));
 	cpu_thread_unpark(adapter->recovery);
 	while (is_at_work(adapter) && !atomic_load(&adapter->recovery_ends))
 		cpu_thread_park(LOOK_NS);
+	adapter->reset_is_asked = false;
 	if (!adapter->reset_refused)
 		return 0;
 	return error_set(EIO, "%s: the miniport has refused a reset.", adapter->name);

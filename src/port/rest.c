@@ -55,7 +55,7 @@ int port_adapter_rest(struct port_adapter *adapter, unsigned seconds)
 	/* A start that saw the gate open is over, and has been counted. */
 	cpu_dpc_flush();
 	if (!is_idle_within(adapter, seconds)) {
-		port_recover_reset(adapter, PORT_RESET_BUS);
+		port_recover_reset(adapter, PORT_RESET_BUS, false);
 		if (!is_idle_within(adapter, RESET_SECONDS)) {
 			gate_open(adapter);
 			return error_set(ETIMEDOUT,
@@ -96,7 +96,7 @@ static void told(struct port_request *request)
 		port_request_put(request);
 }
 
-int port_request_tell(struct port_request *request, unsigned seconds)
+int port_request_tell_keep(struct port_request *request, unsigned seconds)
 {
 	struct port_adapter *adapter = request->adapter;
 	uint64_t end = cpu_clock() + seconds * SECOND_NS;
@@ -118,8 +118,16 @@ int port_request_tell(struct port_request *request, unsigned seconds)
 	while (atomic_load(&request->told) == TOLD_OUT && cpu_clock() < end)
 		cpu_thread_park(LOOK_NS);
 	is_back = atomic_exchange(&request->told, TOLD_OVER) == TOLD_OVER;
-	if (!is_back)
-		return -ETIMEDOUT;
+	return is_back ? 0 : -ETIMEDOUT;
+}
+
+int port_request_tell(struct port_request *request, unsigned seconds)
+{
+	int err = port_request_tell_keep(request, seconds);
+	uint8_t irql;
+
+	if (err)
+		return err;
 	irql = cpu_irql_raise(IRQL_DISPATCH);
 	port_request_put(request);
 	cpu_irql_lower(irql);

@@ -51,25 +51,32 @@ static inline void *visible(const struct port_request *request, void *data)
 		return data;
 	if (map == STOR_MAP_NO_BUFFERS) /* */
 		return request->function == SRB_FUNCTION_IO_CONTROL ||
-				       request->function == SRB_FUNCTION_WMI
+				       request->function == SRB_FUNCTION_WMI ||
+				       request->function == SRB_FUNCTION_PNP
 			       ? data
 			       : NULL;
 	return is_rw(request) ? NULL : data;
 }
 
+static ULONG pnp_flags(const struct port_request *request)
+{
+	return request->unit == &request->adapter->self ? SRB_PNP_FLAGS_ADAPTER_REQUEST : 0;
+}
+
 /* Of the older kind those for PnP and power are structures of their own, whose fields lie elsewhere
- * in part: SCSI_PNP_REQUEST_BLOCK, SCSI_POWER_REQUEST_BLOCK. Both are for the adapter as a whole:
- * the address is reserved. */
+ * in part: SCSI_PNP_REQUEST_BLOCK, SCSI_POWER_REQUEST_BLOCK. Where they are for the adapter as a
+ * whole the address is reserved. */
 static void prepare_adapters(struct port_request *request)
 {
 	PSCSI_PNP_REQUEST_BLOCK pnp = request->srb;
 	PSCSI_POWER_REQUEST_BLOCK power = request->srb;
 
-	pnp->PathId = pnp->TargetId = pnp->Lun = 0;
+	if (request->unit == &request->adapter->self)
+		pnp->PathId = pnp->TargetId = pnp->Lun = 0;
 	if (request->function == SRB_FUNCTION_PNP) {
 		pnp->PnPSubFunction = 0;
 		pnp->PnPAction = (STOR_PNP_ACTION)request->action;
-		pnp->SrbPnPFlags = SRB_PNP_FLAGS_ADAPTER_REQUEST;
+		pnp->SrbPnPFlags = pnp_flags(request);
 		return;
 	}
 	power->SrbPowerFlags = SRB_POWER_FLAGS_ADAPTER_REQUEST;
@@ -91,7 +98,7 @@ static void prepare_adapters_extended(struct port_request *request)
 		pnp->Type = SrbExDataTypePnP;
 		pnp->Length = SRBEX_DATA_PNP_LENGTH;
 		pnp->PnPAction = (STOR_PNP_ACTION)request->action;
-		pnp->SrbPnPFlags = SRB_PNP_FLAGS_ADAPTER_REQUEST;
+		pnp->SrbPnPFlags = pnp_flags(request);
 		return;
 	}
 	power->Type = SrbExDataTypePower;

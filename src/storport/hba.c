@@ -7,6 +7,7 @@
  */
 #include "storport/config.h"
 #include "nt/nt.h"
+#include "nt/os.h"
 #include "util/error.h"
 
 static int prepare(struct port_hba *hba)
@@ -109,6 +110,15 @@ static void release(struct port_hba *hba)
 	stor_blocks_free(adapter);
 }
 
+/* A type whose page wants StorPortSetFeatureList to have named it. */
+static void controls_limit(struct port_hba *hba)
+{
+	const ULONG features = ((struct stor_adapter *)hba)->features;
+
+	if (!(features & 1u << StorportFeatureResetBusSynchronous) || !nt_os_has(NT_OS_11_22H2))
+		hba->control_supported[ScsiAdapterResetBusSynchronous] = false;
+}
+
 /* What a driver that puts a routine of its own there calls from it. */
 static VOID NTAPI unload(PDRIVER_OBJECT object)
 {
@@ -126,6 +136,7 @@ const struct port_driver_model stor_driver_model = {
 	.adapter_bytes = sizeof(struct stor_adapter),
 	.entries = PORT_ENTRIES_STOR,
 	.control_types = ScsiAdapterControlMax,
+	.controls_limit = controls_limit,
 	.unload = unload,
 	.prepare = prepare,
 	.find = find,
@@ -136,6 +147,7 @@ const struct port_driver_model stor_driver_model = {
 	.quiet = quiet,
 	.rest = rest,
 	.has_port_srbs = true,
+	.stops_unlocked = true,
 	.control = stor_control,
 	.release = release,
 	.lock = lock,

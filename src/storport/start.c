@@ -96,6 +96,7 @@ const struct port_model stor_model = {
 	.name = "storport",
 	.start = stor_start,
 	.reset_bus = port_hba_reset_bus,
+	.reset_bus_asked = port_hba_reset_bus_asked,
 	.stop = port_hba_given_up,
 	.unit_found = port_hba_unit_found,
 	.unit_lost = port_hba_unit_lost,

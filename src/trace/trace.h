@@ -71,6 +71,8 @@ enum trace_type {
 	TRACE_HW_CONTROL_END, /* adapter, type, status */
 	TRACE_EVENT,	      /* text (const char *): what is done to the machine; adapter */
 	TRACE_EVENT_END,      /* the same, and 0 or an errno */
+	TRACE_CAPABILITIES,   /* adapter, unit (~0: the adapter itself), what the miniport says of
+				 it: the bits of STOR_DEVICE_CAPABILITIES_EX */
 	TRACE_TYPES
 };
 

@@ -115,6 +115,8 @@ static const struct description descriptions[TRACE_TYPES] = {
 	[TRACE_EVENT_END] = {"event.end", '-',
 		{{"adapter", 1, DECIMAL, 0, 0}, {"error", 2, DECIMAL, 0, 0},
 			{"what", 0, TEXT, 0, 0}}},
+	[TRACE_CAPABILITIES] = {"capabilities", '-',
+		{{"adapter", 0, DECIMAL, 0, 0}, {"unit", 1, UNIT, 0, 0}, {"bits", 2, HEX, 0, 0}}},
 };
 
 _Static_assert(

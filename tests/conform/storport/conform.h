@@ -121,6 +121,7 @@ typedef struct _CF_ADAPTER { /* device extension */
 	volatile LONG Life;
 	BOOLEAN IsAgain; /* found again */
 	volatile BOOLEAN IsGone, IsAsleep;
+	BOOLEAN IsRunningSet; /* ScsiSetRunningConfig has come */
 	volatile LONG InStartIoLock, InMessage[CF_MESSAGES_MAX], InDpc, InDpcLock;
 	volatile LONG InBuildIo, InStartIo, InReset;
 	volatile LONG DpcRuns, Calls;

@@ -27,7 +27,7 @@ F(Asked, 0, "4.1/7", "it comes once, after initialisation")
 F(AskedFirst, 0, "4.1/7", "and before the first request")
 F(ControlList, 0, "4.1/7", "its list has room for stop and restart")
 F(OnlySupported, 0, "4.1/7", "only supported control types follow")
-F(StopIrql, 0, "X-22", "ScsiStopAdapter comes at DIRQL, under the interrupt lock")
+F(StopIrql, 0, "X-22", "ScsiStopAdapter comes at PASSIVE_LEVEL, without a lock")
 F(StopEmpty, 0, "4.1", "no request is out when the adapter is stopped")
 F(StopLast, 0, "4.1", "the stop follows SHUTDOWN")
 F(StopCalled, 0, "4.1", "ScsiStopAdapter comes before the driver is unloaded")
@@ -36,11 +36,18 @@ F(UnloadIrql, 0, "4.1", "DriverUnload runs at PASSIVE_LEVEL")
 F(Finished, 0, "-", "all scenes were played before the end")
 
 /* ---- control (4.8): what --at does ---- */
-F(RestartIrql, CF_LIFE, "X-22", "ScsiRestartAdapter comes at DIRQL, under the interrupt lock")
-F(RestartAfter, CF_LIFE, "4.8", "it follows ScsiStopAdapter")
-F(FindAgain, CF_AGAIN, "X-40", "without it HwStorFindAdapter is called again, at DISPATCH_LEVEL")
-F(PowerIrql, CF_LIFE, "4.8", "ScsiAdapterPower comes at DISPATCH_LEVEL at most, without a lock")
-F(PowerStates, CF_LIFE, "4.8", "it goes to D3, then to D0")
+F(RestartIrql, CF_LIFE | CF_HALF, "X-22",
+	"ScsiRestartAdapter comes at DIRQL, under the interrupt lock")
+F(RestartAfter, CF_LIFE | CF_HALF, "4.8", "it follows ScsiStopAdapter, and D3")
+F(RunningIrql, CF_LIFE | CF_HALF, "4.8", "ScsiSetRunningConfig comes before it, at PASSIVE_LEVEL")
+F(BootIrql, CF_LIFE, "4.8", "ScsiSetBootConfig comes after ScsiStopAdapter, at PASSIVE_LEVEL")
+F(FindMoved, CF_LIFE, "4.8",
+	"after a stop by Plug and Play HwStorFindAdapter is called again, at PASSIVE_LEVEL")
+F(FindAgain, CF_AGAIN, "X-40",
+	"without ScsiRestartAdapter it is called when D0 comes back, at DISPATCH_LEVEL")
+F(PowerIrql, CF_LIFE | CF_FULL, "4.8",
+	"ScsiAdapterPower comes at DISPATCH_LEVEL at most, without a lock")
+F(PowerStates, CF_LIFE | CF_FULL, "4.8", "it goes to D3, then to D0")
 F(PowerSrb, CF_AGAIN, "4.8", "without it SRB_FUNCTION_POWER comes, and only then")
 F(SurpriseIrql, CF_LIFE, "4.8", "ScsiAdapterSurpriseRemoval comes below DISPATCH_LEVEL")
 F(UnitQuery, CF_LIFE, "4.1/8", "ScsiQuerySupportedUnitControlTypes comes at PASSIVE_LEVEL")
@@ -50,6 +57,8 @@ F(UnitStarted, CF_LIFE, "4.8", "ScsiUnitStart comes after the unit's first INQUI
 F(UnitPower, CF_LIFE, "4.8", "ScsiUnitPower goes to D3, then to D0")
 F(UnitGone, CF_LIFE, "4.8", "ScsiUnitSurpriseRemoval comes before the adapter's")
 F(AdapterSrb, CF_AGAIN, "4.3", "PNP and POWER have their own fields, or extended data")
+F(Capabilities, 0, "4.3",
+	"StorQueryCapabilities brings a STOR_DEVICE_CAPABILITIES, of the adapter and of units")
 
 /* ---- what HwStorFindAdapter finds ---- */
 F(ConfigLength, 0, "4.9", "Length is that of PORT_CONFIGURATION_INFORMATION")

@@ -10,6 +10,25 @@
 BOOLEAN CfIsStopped;
 
 #define IS_LIFE(A) ((A)->Machine & CF_LIFE)
+/* In half duplex it goes to sleep by ScsiStopAdapter, and comes back by ScsiRestartAdapter. */
+#define HAS_POWER(A) (IS_LIFE(A) && !IS_HALF(A))
+
+static BOOLEAN IsSupported(PCF_ADAPTER A, ULONG Type)
+{
+	switch (Type) {
+	case ScsiStopAdapter:
+		return TRUE;
+	case ScsiRestartAdapter:
+	case ScsiSetBootConfig:
+	case ScsiSetRunningConfig:
+	case ScsiAdapterSurpriseRemoval:
+		return IS_LIFE(A) != 0;
+	case ScsiAdapterPower:
+		return HAS_POWER(A);
+	default:
+		return FALSE;
+	}
+}
 
 /* Units that were found and are not lost. */
 static ULONG Present(PCF_ADAPTER A)
@@ -28,22 +47,18 @@ static VOID Supported(PCF_ADAPTER A, PSCSI_SUPPORTED_CONTROL_TYPE_LIST List)
 	SEE_TRUE(ControlList, List != NULL && List->MaxControlType > ScsiRestartAdapter);
 	for (ULONG n = 0; n < List->MaxControlType; n++)
 		List->SupportedTypeList[n] =
-			n == ScsiQuerySupportedControlTypes || n == ScsiStopAdapter ||
-			(IS_LIFE(A) && (n == ScsiRestartAdapter || n == ScsiAdapterPower ||
-					       n == ScsiAdapterSurpriseRemoval));
+			n == ScsiQuerySupportedControlTypes || IsSupported(A, n);
 }
 
 static VOID Stop(PCF_ADAPTER A)
 {
-	SEE(StopIrql, A->Dirql, KeGetCurrentIrql()); /* */
-	CfEnterInterrupt(A, (ULONG)-1);
+	SEE(StopIrql, PASSIVE_LEVEL, KeGetCurrentIrql()); /* */
 	SEE(StopEmpty, 0, A->Outstanding);
 	if (A->Machine & CF_SCENES)
 		SEE(StopLast, LIFE_SHUT, A->Life);
 	CfControl(A, 0);
 	A->Life = LIFE_STOPPED;
 	CfIsStopped = TRUE;
-	CfLeaveInterrupt(A, (ULONG)-1);
 }
 
 static BOOLEAN Restart(PCF_ADAPTER A)
@@ -52,6 +67,9 @@ static BOOLEAN Restart(PCF_ADAPTER A)
 
 	SEE(RestartIrql, A->Dirql, KeGetCurrentIrql()); /* */
 	SEE(RestartAfter, LIFE_STOPPED, A->Life);
+	SEE(RestartAfter, TRUE, A->IsAsleep);
+	SEE(RunningIrql, TRUE, A->IsRunningSet);
+	A->IsAsleep = A->IsRunningSet = FALSE;
 	CfEnterInterrupt(A, (ULONG)-1);
 	IsStarted = CfStart(A);
 	A->Life = LIFE_ASKED;
@@ -96,14 +114,24 @@ static VOID Surprise(PCF_ADAPTER A)
 	CfUnlock(A, &Lock);
 }
 
+/* Where configuration space may be written. */
+static VOID Configure(PCF_ADAPTER A, BOOLEAN IsRunning)
+{
+	if (IsRunning)
+		SEE(RunningIrql, PASSIVE_LEVEL, KeGetCurrentIrql());
+	else
+		SEE(BootIrql, PASSIVE_LEVEL, KeGetCurrentIrql());
+	SEE(BootIrql, LIFE_STOPPED, A->Life);
+	A->IsRunningSet = IsRunning;
+}
+
 static BOOLEAN Control(PCF_ADAPTER A, SCSI_ADAPTER_CONTROL_TYPE Type, PVOID Parameters)
 {
-	SEE_TRUE(OnlySupported,
-		Type == ScsiStopAdapter ||
-			(IS_LIFE(A) && (Type == ScsiRestartAdapter || Type == ScsiAdapterPower ||
-					       Type == ScsiAdapterSurpriseRemoval)));
+	SEE_TRUE(OnlySupported, IsSupported(A, Type));
 	if (Type == ScsiStopAdapter)
 		Stop(A);
+	else if (Type == ScsiSetBootConfig || Type == ScsiSetRunningConfig)
+		Configure(A, Type == ScsiSetRunningConfig);
 	else if (Type == ScsiRestartAdapter)
 		return Restart(A);
 	else if (Type == ScsiAdapterPower)
@@ -177,26 +205,43 @@ SCSI_UNIT_CONTROL_STATUS CfUnitControl(
 
 /* ---- SRBs of adapters ---- */
 
+static VOID CheckCapabilities(PCF_ADAPTER A, PSCSI_REQUEST_BLOCK Srb)
+{
+	PSTOR_DEVICE_CAPABILITIES Capabilities = SrbGetDataBuffer(Srb);
+
+	SEE(Capabilities, sizeof(*Capabilities), SrbGetDataTransferLength(Srb));
+	if (SEE_TRUE(Capabilities, Capabilities != NULL))
+		SEE(Capabilities, STOR_DEVICE_CAPABILITIES_VERSION_1, Capabilities->Version);
+}
+
 VOID CfCheckAdapterSrb(PCF_ADAPTER A, PSCSI_REQUEST_BLOCK Srb)
 {
 	PSCSI_PNP_REQUEST_BLOCK Pnp = (PVOID)Srb;
 	PSCSI_POWER_REQUEST_BLOCK PowerSrb = (PVOID)Srb;
 	BOOLEAN IsPower = SrbGetSrbFunction(Srb) == SRB_FUNCTION_POWER;
+	ULONG Flags, Action;
 	PSRBEX_DATA Data;
 
-	SEE(PowerSrb, FALSE, IsPower && IS_LIFE(A));
-	if (!(A->Machine & CF_SRBEX)) {
-		SEE(AdapterSrb, 1,
-			IsPower ? PowerSrb->SrbPowerFlags & SRB_POWER_FLAGS_ADAPTER_REQUEST
-				: Pnp->SrbPnPFlags & SRB_PNP_FLAGS_ADAPTER_REQUEST);
-		return;
+	SEE(PowerSrb, FALSE, IsPower && HAS_POWER(A));
+	if (A->Machine & CF_SRBEX) {
+		Data = SrbGetSrbExDataByType((PSTORAGE_REQUEST_BLOCK)Srb,
+			IsPower ? SrbExDataTypePower : SrbExDataTypePnP);
+		SEE_TRUE(AdapterSrb, Data != NULL);
+		if (Data == NULL)
+			return;
+		Flags = IsPower ? ((PSRBEX_DATA_POWER)Data)->SrbPowerFlags
+				: ((PSRBEX_DATA_PNP)Data)->SrbPnPFlags;
+		Action = IsPower ? ((PSRBEX_DATA_POWER)Data)->DevicePowerState
+				 : ((PSRBEX_DATA_PNP)Data)->PnPAction;
+	} else {
+		Flags = IsPower ? PowerSrb->SrbPowerFlags & SRB_POWER_FLAGS_ADAPTER_REQUEST
+				: Pnp->SrbPnPFlags & SRB_PNP_FLAGS_ADAPTER_REQUEST;
+		Action = IsPower ? PowerSrb->DevicePowerState : Pnp->PnPAction;
 	}
-	Data = SrbGetSrbExDataByType(
-		(PSTORAGE_REQUEST_BLOCK)Srb, IsPower ? SrbExDataTypePower : SrbExDataTypePnP);
-	SEE_TRUE(AdapterSrb, Data != NULL);
-	if (Data == NULL)
-		return;
-	SEE(AdapterSrb, 1,
-		IsPower ? ((PSRBEX_DATA_POWER)Data)->SrbPowerFlags
-			: ((PSRBEX_DATA_PNP)Data)->SrbPnPFlags);
+	if (IsPower)
+		A->IsAsleep = Action == StorPowerDeviceD3;
+	if (!IsPower && Action == StorQueryCapabilities)
+		CheckCapabilities(A, Srb);
+	else
+		SEE(AdapterSrb, 1, Flags);
 }

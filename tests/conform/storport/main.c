@@ -62,8 +62,6 @@ static BOOLEAN PassiveInitialize(PVOID Extension)
 		CfEndStop(A); /* two threads take two processors */
 		return FALSE;
 	}
-	if (A->IsAgain) /* what it supports is known */
-		A->Life = LIFE_ASKED;
 	A->IsFinished = 1;
 	return TRUE;
 }
@@ -173,17 +171,26 @@ static BOOLEAN IsZero(PVOID Memory, ULONG Bytes)
 	return Bytes == 0;
 }
 
-/* at DISPATCH_LEVEL, with the device extension as it was left. */
+/* With the device extension as it was left. After a stop by Plug and Play at PASSIVE_LEVEL (4.8);
+ * X-40: where it awakes at DISPATCH_LEVEL. */
 static VOID FindAgain(PCF_ADAPTER A)
 {
+	static CF_UNIT Units[CF_UNITS];
 	BOOLEAN IsAgain = A->Life == LIFE_STOPPED;
 
-	if (IsAgain)
+	if (IsAgain && A->IsAsleep)
 		SEE(FindAgain, DISPATCH_LEVEL, KeGetCurrentIrql());
+	else if (IsAgain)
+		SEE(FindMoved, PASSIVE_LEVEL, KeGetCurrentIrql());
 	else
 		SEE(FindIrql, PASSIVE_LEVEL, KeGetCurrentIrql());
 	SEE_TRUE(ExtensionZeroed, IsAgain || IsZero(A, sizeof(*A)));
+	RtlCopyMemory(Units, A->Unit, sizeof(Units)); /* what is known of them */
 	RtlZeroMemory(A, sizeof(*A));
+	for (ULONG n = 0; n < CF_UNITS; n++) {
+		A->Unit[n].Asked = Units[n].Asked;
+		A->Unit[n].Power = Units[n].Power;
+	}
 	A->IsAgain = IsAgain;
 }
 

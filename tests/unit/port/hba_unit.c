@@ -182,7 +182,8 @@ static void a_disk_that_comes_and_goes_is_a_device_that_does(void **state)
 {
 	world_good(come_and_go);
 	/* the machine's end */
-	assert_string_equal(hook.calls, "QUERY_REMOVE QUERY_REMOVE REMOVE REMOVE adapter-REMOVE ");
+	assert_string_equal(hook.calls,
+		"QUERY_REMOVE QUERY_REMOVE REMOVE unit-remove REMOVE unit-remove adapter-REMOVE ");
 }
 
 /* ---- what the miniport still has ---- */

@@ -336,10 +336,10 @@ static void who_is_given_up_is_not_reset_any_more(void)
 {
 	fake_adapter(20);
 	fake.adapter.limits.buses = 1;
-	expect_is(port_recover_reset(&fake.adapter, PORT_RESET_BUS), 0);
+	expect_is(port_recover_reset(&fake.adapter, PORT_RESET_BUS, false), 0);
 	expect_is(fake.bus_resets, 1);
 	port_adapter_give_up(&fake.adapter);
-	expect_is(port_recover_reset(&fake.adapter, PORT_RESET_BUS), 0);
+	expect_is(port_recover_reset(&fake.adapter, PORT_RESET_BUS, false), 0);
 	port_recover_hold(&fake.adapter);
 	expect_is(fake.bus_resets, 1);
 	fake_adapter_end();
@@ -352,20 +352,20 @@ static void who_asks_for_resets_gets_one_for_each(void)
 	port_unit_add(&fake.adapter, 0, 0, 1);
 	port_unit_add(&fake.adapter, 0, 1, 0);
 	fake.start = obey;
-	expect_is(port_recover_reset(&fake.adapter, PORT_RESET_UNIT), 0);
+	expect_is(port_recover_reset(&fake.adapter, PORT_RESET_UNIT, false), 0);
 	expect_is(fake.function_count, 3);
 	for (unsigned n = 0; n < 3; n++)
 		expect_is(fake.functions[n], SRB_FUNCTION_RESET_LOGICAL_UNIT);
-	expect_is(port_recover_reset(&fake.adapter, PORT_RESET_TARGET), 0);
+	expect_is(port_recover_reset(&fake.adapter, PORT_RESET_TARGET, false), 0);
 	expect_is(fake.function_count, 5);
 	expect_is(fake.functions[3], SRB_FUNCTION_RESET_DEVICE);
 	expect_is(fake.functions[4], SRB_FUNCTION_RESET_DEVICE);
 	expect_is(fake.bus_resets, 0);
 	answer = SRB_STATUS_ERROR;
 	fake.start = answer_resets;
-	expect_is(port_recover_reset(&fake.adapter, PORT_RESET_UNIT), -EIO);
+	expect_is(port_recover_reset(&fake.adapter, PORT_RESET_UNIT, false), -EIO);
 	fake.adapter.limits.first_reset = PORT_RESET_BUS;
-	expect_is(port_recover_reset(&fake.adapter, PORT_RESET_TARGET), -EOPNOTSUPP);
+	expect_is(port_recover_reset(&fake.adapter, PORT_RESET_TARGET, false), -EOPNOTSUPP);
 	fake_adapter_end();
 }
 

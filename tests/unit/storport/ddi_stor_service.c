@@ -130,8 +130,11 @@ static int setup(void **state)
 
 static void send(void *ctx)
 {
+	const struct port_target target = port_hba_target(&world.adapter->hba);
+
 	expect(port_hba_hold(&world.adapter->hba));
-	serve.result = port_service_run(&world.adapter->hba, &serve.service);
+	serve.service.code = IOCTL_MINIPORT_PROCESS_SERVICE_IRP;
+	serve.result = port_service_run(&target, &serve.service);
 	atomic_store(&serve.done, true);
 }
 
@@ -267,7 +270,7 @@ static void keep_it(void)
 	port_service_grace = 1;
 	send(NULL);
 	expect_is(serve.result, -ETIMEDOUT);
-	expect_has(error_text(), "has not ended a service request");
+	expect_has(error_text(), "has not ended a device control");
 	expect(serve.irp->Cancel);
 	expect_is(end_it(serve.irp, STATUS_SUCCESS), STOR_STATUS_SUCCESS);
 	expect_is(serve.out[0], 0); /* nobody's any more */
@@ -327,7 +330,7 @@ static void ask_otherwise(void)
 	PDEVICE_OBJECT device = world.adapter->hba.functional;
 	IO_STATUS_BLOCK result;
 
-	IoCallDriver(device, IoBuildDeviceIoControlRequest(IOCTL_SCSI_GET_CAPABILITIES, device,
+	IoCallDriver(device, IoBuildDeviceIoControlRequest(IOCTL_SCSI_GET_DUMP_POINTERS, device,
 				     NULL, 0, NULL, 0, FALSE, NULL, &result));
 	expect_is(result.Status, STATUS_INVALID_DEVICE_REQUEST);
 	port_hba_close(&world.adapter->hba);

@@ -245,7 +245,7 @@ static SCSI_ADAPTER_CONTROL_STATUS NTAPI adapter_control(
 }
 
 /* 4.1 step 7, 4.8, X-22 */
-static void stop_adapter_is_called_at_dirql_if_the_miniport_supports_it(void **state)
+static void stop_adapter_is_called_without_a_lock_if_the_miniport_supports_it(void **state)
 {
 	memset(&control, 0, sizeof(control));
 	control.supports_stop = TRUE;
@@ -255,8 +255,8 @@ static void stop_adapter_is_called_at_dirql_if_the_miniport_supports_it(void **s
 	assert_int_equal(control.query_irql, PASSIVE_LEVEL);
 	assert_int_equal(control.max, 26); /* the types of 4.8 */
 	assert_int_equal(control.stops, 1);
-	assert_int_equal(control.stop_irql, STOR_DIRQL);
-	assert_true(control.stop_held);
+	assert_int_equal(control.stop_irql, PASSIVE_LEVEL);
+	assert_false(control.stop_held);
 	control.supports_stop = FALSE;
 	world_good(NULL);
 	assert_int_equal(control.queries, 2);
@@ -383,7 +383,7 @@ int main(void)
 		world_test(extensions_larger_than_memory_fail_the_start),
 		world_test(an_srb_extension_size_changed_in_find_adapter_is_honoured),
 		world_test(a_bus_reset_hold_time_is_honoured),
-		world_test(stop_adapter_is_called_at_dirql_if_the_miniport_supports_it),
+		world_test(stop_adapter_is_called_without_a_lock_if_the_miniport_supports_it),
 		world_test(a_start_that_failed_stops_nothing),
 		world_test(an_adapter_that_is_given_up_ends_every_request_and_is_stopped_once),
 		world_test(what_is_no_extension_is_reported_and_not_followed),

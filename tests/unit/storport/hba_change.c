@@ -10,6 +10,7 @@
 static struct {
 	char told[512];
 	bool has_restart, has_power, has_rescan, has_surprise, has_units, caches_data, keeps;
+	bool has_config, has_reset, resets; /* ScsiSet...Config, ScsiAdapterResetBusSynchronous */
 	BOOLEAN restarts;
 	PSCSI_REQUEST_BLOCK kept;
 	ULONG offered; /* SrbExtensionSize before each HwStorFindAdapter */
@@ -39,6 +40,7 @@ static SCSI_ADAPTER_CONTROL_STATUS NTAPI control(
 {
 	PSCSI_SUPPORTED_CONTROL_TYPE_LIST list = parameters;
 	PSTOR_ADAPTER_CONTROL_POWER power = parameters;
+	PSTOR_RESET_BUS_SYNCHRONOUS_PARAMETER reset = parameters;
 
 	switch (type) {
 	case ScsiQuerySupportedControlTypes:
@@ -47,7 +49,28 @@ static SCSI_ADAPTER_CONTROL_STATUS NTAPI control(
 		list->SupportedTypeList[ScsiAdapterPower] = log_.has_power;
 		list->SupportedTypeList[ScsiAdapterPrepareForBusReScan] = log_.has_rescan;
 		list->SupportedTypeList[ScsiAdapterSurpriseRemoval] = log_.has_surprise;
+		list->SupportedTypeList[ScsiSetBootConfig] = log_.has_config;
+		list->SupportedTypeList[ScsiSetRunningConfig] = log_.has_config;
+		list->SupportedTypeList[ScsiAdapterResetBusSynchronous] = log_.has_reset;
+		tell("ask");
 		return ScsiAdapterControlSuccess;
+	case ScsiSetBootConfig:
+		expect_is(parameters, NULL);
+		tell("boot");
+		return ScsiAdapterControlSuccess;
+	case ScsiSetRunningConfig:
+		expect_is(parameters, NULL);
+		/* The interrupt is not connected: nobody notices it. */
+		bus_line_set(world.function, true);
+		bus_line_set(world.function, false);
+		tell("running");
+		return ScsiAdapterControlSuccess;
+	case ScsiAdapterResetBusSynchronous:
+		expect_is(reset->Version, 16);
+		expect_is(reset->Size, 16);
+		expect_is(reset->PathId, 0);
+		tell("reset-sync");
+		return log_.resets ? ScsiAdapterControlSuccess : ScsiAdapterControlUnsuccessful;
 	case ScsiStopAdapter:
 		tell("stop");
 		return ScsiAdapterControlSuccess;
@@ -120,6 +143,8 @@ static void tell_pnp(PSCSI_REQUEST_BLOCK srb)
 	PSCSI_PNP_REQUEST_BLOCK plain = (PVOID)srb;
 	STOR_PNP_ACTION action = data ? data->PnPAction : plain->PnPAction;
 
+	if (action == StorQueryCapabilities)
+		return; /* hba_capabilities.c */
 	expect_is(data ? data->SrbPnPFlags : plain->SrbPnPFlags, SRB_PNP_FLAGS_ADAPTER_REQUEST);
 	tell(action == StorStopDevice		? "pnp-stop"
 		: action == StorRemoveDevice	? "pnp-remove"
@@ -197,6 +222,7 @@ static void set_up(void)
 	log_.restarts = TRUE;
 	miniport.control = control;
 	miniport.start_io = start_io;
+	miniport.sees_pnp = true;
 	miniport.data = data;
 }
 
@@ -229,7 +255,7 @@ static void restart(void)
 	ends_with(&before, SRB_STATUS_SUCCESS);
 	expect_told("scsi@2 ");
 	expect_is(port_hba_stop_device(hba()), 0);
-	expect_told("pnp-stop@2 stop@8L ");
+	expect_told("pnp-stop@2 stop@0 ");
 	submit(&meanwhile);
 	cpu_thread_park(20000000);
 	expect(!meanwhile.done);
@@ -239,12 +265,12 @@ static void restart(void)
 	expect_is(port_hba_stop_device(hba()), -EINVAL);
 	expect_is(port_hba_start_device(hba()), 0);
 	ends_with(&meanwhile, SRB_STATUS_SUCCESS);
-	expect_told("restart@8L scsi@2 ");
+	expect_told("ask@0 scsi@2 ");
 	expect_is(port_hba_start_device(hba()), -EINVAL);
 }
 
-/* 4.8, X-22 */
-static void stop_and_restart_are_called_at_dirql_and_requests_wait_between(void **state)
+/* 4.8, X-22; ScsiRestartAdapter is for power alone */
+static void stop_is_called_without_a_lock_and_requests_wait_until_the_start(void **state)
 {
 	set_up();
 	log_.has_restart = true;
@@ -260,9 +286,9 @@ static void restart_bare(void)
 	expect_is(hba()->port.unit_count, 0);
 	log_.told[0] = 0;
 	expect_is(port_hba_stop_device(hba()), 0);
-	expect_told("pnp-stop@2 stop@8L ");
+	expect_told("pnp-stop@2 stop@0 ");
 	expect_is(port_hba_start_device(hba()), 0);
-	expect_told("restart@8L ");
+	expect_told("ask@0 ");
 }
 
 static void an_adapter_without_units_is_told_too(void **state)
@@ -300,26 +326,75 @@ static void found_again(void)
 	unit_there();
 	expect_is(log_.seen, 0);
 	expect_is(port_hba_stop_device(hba()), 0);
-	expect_told("pnp-stop@2 stop@8L ");
+	expect_told("pnp-stop@2 stop@0 ");
 	submit(&meanwhile);
 	log_.offered = 0;
 	expect_is(port_hba_start_device(hba()), 0);
 	ends_with(&meanwhile, SRB_STATUS_SUCCESS);
-	expect_told("find@2 initialize@8L passive@0 scsi@2 ");
+	expect_told("find@0 initialize@8L passive@0 ask@0 scsi@2 ");
 	expect_is(log_.offered, WORLD_EXTENSION); /* contract 5 */
 	expect_is(log_.seen, 0x5a);
 }
 
-/* 4.1 step 3, contract 5 */
-static void without_restart_find_adapter_runs_again_at_dispatch_and_finds_its_extension(
-	void **state)
+static void found_after_sleep(void)
+{
+	struct world_request meanwhile;
+
+	unit_there();
+	expect_is(port_hba_power(hba(), StorPowerDeviceD3, StorPowerActionSleep), 0);
+	expect_told("srb-D3@2 stop@0 ");
+	submit(&meanwhile);
+	log_.offered = 0;
+	expect_is(port_hba_power(hba(), StorPowerDeviceD0, StorPowerActionSleep), 0);
+	ends_with(&meanwhile, SRB_STATUS_SUCCESS);
+	expect_told("find@2 initialize@8L passive@0 ask@0 srb-D0@2 scsi@2 ");
+	expect_is(log_.offered, WORLD_EXTENSION);
+	expect_is(log_.seen, 0x5a);
+}
+
+static void finds_again(void)
 {
 	set_up();
 	miniport.offer = offered;
 	miniport.initialize = initialized;
 	miniport.passive = passive;
 	log_.adds = 32;
+}
+
+/* 4.1 step 3, contract 5: at PASSIVE_LEVEL where Plug and Play starts it, whatever it supports; at
+ * DISPATCH_LEVEL where it awakes without ScsiRestartAdapter. */
+static void find_adapter_runs_again_and_finds_its_extension(void **state)
+{
+	finds_again();
 	world_good(found_again);
+	finds_again();
+	log_.has_restart = true;
+	world_good(found_again);
+	finds_again();
+	world_good(found_after_sleep);
+}
+
+static void configured(void)
+{
+	unit_there();
+	expect_is(port_hba_stop_device(hba()), 0);
+	expect_told("flush@2 pnp-stop@2 stop@0 boot@0 ");
+	expect_is(port_hba_start_device(hba()), 0);
+	expect_told("find@0 ask@0 ");
+	expect_is(port_hba_power(hba(), StorPowerDeviceD3, StorPowerActionSleep), 0);
+	expect_told("flush@2 shutdown@2 srb-D3@2 stop@0 boot@0 ");
+	expect_is(port_hba_power(hba(), StorPowerDeviceD0, StorPowerActionSleep), 0);
+	expect_told("running@0 restart@8L srb-D0@2 ");
+}
+
+/* 4.8: the flush before the stop, ScsiSetBootConfig after it, ScsiSetRunningConfig before
+ * ScsiRestartAdapter, without an interrupt. */
+static void boot_and_running_configuration_are_set_about_stop_and_restart(void **state)
+{
+	set_up();
+	miniport.offer = offered;
+	log_.caches_data = log_.has_config = log_.has_restart = true;
+	world_good(configured);
 }
 
 static void grown(void)
@@ -349,10 +424,10 @@ static void fails(void)
 	struct world_request meanwhile, again;
 
 	unit_there();
-	expect_is(port_hba_stop_device(hba()), 0);
+	expect_is(port_hba_power(hba(), StorPowerDeviceD3, StorPowerActionSleep), 0);
 	submit(&meanwhile);
 	log_.restarts = FALSE;
-	expect_is(port_hba_start_device(hba()), -EIO);
+	expect_is(port_hba_power(hba(), StorPowerDeviceD0, StorPowerActionSleep), -EIO);
 	expect_has(error_text(), "ScsiRestartAdapter failed");
 	ends_with(&meanwhile, SRB_STATUS_NO_HBA);
 	port_hba_remove(hba(), port_hba_rest(hba()));
@@ -380,7 +455,7 @@ static void sleeps(void)
 	if (log_.has_power) /* neither SRB_FUNCTION_POWER nor ScsiStopAdapter (4.8) */
 		expect_told("flush@2 shutdown@2 unit-D3@2 D3@2 ");
 	else
-		expect_told("flush@2 shutdown@2 srb-D3@2 unit-D3@2 stop@8L ");
+		expect_told("flush@2 shutdown@2 srb-D3@2 unit-D3@2 stop@0 ");
 	submit(&meanwhile);
 	expect_is(port_hba_start_device(hba()), -EINVAL);
 	expect_is(port_hba_power(hba(), StorPowerDeviceD0, StorPowerActionSleep), 0);
@@ -464,7 +539,12 @@ static void removed(void)
 	expect_is(port_hba_start_device(hba()), 0);
 	unit_there();
 	port_hba_remove(hba(), port_hba_rest(hba()));
-	expect_told("unit-remove@0 pnp-remove@2 stop@8L ");
+	expect_told("unit-remove@0 pnp-remove@2 stop@0 ");
+}
+
+static void ends_in_order(void)
+{
+	unit_there();
 }
 
 static void a_removal_in_order_tells_units_then_adapter(void **state)
@@ -478,12 +558,63 @@ static void units(void)
 {
 	struct port_unit *unit = port_unit_add(&hba()->port, 0, 0, 3);
 
+	log_.told[0] = 0;
 	port_hba_unit_found(unit);
 	port_hba_unit_found(unit);
 	port_hba_unit_lost(unit);
 	port_hba_unit_lost(unit);
 	port_hba_unit_found(unit);
 	expect_told("unit-start@0 unit-gone@0 unit-start@0 ");
+}
+
+/* HwStorFreeAdapterResources, DriverUnload: what follows is the driver's memory. */
+static void the_machines_end_is_a_removal(void **state)
+{
+	set_up();
+	log_.has_units = log_.has_config = true;
+	world_good(ends_in_order);
+	assert_string_equal(log_.told, "unit-remove@0 pnp-remove@2 stop@0 boot@0 ");
+}
+
+/* ---- a reset that somebody asks for ---- */
+
+static ULONG features;
+
+static void feature(PPORT_CONFIGURATION_INFORMATION config)
+{
+	STORPORT_FEATURE_TYPE list[] = {StorportFeatureResetBusSynchronous};
+
+	features = StorPortSetFeatureList(world.ext, 1, list);
+}
+
+static BOOLEAN reset_told(ULONG path)
+{
+	tell("reset");
+	return TRUE;
+}
+
+static void reset_asked(void)
+{
+	log_.told[0] = 0;
+	port_recover_reset(&hba()->port, true);
+	expect_told(log_.has_reset && !features ? "reset-sync@0 " : "reset@2 ");
+	/* The ladder, and an adapter that is to rest, know HwStorResetBus alone. */
+	port_recover_reset(&hba()->port, false);
+	expect_told("reset@2 ");
+}
+
+/* */
+static void a_reset_that_is_asked_for_is_synchronous_where_feature_and_type_are_there(void **state)
+{
+	for (unsigned n = 0; n < 4; n++) {
+		set_up();
+		log_.resets = n == 1;
+		log_.has_reset = n != 3;
+		features = STOR_STATUS_UNSUCCESSFUL;
+		miniport.offer = n ? feature : NULL;
+		miniport.reset = reset_told;
+		world_good(reset_asked);
+	}
 }
 
 static void a_unit_is_told_of_once_when_it_comes_and_when_it_goes(void **state)
@@ -534,16 +665,19 @@ static void what_does_not_come_back_is_reset_and_else_the_adapter_goes_on(void *
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		world_test(stop_and_restart_are_called_at_dirql_and_requests_wait_between),
+		world_test(stop_is_called_without_a_lock_and_requests_wait_until_the_start),
 		world_test(an_adapter_without_units_is_told_too),
 		world_test(a_rescan_is_prepared_at_passive_level_where_that_is_supported),
-		world_test(
-			without_restart_find_adapter_runs_again_at_dispatch_and_finds_its_extension),
+		world_test(find_adapter_runs_again_and_finds_its_extension),
+		world_test(boot_and_running_configuration_are_set_about_stop_and_restart),
 		world_test(an_adapter_that_asks_for_more_the_second_time_does_not_start),
 		world_test(what_waits_for_a_restart_that_fails_fails_too_and_a_new_start_helps),
 		world_test(power_is_told_by_control_or_else_by_srb_with_stop_and_restart),
 		world_test(a_surprise_ends_every_request_and_the_next_adapter_is_as_new),
 		world_test(a_removal_in_order_tells_units_then_adapter),
+		world_test(the_machines_end_is_a_removal),
+		world_test(
+			a_reset_that_is_asked_for_is_synchronous_where_feature_and_type_are_there),
 		world_test(a_unit_is_told_of_once_when_it_comes_and_when_it_goes),
 		world_test(what_does_not_come_back_is_reset_and_else_the_adapter_goes_on),
 	};

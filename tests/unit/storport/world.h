@@ -41,6 +41,7 @@ static struct {
 	PHW_PASSIVE_INITIALIZE_ROUTINE passive;
 	PHW_BUILDIO build_io;
 	BOOLEAN (*start_io)(PSCSI_REQUEST_BLOCK srb);
+	bool sees_pnp; /* both get SRB_FUNCTION_PNP, too; else it is given back for them */
 	BOOLEAN (*interrupt)(void);
 	PHW_MESSAGE_SIGNALED_INTERRUPT_ROUTINE message;
 	BOOLEAN (*reset)(ULONG path);
@@ -79,17 +80,32 @@ static BOOLEAN NTAPI world_initialize(PVOID ext)
 	return miniport.initialize_result;
 }
 
-static void world_give_back(PSCSI_REQUEST_BLOCK srb, UCHAR status)
+static void world_end_srb(PVOID ext, PSCSI_REQUEST_BLOCK srb, UCHAR status)
 {
 	SrbSetSrbStatus(srb, status);
-	StorPortNotification(RequestComplete, world.ext, srb);
+	StorPortNotification(RequestComplete, ext, srb);
+}
+
+static inline void world_give_back(PSCSI_REQUEST_BLOCK srb, UCHAR status)
+{
+	world_end_srb(world.ext, srb, status);
+}
+
+static bool world_is_pnp(PSCSI_REQUEST_BLOCK srb)
+{
+	return !miniport.sees_pnp && SrbGetSrbFunction(srb) == SRB_FUNCTION_PNP;
+}
+
+static BOOLEAN NTAPI world_build_io(PVOID ext, PSCSI_REQUEST_BLOCK srb)
+{
+	return world_is_pnp(srb) ? TRUE : miniport.build_io(ext, srb);
 }
 
 static BOOLEAN NTAPI world_start_io(PVOID ext, PSCSI_REQUEST_BLOCK srb)
 {
-	if (miniport.start_io)
+	if (miniport.start_io && !world_is_pnp(srb))
 		return miniport.start_io(srb);
-	world_give_back(srb, SRB_STATUS_SUCCESS);
+	world_end_srb(ext, srb, SRB_STATUS_SUCCESS); /* there may be other adapters */
 	return TRUE;
 }
 
@@ -110,7 +126,7 @@ static HW_INITIALIZATION_DATA world_data(void)
 		.HwInitializationDataSize = sizeof(HW_INITIALIZATION_DATA),
 		.AdapterInterfaceType = PCIBus,
 		.HwInitialize = world_initialize,
-		.HwBuildIo = miniport.build_io,
+		.HwBuildIo = miniport.build_io ? world_build_io : NULL,
 		.HwStartIo = world_start_io,
 		.HwInterrupt = world_interrupt,
 		.HwFindAdapter = (PVOID)world_find,

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * Off the path: IRPs that ask a unit, or an adapter, for a request of a driver's or a program's
+ * own. Each becomes a request of the port, in an SRB of the kind that the miniport takes, whose end
+ * ends the IRP. Here: what is common to them (order.h), and IRP_MJ_SCSI with either kind of SRB;
+ * device controls: ddi_port_control.c. The dispatch routines (ddi_port_dispatch.c) come here; who
+ * sends the IRPs: drivers. See hba.h.
+ */
+#include "port/order.h"
+#include "nt/nt.h"
+
+#include <srbhelper.h>
+#include <string.h>
+
+#define ORDER_TAG	0x724f6f50 /* "PoOr" */
+#define SECONDS_DEFAULT 60
+
+NTSTATUS port_request_nt_status(const struct port_request *request)
+{
+	static const struct {
+		uint8_t srb_status;
+		NTSTATUS status;
+	} all[] = {
+		{SRB_STATUS_SUCCESS, STATUS_SUCCESS},
+		{SRB_STATUS_DATA_OVERRUN, STATUS_BUFFER_TOO_SMALL},
+		{SRB_STATUS_INVALID_REQUEST, STATUS_INVALID_DEVICE_REQUEST},
+		{SRB_STATUS_BAD_FUNCTION, STATUS_INVALID_DEVICE_REQUEST},
+		{SRB_STATUS_BUSY, STATUS_DEVICE_BUSY},
+		{SRB_STATUS_TIMEOUT, STATUS_IO_TIMEOUT},
+		{SRB_STATUS_COMMAND_TIMEOUT, STATUS_IO_TIMEOUT},
+		{SRB_STATUS_NO_DEVICE, STATUS_DEVICE_DOES_NOT_EXIST},
+		{SRB_STATUS_NO_HBA, STATUS_DEVICE_DOES_NOT_EXIST},
+	};
+
+	for (size_t n = 0; n < array_size(all); n++)
+		if (all[n].srb_status == request->srb_status)
+			return all[n].status;
+	return STATUS_IO_DEVICE_ERROR;
+}
+
+NTSTATUS port_irp_refuse(PIRP irp, NTSTATUS status)
+{
+	irp->IoStatus.Information = 0;
+	return port_irp_end(irp, status);
+}
+
+/* ---- a request ---- */
+
+void port_order_free(struct port_order *order)
+{
+	if (order->mdl)
+		IoFreeMdl(order->mdl);
+	nt_pool_free(order);
+}
+
+static void order_done(struct port_request *request)
+{
+	struct port_order *order = request->ctx;
+	NTSTATUS status = order->end(order, request);
+	PIRP irp = order->irp;
+
+	port_request_put(request);
+	port_order_free(order);
+	port_irp_end(irp, status);
+}
+
+struct port_order *port_order_new(PIRP irp)
+{
+	struct port_order *order = nt_pool_alloc(sizeof(*order), ORDER_TAG, NULL, true);
+
+	if (order) {
+		memset(order, 0, sizeof(*order));
+		order->irp = irp;
+	}
+	return order;
+}
+
+bool port_order_describe(struct port_order *order, PMDL whole, PVOID data, ULONG bytes)
+{
+	if (!bytes)
+		return true;
+	order->mdl = IoAllocateMdl(data, bytes, FALSE, FALSE, NULL);
+	if (!order->mdl)
+		return false;
+	if (whole)
+		IoBuildPartialMdl(whole, order->mdl, data, bytes);
+	else
+		MmBuildMdlForNonPagedPool(order->mdl);
+	return MmGetSystemAddressForMdlSafe(order->mdl, NormalPagePriority) != NULL;
+}
+
+static void request_fill(
+	struct port_request *request, struct port_order *order, const struct port_ask *ask)
+{
+	const uint8_t most = sizeof(request->cdb);
+
+	request->function = ask->function;
+	request->flags = ask->flags;
+	request->timeout = ask->seconds ? ask->seconds : SECONDS_DEFAULT;
+	request->cdb_length = ask->cdb_length;
+	memset(request->cdb, 0, sizeof(request->cdb));
+	memset(request->cdb_more, 0, sizeof(request->cdb_more));
+	if (ask->cdb_length)
+		memcpy(request->cdb, ask->cdb, min_of(ask->cdb_length, most));
+	if (ask->cdb_length > most)
+		memcpy(request->cdb_more, ask->cdb + most, ask->cdb_length - most);
+	request->mdl = order->mdl;
+	request->data =
+		order->mdl ? MmGetSystemAddressForMdlSafe(order->mdl, NormalPagePriority) : NULL;
+	request->length = order->mdl ? ask->length : 0;
+	request->ctx = order;
+	request->done = order_done;
+}
+
+/* A unit stays while it is looked at (unit.c). */
+NTSTATUS port_order_send(struct port_hba *hba, const struct port_unit_device *place,
+	struct port_order *order, const struct port_ask *ask)
+{
+	uint8_t irql = cpu_irql() < IRQL_DISPATCH ? cpu_irql_raise(IRQL_DISPATCH) : IRQL_DISPATCH;
+	struct port_unit *unit =
+		place ? port_unit_find(&hba->port, place->path, place->target, place->lun)
+		      : &hba->port.self;
+	bool is_there = unit && atomic_load(&hba->life) == PORT_HBA_PRESENT;
+	struct port_request *request = is_there ? port_request_get(&hba->port) : NULL;
+	PIRP irp = order->irp;
+
+	IoMarkIrpPending(irp);
+	if (request) {
+		request->unit = unit;
+		request_fill(request, order, ask);
+		port_request_submit(request);
+	} else {
+		port_order_free(order);
+		port_irp_refuse(irp,
+			is_there ? STATUS_INSUFFICIENT_RESOURCES : STATUS_DEVICE_DOES_NOT_EXIST);
+	}
+	if (irql < IRQL_DISPATCH)
+		cpu_irql_lower(irql);
+	return STATUS_PENDING;
+}
+
+/* ---- IRP_MJ_SCSI ---- */
+
+/* A sense buffer of the driver's own, as long as it says. */
+static void sense_copy(PSCSI_REQUEST_BLOCK srb, const struct port_request *request)
+{
+	PVOID to = SrbGetSenseInfoBuffer(srb);
+	UCHAR bytes = (UCHAR)min_of(request->sense_length, SrbGetSenseInfoBufferLength(srb));
+
+	if (!to || !bytes || SrbGetSrbFlags(srb) & SRB_FLAGS_DISABLE_AUTOSENSE)
+		return;
+	memcpy(to, request->sense, bytes);
+	SrbSetSenseInfoBufferLength(srb, bytes);
+	srb->SrbStatus |= SRB_STATUS_AUTOSENSE_VALID; /* at the same place in both kinds */
+}
+
+static NTSTATUS srb_end(struct port_order *order, const struct port_request *request)
+{
+	PSCSI_REQUEST_BLOCK srb = order->srb;
+
+	srb->SrbStatus = request->srb_status;
+	SrbSetDataTransferLength(srb, request->transferred);
+	if (request->function == SRB_FUNCTION_EXECUTE_SCSI) {
+		SrbSetScsiStatus(srb, request->scsi_status);
+		sense_copy(srb, request);
+	}
+	order->irp->IoStatus.Information = request->transferred;
+	return port_request_nt_status(request);
+}
+
+static NTSTATUS srb_refuse(PSCSI_REQUEST_BLOCK srb, PIRP irp, UCHAR srb_status, NTSTATUS status)
+{
+	srb->SrbStatus = srb_status;
+	return port_irp_refuse(irp, status);
+}
+
+/* NULL: it is whole; else what the SRB is told. */
+static UCHAR srb_judge(const struct port_hba *hba, PSCSI_REQUEST_BLOCK srb)
+{
+	bool is_extended = srb->Function == SRB_FUNCTION_STORAGE_REQUEST_BLOCK;
+	PSTORAGE_REQUEST_BLOCK extended = (PVOID)srb;
+	UCHAR most = hba->port.limits.extended_srb ? 32 : sizeof(srb->Cdb);
+
+	if (is_extended && extended->Signature != SRB_SIGNATURE)
+		return SRB_STATUS_INVALID_REQUEST;
+	switch (SrbGetSrbFunction(srb)) {
+	case SRB_FUNCTION_FLUSH:
+	case SRB_FUNCTION_SHUTDOWN:
+	case SRB_FUNCTION_IO_CONTROL:
+		return SRB_STATUS_SUCCESS;
+	case SRB_FUNCTION_EXECUTE_SCSI:
+		break;
+	default:
+		return SRB_STATUS_BAD_FUNCTION;
+	}
+	/* Data in both directions come by dry_scsi alone. */
+	if (!SrbGetCdb(srb) || !SrbGetCdbLength(srb) || SrbGetCdbLength(srb) > most ||
+		(is_extended && SrbGetSrbExDataByType(extended, SrbExDataTypeBidirectional)))
+		return SRB_STATUS_INVALID_REQUEST;
+	return SRB_STATUS_SUCCESS;
+}
+
+NTSTATUS port_unit_scsi(struct port_unit_device *device, PIRP irp)
+{
+	const ULONG directions = SRB_FLAGS_DATA_IN | SRB_FLAGS_DATA_OUT;
+	PSCSI_REQUEST_BLOCK srb = IoGetCurrentIrpStackLocation(irp)->Parameters.Scsi.Srb;
+	struct port_order *order;
+	struct port_ask ask;
+	UCHAR verdict;
+
+	if (!srb)
+		return port_irp_refuse(irp, STATUS_INVALID_PARAMETER);
+	verdict = srb_judge(device->hba, srb);
+	if (verdict != SRB_STATUS_SUCCESS)
+		return srb_refuse(srb, irp, verdict, STATUS_INVALID_DEVICE_REQUEST);
+	ask = (struct port_ask){
+		.function = (uint8_t)SrbGetSrbFunction(srb),
+		.flags = SrbGetSrbFlags(srb) & directions,
+		.seconds = SrbGetTimeOutValue(srb),
+	};
+	if (ask.function == SRB_FUNCTION_EXECUTE_SCSI) {
+		ask.cdb = (const uint8_t *)SrbGetCdb(srb);
+		ask.cdb_length = SrbGetCdbLength(srb);
+	}
+	if (ask.function == SRB_FUNCTION_IO_CONTROL)
+		ask.flags = directions;
+	ask.length = ask.flags ? SrbGetDataTransferLength(srb) : 0;
+	order = port_order_new(irp);
+	if (!order ||
+		!port_order_describe(order, irp->MdlAddress, SrbGetDataBuffer(srb), ask.length)) {
+		if (order)
+			port_order_free(order);
+		return srb_refuse(srb, irp, SRB_STATUS_ERROR, STATUS_INSUFFICIENT_RESOURCES);
+	}
+	order->srb = srb;
+	order->end = srb_end;
+	srb->SrbStatus = SRB_STATUS_PENDING;
+	return port_order_send(device->hba, device, order, &ask);
+}

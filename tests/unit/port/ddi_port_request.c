@@ -1,0 +1,468 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * Requests that come as IRPs: IRP_MJ_SCSI with both kinds of SRBs, IOCTL_SCSI_PASS_THROUGH,
+ * IOCTL_SCSI_MINIPORT, IOCTL_SCSI_GET_CAPABILITIES, as their pages have them. The miniport answers
+ * READ (10) with a pattern, WRITE (10) by keeping what it gets, READ CAPACITY with an error and
+ * sense data; INQUIRY is short.
+ */
+#include "../storport/world.h"
+
+#include <ntddscsi.h>
+
+#define BYTES 1024
+
+static struct {
+	UCHAR written[BYTES];
+	UCHAR function, cdb[16], cdb_length;
+	ULONG flags, timeout, length;
+	unsigned lun, sent;
+} log_;
+
+static struct port_unit *unit;
+
+static UCHAR answer(PSCSI_REQUEST_BLOCK srb)
+{
+	PSENSE_DATA sense = SrbGetSenseInfoBuffer(srb);
+	PUCHAR data = SrbGetDataBuffer(srb);
+
+	switch (log_.cdb[0]) {
+	case SCSIOP_READ:
+		memset(data, 0x5a, log_.length);
+		return SRB_STATUS_SUCCESS;
+	case SCSIOP_WRITE:
+		memcpy(log_.written, data, log_.length);
+		return SRB_STATUS_SUCCESS;
+	case SCSIOP_INQUIRY:
+		memset(data, 0x11, 36);
+		SrbSetDataTransferLength(srb, 36);
+		return SRB_STATUS_DATA_OVERRUN;
+	default:
+		sense->ErrorCode = 0x70;
+		sense->SenseKey = SCSI_SENSE_ILLEGAL_REQUEST;
+		SrbSetScsiStatus(srb, SCSISTAT_CHECK_CONDITION);
+		SrbSetSenseInfoBufferLength(srb, 18);
+		SrbSetDataTransferLength(srb, 0);
+		return SRB_STATUS_ERROR | SRB_STATUS_AUTOSENSE_VALID;
+	}
+}
+
+static UCHAR control(PSRB_IO_CONTROL io)
+{
+	if (memcmp(io->Signature, "DRYTEST!", 8))
+		return SRB_STATUS_INVALID_REQUEST;
+	io->ReturnCode = io->ControlCode + 1;
+	if (io->Length)
+		memset(io + 1, 0x77, io->Length);
+	return SRB_STATUS_SUCCESS;
+}
+
+static BOOLEAN start_io(PSCSI_REQUEST_BLOCK srb)
+{
+	UCHAR status = SRB_STATUS_SUCCESS;
+
+	log_.sent++;
+	log_.function = (UCHAR)SrbGetSrbFunction(srb);
+	log_.flags = SrbGetSrbFlags(srb);
+	log_.timeout = SrbGetTimeOutValue(srb);
+	log_.length = SrbGetDataTransferLength(srb);
+	log_.lun = SrbGetLun(srb);
+	if (log_.function == SRB_FUNCTION_EXECUTE_SCSI) {
+		log_.cdb_length = SrbGetCdbLength(srb);
+		memcpy(log_.cdb, SrbGetCdb(srb), min_of(log_.cdb_length, sizeof(log_.cdb)));
+		status = answer(srb);
+	} else if (log_.function == SRB_FUNCTION_IO_CONTROL) {
+		status = control(SrbGetDataBuffer(srb));
+	}
+	world_give_back(srb, status);
+	return TRUE;
+}
+
+static void set_up(bool plain)
+{
+	memset(&log_, 0, sizeof(log_));
+	miniport.plain = plain;
+	miniport.start_io = start_io;
+	miniport.map_buffers = STOR_MAP_ALL_BUFFERS_INCLUDING_READ_WRITE;
+}
+
+static void unit_there(void)
+{
+	unit = port_unit_add(&world.adapter->hba.port, 0, 1, 5);
+	port_hba_unit_found(unit);
+	memset(&log_, 0, sizeof(log_));
+}
+
+/* ---- IRP_MJ_SCSI ---- */
+
+struct sent {
+	KEVENT ended;
+	IO_STATUS_BLOCK status;
+};
+
+static NTSTATUS NTAPI ended(PDEVICE_OBJECT device, PIRP irp, PVOID context)
+{
+	struct sent *sent = context;
+
+	sent->status = irp->IoStatus;
+	KeSetEvent(&sent->ended, IO_NO_INCREMENT, FALSE);
+	return STATUS_MORE_PROCESSING_REQUIRED;
+}
+
+/* As a class driver does: the IRP's MDL describes the whole buffer. */
+static NTSTATUS scsi(PDEVICE_OBJECT device, PVOID srb, PMDL mdl, ULONG_PTR *bytes)
+{
+	PIRP irp = IoAllocateIrp(device->StackSize, FALSE);
+	PIO_STACK_LOCATION stack = IoGetNextIrpStackLocation(irp);
+	struct sent sent;
+
+	KeInitializeEvent(&sent.ended, NotificationEvent, FALSE);
+	irp->MdlAddress = mdl;
+	stack->MajorFunction = IRP_MJ_SCSI;
+	stack->Parameters.Scsi.Srb = srb;
+	IoSetCompletionRoutine(irp, ended, &sent, TRUE, TRUE, TRUE);
+	IoCallDriver(device, irp);
+	KeWaitForSingleObject(&sent.ended, Executive, KernelMode, FALSE, NULL);
+	IoFreeIrp(irp);
+	*bytes = sent.status.Information;
+	return sent.status.Status;
+}
+
+static SCSI_REQUEST_BLOCK old_srb(UCHAR op, ULONG flags, PVOID data, ULONG bytes)
+{
+	SCSI_REQUEST_BLOCK srb = {.Length = sizeof(srb),
+		.Function = SRB_FUNCTION_EXECUTE_SCSI,
+		.CdbLength = 10,
+		.SrbFlags = flags,
+		.DataTransferLength = bytes,
+		.DataBuffer = data,
+		.TimeOutValue = 7,
+		.Cdb = {op, 0, 0, 0, 0, 9}};
+
+	return srb;
+}
+
+static void srbs_of_the_older_kind(void)
+{
+	UCHAR *data = ExAllocatePoolWithTag(NonPagedPool, 2 * BYTES, 0x74736554);
+	PMDL mdl = IoAllocateMdl(data, 2 * BYTES, FALSE, FALSE, NULL);
+	SCSI_REQUEST_BLOCK srb = old_srb(SCSIOP_READ, SRB_FLAGS_DATA_IN, data + 512, BYTES);
+	UCHAR sense[18] = {0};
+	PDEVICE_OBJECT disk;
+	ULONG_PTR bytes;
+
+	unit_there();
+	MmBuildMdlForNonPagedPool(mdl);
+	disk = unit->device->disk;
+	memset(data, 0, 2 * BYTES);
+	expect_is(scsi(disk, &srb, mdl, &bytes), STATUS_SUCCESS);
+	expect_is(srb.SrbStatus, SRB_STATUS_SUCCESS);
+	expect_is(bytes, BYTES);
+	expect(!data[511] && data[512] == 0x5a && data[511 + BYTES] == 0x5a && !data[512 + BYTES]);
+	expect_is(log_.lun, 5);
+	expect_is(log_.timeout, 7);
+	expect_is(log_.cdb[5], 9);
+	srb = old_srb(SCSIOP_WRITE, SRB_FLAGS_DATA_OUT, data, 512);
+	data[0] = 0xe1;
+	/* without an MDL: nonpaged memory; straight to the physical device object */
+	expect_is(scsi(unit->device->physical, &srb, NULL, &bytes), STATUS_SUCCESS);
+	expect_is(log_.written[0], 0xe1);
+	srb = old_srb(SCSIOP_INQUIRY, SRB_FLAGS_DATA_IN, data, 255);
+	expect_is(scsi(disk, &srb, NULL, &bytes), STATUS_BUFFER_TOO_SMALL);
+	expect_is(srb.SrbStatus, SRB_STATUS_DATA_OVERRUN);
+	expect_is(srb.DataTransferLength, 36);
+	expect_is(bytes, 36);
+	srb = old_srb(SCSIOP_READ_CAPACITY, SRB_FLAGS_DATA_IN, data, 8);
+	srb.SenseInfoBuffer = sense;
+	srb.SenseInfoBufferLength = sizeof(sense);
+	expect_is(scsi(disk, &srb, NULL, &bytes), STATUS_IO_DEVICE_ERROR);
+	expect_is(srb.SrbStatus, SRB_STATUS_ERROR | SRB_STATUS_AUTOSENSE_VALID);
+	expect_is(srb.ScsiStatus, SCSISTAT_CHECK_CONDITION);
+	expect_is(sense[0], 0x70);
+	expect_is(sense[2], SCSI_SENSE_ILLEGAL_REQUEST);
+	IoFreeMdl(mdl);
+	ExFreePool(data);
+}
+
+static void refused(void)
+{
+	SCSI_REQUEST_BLOCK srb = old_srb(SCSIOP_READ, SRB_FLAGS_DATA_IN, NULL, 0);
+	ULONG_PTR bytes;
+
+	unit_there();
+	srb.Function = SRB_FUNCTION_CLAIM_DEVICE;
+	expect_is(scsi(unit->device->disk, &srb, NULL, &bytes), STATUS_INVALID_DEVICE_REQUEST);
+	expect_is(srb.SrbStatus, SRB_STATUS_BAD_FUNCTION);
+	srb = old_srb(SCSIOP_READ, 0, NULL, 0);
+	srb.CdbLength = 0;
+	expect_is(scsi(unit->device->disk, &srb, NULL, &bytes), STATUS_INVALID_DEVICE_REQUEST);
+	expect_is(srb.SrbStatus, SRB_STATUS_INVALID_REQUEST);
+	expect_is(scsi(unit->device->disk, NULL, NULL, &bytes), STATUS_INVALID_PARAMETER);
+	expect_is(scsi(world.adapter->hba.functional, &srb, NULL, &bytes),
+		STATUS_INVALID_DEVICE_REQUEST);
+	expect_is(log_.sent, 0);
+	srb = old_srb(SCSIOP_READ, 0, NULL, 0);
+	srb.Function = SRB_FUNCTION_FLUSH;
+	expect_is(scsi(unit->device->disk, &srb, NULL, &bytes), STATUS_SUCCESS);
+	expect_is(log_.function, SRB_FUNCTION_FLUSH);
+}
+
+/* The SRB's kind and the miniport's need not be the same. */
+static void a_driver_sends_srbs_of_the_older_kind(void **state)
+{
+	for (unsigned n = 0; n < 2; n++) {
+		set_up(n);
+		world_good(srbs_of_the_older_kind);
+		set_up(n);
+		world_good(refused);
+	}
+}
+
+static void srbs_of_the_extended_kind(void)
+{
+	union {
+		STORAGE_REQUEST_BLOCK srb;
+		UCHAR room[512];
+	} of = {0};
+	PSTOR_ADDR_BTL8 address = (PVOID)(of.room + 192);
+	PSRBEX_DATA_SCSI_CDB16 cdb = (PVOID)(of.room + 256);
+	UCHAR *data = ExAllocatePoolWithTag(NonPagedPool, BYTES, 0x74736554);
+	ULONG *offsets = of.srb.SrbExDataOffset;
+	UCHAR sense[18] = {0};
+	ULONG_PTR bytes;
+
+	unit_there();
+	of.srb.Length = FIELD_OFFSET(STORAGE_REQUEST_BLOCK, Signature);
+	of.srb.Function = SRB_FUNCTION_STORAGE_REQUEST_BLOCK;
+	of.srb.SrbLength = sizeof(of);
+	of.srb.Version = STORAGE_REQUEST_BLOCK_VERSION_1;
+	of.srb.SrbFunction = SRB_FUNCTION_EXECUTE_SCSI;
+	of.srb.SrbFlags = SRB_FLAGS_DATA_IN;
+	of.srb.DataBuffer = data;
+	of.srb.DataTransferLength = BYTES;
+	of.srb.TimeOutValue = 11;
+	of.srb.AddressOffset = 192;
+	of.srb.NumSrbExData = 1;
+	offsets[0] = 256;
+	address->Type = STOR_ADDRESS_TYPE_BTL8;
+	address->AddressLength = STOR_ADDR_BTL8_ADDRESS_LENGTH;
+	cdb->Type = SrbExDataTypeScsiCdb16;
+	cdb->Length = SRBEX_DATA_SCSI_CDB16_LENGTH;
+	cdb->CdbLength = 10;
+	cdb->Cdb[0] = SCSIOP_READ;
+	cdb->SenseInfoBuffer = sense;
+	cdb->SenseInfoBufferLength = sizeof(sense);
+	memset(data, 0, BYTES);
+	expect_is(scsi(unit->device->disk, &of, NULL, &bytes), STATUS_INVALID_DEVICE_REQUEST);
+	expect_is(log_.sent, 0); /* it has no signature */
+	of.srb.Signature = SRB_SIGNATURE;
+	expect_is(scsi(unit->device->disk, &of, NULL, &bytes), STATUS_SUCCESS);
+	expect_is(of.srb.SrbStatus, SRB_STATUS_SUCCESS);
+	expect_is(data[BYTES - 1], 0x5a);
+	expect_is(log_.timeout, 11);
+	cdb->Cdb[0] = SCSIOP_READ_CAPACITY;
+	expect_is(scsi(unit->device->disk, &of, NULL, &bytes), STATUS_IO_DEVICE_ERROR);
+	expect_is(of.srb.SrbStatus, SRB_STATUS_ERROR | SRB_STATUS_AUTOSENSE_VALID);
+	expect_is(cdb->ScsiStatus, SCSISTAT_CHECK_CONDITION);
+	expect_is(sense[2], SCSI_SENSE_ILLEGAL_REQUEST);
+	expect_is(of.srb.DataTransferLength, 0);
+	ExFreePool(data);
+}
+
+static void a_driver_sends_srbs_of_the_extended_kind(void **state)
+{
+	for (unsigned n = 0; n < 2; n++) {
+		set_up(n);
+		world_good(srbs_of_the_extended_kind);
+	}
+}
+
+/* ---- device controls ---- */
+
+static NTSTATUS ioctl(
+	PDEVICE_OBJECT device, ULONG code, PVOID data, ULONG in, ULONG out, ULONG_PTR *returned)
+{
+	IO_STATUS_BLOCK status = {.Information = 99};
+	KEVENT event;
+	PIRP irp;
+
+	KeInitializeEvent(&event, NotificationEvent, FALSE);
+	irp = IoBuildDeviceIoControlRequest(
+		code, device, data, in, data, out, FALSE, &event, &status);
+	if (IoCallDriver(device, irp) == STATUS_PENDING)
+		KeWaitForSingleObject(&event, Executive, KernelMode, FALSE, NULL);
+	*returned = status.Information;
+	return status.Status;
+}
+
+struct passed {
+	SCSI_PASS_THROUGH pass;
+	UCHAR sense[24];
+	UCHAR data[BYTES] __attribute__((aligned(16)));
+};
+
+static struct passed passed_new(UCHAR op, UCHAR direction, ULONG bytes)
+{
+	return (struct passed){.pass = {.Length = sizeof(SCSI_PASS_THROUGH),
+				       .CdbLength = 10,
+				       .SenseInfoLength = 24,
+				       .DataIn = direction,
+				       .DataTransferLength = bytes,
+				       .TimeOutValue = 13,
+				       .DataBufferOffset = offsetof(struct passed, data),
+				       .SenseInfoOffset = offsetof(struct passed, sense),
+				       .Cdb = {op}}};
+}
+
+static void passes(void)
+{
+	struct passed p = passed_new(SCSIOP_READ, SCSI_IOCTL_DATA_IN, BYTES);
+	const ULONG all = sizeof(p), head = offsetof(struct passed, data);
+	PDEVICE_OBJECT disk;
+	ULONG_PTR bytes;
+
+	unit_there();
+	disk = unit->device->disk;
+	expect_is(ioctl(disk, IOCTL_SCSI_PASS_THROUGH, &p, head, all, &bytes), STATUS_SUCCESS);
+	expect_is(bytes, all);
+	expect_is(p.data[BYTES - 1], 0x5a);
+	expect_is(p.pass.SenseInfoLength, 0);
+	expect_is(log_.timeout, 13);
+	expect_is(log_.lun, 5); /* whatever the structure has */
+	p = passed_new(SCSIOP_WRITE, SCSI_IOCTL_DATA_OUT, 512);
+	p.data[511] = 0xc3;
+	expect_is(ioctl(disk, IOCTL_SCSI_PASS_THROUGH, &p, all, head, &bytes), STATUS_SUCCESS);
+	expect_is(log_.written[511], 0xc3);
+	expect_is(bytes, sizeof(p.pass));
+	p = passed_new(SCSIOP_INQUIRY, SCSI_IOCTL_DATA_IN, 255);
+	expect_is(ioctl(disk, IOCTL_SCSI_PASS_THROUGH, &p, head, all, &bytes), STATUS_SUCCESS);
+	expect_is(p.pass.DataTransferLength, 36);
+	expect_is(bytes, head + 36);
+	p = passed_new(SCSIOP_READ_CAPACITY, SCSI_IOCTL_DATA_IN, 8);
+	expect_is(ioctl(disk, IOCTL_SCSI_PASS_THROUGH, &p, head, all, &bytes), STATUS_SUCCESS);
+	expect_is(p.pass.ScsiStatus, SCSISTAT_CHECK_CONDITION);
+	expect_is(p.pass.SenseInfoLength, 18);
+	expect_is(p.sense[2], SCSI_SENSE_ILLEGAL_REQUEST);
+}
+
+static void does_not_pass(void)
+{
+	const ULONG all = sizeof(struct passed), head = offsetof(struct passed, data);
+	const struct passed good = passed_new(SCSIOP_READ, SCSI_IOCTL_DATA_IN, BYTES);
+	struct passed p;
+	ULONG_PTR bytes;
+
+	unit_there();
+#define expect_refused(field, value, status)                                                       \
+	do {                                                                                       \
+		p = good;                                                                          \
+		p.pass.field = (value);                                                            \
+		expect_is(                                                                         \
+			ioctl(unit->device->disk, IOCTL_SCSI_PASS_THROUGH, &p, head, all, &bytes), \
+			(status));                                                                 \
+	} while (0)
+	expect_refused(Length, 44, STATUS_REVISION_MISMATCH);
+	expect_refused(CdbLength, 17, STATUS_INVALID_PARAMETER);
+	expect_refused(CdbLength, 0, STATUS_INVALID_PARAMETER);
+	expect_refused(DataIn, 3, STATUS_INVALID_PARAMETER);
+	expect_refused(TimeOutValue, 0, STATUS_INVALID_PARAMETER);
+	expect_refused(DataTransferLength, BYTES + 1, STATUS_INVALID_PARAMETER);
+	expect_refused(DataTransferLength, ~0u, STATUS_INVALID_PARAMETER);
+	expect_refused(DataBufferOffset, 8, STATUS_INVALID_PARAMETER);
+	expect_refused(DataBufferOffset, (ULONG_PTR)-64, STATUS_INVALID_PARAMETER);
+	expect_refused(SenseInfoOffset, all - 23, STATUS_INVALID_PARAMETER);
+	p = good;
+	expect_is(ioctl(unit->device->disk, IOCTL_SCSI_PASS_THROUGH, &p, 40, all, &bytes),
+		STATUS_BUFFER_TOO_SMALL);
+	expect_is(ioctl(world.adapter->hba.functional, IOCTL_SCSI_PASS_THROUGH, &p, head, all,
+			  &bytes),
+		STATUS_INVALID_DEVICE_REQUEST);
+	expect_is(log_.sent, 0);
+}
+
+static void commands_are_passed_through(void **state)
+{
+	for (unsigned n = 0; n < 2; n++) {
+		set_up(n);
+		world_good(passes);
+	}
+	set_up(false);
+	world_good(does_not_pass);
+}
+
+struct controlled {
+	SRB_IO_CONTROL io;
+	UCHAR data[100];
+};
+
+static void controls(void)
+{
+	const struct controlled good = {.io = {.HeaderLength = sizeof(good.io),
+						.Signature = "DRYTEST!",
+						.Timeout = 17,
+						.ControlCode = 0x1234,
+						.Length = 100}};
+	const ULONG all = sizeof(good.io) + 100;
+	PDEVICE_OBJECT adapter = world.adapter->hba.functional, disk;
+	struct controlled c = good;
+	IO_SCSI_CAPABILITIES capabilities;
+	ULONG_PTR bytes;
+
+	unit_there();
+	disk = unit->device->disk;
+	expect_is(ioctl(disk, IOCTL_SCSI_MINIPORT, &c, all, all, &bytes), STATUS_SUCCESS);
+	expect_is(bytes, all);
+	expect_is(c.io.ReturnCode, 0x1235);
+	expect(c.data[0] == 0x77 && c.data[99] == 0x77);
+	expect_is(log_.lun, 5);
+	expect_is(log_.timeout, 17);
+	expect_is(log_.flags & SRB_IOCTL_FLAGS_ADAPTER_REQUEST, 0);
+	c = good;
+	expect_is(ioctl(adapter, IOCTL_SCSI_MINIPORT, &c, all, all, &bytes), STATUS_SUCCESS);
+	expect_is(c.io.ReturnCode, 0x1235);
+	expect_is(log_.flags & SRB_IOCTL_FLAGS_ADAPTER_REQUEST, SRB_IOCTL_FLAGS_ADAPTER_REQUEST);
+	c.io.Signature[0] = 'x';
+	expect_is(ioctl(disk, IOCTL_SCSI_MINIPORT, &c, all, all, &bytes),
+		STATUS_INVALID_DEVICE_REQUEST);
+	expect_is(bytes, 0);
+	log_.sent = 0;
+	c = good;
+	c.io.HeaderLength = 20;
+	expect_is(ioctl(disk, IOCTL_SCSI_MINIPORT, &c, all, all, &bytes), STATUS_REVISION_MISMATCH);
+	c = good;
+	c.io.Length = 101;
+	expect_is(ioctl(disk, IOCTL_SCSI_MINIPORT, &c, all, all, &bytes), STATUS_BUFFER_TOO_SMALL);
+	c.io.Length = ~0u;
+	expect_is(ioctl(disk, IOCTL_SCSI_MINIPORT, &c, all, all, &bytes), STATUS_BUFFER_TOO_SMALL);
+	expect_is(ioctl(disk, IOCTL_SCSI_MINIPORT, &c, 27, all, &bytes), STATUS_INVALID_PARAMETER);
+	expect_is(log_.sent, 0);
+	expect_is(ioctl(adapter, IOCTL_SCSI_GET_CAPABILITIES, &capabilities, 0,
+			  sizeof(capabilities), &bytes),
+		STATUS_SUCCESS);
+	expect_is(capabilities.Length, 24);
+	expect_is(capabilities.MaximumTransferLength, 65536); /* as HwStorFindAdapter had it */
+	expect_is(capabilities.MaximumPhysicalPages, 17);
+	expect(capabilities.TaggedQueuing);
+	expect_is(ioctl(disk, IOCTL_SCSI_GET_CAPABILITIES, &capabilities, 0, 23, &bytes),
+		STATUS_BUFFER_TOO_SMALL);
+}
+
+static void a_miniport_is_controlled_by_a_disk_or_by_its_adapter(void **state)
+{
+	for (unsigned n = 0; n < 2; n++) {
+		set_up(n);
+		world_good(controls);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		world_test(a_driver_sends_srbs_of_the_older_kind),
+		world_test(a_driver_sends_srbs_of_the_extended_kind),
+		world_test(commands_are_passed_through),
+		world_test(a_miniport_is_controlled_by_a_disk_or_by_its_adapter),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
