@@ -15,15 +15,20 @@ VOID SimpleComplete(PSIMPLE_REQUEST Request, UCHAR SrbStatus)
 	StorPortNotification(RequestComplete, Request->Adapter, Request->Srb);
 }
 
+static VOID SimpleSetElement(PSIMPLE_REQUEST Request, PSTOR_SCATTER_GATHER_LIST List, ULONG i)
+{
+	Request->List[i].Address = List->List[i].PhysicalAddress.QuadPart;
+	Request->List[i].Length = List->List[i].Length;
+}
+
 /* Translates a list into the controller's form; NumberOfPhysicalBreaks keeps it short enough. */
 VOID SimpleSetList(PSIMPLE_REQUEST Request, PSTOR_SCATTER_GATHER_LIST List)
 {
 	ULONG Length;
 
-	for (ULONG i = 0; i < List->NumberOfElements; i++) {
-		Request->List[i].Address = List->List[i].PhysicalAddress.QuadPart;
-		Request->List[i].Length = List->List[i].Length;
-	}
+	SimpleSetElement(Request, List, 0);
+	for (ULONG i = 1; i < List->NumberOfElements; i++)
+		SimpleSetElement(Request, List, i);
 	Request->Command.Elements = (USHORT)List->NumberOfElements;
 	Request->Command.List =
 		StorPortGetPhysicalAddress(Request->Adapter, NULL, Request->List, &Length).QuadPart;
@@ -112,10 +117,11 @@ static BOOLEAN SimpleResetBus(PVOID Extension, ULONG PathId)
 
 /* Plain reads and writes are commands of the controller; its firmware understands the rest of SCSI.
  */
-static VOID SimpleBuildScsi(PSIMPLE_ADAPTER Adapter, PSIMPLE_REQUEST Request)
+static VOID SimpleBuildScsi(
+	PSIMPLE_ADAPTER Adapter, PSIMPLE_REQUEST Request, PSCSI_REQUEST_BLOCK Srb)
 {
-	PSTOR_SCATTER_GATHER_LIST List = StorPortGetScatterGatherList(Adapter, Request->Srb);
-	PUCHAR Cdb = (PUCHAR)SrbGetCdb(Request->Srb);
+	PSTOR_SCATTER_GATHER_LIST List = StorPortGetScatterGatherList(Adapter, Srb);
+	PUCHAR Cdb = (PUCHAR)SrbGetCdb(Srb);
 	PSIMPLE_COMMAND Command = &Request->Command;
 	BOOLEAN IsPlain = List != NULL && Cdb[1] >> 5 == 0; /* with data, without protection bits */
 
@@ -141,10 +147,11 @@ static BOOLEAN SimpleBuildIo(PVOID Extension, PSCSI_REQUEST_BLOCK Srb)
 	RtlZeroMemory(Request, FIELD_OFFSET(SIMPLE_REQUEST, List)); /* the port does not */
 	Request->Adapter = Extension;
 	Request->Srb = Srb;
-	switch (SrbGetSrbFunction(Srb)) {
-	case SRB_FUNCTION_EXECUTE_SCSI:
-		SimpleBuildScsi(Extension, Request);
+	if (SrbGetSrbFunction(Srb) == SRB_FUNCTION_EXECUTE_SCSI) {
+		SimpleBuildScsi(Extension, Request, Srb);
 		return TRUE;
+	}
+	switch (SrbGetSrbFunction(Srb)) {
 	case SRB_FUNCTION_FLUSH:
 	case SRB_FUNCTION_SHUTDOWN:
 		Request->Command.Opcode = SIMPLE_FLUSH;

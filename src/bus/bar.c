@@ -156,6 +156,7 @@ void bus_windows_update(struct bus_function *f)
 			  (f->command & (w->is_io ? COMMAND_IO : COMMAND_MEMORY)) &&
 			  (bus_config_dword(f, at) & ~flags) == (uint32_t)window_address(w) &&
 			  (!f->config.bar[i].is_64bit || !bus_config_dword(f, at + 4));
+		w->own = !w->live ? 0 : w->msix_size ? w->msix_start : w->size;
 	}
 }
 

@@ -67,24 +67,16 @@ struct storage {
 	char *memory; /* memory */
 };
 
-/* The same for one stretch of memory: all that is looked at of an ordinary one is done here. */
-static inline bool storage_is_ordinary(
-	const struct storage *storage, uint64_t offset, const struct iovec *iov)
-{
-	return likely(offset <= storage->size && iov->iov_len <= storage->size - offset &&
-		      !storage->medium);
-}
-
+/* The same for one stretch of memory, of a range that the caller has seen to be inside. */
 static inline int storage_read_one(struct storage *storage, uint64_t offset, struct iovec *iov)
 {
-	return storage_is_ordinary(storage, offset, iov)
-		       ? storage->ops->read(storage, offset, iov, 1)
-		       : storage_read(storage, offset, iov, 1);
+	return likely(!storage->medium) ? storage->ops->read(storage, offset, iov, 1)
+					: storage_read(storage, offset, iov, 1);
 }
 
 static inline int storage_write_one(struct storage *storage, uint64_t offset, struct iovec *iov)
 {
-	return !storage->read_only && storage_is_ordinary(storage, offset, iov)
+	return likely(!storage->read_only && !storage->medium)
 		       ? storage->ops->write(storage, offset, iov, 1)
 		       : storage_write(storage, offset, iov, 1);
 }

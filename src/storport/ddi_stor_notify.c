@@ -7,6 +7,7 @@
 #define DRY_MODULE "storport.sys"
 #include "storport/dump.h"
 #include "storport/os_table.h"
+#include "port/take.h"
 #include "nt/ke_dpc.h"
 #include "nt/nt.h"
 #include "trace/trace.h"
@@ -24,14 +25,19 @@ static border_call __attribute__((cold, noinline)) void tell_no_srb(
 	nt_violation(0, "RequestComplete: %p is no SRB of %s.", srb, adapter->hba.name);
 }
 
-static inline void complete(struct stor_adapter *adapter, void *srb)
+path_inline void complete_as(struct stor_adapter *adapter, void *srb, bool locks)
 {
 	struct port_request *request = port_request_find(&adapter->hba.port, srb);
 
 	if (likely(request != NULL))
-		port_request_complete(request);
+		locks ? port_request_complete(request) : port_complete_as(request, false);
 	else
 		tell_no_srb(adapter, srb);
+}
+
+static border_call __attribute__((noinline)) void complete(struct stor_adapter *adapter, void *srb)
+{
+	complete_as(adapter, srb, true);
 }
 
 static const char no_timer[] = "nothing is served but the request that is polled for";
@@ -336,6 +342,12 @@ VOID NTAPI StorPortNotification(
 	ULONG place = PLACE((ULONG)NotificationType);
 	__builtin_ms_va_list args;
 
+	if (likely(NotificationType == RequestComplete && at_once && !cpu_inner_locks)) {
+		__builtin_ms_va_start(args, HwDeviceExtension);
+		complete_as((struct stor_adapter *)first, arg(args, void *), false);
+		__builtin_ms_va_end(args);
+		return;
+	}
 	__builtin_ms_va_start(args, HwDeviceExtension);
 	if (likely(at_once && NotificationType == RequestComplete))
 		complete((struct stor_adapter *)first, arg(args, void *));

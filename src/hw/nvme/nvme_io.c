@@ -182,12 +182,8 @@ static inline uint16_t data_move(
 	void *at;
 	int err;
 
-	if ((c->prp1 & (NVME_PAGE - 1)) + span > NVME_PAGE || c->prp1 & 3)
-		return pages_move(n, c, range);
-	at = dma_bus_span(&n->master, c->prp1, &span, !is_write, &err);
+	at = likely(!(c->prp1 & 3)) ? dma_bus_at(&n->master, c->prp1, span, !is_write) : NULL;
 	if (unlikely(!at))
-		return NVME_DATA_TRANSFER_ERROR;
-	if (unlikely(span < range->bytes)) /* it fails, and tells where */
 		return pages_move(n, c, range);
 	iov = (struct iovec){at, span};
 	err = is_write ? storage_write_one(n->storage, range->offset, &iov)

@@ -181,51 +181,50 @@ static __attribute__((noinline)) enum simple_status transfer_any(
 {
 	enum simple_status status = list_read(s, c);
 
-	return status == SIMPLE_OK
-		       ? list_transfer(s, c, simple_list_bytes(s, c->elements), length)
-		       : status;
+	return status == SIMPLE_OK ? list_transfer(s, c, simple_list_bytes(s, c->elements), length)
+				   : status;
 }
 
 /* One element, which has been read, that is not simply within a page. */
-static __attribute__((noinline)) enum simple_status transfer_one(struct simple *s,
-	const struct simple_command *c, const struct simple_element *e, uint32_t *length)
+static __attribute__((noinline)) enum simple_status transfer_one(
+	struct simple *s, const struct simple_command *c, struct simple_element e, uint32_t *length)
 {
-	*s->list = *e;
-	return list_transfer(s, c, e->length, length);
+	*s->list = e;
+	return list_transfer(s, c, e.length, length);
 }
 
 /* Most lists are of one element within a page. */
 path_inline enum simple_status page_transfer(
 	struct simple *s, const struct simple_command *c, uint32_t *length, const bool is_write)
 {
-	uint64_t bytes, at_once;
+	const struct simple_element *at =
+		likely(c->elements == 1) ? dma_bus_at(&s->master, c->list, sizeof(*at), false)
+					 : NULL;
 	struct simple_element e;
 	struct iovec iov;
 	int err;
 
-	if (unlikely(c->elements != 1))
+	if (unlikely(!at))
 		return transfer_any(s, c, length);
-	if (unlikely(dma_bus_read(&s->master, c->list, &e, sizeof(e))))
-		return SIMPLE_DMA_ERROR;
-	bytes = at_once = e.length;
-	if (unlikely(!bytes || bytes & (s->block_size - 1) ||
-		     (e.address & MEM_PAGE_MASK) + bytes > MEM_PAGE_SIZE ||
-		     !is_inside(s, c->block, bytes >> s->block_shift) ||
+	/* the driver's to change at any time: it is read once */
+	e.address = __atomic_load_n(&at->address, __ATOMIC_RELAXED);
+	e.length = __atomic_load_n(&at->length, __ATOMIC_RELAXED);
+	e.reserved = 0;
+	if (unlikely(!e.length || e.length & (s->block_size - 1) ||
+		     !is_inside(s, c->block, e.length >> s->block_shift) ||
 		     (is_write && (c->flags & SIMPLE_FUA || storage_is_read_only(s->storage)))))
-		return transfer_one(s, c, &e, length);
-	iov.iov_base = dma_bus_span(&s->master, e.address, &at_once, !is_write, &err);
-	iov.iov_len = bytes;
+		return transfer_one(s, c, e, length);
+	iov.iov_base = dma_bus_at(&s->master, e.address, e.length, !is_write);
+	iov.iov_len = e.length;
 	if (unlikely(!iov.iov_base))
-		return SIMPLE_DMA_ERROR;
-	if (unlikely(at_once < bytes)) /* it fails, and tells where */
-		return transfer_one(s, c, &e, length);
-	s->batch_bytes += bytes;
+		return transfer_one(s, c, e, length);
+	s->batch_bytes += e.length;
 	err = is_write ? storage_write_one(s->storage, c->block << s->block_shift, &iov)
 		       : storage_read_one(s->storage, c->block << s->block_shift, &iov);
 	if (unlikely(err))
 		return status_of(err);
-	*(is_write ? &s->log.bytes_written : &s->log.bytes_read) += bytes;
-	*length = (uint32_t)bytes;
+	*(is_write ? &s->log.bytes_written : &s->log.bytes_read) += e.length;
+	*length = e.length;
 	return SIMPLE_OK;
 }
 
