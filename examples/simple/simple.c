@@ -117,11 +117,10 @@ static BOOLEAN SimpleResetBus(PVOID Extension, ULONG PathId)
 
 /* Plain reads and writes are commands of the controller; its firmware understands the rest of SCSI.
  */
-static VOID SimpleBuildScsi(
-	PSIMPLE_ADAPTER Adapter, PSIMPLE_REQUEST Request, PSCSI_REQUEST_BLOCK Srb)
+static VOID SimpleBuildScsi(PSIMPLE_ADAPTER Adapter, PSIMPLE_REQUEST Request)
 {
-	PSTOR_SCATTER_GATHER_LIST List = StorPortGetScatterGatherList(Adapter, Srb);
-	PUCHAR Cdb = (PUCHAR)SrbGetCdb(Srb);
+	PSTOR_SCATTER_GATHER_LIST List = StorPortGetScatterGatherList(Adapter, Request->Srb);
+	PUCHAR Cdb = (PUCHAR)SrbGetCdb(Request->Srb);
 	PSIMPLE_COMMAND Command = &Request->Command;
 	BOOLEAN IsPlain = List != NULL && Cdb[1] >> 5 == 0; /* with data, without protection bits */
 
@@ -148,7 +147,7 @@ static BOOLEAN SimpleBuildIo(PVOID Extension, PSCSI_REQUEST_BLOCK Srb)
 	Request->Adapter = Extension;
 	Request->Srb = Srb;
 	if (SrbGetSrbFunction(Srb) == SRB_FUNCTION_EXECUTE_SCSI) {
-		SimpleBuildScsi(Extension, Request, Srb);
+		SimpleBuildScsi(Extension, Request);
 		return TRUE;
 	}
 	switch (SrbGetSrbFunction(Srb)) {

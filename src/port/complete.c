@@ -160,8 +160,9 @@ static inline bool request_finish_page(struct port_request *request)
 	uint32_t length, bytes = request->length;
 
 	memcpy(&length, srb + adapter->srb_length_at, sizeof(length));
-	if (unlikely(trace_is_wanted(TRACE_SRB_DONE) || status != SRB_STATUS_SUCCESS ||
-		     length < bytes))
+	if (trace_is_wanted(TRACE_SRB_DONE))
+		return false;
+	if (unlikely(status != SRB_STATUS_SUCCESS || length < bytes))
 		return false;
 	dma_uncount_page(adapter->dma, 0);
 	request->mapped = false;

@@ -75,8 +75,8 @@ _Static_assert(offsetof(SRBEX_DATA_SCSI_CDB16, SenseInfoBufferLength) == 9 &&
 		       offsetof(SRBEX_DATA_SCSI_CDB16, Cdb) == 24,
 	"and those of the CDB");
 
-static inline void prepare_extended(
-	const struct port_request *request, const struct port_adapter *adapter, uint32_t flags)
+static inline void prepare_extended(const struct port_request *request,
+	const struct port_adapter *adapter, uint32_t address, uint32_t flags)
 {
 	void *srb = request->srb;
 
@@ -100,7 +100,7 @@ static inline void prepare_extended(
 	put_zeros(srb, 128, PORT_SRB_ADDRESS_AT);
 	put(srb, PORT_SRB_ADDRESS_AT,
 		STOR_ADDRESS_TYPE_BTL8 | (uint64_t)STOR_ADDR_BTL8_ADDRESS_LENGTH << 32);
-	put(srb, PORT_SRB_ADDRESS_AT + 8, address_of(request->unit));
+	put(srb, PORT_SRB_ADDRESS_AT + 8, address);
 	put(srb, PORT_SRB_CDB_AT,
 		SrbExDataTypeScsiCdb16 | (uint64_t)SRBEX_DATA_SCSI_CDB16_LENGTH << 32);
 	put(srb, PORT_SRB_CDB_AT + 8, PORT_SENSE_BYTES << 8 | (uint64_t)request->cdb_length << 16);
@@ -120,14 +120,14 @@ _Static_assert(AT(Function) == 2 && AT(SrbStatus) == 3 && AT(PathId) == 5 && AT(
 		       AT(SrbExtension) == 56 && AT(Cdb) == 72 && sizeof(SCSI_REQUEST_BLOCK) == 88,
 	"where the older block's fields are");
 
-static inline void prepare_scsi(
-	const struct port_request *request, const struct port_adapter *adapter, uint32_t flags)
+static inline void prepare_scsi(const struct port_request *request,
+	const struct port_adapter *adapter, uint32_t address, uint32_t flags)
 {
 	void *srb = request->srb;
 
 	put(srb, 0,
 		sizeof(SCSI_REQUEST_BLOCK) | SRB_FUNCTION_EXECUTE_SCSI << 16 |
-			SRB_STATUS_PENDING << 24 | (uint64_t)address_of(request->unit) << 40);
+			SRB_STATUS_PENDING << 24 | (uint64_t)address << 40);
 	put(srb, 8,
 		SP_UNTAGGED | SRB_SIMPLE_TAG_REQUEST << 8 | (uint32_t)request->cdb_length << 16 |
 			(uint32_t)PORT_SENSE_BYTES << 24 | (uint64_t)flags << 32);
@@ -141,20 +141,21 @@ static inline void prepare_scsi(
 	put_cdb((char *)srb + AT(Cdb), request);
 }
 
-path_inline void prepare(struct port_request *request)
+path_inline void prepare(struct port_request *request, const struct port_adapter *adapter,
+	const struct port_unit *unit)
 {
-	const struct port_adapter *adapter = request->adapter;
+	uint32_t address = address_of(unit);
 	uint32_t flags = request->flags | SRB_FLAGS_NO_QUEUE_FREEZE | SRB_FLAGS_QUEUE_ACTION_ENABLE;
 
 	if (likely(adapter->limits.extended_srb))
-		prepare_extended(request, adapter, flags);
+		prepare_extended(request, adapter, address, flags);
 	else
-		prepare_scsi(request, adapter, flags);
+		prepare_scsi(request, adapter, address, flags);
 }
 
 void port_page_prepare(struct port_request *request)
 {
-	prepare(request);
+	prepare(request, request->adapter, request->unit);
 }
 
 /* ---- the way ---- */
@@ -213,7 +214,7 @@ void port_page_submit(struct port_request *request)
 	if (unlikely(!(id & SAMPLE_MASK)))
 		submitted = sample();
 	request->submitted = submitted;
-	prepare(request);
+	prepare(request, adapter, unit);
 	atomic_store_explicit(&request->state, PORT_REQUEST_STARTED, memory_order_release);
 	adapter->model->start(adapter, request);
 }
