@@ -21,7 +21,7 @@ const struct cli_option cli_run_options[] = {
 	{"sg", "", "COMMAND sees the units as SCSI devices: /dev/dryport0, /dev/dryport1 ..."},
 	{"workload", "SPEC", "do work made inside the machine: rw:ops=N,sizes=4k-64k,verify"},
 	{"seeds", "N", "replay the workload for N seeds, from --seed on, until one fails"},
-	{"faults", "singles|pairs[:STEPS]",
+	{"faults", "singles|pairs[:[FIRST-]STEPS]",
 		"replay the workload with the device failing at each of its first steps"},
 	{"jobs", "N", "with --seeds and --faults: runs at once; default: one for each core"},
 	{"config", "NAME", "the configuration of a .vcxproj; Release if not given"},

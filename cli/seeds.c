@@ -187,23 +187,32 @@ static void faults_progress(const struct dry_faults *faults)
 	said = now;
 }
 
-/* "singles", "pairs:100" */
+/* "singles", "pairs:100", "pairs:50-100" */
 static int faults_parse(const char *text, struct dry_faults *faults)
 {
 	size_t word = strcspn(text, ":");
-	char *end = NULL;
-	unsigned long steps = 200;
+	unsigned first = 1, steps = 200;
+	int end = 0;
 
-	if (text[word] && text[word + 1] >= '0' && text[word + 1] <= '9')
-		steps = strtoul(text + word + 1, &end, 10);
 	faults->pairs = word == 5 && !memcmp(text, "pairs", word);
-	if ((!faults->pairs && (word != 7 || memcmp(text, "singles", word))) ||
-		(text[word] && (!end || *end)) || steps > 1000)
-		return cli_usage(
-			"--faults %s: singles or pairs, then :STEPS from 1 to 1000 if not 200",
-			text);
-	faults->steps = (uint32_t)steps;
+	if (!faults->pairs && (word != 7 || memcmp(text, "singles", word)))
+		goto wrong;
+	if (text[word] && (sscanf(text + word, ":%4u-%4u%n", &first, &steps, &end) != 2 ||
+				  text[word + end])) {
+		first = 1;
+		end = 0;
+		if (sscanf(text + word, ":%4u%n", &steps, &end) != 1 || text[word + end])
+			goto wrong;
+	}
+	if (!first || !steps || first > steps || steps > 1000)
+		goto wrong;
+	faults->first = first;
+	faults->steps = steps;
 	return CLI_OK;
+wrong:
+	return cli_usage("--faults %s: singles or pairs, then :STEPS or :FIRST-LAST, from 1 to "
+			 "1000, if not 1-200",
+		text);
 }
 
 int faults_run(struct run *run, struct dry_machine *machine)
@@ -212,6 +221,7 @@ int faults_run(struct run *run, struct dry_machine *machine)
 		.seed = 1, .judge = judge, .failed = plan_failed, .progress = faults_progress};
 	int status = faults_parse(cli_args_get(run->args, "faults"), &faults), err;
 	uint64_t jobs = 0;
+	char where[64];
 
 	if (!status)
 		status = number_get(run, "seed", 0, &faults.seed);
@@ -227,9 +237,14 @@ int faults_run(struct run *run, struct dry_machine *machine)
 		return cli_usage("%s", dry_error());
 	if (err < 0)
 		return cli_fail("%s", dry_error());
-	printf("%llu runs with %s at the device's first %u steps: %llu failed%s; %.2f ms a run\n",
+	if (faults.first > 1)
+		snprintf(where, sizeof(where), "device's steps %u to %u", faults.first,
+			faults.steps);
+	else
+		snprintf(where, sizeof(where), "device's first %u steps", faults.steps);
+	printf("%llu runs with %s at the %s: %llu failed%s; %.2f ms a run\n",
 		(unsigned long long)faults.ran, faults.pairs ? "one or two faults" : "a fault",
-		faults.steps, (unsigned long long)faults.failures,
+		where, (unsigned long long)faults.failures,
 		faults.failures ? ", and got no further fault" : "",
 		(double)(faults.run_ns + faults.restore_ns) / 1e6);
 	return faults.failures ? CLI_FAILURE : CLI_OK;

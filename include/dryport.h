@@ -106,14 +106,15 @@ DRY_API void dry_machine_free(struct dry_machine *machine);
  * Running; waits. Something happens to an adapter (0, 1 ... in the order of their start) while I/O
  * goes on: restart (stopped, and started again), stop, start, sleep (D3), wake, nap (both), unplug
  * (surprise removal), remove (in good order), plug (after one of these two: as a new adapter),
- * replug (unplug and plug), reset-bus, pause, resume, rescan. Requests for an adapter that is
- * stopped or asleep wait; for one that is removed they fail with -ENXIO, or wait with option
- * "hold". Units of a plugged adapter that are as large as before go on under their names. -EINVAL:
- * no such event or adapter, or not in this state of it; -ETIMEDOUT: the driver keeps a request,
- * -EBUSY: it refuses to be stopped, and it goes on as before; -EIO, -ENODEV ... of an event that
- * starts or wakes it: it has failed, and requests fail; -EIO of one that ends it: it could not be
- * flushed (sleep: it goes on; remove: it is removed); -ENOMEM, -ESHUTDOWN, -EPERM (another thread
- * than the starter's, under replay). Events of several threads come one after the other. Not on a
+ * replug (unplug and plug), reset-lun, reset-target, reset-bus, pause, resume, rescan. Requests for
+ * an adapter that is stopped or asleep wait; for one that is removed they fail with -ENXIO, or wait
+ * with option "hold". Units of a plugged adapter that are as large as before go on under their
+ * names. -EINVAL: no such event or adapter, or not in this state of it; -EOPNOTSUPP: not with SCSI
+ * Port; -ETIMEDOUT: the driver keeps a request, -EBUSY: it refuses to be stopped, and it goes on as
+ * before; -EIO, -ENODEV ... of an event that starts or wakes it: it has failed, and requests fail;
+ * -EIO of a reset: the driver has refused it; -EIO of one that ends it: it could not be flushed
+ * (sleep: it goes on; remove: it is removed); -ENOMEM, -ESHUTDOWN, -EPERM (another thread than the
+ * starter's, under replay). Events of several threads come one after the other. Not on a
  * processor.
  */
 DRY_API int dry_machine_event(struct dry_machine *machine, const char *event, unsigned adapter);
@@ -373,6 +374,7 @@ struct dry_faults {
 	uint64_t seed;
 	bool pairs;	/* each single fault and each pair, else the single ones */
 	uint32_t steps; /* at each of so many steps of the device, 1000 at most */
+	uint32_t first; /* the earliest step of the first fault; 0 or 1: all */
 	unsigned jobs;	/* as in dry_seeds, and the same for judge */
 	bool (*judge)(const struct dry_summary *summary);
 	/* After a run that failed: its plan, what was wrong, a file of what it printed (which is

@@ -6,6 +6,7 @@
  */
 #include "dma/channel.h"
 #include "dma/common_buffer.h"
+#include "dma/iommu_unit.h"
 #include "dma/live.h"
 #include "dma/map_register.h"
 #include "mem/mem.h"
@@ -168,6 +169,8 @@ struct dma_adapter *dma_adapter_new(const struct dma_constraints *limits, const 
 			adapter->limits.width);
 		adapter = NULL;
 	}
+	if (adapter && dma_units_reserve(limits->device, adapter->own_domain))
+		adapter = NULL;
 	if (adapter) {
 		dma_domains_change(limits->device, 0, 1u << adapter->own_domain);
 		atomic_store(&adapter->in_use, true);
@@ -192,7 +195,7 @@ int dma_adapter_limit(struct dma_adapter *adapter, const struct dma_constraints 
 		dma_domain_resize(adapter);
 	dma_adapter_registers(adapter);
 	if (adapter->map_registers)
-		return 0;
+		return dma_units_reserve(limits->device, adapter->own_domain);
 	return error_set(ERANGE,
 		"a DMA adapter of %u address bits reaches none of the map registers.", width);
 }

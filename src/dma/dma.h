@@ -57,6 +57,7 @@ struct dma_mapping {
 	uint32_t used;	    /* of them, those that lead somewhere */
 	bool write_to_device;
 	bool is_copied; /* something was bounced */
+	bool is_shut;	/* the iommus of devices in other processes lead nowhere by it any more */
 	void *va;	/* where the processor sees what the device works on, if the whole of it was
 			   bounced (R-6); else NULL */
 };
@@ -169,6 +170,14 @@ NTSTATUS dma_map(struct dma_adapter *adapter, struct dma_mapping *mapping,
 	struct dma_waiter *waiter);
 /* Private: dma_unmap (dma_page.h) of a mapping with registers. */
 void dma_unmap_registers(struct dma_mapping *mapping);
+/*
+ * The end of a mapping waits until the iommu of a device in another process (iommu_unit.h) knows of
+ * it. Transfers that end together wait once: dma_shut for each, dma_shut_end with all that it
+ * returned, then dma_unmap as ever. At or below DISPATCH.
+ */
+bool dma_waits_for_units(void);
+uint32_t dma_shut(struct dma_mapping *mapping);
+void dma_shut_end(uint32_t units);
 /* Gives back a run that was granted and will not be used. At or below DISPATCH. */
 void dma_run_give(struct dma_run run);
 /* True: granted will never be called. False: it runs, has run, or is about to. */

@@ -43,6 +43,8 @@ void dma_bus_tap(struct dma_master *master, struct dma_tap *tap)
 }
 
 static const char code_there[] = "a driver's code and constants are there";
+static const char no_window[] = "nothing is mapped there now";
+static const char other_direction[] = "it is mapped for the other direction";
 
 static __attribute__((cold, noinline)) void *refuse(
 	struct dma_master *master, uint64_t address, bool write, const char *why)
@@ -85,7 +87,7 @@ static void slot_history(uint32_t slot, char *text, size_t size)
 	const char *place = birth->site && nt_code_place ? nt_code_place(birth->site) : NULL;
 	char id[32] = "", born[32], died[32];
 
-	if (!birth->what) {
+	if (!window || !birth->what) {
 		snprintf(text, size, "nothing was ever mapped there");
 		return;
 	}
@@ -139,14 +141,12 @@ static inline void *window_enter(struct dma_master *master, uint64_t address, ui
 
 	if (unlikely(!window))
 		return refuse_slot(master, address, write, slot,
-			is_iommu ? "nothing is mapped there now"
-				 : "its map register is not in use");
+			is_iommu ? no_window : "its map register is not in use");
 	if (unlikely(in_page < first || in_page > last))
 		return refuse_slot(master, address, write, slot, "it lies outside what is mapped");
 	/* Without an iommu nothing on the way knows the direction. */
 	if (unlikely(is_iommu && !(window & (write ? DMA_WINDOW_WRITE : DMA_WINDOW_READ))))
-		return refuse_slot(
-			master, address, write, slot, "it is mapped for the other direction");
+		return refuse_slot(master, address, write, slot, other_direction);
 	*bytes = min_of(*bytes, last + 1 - in_page);
 	*kind = mem_owner(source)->kind;
 	if (unlikely(*kind == MEM_FREE))
@@ -181,18 +181,71 @@ static uint32_t iommu_slot(const struct dma_master *master, uint64_t address)
 	return found;
 }
 
+static __attribute__((cold, noinline)) void *refuse_nowhere(
+	struct dma_master *master, uint64_t address, bool write)
+{
+	return refuse(master, address, write,
+		mem_frame_get(address >> MEM_PAGE_SHIFT)->host
+			? "the iommu has no mapping there; it is a physical address of "
+			  "memory, which this device must not use"
+			: "the iommu has no mapping there");
+}
+
 static void *iommu_page(struct dma_master *master, uint64_t address, uint64_t *bytes, bool write,
 	enum mem_kind *kind)
 {
 	uint32_t slot = iommu_slot(master, address);
 
 	if (unlikely(slot == DMA_NO_SLOT))
-		return refuse(master, address, write,
-			mem_frame_get(address >> MEM_PAGE_SHIFT)->host
-				? "the iommu has no mapping there; it is a physical address of "
-				  "memory, which this device must not use"
-				: "the iommu has no mapping there");
+		return refuse_nowhere(master, address, write);
 	return window_enter(master, address, bytes, write, slot, kind);
+}
+
+/* Whose the page before is, if it was mapped after what this one was used for last: that is likely
+ * to be overrun. */
+static void neighbour_say(
+	const struct dma_master *master, uint64_t address, uint32_t slot, char *text, size_t size)
+{
+	uint32_t before = iommu_slot(master, address - MEM_PAGE_SIZE);
+	uint64_t window = atomic_load(&dma_slots[slot].window), its;
+	size_t used;
+
+	text[0] = 0;
+	its = before == DMA_NO_SLOT ? 0 : atomic_load(&dma_slots[before].window);
+	if (!its || (window && dma_births[its >> DMA_WINDOW_HEAD].born <=
+				       dma_births[window >> DMA_WINDOW_HEAD].died))
+		return;
+	used = (size_t)snprintf(text, size, "; in the page before it ends ");
+	slot_history(before, text + used, size - used);
+}
+
+/* It is told some time after it was, and what was mapped then may not be any more. */
+void dma_bus_refused(struct dma_master *master, uint64_t address, bool write)
+{
+	uint32_t slot = iommu_slot(master, address);
+	const char *source, *why = "nothing was mapped there at that moment";
+	char history[256], before[320] = "", text[640];
+	uint64_t window;
+	bool is_live;
+
+	if (slot == DMA_NO_SLOT) {
+		refuse_nowhere(master, address, write);
+		return;
+	}
+	is_live = window_read(slot, &source);
+	window = atomic_load(&dma_slots[slot].window);
+	if (window && !(window & (write ? DMA_WINDOW_WRITE : DMA_WINDOW_READ))) {
+		why = is_live ? other_direction
+			      : "nothing is mapped there now, and it was for the other direction";
+	} else if (!is_live) {
+		why = no_window;
+		neighbour_say(master, address, slot, before, sizeof(before));
+	} else if (mem_owner(source)->kind == MEM_CODE && write) {
+		why = code_there;
+	}
+	slot_history(slot, history, sizeof(history));
+	snprintf(text, sizeof(text), "%s: %s%s", why, history, before);
+	refuse(master, address, write, text);
 }
 
 /* The host address of a bus address, NULL if there is none (-EFAULT), and how far it holds: *bytes

@@ -168,4 +168,8 @@ static inline __attribute__((always_inline)) void *dma_bus_at(
 	return host + in_page;
 }
 
+/* A device in another process did what its own iommu refused: told with the words of a read or
+ * write that fails. Of the address the page is known. Any thread. */
+void dma_bus_refused(struct dma_master *master, uint64_t address, bool write);
+
 #endif

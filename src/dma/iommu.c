@@ -4,13 +4,16 @@
  * The addresses that devices see behind the iommu, and the memory that stays mapped there.
  *
  * A domain's addresses are one window: registers first, pins behind them. It lies in the hole that
- * RAM leaves below 4 GiB, so that a physical address is never one of them by accident; for devices
- * of fewer than 32 address bits it lies as high as they reach, and is cut to that.
- * Neighbours: map_register.c owns the slots, mapping.c programs them, dma_bus.c follows them.
+ * RAM leaves below 4 GiB, so that a physical address is never one of them by accident; where
+ * devices are another process's, it keeps clear of their BARs too, as one may take the address of
+ * its own BAR for that, translated or not; for devices of fewer than 32 address bits it lies as
+ * high as they reach, and is cut to that. Neighbours: map_register.c owns the slots, mapping.c
+ * programs them, dma_bus.c follows them.
  */
 #include "dma/map_register.h"
 #include "dma/common_buffer.h"
 #include "dma/dma_private.h"
+#include "dma/iommu_unit.h"
 #include "mem/mem.h"
 #include "nt/nt.h"
 #include "util/error.h"
@@ -20,11 +23,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WINDOW_BASE 0xD0000000ull
-#define WINDOW_SIZE ((uint64_t)(DMA_REGISTERS_MAX + DMA_PINS_MAX) << MEM_PAGE_SHIFT)
+#define WINDOW_BASE   0xD0000000ull
+#define WINDOW_SHARED 0x90000000ull /* with mem_is_shared */
+#define WINDOW_SIZE   ((uint64_t)(DMA_REGISTERS_MAX + DMA_PINS_MAX) << MEM_PAGE_SHIFT)
 
 _Static_assert(WINDOW_BASE >= MEM_HOLE && WINDOW_BASE + WINDOW_SIZE <= 0xF0000000ull,
 	"inside the hole, below where messages are sent to");
+_Static_assert(WINDOW_SHARED >= MEM_SHARED_HOLE && WINDOW_SHARED + WINDOW_SIZE <= 0xC0000000ull,
+	"inside its hole, below all BARs");
 
 static struct {
 	uint64_t base;
@@ -42,7 +48,7 @@ void dma_domain_set(unsigned domain, unsigned width)
 {
 	uint64_t reach = width >= 32 ? MEM_4GIB : 1ull << width, pages = 0;
 
-	domains[domain].base = WINDOW_BASE;
+	domains[domain].base = mem_is_shared() ? WINDOW_SHARED : WINDOW_BASE;
 	if (reach < MEM_4GIB)
 		domains[domain].base =
 			reach > WINDOW_SIZE + MEM_PAGE_SIZE ? reach - WINDOW_SIZE : MEM_PAGE_SIZE;
@@ -50,6 +56,12 @@ void dma_domain_set(unsigned domain, unsigned width)
 		pages = min_of(reach - domains[domain].base, WINDOW_SIZE) >> MEM_PAGE_SHIFT;
 	domains[domain].registers = (uint32_t)(pages / 2);
 	domains[domain].pins = (uint32_t)(pages - pages / 2);
+}
+
+void dma_domain_window(unsigned domain, uint64_t *base, uint64_t *bytes)
+{
+	*base = domains[domain].base;
+	*bytes = ((uint64_t)domains[domain].registers + domains[domain].pins) << MEM_PAGE_SHIFT;
 }
 
 uint64_t dma_slot_address(unsigned domain, uint32_t slot)
@@ -101,6 +113,8 @@ void dma_domains_change(unsigned device, uint32_t leave, uint32_t join)
 	/* Another adapter of the device may be in the domain that this one leaves. */
 	atomic_fetch_and(&domains_of[device & 255], ~leave | domains_used(device));
 	atomic_fetch_or(&domains_of[device & 255], join);
+	if (unlikely(dma_units))
+		dma_units_follow(device, leave, join);
 }
 
 /* ---- pins ---- */
@@ -169,6 +183,8 @@ static void pin_program(const struct dma_pin_ask *ask, uint32_t first, uint32_t 
 				(uint64_t)first << DMA_WINDOW_HEAD,
 			memory_order_release);
 	}
+	if (unlikely(dma_units))
+		dma_units_open(first, pages);
 }
 
 /* Which pins of the domain lie in the bounds: [*from, *end). */
@@ -262,6 +278,8 @@ void dma_unpin_slot(uint32_t slot, uint64_t bytes)
 		atomic_compare_exchange_strong(&pin_of[page_of(dma_slots[n].source)], &mine, 0);
 	}
 	atomic_store(&dma_slots[slot].pages, 0);
+	if (unlikely(dma_units))
+		dma_units_flush(dma_units_shut(slot, pages));
 	dma_births[slot].died = cpu_clock();
 	dma_pins_give(slot - DMA_REGISTERS_MAX, pages);
 }
@@ -360,6 +378,8 @@ NTSTATUS dma_domain_join(struct dma_adapter *adapter, unsigned domain)
 			adapter->number);
 		return STATUS_INVALID_DEVICE_STATE;
 	}
+	if (dma_units_reserve(adapter->limits.device, domain))
+		return STATUS_INSUFFICIENT_RESOURCES;
 	atomic_store(&adapter->domain, (uint8_t)domain);
 	dma_adapter_registers(adapter);
 	if (adapter->map_registers < before) {

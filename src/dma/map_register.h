@@ -108,7 +108,10 @@ uint64_t dma_slot_address(unsigned domain, uint32_t slot);
 uint32_t dma_slot_at(unsigned domain, uint64_t address);
 /* Sets where the domain's addresses lie, for devices of this width. */
 void dma_domain_set(unsigned domain, unsigned width);
-/* The same for an adapter's new width, if its domain is its own and nothing has an address there.
+/* Which they are; 0 bytes: none. */
+void dma_domain_window(unsigned domain, uint64_t *base, uint64_t *bytes);
+/* As dma_domain_set for an adapter's new width, if its domain is its own and nothing has an address
+ * there.
  */
 void dma_domain_resize(const struct dma_adapter *adapter);
 /* Pins with all that may be asked for; *slot is for dma_unpin_slot. As dma_pin, with the address

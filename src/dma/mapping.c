@@ -11,6 +11,7 @@
  */
 #include "dma/mapping.h"
 #include "dma/dma_private.h"
+#include "dma/iommu_unit.h"
 #include "mem/mem.h"
 #include "nt/nt.h"
 
@@ -64,9 +65,11 @@ static void work_begin(struct work *work, struct dma_adapter *adapter, struct dm
 	dma_births[head].write_to_device = mapping->write_to_device;
 }
 
-/* The device may use the windows of so many slots. */
-static inline void used_set(const struct work *work, uint32_t used)
+/* The device may use the windows of so many slots, those from `first` on anew. */
+static inline void used_set(const struct work *work, uint32_t first, uint32_t used)
 {
+	if (unlikely(dma_units))
+		dma_units_open(first, work->head + used - first);
 	work->mapping->used = used;
 	atomic_store_explicit(&dma_slots[work->head].pages, used, memory_order_release);
 }
@@ -241,7 +244,7 @@ static enum dma_sg_result translated_part(
 		page_program(work, at, *pfn, in_page, here, goes_on);
 		left -= here;
 	}
-	used_set(work, max_of(at, mapping->run.first + mapping->used) - mapping->run.first);
+	used_set(work, slot, max_of(at, mapping->run.first + mapping->used) - mapping->run.first);
 	return result == DMA_SG_DONE && todo < bytes ? DMA_SG_FULL : result;
 }
 
@@ -380,7 +383,7 @@ static enum dma_sg_result fill_packed(struct work *work, struct dma_sg_cursor *c
 		slots_copy(&dma_slots[first], end, true);
 	mapping->va = mapping->used ? NULL : target;
 	mapping->is_copied = true;
-	used_set(work, (uint32_t)(end - dma_slots) - mapping->run.first);
+	used_set(work, first, (uint32_t)(end - dma_slots) - mapping->run.first);
 	return DMA_SG_DONE;
 }
 
@@ -453,13 +456,41 @@ enum dma_sg_result dma_mapping_fill(struct dma_adapter *adapter, struct dma_mapp
 	return result;
 }
 
-/* Nothing of it leads anywhere any more. */
-static inline void mapping_died(struct dma_mapping *mapping)
+/* Nothing of it leads anywhere any more, but where a unit has to be told. */
+static inline void windows_die(const struct dma_mapping *mapping)
 {
 	atomic_store_explicit(&dma_slots[mapping->run.first].pages, 0, memory_order_release);
 	dma_births[mapping->run.first].died = time_now();
+}
+
+bool dma_waits_for_units(void)
+{
+	return dma_units;
+}
+
+uint32_t dma_shut(struct dma_mapping *mapping)
+{
+	if (mapping->is_shut || !mapping->used)
+		return 0;
+	windows_die(mapping);
+	mapping->is_shut = true;
+	return dma_units_shut(mapping->run.first, mapping->used);
+}
+
+void dma_shut_end(uint32_t units)
+{
+	dma_units_flush(units);
+}
+
+static inline void mapping_died(struct dma_mapping *mapping)
+{
+	if (likely(!mapping->is_shut))
+		windows_die(mapping);
+	if (unlikely(dma_units))
+		dma_units_flush(dma_shut(mapping));
 	mapping->used = 0;
 	mapping->is_copied = false;
+	mapping->is_shut = false;
 	mapping->va = NULL;
 }
 
@@ -479,6 +510,9 @@ void dma_mapping_end(struct dma_mapping *mapping)
 
 void dma_mapping_back(struct dma_mapping *mapping, const struct dma_mapping *before)
 {
+	if (unlikely(dma_units) && mapping->used > before->used)
+		dma_units_flush(dma_units_shut(
+			before->run.first + before->used, mapping->used - before->used));
 	*mapping = *before;
 	dma_births[mapping->run.first].died = 0;
 	atomic_store_explicit(

@@ -181,13 +181,26 @@ static int is_running(const struct port_hba *hba)
 	return hba->life == PORT_HBA_PRESENT ? 0 : error_set(EINVAL, "%s does not run.", hba->name);
 }
 
-static int run_reset_bus(struct dry_machine *machine, struct port_hba *hba)
+static int run_reset(struct port_hba *hba, enum port_rung rung)
 {
 	int err = is_running(hba);
 
-	if (!err)
-		port_recover_reset(&hba->port);
-	return err;
+	return err ? err : port_recover_reset(&hba->port, rung);
+}
+
+static int run_reset_lun(struct dry_machine *machine, struct port_hba *hba)
+{
+	return run_reset(hba, PORT_RESET_UNIT);
+}
+
+static int run_reset_target(struct dry_machine *machine, struct port_hba *hba)
+{
+	return run_reset(hba, PORT_RESET_TARGET);
+}
+
+static int run_reset_bus(struct dry_machine *machine, struct port_hba *hba)
+{
+	return run_reset(hba, PORT_RESET_BUS);
 }
 
 static int run_pause(struct dry_machine *machine, struct port_hba *hba)
@@ -235,6 +248,8 @@ static const struct machine_event_kind kinds[] = {
 	{"remove", run_remove, NULL},
 	{"plug", run_plug, NULL},
 	{"replug", run_replug, NULL},
+	{"reset-lun", run_reset_lun, NULL},
+	{"reset-target", run_reset_target, NULL},
 	{"reset-bus", run_reset_bus, NULL},
 	{"pause", run_pause, NULL},
 	{"resume", run_resume, NULL},

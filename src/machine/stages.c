@@ -51,11 +51,6 @@ static int model_find(struct dry_machine *machine)
 			"be "
 			"played again (--seed, --seeds).",
 			spec);
-	if (machine->model->is_process && machine->options.engine == DMA_IOMMU)
-		return error_set(ENOTSUP,
-			"--hw %s: --engine iommu goes with devices in this process; use direct or "
-			"bounce.",
-			spec);
 	return 0;
 }
 

@@ -52,7 +52,7 @@ static bool is_pair(enum fault_kind last, enum fault_kind kind)
 static void children_push(
 	struct sweep *sweep, const struct fault_plan *parent, const uint8_t *steps)
 {
-	const struct fault none = {.step = 0};
+	const struct fault none = {.step = sweep->faults->first};
 	const struct fault *last = parent->count ? &parent->fault[parent->count - 1] : &none;
 	struct fault_plan plan = *parent;
 	struct fault *fault = &plan.fault[plan.count++];
@@ -62,7 +62,8 @@ static void children_push(
 		for (unsigned kind = FAULT_KINDS; kind-- > 0;) {
 			fault->kind = (enum fault_kind)kind;
 			if (fault_sorts(fault->kind) & steps[fault->step - 1] &&
-				(fault->step > last->step || is_pair(last->kind, fault->kind)))
+				(!parent->count || fault->step > last->step ||
+					is_pair(last->kind, fault->kind)))
 				todo_push(sweep, &plan);
 		}
 }
@@ -103,6 +104,9 @@ static int check(const struct dry_machine *machine, const struct dry_faults *fau
 {
 	if (!faults->steps || faults->steps > RUN_STEPS_MAX)
 		return error_set(EINVAL, "--faults: steps can be 1 to %u.", RUN_STEPS_MAX);
+	if (faults->first > faults->steps)
+		return error_set(EINVAL, "--faults: the first step, %u, is beyond the last, %u.",
+			faults->first, faults->steps);
 	if (machine->options.faults.count)
 		return error_set(EINVAL, "--faults makes its own plans: it goes without --fault.");
 	return runs_check(machine, "faults");

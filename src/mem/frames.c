@@ -175,6 +175,7 @@ const char *mem_kind_name(enum mem_kind kind)
 		[MEM_OWN] = "port's own data",
 		[MEM_BOUNCE] = "bounce pages",
 		[MEM_USER] = "user memory",
+		[MEM_TABLE] = "iommu tables",
 	};
 
 	return (unsigned)kind < MEM_KINDS ? names[kind] : "unknown";

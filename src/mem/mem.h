@@ -60,6 +60,7 @@ enum mem_kind {
 	MEM_OWN,       /* data buffers of requests that the port makes itself */
 	MEM_BOUNCE,    /* the pages of map registers: copies that a device works on */
 	MEM_USER,      /* pages of the host's own that a driver has locked */
+	MEM_TABLE,     /* what the iommu of a device in another process walks */
 	MEM_KINDS
 };
 
@@ -216,8 +217,10 @@ bool mem_is_valid(const void *va, uint64_t bytes);
 void *mem_base(void);
 uint64_t mem_size(void);
 int mem_fd(void);
-/* With is_shared: how large the file is, and where a physical address lies in it. What a PC of the
- * q35 kind of so much RAM has: all of it from 0 on, or the first 2 GiB and the rest from 4 GiB. */
+/* With is_shared (whether it is so): how large the file is, and where a physical address lies in
+ * it. What a PC of the q35 kind of so much RAM has: all of it from 0 on, or the first 2 GiB and the
+ * rest from 4 GiB. */
+bool mem_is_shared(void);
 uint64_t mem_fd_size(void);
 uint64_t mem_fd_offset(uint64_t physical);
 

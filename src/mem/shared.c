@@ -15,6 +15,11 @@
 #define SPLIT_SIZE (3ull << 30) /* a q35 machine of so much RAM has the rest above 4 GiB */
 #define MIB	   (1ull << 20)
 
+bool mem_is_shared(void)
+{
+	return mem_space.is_shared;
+}
+
 uint64_t mem_fd_offset(uint64_t physical)
 {
 	return physical < MEM_4GIB ? physical : physical - MEM_4GIB + MEM_SHARED_HOLE;

@@ -135,10 +135,23 @@ static __attribute__((noinline)) bool request_judge(struct port_request *request
 	return !(is_busy(request) ? retry_busy(request) : port_sense_ask(request));
 }
 
+/* This one, and all that are finished after it in the same breath. */
+static __attribute__((cold, noinline)) void shut_together(struct port_request *request)
+{
+	uint32_t units = 0;
+
+	for (; request; request = request->next)
+		if (request->mapped)
+			units |= dma_shut(&request->mapping);
+	dma_shut_end(units);
+}
+
 /* Data that went by map registers, or none; what was granted and never used. */
 static __attribute__((noinline)) void request_unmap_other(struct port_request *request)
 {
 	if (request->mapped) {
+		if (unlikely(dma_waits_for_units()) && !request->mapping.is_shut)
+			shut_together(request);
 		if (request->mapping.va)
 			request->data = request->own_data;
 		dma_unmap(request->adapter->dma, &request->mapping);

@@ -210,7 +210,7 @@ struct port_limits {
 	uint32_t io_seconds; /* of a read or write; 0: whatever the class driver takes */
 	bool pull; /* each request started closes adapter and unit (PORT_TAKEN) until the miniport
 		      asks for the next: port_adapter_next, port_unit_next */
-	uint8_t first_reset;	       /* of the ladder: 0 unit, 1 target, 2 bus */
+	uint8_t first_reset;	       /* of the ladder: enum port_rung */
 	uint32_t reset_hold;	       /* microseconds of rest after a reset of the bus */
 	bool extended_srb;	       /* STORAGE_REQUEST_BLOCK, else SCSI_REQUEST_BLOCK */
 	uint8_t map_buffers;	       /* STOR_MAP_ */
@@ -264,7 +264,8 @@ struct port_adapter {
 	_Atomic bool is_given_up;
 	bool is_excused; /* its miniport does not know that it has gone: what it keeps is no fault
 			  */
-	_Atomic bool is_mute; /* too long, or somebody asks for it: the bus is to be reset */
+	_Atomic uint8_t reset_asked; /* too long, or somebody asks for it: a rung, plus 1 */
+	bool reset_refused;	     /* by the miniport, of those that were asked for last */
 	/* who is told that units have come or gone, or that a request is lost (R-5), NULL:
 	 * nobody; any IRQL */
 	_Atomic(void (*)(struct port_adapter *adapter)) changed;
@@ -612,13 +613,17 @@ bool port_request_abandon(struct port_request *request);
 
 /* ---- recover.c ---- */
 
+/* */
+enum port_rung { PORT_RESET_UNIT, PORT_RESET_TARGET, PORT_RESET_BUS };
+
 int port_recover_start(struct port_adapter *adapter);
 void port_recover_stop(struct port_adapter *adapter);
 /* PASSIVE. Nothing times out and nothing is reset any more, until it goes on. */
 void port_recover_hold(struct port_adapter *adapter);
 void port_recover_go_on(struct port_adapter *adapter);
-/* PASSIVE. Resets each bus, as the ladder's last rung does. Not while it is held. */
-void port_recover_reset(struct port_adapter *adapter);
+/* PASSIVE. Resets each unit, target or bus, as that rung of the ladder does. Not while it is held.
+ * -EIO: the miniport has refused one. -EOPNOTSUPP: its model has no such reset. */
+int port_recover_reset(struct port_adapter *adapter, enum port_rung rung);
 
 /* Whether the miniport has kept it through all resets, or any request of the adapter. */
 bool port_request_is_lost(const struct port_request *request);

@@ -63,7 +63,7 @@ static void second_passed(struct cpu_timer *timer)
 			"%s has completed its requests and not asked for another for %d seconds "
 			"(NextRequest).",
 			adapter->name, MUTE_SECONDS);
-		atomic_store(&adapter->is_mute, true);
+		atomic_store(&adapter->reset_asked, PORT_RESET_BUS + 1);
 		cpu_thread_unpark(adapter->recovery);
 	}
 	for (unsigned n = 0; n < PORT_SLOTS; n++) {
@@ -163,7 +163,11 @@ static bool reset_target(struct port_unit *unit)
 }
 
 /* R-1 */
-static bool (*const rungs[])(struct port_unit *unit) = {reset_unit, reset_target, reset_bus};
+static bool (*const rungs[])(struct port_unit *unit) = {
+	[PORT_RESET_UNIT] = reset_unit,
+	[PORT_RESET_TARGET] = reset_target,
+	[PORT_RESET_BUS] = reset_bus,
+};
 
 static bool rung_try(unsigned n, struct port_unit *unit, uint64_t id)
 {
@@ -204,18 +208,48 @@ static void climb(struct port_adapter *adapter, struct port_request *request)
 	cpu_dpc_queue(&adapter->pump, NULL, NULL);
 }
 
-/* "If the time-out occurs while the port driver is waiting for a NextRequest notification": a reset
- * of the bus, after which the miniport has to ask. */
-static void wake_up(struct port_adapter *adapter)
+static bool is_first_of_target(const struct port_adapter *adapter, uint32_t number)
+{
+	const struct port_unit *unit = adapter->units[number];
+
+	for (uint32_t n = 0; n < number; n++)
+		if (adapter->units[n]->path == unit->path &&
+			adapter->units[n]->target == unit->target)
+			return false;
+	return true;
+}
+
+static bool reset_buses(struct port_adapter *adapter)
+{
+	bool done = true;
+
+	for (unsigned path = 0; path < adapter->limits.buses; path++) {
+		struct port_unit bus = {.adapter = adapter, .path = (uint8_t)path};
+
+		done &= rung_try(PORT_RESET_BUS, &bus, 0);
+	}
+	return done;
+}
+
+static bool reset_units(struct port_adapter *adapter, enum port_rung rung)
+{
+	bool done = true;
+
+	for (uint32_t n = 0; n < atomic_load(&adapter->unit_count); n++)
+		if (rung == PORT_RESET_UNIT || is_first_of_target(adapter, n))
+			done &= rung_try(rung, adapter->units[n], 0);
+	return done;
+}
+
+/* What somebody asks for. Also "if the time-out occurs while the port driver is waiting for a
+ * NextRequest notification": a reset of the bus, after which the miniport has to ask. */
+static void reset_all(struct port_adapter *adapter, enum port_rung rung)
 {
 	/* First: who removes a unit waits for the end of it. */
 	atomic_fetch_or(&adapter->closed, PORT_RESETTING);
 	cpu_dpc_flush();
-	for (unsigned path = 0; path < adapter->limits.buses; path++) {
-		struct port_unit bus = {.adapter = adapter, .path = (uint8_t)path};
-
-		rung_try(array_size(rungs) - 1, &bus, 0);
-	}
+	adapter->reset_refused =
+		!(rung == PORT_RESET_BUS ? reset_buses(adapter) : reset_units(adapter, rung));
 	atomic_fetch_and(&adapter->closed, ~(uint32_t)PORT_RESETTING);
 	cpu_dpc_queue(&adapter->pump, NULL, NULL);
 }
@@ -240,9 +274,11 @@ static void recovery_main(void *ctx)
 	while (!atomic_load(&adapter->recovery_ends)) {
 		struct port_request *request = atomic_load(&adapter->timed_out);
 
-		if (unlikely(atomic_load(&adapter->is_mute))) {
-			wake_up(adapter);
-			atomic_store(&adapter->is_mute, false);
+		uint8_t asked = atomic_load(&adapter->reset_asked);
+
+		if (unlikely(asked)) {
+			reset_all(adapter, (enum port_rung)(asked - 1));
+			atomic_store(&adapter->reset_asked, 0);
 		}
 		if (!request) {
 			cpu_thread_park(CPU_FOREVER);
@@ -256,7 +292,7 @@ static void recovery_main(void *ctx)
 /* Whether the ladder is climbed, or about to be. */
 static bool is_at_work(const struct port_adapter *adapter)
 {
-	return atomic_load(&adapter->timed_out) || atomic_load(&adapter->is_mute) ||
+	return atomic_load(&adapter->timed_out) || atomic_load(&adapter->reset_asked) ||
 	       atomic_load(&adapter->closed) & PORT_RESETTING;
 }
 
@@ -274,14 +310,20 @@ void port_recover_go_on(struct port_adapter *adapter)
 	cpu_timer_set(&adapter->second, SECOND_NS, SECOND_NS);
 }
 
-void port_recover_reset(struct port_adapter *adapter)
+int port_recover_reset(struct port_adapter *adapter, enum port_rung rung)
 {
 	if (!adapter->recovery) /* it was given up */
-		return;
-	atomic_store(&adapter->is_mute, true);
+		return 0;
+	if (rung < adapter->limits.first_reset)
+		return error_set(EOPNOTSUPP, "%s: SCSI Port resets buses alone.", adapter->name);
+	adapter->reset_refused = false;
+	atomic_store(&adapter->reset_asked, (uint8_t)(rung + 1));
 	cpu_thread_unpark(adapter->recovery);
 	while (is_at_work(adapter) && !atomic_load(&adapter->recovery_ends))
 		cpu_thread_park(LOOK_NS);
+	if (!adapter->reset_refused)
+		return 0;
+	return error_set(EIO, "%s: the miniport has refused a reset.", adapter->name);
 }
 
 int port_recover_start(struct port_adapter *adapter)

@@ -55,7 +55,7 @@ int port_adapter_rest(struct port_adapter *adapter, unsigned seconds)
 	/* A start that saw the gate open is over, and has been counted. */
 	cpu_dpc_flush();
 	if (!is_idle_within(adapter, seconds)) {
-		port_recover_reset(adapter);
+		port_recover_reset(adapter, PORT_RESET_BUS);
 		if (!is_idle_within(adapter, RESET_SECONDS)) {
 			gate_open(adapter);
 			return error_set(ETIMEDOUT,

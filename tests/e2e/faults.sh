@@ -53,10 +53,13 @@ run 0 "$simple" --seed 1 --fault gone@60 --at 1s:replug
 # not befall one step, and nothing befalls what has gone.
 run 0 "$simple" --faults pairs:2
 grep -q '^18 runs ' "$work/out" || fail "$(cat "$work/out")"
+# the part of it that begins at step 2: none, the five, and the four after the spurious interrupt
+run 0 "$simple" --faults pairs:2-2
+grep -q "^10 runs .*device's steps 2 to 2" "$work/out" || fail "$(cat "$work/out")"
 
 # bad words
 for words in "--fault gone@0 --seed 1" "--fault lost@1 --seed 1" "--faults triples" "--faults singles:0" "--faults singles:1001" \
-  "--faults pairs:" "--faults pairs --seeds 3" "--fault gone@1" "--faults singles --fault gone@1"; do
+  "--faults pairs:" "--faults pairs:3-2" "--faults pairs:0-2" "--faults pairs:1-2x" "--faults pairs --seeds 3" "--fault gone@1" "--faults singles --fault gone@1"; do
   # shellcheck disable=SC2086
   run 2 "$simple" $words
   one_line

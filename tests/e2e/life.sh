@@ -22,6 +22,7 @@ survives() {
 survives --at 1ms:restart --at every-700us:restart
 survives --at 200us:stop --at 500us:start --at 1ms:reset-bus --at every-800us:reset-bus
 survives --at every-600us:nap
+[ "$1" = pull ] || survives --at every-500us:reset-lun --at every-700us:reset-target
 survives --at 200us:sleep --at 1ms:wake --at 1100us:pause --at 2ms:resume --at 2ms:rescan
 # its disk is its adapter's memory, which a removal frees
 if [ "$1" != ramdisk ]; then

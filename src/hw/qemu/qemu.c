@@ -3,7 +3,8 @@
 /*
  * QEMU's device models as hardware: birth and end of one. See qemu.h.
  */
-#include "hw/qemu/qemu.h"
+#include "hw/qemu/qemu_iommu.h"
+#include "dma/dma.h"
 #include "util/error.h"
 
 #include <errno.h>
@@ -18,7 +19,9 @@ static int qemu_destroy(struct hw_device *q)
 	pthread_mutex_lock(&q->end);
 	function = atomic_exchange(&q->function, NULL);
 	pthread_mutex_unlock(&q->end);
+	qemu_iommu_end(q);
 	qemu_process_end(q);
+	qemu_iommu_free(q);
 	has_gone = q->has_gone;
 	if (function)
 		bus_function_free(function);
@@ -40,6 +43,7 @@ static int qemu_create(const struct hw_config *config, struct hw_device **device
 	q->epoll = q->wake = -1;
 	q->uses_line = true;
 	q->gone = config->gone;
+	q->has_iommu = dma_engine_used() == DMA_IOMMU;
 	pthread_mutex_init(&q->lock, NULL);
 	pthread_mutex_init(&q->end, NULL);
 	err = qemu_process_start(q, config);
@@ -47,6 +51,8 @@ static int qemu_create(const struct hw_config *config, struct hw_device **device
 		err = qemu_pci_begin(q);
 	if (!err)
 		err = qemu_pci_add(q);
+	if (!err && q->has_iommu)
+		err = qemu_iommu_start(q, bus_function_slot(atomic_load(&q->function)));
 	if (q->pid && q->is_dead)
 		err = qemu_process_failed(q);
 	if (err) {

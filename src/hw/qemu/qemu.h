@@ -12,6 +12,8 @@
  *	qemu_test.c     the client of QEMU's qtest protocol: registers, lines
  *	qemu_pci.c      the device as a function of src/bus
  *	qemu_message.c  messages: through an ivshmem-doorbell device to eventfds of ours
+ *	qemu_firmware.c what its processor does: nothing, or it tells of the iommu's faults
+ *	qemu_iommu*     its intel-iommu: qemu_iommu.h
  *	qemu_thread.c   the thread that waits for interrupts, and for the end of the process
  *
  * One process has one device, so that several have no lock in common. Facts and traps:
@@ -28,13 +30,15 @@
 #include <stdatomic.h>
 #include <sys/types.h>
 
-#define QEMU_VECTORS 64 /* of one ivshmem peer: a limit of QEMU's */
+#define QEMU_VECTORS	 64		    /* of one ivshmem peer: a limit of QEMU's */
+#define QEMU_FAULT_EVENT (QEMU_VECTORS - 1) /* behind the iommu this one is not the device's */
 
 /* Where things lie in the process's own address space; BARs of the device lie where src/bus puts
  * them. */
 #define QEMU_MMCONFIG	   0xb0000000ull
 #define QEMU_DOORBELL	   0xd0000000ull /* BAR 0 of the ivshmem device */
 #define QEMU_DOORBELL_RING (QEMU_DOORBELL + 12)
+#define QEMU_DOORBELL_SEEN 0xcffff000ull /* its page, as the device sees it behind the iommu */
 #define QEMU_DOORBELL_SLOT 3
 #define QEMU_DEVICE_SLOT   4
 
@@ -96,6 +100,9 @@ struct hw_device {
 	void (*gone)(const char *why);
 	bool has_gone; /* by itself */
 
+	bool has_iommu; /* --engine iommu */
+	struct qemu_iommu *_Atomic iommu;
+
 	struct qemu_pci pci;
 	struct bus_function *_Atomic function;
 };
@@ -136,6 +143,11 @@ void qemu_process_words(const struct hw_device *q, char *text, size_t size);
 
 /* Its end, that came by itself, in a sentence. On the thread. */
 void qemu_process_why(struct hw_device *q, char *text, size_t size);
+
+/* ---- qemu_firmware.c ---- */
+
+/* A file of it: -errno. */
+int qemu_firmware_make(int *fd);
 
 /* ---- qemu_test.c ---- */
 

@@ -8,6 +8,7 @@
  * above them. Masking and pending bits are src/bus's: what is enabled is unmasked there.
  */
 #include "hw/qemu/qemu.h"
+#include "mem/mem.h"
 #include "util/error.h"
 
 #include <endian.h>
@@ -81,6 +82,12 @@ void qemu_doorbell_place(struct hw_device *q)
 	qemu_config_write(q, QEMU_DOORBELL_SLOT, 0x04, 2, COMMAND_MEMORY);
 }
 
+static uint32_t ring(const struct hw_device *q)
+{
+	return (uint32_t)(q->has_iommu ? QEMU_DOORBELL_SEEN | (QEMU_DOORBELL_RING & MEM_PAGE_MASK)
+				       : QEMU_DOORBELL_RING);
+}
+
 static void msix_program(struct hw_device *q)
 {
 	const struct bus_function_config *config = &q->pci.config;
@@ -89,7 +96,7 @@ static void msix_program(struct hw_device *q)
 	for (unsigned n = 0; n < config->msix_messages; n++) {
 		uint64_t entry = table + n * MSIX_ENTRY;
 
-		qemu_write(q, false, entry, 4, QEMU_DOORBELL_RING);
+		qemu_write(q, false, entry, 4, ring(q));
 		qemu_write(q, false, entry + 4, 4, 0);
 		qemu_write(q, false, entry + 8, 4, US << 16 | n);
 		qemu_write(q, false, entry + 12, 4, 0);
@@ -100,7 +107,7 @@ static void msi_program(struct hw_device *q, unsigned granted)
 {
 	unsigned at = q->pci.config.msi_at;
 
-	qemu_config_write(q, QEMU_DEVICE_SLOT, at + MSI_ADDRESS, 4, (uint32_t)QEMU_DOORBELL_RING);
+	qemu_config_write(q, QEMU_DEVICE_SLOT, at + MSI_ADDRESS, 4, ring(q));
 	qemu_config_write(q, QEMU_DEVICE_SLOT, at + MSI_ADDRESS + 4, 4, 0);
 	qemu_config_write(q, QEMU_DEVICE_SLOT, at + MSI_DATA, 2, US << 16);
 	qemu_config_write(q, QEMU_DEVICE_SLOT, at + MSI_CONTROL, 2,

@@ -183,12 +183,39 @@ static int kind_unknown(const char *device)
 		EINVAL, "--hw qemu:%s: there is no such device; there are %s.", device, all);
 }
 
+/* A virtio device goes round the iommu, unless it is told not to; then its driver has to accept
+ * VIRTIO_F_ACCESS_PLATFORM, which those of before virtio 1.0 cannot. */
+static int behind_iommu(const struct hw_device *q, const char *options, char *out, size_t size)
+{
+	const char *kind = q->device + strcspn(q->device, "-");
+	bool is_modern = strstr(kind, "-non-transitional");
+	char value[32];
+
+	out[0] = 0;
+	if (!q->has_iommu || strncmp(q->device, "virtio-", 7))
+		return 0;
+	if (strstr(kind, "-transitional") && !is_modern)
+		return error_set(EINVAL,
+			"--hw qemu:%s: a transitional device goes round the iommu; with --engine "
+			"iommu "
+			"take %.*s.",
+			q->device, (int)(strlen(q->device) - strlen("-transitional")), q->device);
+	if ((hw_option(options, "iommu_platform", value, sizeof(value)) && strcmp(value, "on")) ||
+		(hw_option(options, "disable-legacy", value, sizeof(value)) && strcmp(value, "on")))
+		return error_set(EINVAL,
+			"--hw qemu:%s: with --engine iommu iommu_platform and disable-legacy are "
+			"on.",
+			q->device);
+	snprintf(out, size, ",iommu_platform=on%s", is_modern ? "" : ",disable-legacy=on");
+	return 0;
+}
+
 static int device_add(struct hw_device *q, const struct hw_config *config)
 {
 	size_t length = strcspn(config->options, ",");
 	const char *rest = config->options + length + (config->options[length] == ',');
 	const struct qemu_kind *kind;
-	char own[1024], unit[1024], blocks[96] = "", always[64] = "";
+	char own[1024], unit[1024], blocks[96] = "", always[64] = "", behind[64];
 	int err;
 
 	snprintf(q->device, sizeof(q->device), "%.*s", (int)min_of(length, sizeof(q->device) - 1),
@@ -199,6 +226,8 @@ static int device_add(struct hw_device *q, const struct hw_config *config)
 	err = properties_make(rest, false, own, sizeof(own));
 	if (!err)
 		err = properties_make(rest, true, unit, sizeof(unit));
+	if (!err)
+		err = behind_iommu(q, rest, behind, sizeof(behind));
 	if (err)
 		return err;
 	if (kind->always) {
@@ -212,8 +241,8 @@ static int device_add(struct hw_device *q, const struct hw_config *config)
 		snprintf(blocks, sizeof(blocks), ",logical_block_size=%u,physical_block_size=%u",
 			config->block_size, config->block_size);
 	add(&q->words, "-device");
-	add(&q->words, "%s,id=c0,addr=%d%s%s%s%s", q->device, QEMU_DEVICE_SLOT,
-		kind->unit ? "" : ",drive=d0", always, kind->unit ? "" : blocks, own);
+	add(&q->words, "%s,id=c0,addr=%d%s%s%s%s%s", q->device, QEMU_DEVICE_SLOT,
+		kind->unit ? "" : ",drive=d0", always, behind, kind->unit ? "" : blocks, own);
 	if (!kind->unit && unit[0])
 		return error_set(EINVAL, "--hw qemu:%s has no disk apart from itself: no disk.%s.",
 			q->device, unit + 1);
@@ -254,6 +283,10 @@ static void machine_add(struct hw_device *q)
 	add(&q->words, "chardev=control,mode=control");
 	add(&q->words, "-bios");
 	add(&q->words, "/proc/self/fd/%d", q->fd.bios);
+	if (q->has_iommu) {
+		add(&q->words, "-device");
+		add(&q->words, "intel-iommu,intremap=off,aw-bits=39");
+	}
 	add(&q->words, "-chardev");
 	add(&q->words, "socket,id=doorbell,fd=%d", q->fd.doorbell_theirs);
 	add(&q->words, "-device");

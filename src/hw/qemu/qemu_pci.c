@@ -216,7 +216,8 @@ static void capability_take(struct hw_device *q, uint8_t at)
 		return;
 	case CAPABILITY_MSIX:
 		config->msix_at = at;
-		config->msix_messages = min_of((word(q, at + 2) & 0x7ffu) + 1, QEMU_VECTORS);
+		config->msix_messages = min_of((word(q, at + 2) & 0x7ffu) + 1,
+			q->has_iommu ? QEMU_FAULT_EVENT : QEMU_VECTORS);
 		config->msix_bar = dword(q, at + 4) & 7;
 		config->msix_offset = dword(q, at + 4) & ~7u;
 		return;

@@ -24,10 +24,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define FIRMWARE_BYTES 65536
-#define FIRMWARE_START 0xfff0 /* where an x86 processor begins, from the firmware's start */
-#define QUIT_MS	       10000
-#define END_MS	       1000 /* from the end of its socket to its own */
+#define QUIT_MS 10000
+#define END_MS	1000 /* from the end of its socket to its own */
 
 /* ---- what it inherits ---- */
 
@@ -39,18 +37,6 @@ static int pair_make(int *ours, int *theirs)
 		return -errno;
 	*ours = pair[0];
 	*theirs = pair[1];
-	return 0;
-}
-
-/* Without one, SeaBIOS would program the devices while we do. */
-static int firmware_make(int *fd)
-{
-	static const uint8_t halt[] = {0xfa, 0xf4, 0xeb, 0xfd}; /* cli; hlt; jmp to the hlt */
-
-	*fd = memfd_create("dryport-firmware", MFD_CLOEXEC);
-	if (*fd < 0 || ftruncate(*fd, FIRMWARE_BYTES) ||
-		pwrite(*fd, halt, sizeof(halt), FIRMWARE_START) != sizeof(halt))
-		return -errno;
 	return 0;
 }
 
@@ -71,7 +57,7 @@ static int fds_make(struct hw_device *q, const struct hw_config *config)
 	if (!err)
 		err = pair_make(&ours, &q->fd.doorbell_theirs);
 	if (!err)
-		err = firmware_make(&q->fd.bios);
+		err = qemu_firmware_make(&q->fd.bios);
 	if (!err)
 		err = disk_make(q, config);
 	if (!err) {

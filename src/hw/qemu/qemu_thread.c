@@ -6,7 +6,7 @@
  * that none has to be read), for lines while the device interrupts by its line, and for the end of
  * the process.
  */
-#include "hw/qemu/qemu.h"
+#include "hw/qemu/qemu_iommu.h"
 #include "util/error.h"
 
 #include <errno.h>
@@ -44,7 +44,9 @@ static void event_take(struct hw_device *q, uint64_t what, uint32_t events)
 {
 	struct bus_function *function = atomic_load(&q->function);
 
-	if (what < QEMU_VECTORS) {
+	if (what == QEMU_FAULT_EVENT && q->has_iommu) {
+		qemu_iommu_faults_take(q);
+	} else if (what < QEMU_VECTORS) {
 		if (likely(function != NULL))
 			bus_message_send(function, (unsigned)what);
 	} else if (what == TEST) {

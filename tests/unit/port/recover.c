@@ -5,6 +5,8 @@
 #include "fake.h"
 #include "../events.h"
 
+#include <errno.h>
+
 #define SECOND 1000000000ull
 
 static unsigned resets(void)
@@ -334,12 +336,36 @@ static void who_is_given_up_is_not_reset_any_more(void)
 {
 	fake_adapter(20);
 	fake.adapter.limits.buses = 1;
-	port_recover_reset(&fake.adapter);
+	expect_is(port_recover_reset(&fake.adapter, PORT_RESET_BUS), 0);
 	expect_is(fake.bus_resets, 1);
 	port_adapter_give_up(&fake.adapter);
-	port_recover_reset(&fake.adapter);
+	expect_is(port_recover_reset(&fake.adapter, PORT_RESET_BUS), 0);
 	port_recover_hold(&fake.adapter);
 	expect_is(fake.bus_resets, 1);
+	fake_adapter_end();
+}
+
+/* One each unit, one each target, whatever stands in the queues. */
+static void who_asks_for_resets_gets_one_for_each(void)
+{
+	fake_adapter(20);
+	port_unit_add(&fake.adapter, 0, 0, 1);
+	port_unit_add(&fake.adapter, 0, 1, 0);
+	fake.start = obey;
+	expect_is(port_recover_reset(&fake.adapter, PORT_RESET_UNIT), 0);
+	expect_is(fake.function_count, 3);
+	for (unsigned n = 0; n < 3; n++)
+		expect_is(fake.functions[n], SRB_FUNCTION_RESET_LOGICAL_UNIT);
+	expect_is(port_recover_reset(&fake.adapter, PORT_RESET_TARGET), 0);
+	expect_is(fake.function_count, 5);
+	expect_is(fake.functions[3], SRB_FUNCTION_RESET_DEVICE);
+	expect_is(fake.functions[4], SRB_FUNCTION_RESET_DEVICE);
+	expect_is(fake.bus_resets, 0);
+	answer = SRB_STATUS_ERROR;
+	fake.start = answer_resets;
+	expect_is(port_recover_reset(&fake.adapter, PORT_RESET_UNIT), -EIO);
+	fake.adapter.limits.first_reset = PORT_RESET_BUS;
+	expect_is(port_recover_reset(&fake.adapter, PORT_RESET_TARGET), -EOPNOTSUPP);
 	fake_adapter_end();
 }
 
@@ -427,6 +453,7 @@ int main(void)
 		fake_test(a_lost_request_that_comes_back_is_lost_no_more),
 		fake_test(giving_up_ends_the_ladder),
 		fake_test(who_is_given_up_is_not_reset_any_more),
+		fake_test(who_asks_for_resets_gets_one_for_each),
 		{"the_ladder_and_completions_of_another_processor_agree", run_on_two, NULL, NULL,
 			(void *)the_ladder_and_completions_of_another_processor_agree},
 	};
