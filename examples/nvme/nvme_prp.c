@@ -52,9 +52,16 @@ BOOLEAN NvmeSetData(PNVME_ADAPTER Adapter, PNVME_SRB Own)
 	PULONG64 Prps;
 	ULONG Pages, Count = 0;
 
-	if (List == NULL || !NvmeIsPageList(List))
+	if (List == NULL)
 		return FALSE;
 	Address = List->List[0].PhysicalAddress.QuadPart;
+	if (List->NumberOfElements == 1 && Address % 4 == 0 &&
+		Address % NVME_PAGE + List->List[0].Length <= NVME_PAGE) {
+		Command->Prp1 = Address; /* says it all */
+		return TRUE;
+	}
+	if (!NvmeIsPageList(List))
+		return FALSE;
 	Pages = (ULONG)ADDRESS_AND_SIZE_TO_SPAN_PAGES(
 		Address % NVME_PAGE, SrbGetDataTransferLength(Own->Request.Srb));
 	if (Pages > NVME_MAX_PRPS + 1)

@@ -15,15 +15,20 @@ VOID SimpleComplete(PSIMPLE_REQUEST Request, UCHAR SrbStatus)
 	StorPortNotification(RequestComplete, Request->Adapter, Request->Srb);
 }
 
+static VOID SimpleSetElement(PSIMPLE_REQUEST Request, PSTOR_SCATTER_GATHER_LIST List, ULONG i)
+{
+	Request->List[i].Address = List->List[i].PhysicalAddress.QuadPart;
+	Request->List[i].Length = List->List[i].Length;
+}
+
 /* Translates a list into the controller's form; NumberOfPhysicalBreaks keeps it short enough. */
 VOID SimpleSetList(PSIMPLE_REQUEST Request, PSTOR_SCATTER_GATHER_LIST List)
 {
 	ULONG Length;
 
-	for (ULONG i = 0; i < List->NumberOfElements; i++) {
-		Request->List[i].Address = List->List[i].PhysicalAddress.QuadPart;
-		Request->List[i].Length = List->List[i].Length;
-	}
+	SimpleSetElement(Request, List, 0);
+	for (ULONG i = 1; i < List->NumberOfElements; i++)
+		SimpleSetElement(Request, List, i);
 	Request->Command.Elements = (USHORT)List->NumberOfElements;
 	Request->Command.List =
 		StorPortGetPhysicalAddress(Request->Adapter, NULL, Request->List, &Length).QuadPart;
@@ -141,10 +146,11 @@ static BOOLEAN SimpleBuildIo(PVOID Extension, PSCSI_REQUEST_BLOCK Srb)
 	RtlZeroMemory(Request, FIELD_OFFSET(SIMPLE_REQUEST, List)); /* the port does not */
 	Request->Adapter = Extension;
 	Request->Srb = Srb;
-	switch (SrbGetSrbFunction(Srb)) {
-	case SRB_FUNCTION_EXECUTE_SCSI:
+	if (SrbGetSrbFunction(Srb) == SRB_FUNCTION_EXECUTE_SCSI) {
 		SimpleBuildScsi(Extension, Request);
 		return TRUE;
+	}
+	switch (SrbGetSrbFunction(Srb)) {
 	case SRB_FUNCTION_FLUSH:
 	case SRB_FUNCTION_SHUTDOWN:
 		Request->Command.Opcode = SIMPLE_FLUSH;

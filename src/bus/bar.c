@@ -197,6 +197,7 @@ void bus_windows_update(struct bus_function *f)
 			  (!f->config.bar[i].is_64bit || !bus_config_dword(f, at + 4)) &&
 			  bus_bridges_forward(
 				  f, window_address(w), window_address(w) + w->size, w->is_io);
+		w->own = !w->live ? 0 : w->msix_size ? w->msix_start : w->size;
 	}
 }
 

@@ -167,6 +167,7 @@ bool bus_resolve(
  * to no BAR is a violation event, reads all ones. Any IRQL. */
 uint64_t bus_register_read(const volatile void *reg, unsigned size);
 border_call void bus_register_write(volatile void *reg, unsigned size, uint64_t value);
+border_call void bus_register_write_ulong(volatile void *reg, uint32_t value); /* size 4 */
 uint64_t bus_port_read(uintptr_t port, unsigned size);
 void bus_port_write(uintptr_t port, unsigned size, uint64_t value);
 

@@ -19,7 +19,10 @@
                                                                                                    \
 	VOID NTAPI WRITE_REGISTER_##width(volatile type *Register, type Value)                     \
 	{                                                                                          \
-		bus_register_write(Register, sizeof(type), Value);                                 \
+		if (sizeof(type) == sizeof(ULONG))                                                 \
+			bus_register_write_ulong(Register, (ULONG)Value);                          \
+		else                                                                               \
+			bus_register_write(Register, sizeof(type), Value);                         \
 	}                                                                                          \
 	DRY_EXPORT(WRITE_REGISTER_##width)                                                         \
                                                                                                    \

@@ -85,6 +85,9 @@ struct bus_window {
 	_Atomic bool live;		/* decoded: enable bit on, BAR in place, not unplugged */
 	uint8_t bar;
 	bool is_io;
+	/* bytes from base on that are the device's own registers: not those of MSI-X or behind
+	 * them; 0: not live */
+	_Atomic uint32_t own;
 	void *device;
 	uint64_t (*read)(void *device, unsigned bar, uint32_t offset, unsigned size);
 	border_call void (*write)(

@@ -107,23 +107,28 @@ register_write_other(volatile void *reg, unsigned size, uint64_t value)
 }
 
 /* A device's own register, and nobody wants the event. */
+path_inline void register_write(volatile void *reg, unsigned size, uint64_t value)
+{
+	uintptr_t at = (uintptr_t)reg;
+	struct bus_window *w = bus_window_of_memory(at);
+
+	if (unlikely(!w || at & (size - 1) || trace_is_wanted(TRACE_REG_WRITE) ||
+		     at - w->base + size > atomic_load_explicit(&w->own, memory_order_relaxed))) {
+		register_write_other(reg, size, value);
+		return;
+	}
+	w->write(w->device, w->bar, (uint32_t)(at - w->base), size, value);
+	cpu_poll();
+}
+
 border_call void bus_register_write(volatile void *reg, unsigned size, uint64_t value)
 {
-	struct bus_window *w = bus_window_of_memory((uintptr_t)reg);
-	uint32_t offset;
+	register_write(reg, size, value);
+}
 
-	if (unlikely(!is_inside(w, (uintptr_t)reg, size) || trace_is_wanted(TRACE_REG_WRITE) ||
-		     !atomic_load_explicit(&w->live, memory_order_relaxed))) {
-		register_write_other(reg, size, value);
-		return;
-	}
-	offset = (uint32_t)((uintptr_t)reg - w->base);
-	if (unlikely(offset - w->msix_start < w->msix_size)) {
-		register_write_other(reg, size, value);
-		return;
-	}
-	w->write(w->device, w->bar, offset, size, value);
-	cpu_poll();
+border_call void bus_register_write_ulong(volatile void *reg, uint32_t value)
+{
+	register_write(reg, sizeof(value), value);
 }
 
 uint64_t bus_port_read(uintptr_t port, unsigned size)

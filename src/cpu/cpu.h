@@ -153,10 +153,10 @@ border_call void cpu_spin_release_slow(struct cpu_spinlock *lock);
 bool cpu_spin_try(struct cpu_spinlock *lock);
 
 /* At or above DISPATCH; a safepoint. On a machine of one processor only the owner is noted (to find
- * errors). Taking a lock that this processor already holds ends the process with a message. */
-static inline void cpu_spin_acquire(struct cpu_spinlock *lock)
+ * errors). Taking a lock that this processor already holds ends the process with a message. _by:
+ * by who has just read cpu_self, or NULL. */
+static inline void cpu_spin_acquire_by(struct cpu *cpu, struct cpu_spinlock *lock)
 {
-	struct cpu *cpu = cpu_self;
 	uintptr_t free = 0;
 
 	if (unlikely(!cpu || cpu->irql < IRQL_DISPATCH ||
@@ -170,15 +170,23 @@ static inline void cpu_spin_acquire(struct cpu_spinlock *lock)
 		cpu_spin_acquire_slow(lock);
 }
 
-static inline void cpu_spin_release(struct cpu_spinlock *lock)
+static inline void cpu_spin_acquire(struct cpu_spinlock *lock)
 {
-	struct cpu *cpu = cpu_self;
+	cpu_spin_acquire_by(cpu_self, lock);
+}
 
+static inline void cpu_spin_release_by(struct cpu *cpu, struct cpu_spinlock *lock)
+{
 	if (likely(cpu && cpu->irql >= IRQL_DISPATCH &&
 		    atomic_load_explicit(&lock->word, memory_order_relaxed) == cpu->spin_mark))
 		atomic_store_explicit(&lock->word, 0, memory_order_release);
 	else
 		cpu_spin_release_slow(lock);
+}
+
+static inline void cpu_spin_release(struct cpu_spinlock *lock)
+{
+	cpu_spin_release_by(cpu_self, lock);
 }
 
 /*

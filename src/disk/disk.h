@@ -44,6 +44,9 @@ struct disk_transfer {
 	uint32_t bytes;
 	uint8_t tries;
 	bool once; /* not sent again, whatever comes of it */
+	/* It is all of io, whose record is not filled in but for io and disk: transfer_spell_out.
+	 * Then buffer is NULL, and it has not been sent again. */
+	bool is_whole;
 	/* of a command of our own */
 	int result;
 	void *ctx;
@@ -153,6 +156,9 @@ uint32_t disk_buffer_bytes(void);
 /* Takes the first waiter out, if there is what it waits for; NULL if not. The caller lets it go on
  * and asks again: one that is given back may serve several. At DISPATCH. */
 struct disk_io *disk_waiter_next(void) __attribute__((warn_unused_result));
+/* At DISPATCH: it waits, and who queued it asks disk_waiter_next(), but where there are no locks
+ * and he has just seen that there is nothing for it. */
+void disk_waiter_push(struct disk_io *waiter);
 /* Lets the transfer's MDL describe [va, va + bytes). */
 void disk_transfer_describe(struct disk_transfer *transfer, void *va, uint32_t bytes);
 
@@ -201,7 +207,7 @@ static inline void disk_transfer_begin(
 	transfer->buffer = NULL;
 	transfer->disk = disk;
 	transfer->tries = 0;
-	transfer->once = false;
+	transfer->once = transfer->is_whole = false;
 }
 
 /* Private: somebody waits for a transfer or a buffer. */
@@ -226,20 +232,6 @@ path_inline bool disk_transfer_push(struct disk_transfer *transfer, bool locks)
 /* Returns disk_waiter_next(). */
 struct disk_io *disk_transfer_put(struct disk_transfer *transfer)
 	__attribute__((warn_unused_result));
-
-/* Of a transfer and its request: disk_transfer_describe of data in one page of RAM, of this frame
- * number and of kind MEM_DATA. */
-static inline void disk_transfer_describe_page(struct disk_transfer *transfer,
-	struct port_request *request, void *va, uint32_t bytes, uint64_t frame)
-{
-	PMDL mdl = transfer->mdl;
-
-	mdl_describe_page(mdl, va, bytes, frame);
-	request->mdl = mdl;
-	request->data_at = (frame << MEM_PAGE_SHIFT) + ((uintptr_t)va & MEM_PAGE_MASK);
-	request->data = va;
-	request->length = bytes;
-}
 
 /* ---- own.c ---- */
 
@@ -289,6 +281,31 @@ static inline void disk_command_rw(struct port_request *request, const struct di
 	disk_put64(&request->cdb[8], second);
 	request->function = SRB_FUNCTION_EXECUTE_SCSI;
 	request->flags = write ? SRB_FLAGS_DATA_OUT : SRB_FLAGS_DATA_IN;
+	request->timeout = disk->rw_seconds;
+}
+
+/* The same of at most 255 blocks. What is constant, or follows from op by a shift, needs no branch.
+ */
+static inline void disk_command_page(struct port_request *request, const struct disk *disk,
+	unsigned op, uint64_t block, uint32_t blocks, bool fua)
+{
+	_Static_assert(DRY_OP_READ == 0 && DRY_OP_WRITE == 1 && SCSIOP_WRITE == SCSIOP_READ + 2 &&
+			       SRB_FLAGS_DATA_OUT == SRB_FLAGS_DATA_IN << 1,
+		"one bit of each tells a read from a write");
+	uint64_t first = (SCSIOP_READ + 2 * op) | (fua ? DISK_FUA_BIT << 8 : 0);
+
+	if (unlikely(block + blocks > UINT32_MAX)) {
+		disk_command_rw(request, disk, op == DRY_OP_WRITE, block, blocks, fua);
+		return;
+	}
+	first = htole64(first | (uint64_t)htobe32((uint32_t)block) << 16);
+	memcpy(&request->cdb[0], &first, sizeof(first));
+	first = htole64(blocks);
+	memcpy(&request->cdb[8], &first, sizeof(first));
+	request->function = SRB_FUNCTION_EXECUTE_SCSI;
+	request->action = request->power = 0;
+	request->cdb_length = 10;
+	request->flags = SRB_FLAGS_DATA_IN << op;
 	request->timeout = disk->rw_seconds;
 }
 

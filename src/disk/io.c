@@ -57,18 +57,13 @@ static __attribute__((noinline)) void io_release_other(struct disk_io *dio)
 }
 
 /* Who holds the last one is alone with it. */
-path_inline void io_release_as(struct disk_io *dio, bool locks)
+static void io_release(struct disk_io *dio)
 {
 	if (likely(atomic_load_explicit(&dio->pending, memory_order_acquire) == 1 &&
 		    !atomic_load_explicit(&dio->error, memory_order_relaxed)))
-		io_end_as(dio, 0, locks);
+		disk_io_end(dio, 0);
 	else
 		io_release_other(dio);
-}
-
-static void io_release(struct disk_io *dio)
-{
-	io_release_as(dio, cpu_inner_locks);
 }
 
 static void waiters_go_on(struct disk_io *first)
@@ -106,13 +101,31 @@ static inline bool is_good(const struct port_request *request)
 		      request->transferred == request->length);
 }
 
-/* In a buffer, or not good. */
+/* What disk_submit and io_part would have written. */
+static void transfer_spell_out(struct disk_transfer *transfer)
+{
+	struct disk_io *dio = transfer->io;
+
+	transfer->is_whole = false;
+	transfer->buffer = NULL;
+	transfer->tries = 0;
+	transfer->once = false;
+	dio->at = dio->io->count;
+	atomic_store(&dio->pending, 1);
+	atomic_store(&dio->error, 0);
+	dio->needs_buffer = false;
+	dio->frame = transfer->request->data_at >> MEM_PAGE_SHIFT;
+}
+
+/* In a buffer, a part of several, or not good. */
 static __attribute__((noinline)) void part_done_other(struct port_request *request)
 {
 	struct disk_transfer *transfer = request->ctx;
 	struct disk_io *dio = transfer->io, *waiter;
 	int result = 0, none = 0;
 
+	if (transfer->is_whole)
+		transfer_spell_out(transfer);
 	if (!is_good(request) && is_sent_again(transfer, &result))
 		return;
 	if (result)
@@ -130,7 +143,7 @@ path_inline void part_done_as(struct port_request *request, bool locks)
 	struct disk_io *dio = transfer->io;
 	bool waits;
 
-	if (unlikely(!is_good(request) || transfer->buffer)) {
+	if (unlikely(!is_good(request) || !transfer->is_whole)) {
 		part_done_other(request);
 		return;
 	}
@@ -138,7 +151,7 @@ path_inline void part_done_as(struct port_request *request, bool locks)
 	/* Before the front is told, which may submit another: who waits is first. */
 	if (unlikely(waits))
 		waiters_go_on(disk_waiter_next());
-	io_release_as(dio, locks);
+	io_end_as(dio, 0, locks);
 }
 
 static __attribute__((noinline)) void part_done_locked(struct port_request *request)
@@ -163,17 +176,25 @@ static bool is_rw(const struct dry_io *io)
 
 /* Memory of the machine that the device may reach is used in place, if it is aligned as the adapter
  * wants. */
-static inline void look_at_buffer(
-	struct disk_io *dio, const struct disk *disk, const struct dry_io *io)
+static inline bool is_in_place(const struct disk *disk, const void *buffer, uint64_t frame)
 {
-	uint64_t room = MEM_PAGE_SIZE - ((uintptr_t)io->buffer & MEM_PAGE_MASK);
+	return mem_frame_get(frame)->kind == MEM_DATA && !((uintptr_t)buffer & disk->in_place_mask);
+}
+
+/* Whether one command carries it all, from and to one page. */
+static inline bool is_page(const struct disk *disk, const void *buffer, uint64_t bytes)
+{
+	return likely(((uintptr_t)buffer & MEM_PAGE_MASK) + bytes <= MEM_PAGE_SIZE &&
+		      bytes - 1 < disk->info.max_transfer);
+}
+
+static void look_at_buffer(struct disk_io *dio, const struct disk *disk, const struct dry_io *io)
+{
 	uint64_t frame = mem_ram_frame_number(io->buffer);
 
-	dio->needs_buffer = mem_frame_get(frame)->kind != MEM_DATA ||
-			    (uintptr_t)io->buffer & disk->in_place_mask;
-	dio->frame = MEM_NO_ADDRESS;
-	if (likely(!dio->needs_buffer && io->count - 1 < min_of(room, disk->info.max_transfer)))
-		dio->frame = frame;
+	dio->needs_buffer = !is_in_place(disk, io->buffer, frame);
+	dio->frame =
+		!dio->needs_buffer && is_page(disk, io->buffer, io->count) ? frame : MEM_NO_ADDRESS;
 }
 
 /* The most bytes that one command may be for. */
@@ -274,32 +295,62 @@ static __attribute__((noinline)) void io_start_other(struct disk_io *dio)
 		waiters_go_on(disk_waiter_next()); /* what it lacked may be there by now */
 }
 
-/* The ordinary one is one part, which is a page: io_start_other does the same of any. */
+/* What a request of the front asks for, read once. */
+struct order {
+	unsigned op;
+	void *buffer;
+	uint64_t bytes, offset;
+};
+
+static inline struct order order_of(const struct dry_io *io)
+{
+	return (struct order){(unsigned)io->op, io->buffer, io->count, io->offset};
+}
+
+/* The ordinary one is all of a request, and a page. Of this the record has io and disk, and needs
+ * no more. */
+path_inline void page_start(struct disk_transfer *transfer, struct disk_io *dio, struct disk *disk,
+	const struct dry_io *io, struct order order, uint64_t frame)
+{
+	struct port_request *request = transfer->request;
+	uint32_t shift = disk->block_shift, bytes = (uint32_t)order.bytes;
+
+	disk_command_page(request, disk, order.op, order.offset >> shift, bytes >> shift,
+		io->flags & DRY_FUA);
+	transfer->io = dio;
+	transfer->disk = disk;
+	transfer->is_whole = true;
+	request->unit = disk->unit;
+	request->mdl = transfer->mdl;
+	request->mdl_is_due = true;
+	request->busy_retries = 0;
+	request->data_at = (frame << MEM_PAGE_SHIFT) + ((uintptr_t)order.buffer & MEM_PAGE_MASK);
+	request->data = order.buffer;
+	request->length = bytes;
+	request->done = part_done;
+	if (likely(disk->adapter->takes_pages)) {
+		port_page_submit(request);
+		return;
+	}
+	atomic_store_explicit(&request->state, PORT_REQUEST_HELD, memory_order_relaxed);
+	port_request_submit(request);
+}
+
+/* io_start_other does the same of any. */
 path_inline void io_start_as(struct disk_io *dio, bool locks)
 {
-	const struct dry_io *io = dio->io;
 	struct disk *disk = dio->disk;
-	uint32_t bytes = (uint32_t)io->count;
 	struct disk_transfer *transfer;
-	struct port_request *request;
 
 	if (unlikely(dio->frame == MEM_NO_ADDRESS || atomic_load(&disk->is_gone))) {
 		io_start_other(dio);
 		return;
 	}
 	transfer = disk_transfer_pop(disk, locks);
-	if (unlikely(!transfer)) {
+	if (unlikely(!transfer))
 		io_start_other(dio);
-		return;
-	}
-	request = transfer->request;
-	disk_transfer_begin(transfer, request, disk);
-	transfer->io = dio;
-	disk_transfer_describe_page(transfer, request, io->buffer, bytes, dio->frame);
-	disk_command_rw(request, disk, io->op == DRY_OP_WRITE, io->offset >> disk->block_shift,
-		bytes >> disk->block_shift, io->flags & DRY_FUA);
-	request->done = part_done;
-	port_request_submit(request);
+	else
+		page_start(transfer, dio, disk, dio->io, order_of(dio->io), dio->frame);
 }
 
 static __attribute__((noinline)) void io_start_locked(struct disk_io *dio)
@@ -441,7 +492,7 @@ static __attribute__((noinline)) int arrive_at_once(struct disk_io *dio)
 
 enum refusal { FINE, HAS_GONE, NO_OPERATION, NO_CACHE, NO_BLOCKS, PAST_END, NOT_OFFERED };
 
-static inline enum refusal io_check(const struct disk *disk, const struct dry_io *io)
+static inline enum refusal io_check(const struct disk *disk, struct order io)
 {
 	const struct dry_unit_info *info = &disk->info;
 	uint64_t size = atomic_load_explicit(&disk->size, memory_order_relaxed);
@@ -449,17 +500,17 @@ static inline enum refusal io_check(const struct disk *disk, const struct dry_io
 	if (unlikely(atomic_load_explicit(&disk->is_gone, memory_order_relaxed)) &&
 		!disk->hold.seconds)
 		return HAS_GONE;
-	if (unlikely((unsigned)io->op > DRY_OP_WRITE)) {
-		if ((unsigned)io->op > DRY_OP_ZERO)
+	if (unlikely(io.op > DRY_OP_WRITE)) {
+		if (io.op > DRY_OP_ZERO)
 			return NO_OPERATION;
-		if (io->op == DRY_OP_FLUSH)
+		if (io.op == DRY_OP_FLUSH)
 			return info->can_flush ? FINE : NO_CACHE;
-		if (io->op == DRY_OP_TRIM ? !info->can_trim : !info->can_zero)
+		if (io.op == DRY_OP_TRIM ? !info->can_trim : !info->can_zero)
 			return NOT_OFFERED;
 	}
-	if (unlikely((io->count | io->offset) & (info->block_size - 1)))
+	if (unlikely((io.bytes | io.offset) & (info->block_size - 1)))
 		return NO_BLOCKS;
-	if (unlikely(io->offset > size || io->count > size - io->offset))
+	if (unlikely(io.offset > size || io.bytes > size - io.offset))
 		return PAST_END;
 	return FINE;
 }
@@ -491,13 +542,45 @@ static __attribute__((cold, noinline)) int io_refuse(
 	}
 }
 
-int disk_submit(struct disk *disk, struct dry_io *io)
+/* It waits for a transfer. */
+static __attribute__((noinline)) void page_waits(struct disk_io *dio, uint64_t frame)
+{
+	dio->at = 0;
+	atomic_init(&dio->pending, 1);
+	atomic_init(&dio->error, 0);
+	dio->needs_buffer = false;
+	dio->frame = frame;
+	disk_waiter_push(dio);
+}
+
+/* One that is ordinary and begins at once: all that disk_submit does for it, and io_start. False:
+ * nothing was done. */
+path_inline bool page_at_once(struct disk *disk, struct dry_io *io, struct order order)
 {
 	struct disk_io *dio = (struct disk_io *)io->private_;
-	enum refusal refusal = io_check(disk, io);
+	uint64_t frame = mem_ram_frame_number(order.buffer);
+	struct disk_transfer *transfer;
 
-	if (unlikely(refusal))
-		return io_refuse(disk, io, refusal);
+	if (unlikely(order.op > DRY_OP_WRITE || !is_in_place(disk, order.buffer, frame) ||
+		     !is_page(disk, order.buffer, order.bytes) ||
+		     atomic_load_explicit(&disk->is_gone, memory_order_relaxed)))
+		return false;
+	cpu_inner_add32_if(false, &disk_counts_here(disk, false)->active, 1);
+	dio->io = io;
+	dio->disk = disk;
+	transfer = disk_transfer_pop(disk, false);
+	if (unlikely(!transfer)) {
+		page_waits(dio, frame);
+		return true;
+	}
+	page_start(transfer, dio, disk, io, order, frame);
+	return true;
+}
+
+static __attribute__((noinline)) int submit_other(struct disk *disk, struct dry_io *io)
+{
+	struct disk_io *dio = (struct disk_io *)io->private_;
+
 	dio->io = io;
 	dio->disk = disk;
 	dio->at = 0;
@@ -515,6 +598,20 @@ int disk_submit(struct disk *disk, struct dry_io *io)
 		return arrive_elsewhere(dio);
 	disk_active_add(disk, 1);
 	return cpu_self->irql == IRQL_DISPATCH ? arrive_at_once(dio) : arrive_here(dio);
+}
+
+int disk_submit(struct disk *disk, struct dry_io *io)
+{
+	struct order order = order_of(io);
+	enum refusal refusal = io_check(disk, order);
+
+	if (unlikely(refusal))
+		return io_refuse(disk, io, refusal);
+	/* At DISPATCH nothing else runs on the one processor: no disk goes meanwhile. */
+	if (likely(!cpu_inner_locks && cpu_irql() == IRQL_DISPATCH) &&
+		likely(page_at_once(disk, io, order)))
+		return 0;
+	return submit_other(disk, io);
 }
 
 /* ---- waiting ---- */

@@ -146,7 +146,7 @@ uint32_t disk_buffer_bytes(void)
 
 /* ---- who waits ---- */
 
-static void waiter_push(struct disk_io *waiter)
+void disk_waiter_push(struct disk_io *waiter)
 {
 	cpu_inner_acquire(&waiters.lock);
 	waiter->next = NULL;
@@ -190,6 +190,12 @@ static struct disk_io *waiter_take(struct disk_io **link)
 	return waiter;
 }
 
+/* Of the first, where there are no locks. */
+static inline bool is_served_at_once(const struct disk_io *waiter)
+{
+	return !waiter->needs_buffer && disk_transfers_here(waiter->disk->adapter, false)->free;
+}
+
 /* In order, those of one adapter: one that rests holds up no other's. */
 struct disk_io *disk_waiter_next(void)
 {
@@ -198,6 +204,11 @@ struct disk_io *disk_waiter_next(void)
 	unsigned behind = 0;
 
 	cpu_inner_acquire(&waiters.lock);
+	if (!cpu_inner_locks && waiters.head && is_served_at_once(waiters.head)) {
+		waiter = waiter_take(&waiters.head);
+		cpu_inner_release(&waiters.lock);
+		return waiter;
+	}
 	for (link = &waiters.head; *link && !waiter && behind < waiters.adapters;) {
 		struct disk_io *at = *link;
 		struct port_adapter *adapter = at->disk->adapter;
@@ -291,7 +302,7 @@ struct disk_transfer *disk_transfer_get(struct disk *disk, bool with_buffer, str
 		}
 	}
 	if (unlikely(!transfer) && waiter)
-		waiter_push(waiter);
+		disk_waiter_push(waiter);
 	return transfer;
 }
 

@@ -74,14 +74,20 @@ static inline const struct mem_frame *dma_bus_plain(
 	return NULL;
 }
 
-/* Counts and tells a stretch of an access. Only the device's thread counts; a summary may read
- * meanwhile. */
-static inline void dma_bus_count(
-	struct dma_master *master, uint64_t address, uint64_t bytes, enum mem_kind kind, bool write)
+/* Only the device's thread counts; a summary may read meanwhile. */
+static inline void dma_bus_add(
+	struct dma_master *master, uint64_t bytes, enum mem_kind kind, bool write)
 {
 	uint64_t *counter = write ? &master->bytes_written[kind] : &master->bytes_read[kind];
 
 	__atomic_store_n(counter, *counter + bytes, __ATOMIC_RELAXED);
+}
+
+/* Counts and tells a stretch of an access. */
+static inline void dma_bus_count(
+	struct dma_master *master, uint64_t address, uint64_t bytes, enum mem_kind kind, bool write)
+{
+	dma_bus_add(master, bytes, kind, write);
 	if (trace_is_wanted(TRACE_DMA_TRANSFER) && bytes)
 		trace_deliver(TRACE_DMA_TRANSFER, master->number, address, bytes,
 			(uint64_t)kind << 1 | write);
@@ -143,6 +149,22 @@ static inline __attribute__((always_inline)) void *dma_bus_span(
 	*bytes = min_of(*bytes, MEM_PAGE_SIZE - in_page);
 	*error = 0;
 	dma_bus_count(master, address, *bytes, frame->kind, write);
+	return host + in_page;
+}
+
+/* The same of all these bytes, where they lie in one ordinary page and nobody wants the event; else
+ * NULL, nothing was done, and dma_bus_span or _read says more. */
+static inline __attribute__((always_inline)) void *dma_bus_at(
+	struct dma_master *master, uint64_t address, uint64_t bytes, bool write)
+{
+	const struct mem_frame *frame = dma_bus_plain(master, address);
+	uint64_t in_page = address & MEM_PAGE_MASK;
+	char *host = frame ? __atomic_load_n(&frame->host, __ATOMIC_RELAXED) : NULL;
+
+	if (unlikely(!host || in_page + bytes > MEM_PAGE_SIZE) ||
+		trace_is_wanted(TRACE_DMA_TRANSFER))
+		return NULL;
+	dma_bus_add(master, bytes, frame->kind, write);
 	return host + in_page;
 }
 

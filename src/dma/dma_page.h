@@ -32,19 +32,38 @@ static inline bool dma_can_map_page(const struct dma_adapter *adapter,
 		      address + length - 1 <= adapter->reach.max_address);
 }
 
-/* On a processor; the list has room for an element. */
-static inline void dma_map_page(struct dma_adapter *adapter, struct dma_mapping *mapping,
-	uint64_t address, uint32_t length, bool write_to_device, PSCATTER_GATHER_LIST list)
+/* Its parts: the list, which has room for an element, and the counters, those of processor cpu, by
+ * that processor. The mapping must be zero. */
+static inline void dma_list_page(PSCATTER_GATHER_LIST list, uint64_t address, uint32_t length)
 {
-	const struct cpu *cpu = cpu_self;
-
-	*mapping = (struct dma_mapping){.write_to_device = write_to_device};
 	list->NumberOfElements = 1;
 	list->Reserved = 0;
 	list->Elements[0].Address.QuadPart = (LONGLONG)address;
 	list->Elements[0].Length = length;
 	list->Elements[0].Reserved = 0;
-	dma_count_by(cpu, &adapter->here[cpu->number].counts.sizes[0]);
+}
+
+static inline void dma_count_page(struct dma_adapter *adapter, unsigned cpu)
+{
+	uint64_t *counter = &adapter->here[cpu].counts.sizes[0];
+
+	__atomic_store_n(counter, *counter + 1, __ATOMIC_RELAXED);
+}
+
+static inline void dma_uncount_page(struct dma_adapter *adapter, unsigned cpu)
+{
+	uint64_t *counter = &adapter->here[cpu].counts.unmapped;
+
+	__atomic_store_n(counter, *counter + 1, __ATOMIC_RELAXED);
+}
+
+/* On a processor. */
+static inline void dma_map_page(struct dma_adapter *adapter, struct dma_mapping *mapping,
+	uint64_t address, uint32_t length, bool write_to_device, PSCATTER_GATHER_LIST list)
+{
+	*mapping = (struct dma_mapping){.write_to_device = write_to_device};
+	dma_list_page(list, address, length);
+	dma_count_page(adapter, cpu_self->number);
 }
 
 /* Copies back what was bounced and read from the device; gives the registers back. */

@@ -67,6 +67,20 @@ struct storage {
 	char *memory; /* memory */
 };
 
+/* The same for one stretch of memory, of a range that the caller has seen to be inside. */
+static inline int storage_read_one(struct storage *storage, uint64_t offset, struct iovec *iov)
+{
+	return likely(!storage->medium) ? storage->ops->read(storage, offset, iov, 1)
+					: storage_read(storage, offset, iov, 1);
+}
+
+static inline int storage_write_one(struct storage *storage, uint64_t offset, struct iovec *iov)
+{
+	return likely(!storage->read_only && !storage->medium)
+		       ? storage->ops->write(storage, offset, iov, 1)
+		       : storage_write(storage, offset, iov, 1);
+}
+
 /* Fill ops, size and their own fields; -errno with error_set. */
 int storage_file_open(struct storage *storage, const struct hw_config *config);
 int storage_memory_open(struct storage *storage, const struct hw_config *config);

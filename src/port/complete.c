@@ -10,60 +10,21 @@
  * submitter is told.
  */
 #include "port/count.h"
-#include "port/list_life.h"
+#include "port/take.h"
 #include "trace/trace.h"
 #include "nt/nt.h"
 
-static border_call __attribute__((noinline)) void done_begin(struct port_done *done)
+border_call void port_done_begin_dpc(struct port_done *done)
 {
 	cpu_dpc_queue(&done->dpc, NULL, NULL);
 }
 
-static inline void done_push(struct port_request *request)
+static void done_push(struct port_request *request)
 {
-	struct port_done *done = &request->adapter->done[cpu_self->number];
-	bool is_first = !done->head && !done->is_expected;
-
-	request->next = NULL;
-	*done->tail = request;
-	done->tail = &request->next;
-	if (unlikely(is_first)) /* else somebody is on his way, or at work on those before */
-		done_begin(done);
+	port_done_push(request, cpu_inner_locks);
 }
 
-/* Takes it from the miniport. By exchange where another processor may do the same; returns the
- * state that it was in, which is STARTED if it went well. */
-path_inline int state_take(struct port_request *request, bool locks)
-{
-	int state = PORT_REQUEST_STARTED;
-
-	if (locks) {
-		atomic_compare_exchange_strong_explicit(&request->state, &state,
-			PORT_REQUEST_COMPLETED, memory_order_acq_rel, memory_order_relaxed);
-		return state;
-	}
-	state = atomic_load_explicit(&request->state, memory_order_relaxed);
-	if (likely(state == PORT_REQUEST_STARTED))
-		atomic_store_explicit(
-			&request->state, PORT_REQUEST_COMPLETED, memory_order_relaxed);
-	return state;
-}
-
-/* SB-13: what only it was to use dies with the completion, not when the DPC comes round to it. */
-path_inline int take_from_miniport(struct port_request *request, bool locks)
-{
-	int state = state_take(request, locks);
-
-	if (unlikely(state != PORT_REQUEST_STARTED))
-		return state;
-	if (likely(request->mapped))
-		port_list_close(&request->adapter->lists, request->list, &request->seal);
-	if (unlikely(request->in))
-		port_data_in_close(request);
-	return state;
-}
-
-static border_call __attribute__((cold, noinline)) bool tell_completed(
+border_call __attribute__((cold)) bool port_tell_completed(
 	const struct port_request *request, int state)
 {
 	nt_violation(0xf1002004, "request %llu was completed %s (SB-12).",
@@ -74,29 +35,20 @@ static border_call __attribute__((cold, noinline)) bool tell_completed(
 	return false;
 }
 
-path_inline bool complete_as(struct port_request *request, bool locks)
-{
-	int state = take_from_miniport(request, locks);
-
-	if (unlikely(state != PORT_REQUEST_STARTED))
-		return tell_completed(request, state);
-	done_push(request);
-	return true;
-}
-
 static border_call __attribute__((noinline)) bool complete_locked(struct port_request *request)
 {
-	return complete_as(request, true);
+	return port_complete_as(request, true);
 }
 
 border_call bool port_request_complete(struct port_request *request)
 {
-	return unlikely(cpu_inner_locks) ? complete_locked(request) : complete_as(request, false);
+	return unlikely(cpu_inner_locks) ? complete_locked(request)
+					 : port_complete_as(request, false);
 }
 
 bool port_request_complete_as(struct port_request *request, uint8_t srb_status)
 {
-	if (take_from_miniport(request, cpu_inner_locks) != PORT_REQUEST_STARTED)
+	if (port_take(request, cpu_inner_locks) != PORT_REQUEST_STARTED)
 		return false;
 	/* It stands at the same place in both kinds of SRB. */
 	((PSCSI_REQUEST_BLOCK)request->srb)->SrbStatus = srb_status;
@@ -124,13 +76,14 @@ void port_request_fail(struct port_request *request, uint8_t srb_status)
 	request->scsi_status = 0;
 	request->sense_length = 0;
 	request->is_failed = true;
+	request->is_page = false;
 	done_push(request);
 }
 
 bool port_request_abandon(struct port_request *request)
 {
 	uint8_t irql = cpu_irql_raise(IRQL_DISPATCH);
-	bool has_it = take_from_miniport(request, cpu_inner_locks) == PORT_REQUEST_STARTED ||
+	bool has_it = port_take(request, cpu_inner_locks) == PORT_REQUEST_STARTED ||
 		      /* or it waits for map registers that nobody gives back */
 		      dma_wait_cancel(&request->waiter);
 
@@ -211,8 +164,33 @@ static __attribute__((noinline)) void request_unmap_other(struct port_request *r
 		port_data_in_unmap(request);
 }
 
+/* One that went by page.c and simply went well; false: it did not. */
+static inline bool request_finish_page(struct port_request *request)
+{
+	struct port_adapter *adapter = request->adapter;
+	const char *srb = request->srb;
+	uint8_t status = ((const SCSI_REQUEST_BLOCK *)(const void *)srb)->SrbStatus;
+	uint32_t length, bytes = request->length;
+
+	memcpy(&length, srb + adapter->srb_length_at, sizeof(length));
+	if (trace_is_wanted(TRACE_SRB_DONE))
+		return false;
+	if (unlikely(status != SRB_STATUS_SUCCESS || length < bytes))
+		return false;
+	dma_uncount_page(adapter->dma, 0);
+	request->mapped = false;
+	request->srb_status = SRB_STATUS_SUCCESS;
+	request->transferred = bytes;
+	request->scsi_status = request->sense_length = 0;
+	port_unit_finished(request, false);
+	request->done(request);
+	return true;
+}
+
 path_inline void request_finish(struct port_request *request, bool locks)
 {
+	if (!locks && likely(request->is_page) && likely(request_finish_page(request)))
+		return;
 	if (likely(request->mapped && !request->mapping.run.count && !request->in)) {
 		dma_unmap(request->adapter->dma, &request->mapping);
 		request->mapped = false;

@@ -150,13 +150,14 @@ NTSTATUS port_data_in_retry(struct port_request *request, NTSTATUS status)
 {
 	struct port_adapter *adapter = request->adapter;
 	struct port_data_in *in = request->in;
+	PMDL mdl = port_request_mdl(request);
 
 	port_data_in_unmap(request);
 	if (status != STATUS_INSUFFICIENT_RESOURCES || !adapter->dma->takes_registers ||
 		!may_try_again(adapter, in) ||
 		/* more than the adapter may ever have (MR-2) */
-		dma_list_size(adapter->dma, request->mdl, MmGetMdlVirtualAddress(request->mdl),
-			request->length, NULL, NULL))
+		dma_list_size(adapter->dma, mdl, MmGetMdlVirtualAddress(mdl), request->length, NULL,
+			NULL))
 		return status;
 	if (!port_unit_again(request))
 		port_request_fail(request, SRB_STATUS_NO_HBA);

@@ -43,12 +43,18 @@ void port_list_seal_guarded(
 border_call void port_list_close_guarded(const struct port_lists *lists, PSCATTER_GATHER_LIST list,
 	const struct port_list_seal *seal);
 
+/* Where lists are filled: it is as it was when it died. */
+static inline bool port_list_is_dead(const SCATTER_GATHER_LIST *list)
+{
+	return list->NumberOfElements == PORT_LIST_DEAD &&
+	       list->Elements[0].Address.QuadPart == PORT_LIST_DEAD_ADDRESS;
+}
+
 /* Before it is written: it must be as it was when it died. _filled: where lists are so. */
 static inline void port_list_open_filled(
 	PSCATTER_GATHER_LIST list, const struct port_list_seal *seal)
 {
-	if (unlikely(list->NumberOfElements != PORT_LIST_DEAD ||
-		     list->Elements[0].Address.QuadPart != PORT_LIST_DEAD_ADDRESS))
+	if (unlikely(!port_list_is_dead(list)))
 		port_list_touched(seal, list);
 }
 
@@ -76,6 +82,16 @@ static inline void port_list_seal(const struct port_lists *lists, PSCATTER_GATHE
 	port_list_seal_filled(list, seal, id);
 	if (unlikely(lists->care != PORT_LISTS_FILLED))
 		port_list_seal_guarded(lists, list, seal);
+}
+
+static inline void port_list_close_filled(
+	PSCATTER_GATHER_LIST list, const struct port_list_seal *seal)
+{
+	if (unlikely(list->NumberOfElements != seal->count ||
+		     list->Elements[0].Address.QuadPart != seal->address))
+		port_list_changed(seal, list);
+	list->NumberOfElements = PORT_LIST_DEAD;
+	list->Elements[0].Address.QuadPart = PORT_LIST_DEAD_ADDRESS;
 }
 
 /* Its request has gone back, or it never came to be (seal NULL). Any IRQL. */

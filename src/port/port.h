@@ -37,7 +37,11 @@
 #define PORT_EXTENSION_ALIGN 128
 #define PORT_EXTENSION_AT                                                                          \
 	((uint32_t)round_up(PORT_SRB_BYTES + PORT_SENSE_BYTES, PORT_EXTENSION_ALIGN))
-#define PORT_MAX_TRANSFER (1u << 20) /* where the miniport names no limit */
+/* Where the parts of an extended one are. */
+#define PORT_SRB_ADDRESS_AT 176
+#define PORT_SRB_CDB_AT	    192
+#define PORT_SRB_BOTH_AT    256
+#define PORT_MAX_TRANSFER   (1u << 20) /* where the miniport names no limit */
 
 enum port_request_state {
 	PORT_REQUEST_FREE,
@@ -83,6 +87,7 @@ struct port_request {
 
 	/* the slot's memory, fixed */
 	void *srb, *sense, *extension;
+	void *extension_shown;	   /* what the SRB says: NULL if it has no bytes */
 	PSCATTER_GATHER_LIST list; /* NULL: the adapter has no DMA */
 
 	/* the command: set between get and submit */
@@ -96,7 +101,7 @@ struct port_request {
 	uint32_t flags;	  /* SRB_FLAGS_DATA_IN, _DATA_OUT ... */
 	uint32_t length;  /* of the data */
 	uint32_t timeout; /* seconds */
-	PMDL mdl;	  /* NULL: no data */
+	PMDL mdl;	  /* NULL: no data. For all but its submitter: port_request_mdl */
 	/* The physical address of the data, if they are in one page of RAM and go one way; else
 	 * MEM_NO_ADDRESS, and mdl says more */
 	uint64_t data_at;
@@ -105,7 +110,9 @@ struct port_request {
 	void (*done)(struct port_request *request); /* at DISPATCH; the submitter's again */
 	void *ctx;
 	struct port_data_in *in; /* NULL: data go one way at most */
-	uint8_t cdb_more[16];	 /* of one longer than 16 bytes: the rest; extended_srb alone */
+	bool mdl_is_due; /* mdl is to be filled in before somebody looks at it: data_at, data and
+			    length say it all */
+	uint8_t cdb_more[16]; /* of one longer than 16 bytes: the rest; extended_srb alone */
 
 	/* the result: valid in done */
 	uint8_t srb_status; /* without the modifier bits */
@@ -114,13 +121,14 @@ struct port_request {
 	uint32_t transferred;
 
 	/* the path's own */
-	bool mapped;
 	void *own_data; /* data as the submitter gave it, if mapping.va took its place */
 	struct port_list_seal seal;
 	struct dma_mapping mapping;
 	struct dma_waiter waiter;  /* for map registers */
+	bool mapped;		   /* these four are one word to the compiler */
 	bool is_counted;	   /* among the outstanding */
 	bool is_failed;		   /* by the port: the SRB tells nothing */
+	bool is_page;		   /* it went by port_page_submit, and has not failed since */
 	uint8_t busy_retries;	   /* how often it came back busy, at most entries.retries */
 	uint32_t busy_since;	   /* adapter tick of the first time */
 	_Atomic uint32_t deadline; /* adapter tick at which it has timed out */
@@ -153,8 +161,8 @@ struct port_unit_entries {
 
 struct port_unit {
 	struct port_adapter *adapter;
-	uint8_t path, target, lun;
-	unsigned number; /* for events: order of discovery */
+	uint8_t path, target, lun, zero; /* one word: page.c */
+	unsigned number;		 /* for events: order of discovery */
 	struct port_unit_entries entries;
 	/* What each request changes stands apart from what each only reads. */
 	struct cpu_spinlock lock __attribute__((aligned(64)));
@@ -220,11 +228,13 @@ struct port_adapter {
 	struct dma_adapter
 		*maps; /* whose lists requests get: dma, or NULL (port_adapter_no_lists) */
 	struct port_limits limits;
-	void *slots; /* RAM */
-	uint64_t slots_bytes;
-	uint64_t slots_at; /* where the device sees them, if that is their physical address, else
-			      MEM_NO_ADDRESS */
+	void *slots;	      /* RAM */
+	uint64_t slots_bytes; /* 0: there are none */
+	uint64_t slots_at;    /* where the device sees them, if that is their physical address, else
+				 MEM_NO_ADDRESS */
 	uint32_t slot_stride;
+	bool takes_pages;	/* the short way is there: page.c */
+	bool shows_pages;	/* the miniport sees the addresses of what it reads and writes */
 	uint16_t srb_length_at; /* where DataTransferLength is in its kind of SRBs */
 	struct port_lists lists, lists_in;
 	struct port_data_in *data_in; /* of each slot; NULL: port_data_in_enable was not called */
@@ -345,6 +355,7 @@ static inline void port_request_renew(struct port_request *request)
 	request->data_at = MEM_NO_ADDRESS;
 	request->data = NULL;
 	request->in = NULL;
+	request->mdl_is_due = false;
 	request->busy_retries = 0;
 	atomic_store_explicit(&request->told, 0, memory_order_relaxed);
 }
@@ -360,12 +371,17 @@ static inline struct port_request *port_slot_of(
 	const struct port_adapter *adapter, const void *va, uint32_t *offset)
 {
 	uint64_t at = (uint64_t)((uintptr_t)va - (uintptr_t)adapter->slots);
+	struct port_request *request;
 
-	if (unlikely(!adapter->slots || at >= adapter->slots_bytes))
+	/* without slots there are no bytes of them */
+	if (unlikely(at >= adapter->slots_bytes))
 		return NULL;
 	/* All slots together have at most 4 GiB (slot.c): the short division will do. */
 	*offset = (uint32_t)at % adapter->slot_stride;
-	return &adapter->requests[(uint32_t)at / adapter->slot_stride];
+	request = &adapter->requests[(uint32_t)at / adapter->slot_stride];
+	if (!request)
+		__builtin_unreachable();
+	return request;
 }
 /* The request an SRB pointer of a driver belongs to, NULL if it is no SRB of this adapter. */
 static inline struct port_request *port_request_find(
@@ -471,7 +487,29 @@ static inline bool port_unit_is_of(
 	       (lun == SP_UNTAGGED || lun == unit->lun);
 }
 
+/* ---- page.c ---- */
+
+/* While the adapter is closed, whenever what it looks at has changed. */
+void port_page_settle(struct port_adapter *adapter);
+/*
+ * As port_request_submit, of a request of an adapter that takes_pages: READ or WRITE of data that
+ * are all at data_at, which mdl_is_due.
+ */
+void port_page_submit(struct port_request *request);
+/* Private: as port_srb_prepare, of such a request. */
+void port_page_prepare(struct port_request *request);
+
 /* ---- submit.c, queue.c ---- */
+
+/* Private. */
+void port_mdl_fill(struct port_request *request);
+/* The request's MDL, filled in. */
+static inline PMDL port_request_mdl(struct port_request *request)
+{
+	if (request->mdl_is_due)
+		port_mdl_fill(request);
+	return request->mdl;
+}
 
 void port_request_submit(struct port_request *request);
 /* Station 1 for every request, also one that starts at once: it gets its id. */

@@ -10,17 +10,26 @@
  */
 #include "port/count.h"
 #include "port/list_life.h"
+#include "nt/mdl.h"
 #include "trace/trace.h"
 #include "nt/nt.h"
+
+void port_mdl_fill(struct port_request *request)
+{
+	request->mdl_is_due = false;
+	mdl_describe_page(
+		request->mdl, request->data, request->length, request->data_at >> MEM_PAGE_SHIFT);
+}
 
 /* Station 3 for what is more than a page that the device reaches. */
 static __attribute__((noinline)) NTSTATUS map_pages(
 	struct port_request *request, struct dma_waiter *waiter)
 {
 	struct port_adapter *adapter = request->adapter;
+	PMDL mdl = port_request_mdl(request);
 	const struct dma_order order = {
-		.mdl = request->mdl,
-		.current_va = MmGetMdlVirtualAddress(request->mdl),
+		.mdl = mdl,
+		.current_va = MmGetMdlVirtualAddress(mdl),
 		.length = request->length,
 		.write_to_device = request->flags & SRB_FLAGS_DATA_OUT,
 		/* StorPortGetSystemAddress may be asked about any request. */
@@ -125,6 +134,7 @@ static void request_start(struct port_request *request)
 {
 	uint32_t tick = atomic_load_explicit(&request->adapter->tick, memory_order_relaxed);
 
+	request->is_page = false;
 	atomic_store_explicit(
 		&request->deadline, tick + request->timeout + 1, memory_order_relaxed);
 	if (trace_is_wanted(TRACE_SRB_GO) && !has_registers(request))

@@ -125,6 +125,7 @@ bool port_sense_ask(struct port_request *request)
 	if (!sense || sense->is_on || !is_wanted(request))
 		return false;
 	trace(TRACE_SRB_DONE, request->id, request->srb_status, request->transferred, 0);
+	port_request_mdl(request);
 	save(request, sense);
 	memset(request->sense, 0, PORT_SENSE_BYTES);
 	memset(request->cdb, 0, sizeof(request->cdb));

@@ -37,6 +37,7 @@ static void slot_init(struct port_adapter *adapter, unsigned n)
 	request->srb = slot;
 	request->sense = slot + PORT_SRB_BYTES;
 	request->extension = slot + PORT_EXTENSION_AT;
+	request->extension_shown = adapter->limits.extension_bytes ? request->extension : NULL;
 	if (adapter->lists.base)
 		request->list = port_list_at(&adapter->lists, n);
 	port_request_spoil(request);
@@ -47,20 +48,21 @@ static void slot_init(struct port_adapter *adapter, unsigned n)
 static int slots_new(struct port_adapter *adapter, unsigned count)
 {
 	uint64_t stride = round_up((uint64_t)PORT_EXTENSION_AT + adapter->limits.extension_bytes,
-		PORT_EXTENSION_ALIGN);
+			 PORT_EXTENSION_ALIGN),
+		 bytes = stride * count;
 
 	if (stride > (1u << 24))
 		return error_set(ENOMEM, "%s: an SRB extension of %u bytes is too large.",
 			adapter->name, adapter->limits.extension_bytes);
 	adapter->slot_stride = (uint32_t)stride;
-	adapter->slots_bytes = stride * count;
 	adapter->requests = calloc(count, sizeof(*adapter->requests));
-	adapter->slots = port_alloc(adapter->slots_bytes, MEM_LINEAR, MEM_SRB, adapter);
+	adapter->slots = port_alloc(bytes, MEM_LINEAR, MEM_SRB, adapter);
 	if (!adapter->requests || !adapter->slots)
 		return error_set(ENOMEM,
 			"%s: no memory for %u requests with %u bytes of SRB extension each; give "
 			"the machine more (--ram).",
 			adapter->name, count, adapter->limits.extension_bytes);
+	adapter->slots_bytes = bytes;
 	if (adapter->dma && port_lists_new(adapter, &adapter->lists, false))
 		return -ENOMEM;
 	adapter->slots_at = mem_physical(adapter->slots);
@@ -111,6 +113,7 @@ int port_adapter_init(struct port_adapter *adapter, const struct port_model *mod
 
 	adapter_clear(adapter, model, name, dma, limits);
 	err = slots_new(adapter, PORT_SLOTS);
+	port_page_settle(adapter);
 	if (!err && limits->asks_sense)
 		err = port_senses_new(adapter);
 	if (!err)
@@ -144,10 +147,12 @@ void port_adapter_number(struct port_adapter *adapter, unsigned number)
 void port_adapter_no_lists(struct port_adapter *adapter)
 {
 	adapter->maps = NULL;
+	port_page_settle(adapter);
 }
 
 void port_adapter_open(struct port_adapter *adapter)
 {
+	port_page_settle(adapter);
 	atomic_fetch_and(&adapter->closed, ~(uint32_t)PORT_STOPPED);
 	trace(TRACE_PORT_OPEN, adapter->number, ~0ull, PORT_STOPPED);
 }
@@ -208,6 +213,7 @@ void port_adapter_fini(struct port_adapter *adapter)
 	port_lists_free(&adapter->lists);
 	free(adapter->requests);
 	adapter->slots = NULL;
+	adapter->slots_bytes = 0;
 	adapter->requests = NULL;
 }
 

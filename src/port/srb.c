@@ -12,9 +12,9 @@
 
 #include <string.h>
 
-#define ADDRESS_OFFSET 176
-#define CDB_OFFSET     192
-#define BOTH_OFFSET    256
+#define ADDRESS_OFFSET PORT_SRB_ADDRESS_AT
+#define CDB_OFFSET     PORT_SRB_CDB_AT
+#define BOTH_OFFSET    PORT_SRB_BOTH_AT
 
 _Static_assert(
 	sizeof(STORAGE_REQUEST_BLOCK) <= ADDRESS_OFFSET, "room for the block and its offset");
@@ -176,7 +176,7 @@ static __attribute__((noinline)) void prepare_scsi(struct port_request *request,
 	srb->TimeOutValue = request->timeout;
 	srb->DataBuffer = visible(request, request->data);
 	srb->SenseInfoBuffer = request->sense;
-	srb->SrbExtension = request->adapter->limits.extension_bytes ? request->extension : NULL;
+	srb->SrbExtension = request->extension_shown;
 	memcpy(srb->Cdb, request->cdb, sizeof(srb->Cdb));
 	if (unlikely(is_adapters(request)))
 		prepare_adapters(request);
@@ -222,9 +222,7 @@ static inline void clear(void *srb, unsigned bytes)
 /* What all of the extended kind have. */
 static inline void prepare_block(struct port_request *request, uint32_t flags, uint32_t bytes)
 {
-	const struct port_adapter *adapter = request->adapter;
 	const struct port_unit *unit = request->unit;
-	void *extension = adapter->limits.extension_bytes ? request->extension : NULL;
 	PSTORAGE_REQUEST_BLOCK srb = request->srb;
 	PSTOR_ADDR_BTL8 address = (void *)((char *)request->srb + ADDRESS_OFFSET);
 
@@ -241,7 +239,7 @@ static inline void prepare_block(struct port_request *request, uint32_t flags, u
 	srb->AddressOffset = ADDRESS_OFFSET;
 	srb->DataTransferLength = request->length;
 	srb->DataBuffer = visible(request, request->data);
-	srb->MiniportContext = extension;
+	srb->MiniportContext = request->extension_shown;
 	address->Type = STOR_ADDRESS_TYPE_BTL8;
 	address->AddressLength = STOR_ADDR_BTL8_ADDRESS_LENGTH;
 	memcpy(&address->Path, &unit->path, 3); /* Target and Lun follow here and there */

@@ -70,7 +70,7 @@ ULONG stor_get_original_mdl(struct stor_adapter *adapter, struct stor_call *args
 
 	if (!request)
 		return STOR_STATUS_INVALID_PARAMETER;
-	*result = request->mdl;
+	*result = port_request_mdl(request);
 	return STOR_STATUS_SUCCESS;
 }
 
@@ -107,7 +107,7 @@ ULONG stor_get_pfns(struct stor_adapter *adapter, struct stor_call *args)
 	request = stor_request_of(adapter, srb, "StorPortGetPfns");
 	if (!request)
 		return STOR_STATUS_INVALID_PARAMETER;
-	if (!is_in_chain(request->mdl, mdl) &&
+	if (!is_in_chain(port_request_mdl(request), mdl) &&
 		!(request->in && is_in_chain(request->in->mdl, mdl))) {
 		nt_violation(0,
 			"StorPortGetPfns: %p is no MDL of the SRB: StorPortGetOriginalMdl and "

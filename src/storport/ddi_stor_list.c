@@ -18,9 +18,7 @@ _Static_assert(
 _Static_assert(sizeof(STOR_SCATTER_GATHER_ELEMENT) == sizeof(SCATTER_GATHER_ELEMENT),
 	"the same bytes (1.4)");
 
-/* SG-30, SG-32, SG-33: for both kinds of SRB, at any time while the miniport has the SRB, and at
- * any IRQL. */
-PSTOR_SCATTER_GATHER_LIST NTAPI StorPortGetScatterGatherList(
+static border_call __attribute__((noinline)) PSTOR_SCATTER_GATHER_LIST list_of(
 	PVOID HwDeviceExtension, PSCSI_REQUEST_BLOCK Srb)
 {
 	struct stor_adapter *adapter =
@@ -41,6 +39,24 @@ PSTOR_SCATTER_GATHER_LIST NTAPI StorPortGetScatterGatherList(
 		return NULL;
 	trace(TRACE_SG_GET, request->id, request->list->NumberOfElements);
 	return (PSTOR_SCATTER_GATHER_LIST)request->list;
+}
+
+/* SG-30, SG-32, SG-33: for both kinds of SRB, at any time while the miniport has the SRB, and at
+ * any IRQL. Where nothing is pending and the adapter is the first it needs no call. */
+PSTOR_SCATTER_GATHER_LIST NTAPI StorPortGetScatterGatherList(
+	PVOID HwDeviceExtension, PSCSI_REQUEST_BLOCK Srb)
+{
+	struct port_hba *first = port_hba_if_first(HwDeviceExtension);
+
+	if (likely(first && !cpu_is_due() && !(trace_wanted & 1ull << TRACE_SG_GET))) {
+		const struct port_request *request = port_request_find(&first->port, Srb);
+
+		if (likely(request && request->mapped &&
+			    atomic_load_explicit(&request->state, memory_order_relaxed) ==
+				    PORT_REQUEST_STARTED))
+			return (PSTOR_SCATTER_GATHER_LIST)request->list;
+	}
+	return list_of(HwDeviceExtension, Srb);
 }
 DRY_EXPORT(StorPortGetScatterGatherList)
 

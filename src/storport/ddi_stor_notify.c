@@ -7,6 +7,7 @@
 #define DRY_MODULE "storport.sys"
 #include "storport/dump.h"
 #include "storport/os_table.h"
+#include "port/take.h"
 #include "nt/ke_dpc.h"
 #include "nt/nt.h"
 #include "trace/trace.h"
@@ -24,14 +25,19 @@ static border_call __attribute__((cold, noinline)) void tell_no_srb(
 	nt_violation(0, "RequestComplete: %p is no SRB of %s.", srb, adapter->hba.name);
 }
 
-static inline void complete(struct stor_adapter *adapter, void *srb)
+path_inline void complete_as(struct stor_adapter *adapter, void *srb, bool locks)
 {
 	struct port_request *request = port_request_find(&adapter->hba.port, srb);
 
 	if (likely(request != NULL))
-		port_request_complete(request);
+		locks ? port_request_complete(request) : port_complete_as(request, false);
 	else
 		tell_no_srb(adapter, srb);
+}
+
+static border_call __attribute__((noinline)) void complete(struct stor_adapter *adapter, void *srb)
+{
+	complete_as(adapter, srb, true);
 }
 
 static const char no_timer[] = "nothing is served but the request that is polled for";
@@ -140,12 +146,57 @@ static border_call __attribute__((cold, noinline)) void tell_no_lock(
 		handle->Lock = 0; /* so that its release is known for what it is */
 }
 
+/* What stor_lock and stor_unlock do with a StartIo or DPC lock at DISPATCH on a machine of one
+ * processor. False: it is not so, and nothing was done. */
+static inline struct cpu_spinlock *own_lock(
+	struct stor_adapter *adapter, STOR_SPINLOCK kind, PVOID context)
+{
+	if (kind == StartIoLock)
+		return &adapter->startio_lock;
+	return kind == DpcLock && context ? (struct cpu_spinlock *)&((PSTOR_DPC)context)->Lock
+					  : NULL;
+}
+
+path_inline bool lock_at_once(
+	struct stor_adapter *adapter, STOR_SPINLOCK kind, PVOID context, PSTOR_LOCK_HANDLE handle)
+{
+	struct cpu_spinlock *lock = own_lock(adapter, kind, context);
+	const struct cpu *cpu = cpu_self;
+
+	if (unlikely(!lock || !handle || cpu->irql != IRQL_DISPATCH ||
+		     atomic_load_explicit(&lock->word, memory_order_relaxed)))
+		return false;
+	handle->Lock = kind;
+	handle->Context.LockQueue.Next = context;
+	handle->Context.OldIrql = IRQL_DISPATCH;
+	atomic_store_explicit(&lock->word, cpu->spin_mark, memory_order_relaxed);
+	return true;
+}
+
+path_inline bool unlock_at_once(struct stor_adapter *adapter, PSTOR_LOCK_HANDLE handle)
+{
+	struct cpu_spinlock *lock = likely(handle != NULL) ? own_lock(adapter, handle->Lock,
+								     handle->Context.LockQueue.Next)
+							   : NULL;
+	const struct cpu *cpu = cpu_self;
+
+	if (unlikely(!lock || handle->Context.OldIrql != IRQL_DISPATCH ||
+		     cpu->irql != IRQL_DISPATCH ||
+		     atomic_load_explicit(&lock->word, memory_order_relaxed) != cpu->spin_mark))
+		return false;
+	atomic_store_explicit(&lock->word, 0, memory_order_release);
+	cpu_poll();
+	return true;
+}
+
 static border_call void acquire_lock(struct stor_adapter *adapter, __builtin_ms_va_list args)
 {
 	STOR_SPINLOCK kind = arg(args, STOR_SPINLOCK);
 	PVOID context = arg(args, PVOID);
 	PSTOR_LOCK_HANDLE handle = arg(args, PSTOR_LOCK_HANDLE);
 
+	if (likely(!cpu_inner_locks && lock_at_once(adapter, kind, context, handle)))
+		return;
 	/* The other kinds are for StorPortAcquireSpinLockEx. */
 	if (likely(handle && kind <= InterruptLock && stor_lock_is_good(kind, context)))
 		stor_lock(adapter, kind, context, handle);
@@ -162,6 +213,8 @@ static border_call void release_lock(struct stor_adapter *adapter, __builtin_ms_
 {
 	PSTOR_LOCK_HANDLE handle = arg(args, PSTOR_LOCK_HANDLE);
 
+	if (likely(!cpu_inner_locks && unlock_at_once(adapter, handle)))
+		return;
 	if (likely(handle && stor_lock_is_good(handle->Lock, handle->Context.LockQueue.Next)))
 		stor_unlock(adapter, handle);
 	else
@@ -336,6 +389,12 @@ VOID NTAPI StorPortNotification(
 	ULONG place = PLACE((ULONG)NotificationType);
 	__builtin_ms_va_list args;
 
+	if (likely(NotificationType == RequestComplete && at_once && !cpu_inner_locks)) {
+		__builtin_ms_va_start(args, HwDeviceExtension);
+		complete_as((struct stor_adapter *)first, arg(args, void *), false);
+		__builtin_ms_va_end(args);
+		return;
+	}
 	__builtin_ms_va_start(args, HwDeviceExtension);
 	if (likely(at_once && NotificationType == RequestComplete))
 		complete((struct stor_adapter *)first, arg(args, void *));

@@ -72,6 +72,7 @@ ULONG stor_initialize_perf(struct stor_adapter *adapter, struct stor_call *args)
 				    ? data->ConcurrentChannels
 				    : 0;
 	adapter->concurrent = adapter->channels > 1 || stor_is_virtual(adapter);
+	stor_start_settle(adapter);
 	return STOR_STATUS_SUCCESS;
 }
 

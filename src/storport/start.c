@@ -37,59 +37,80 @@ void stor_callback_leave(struct port_hba *hba, const char *callback)
 	(1ull << TRACE_HW_BUILDIO | 1ull << TRACE_HW_BUILDIO_END | 1ull << TRACE_HW_STARTIO |      \
 		1ull << TRACE_HW_STARTIO_END)
 
-/* is_plain: full duplex, with BuildIo, under the StartIo lock, and no event is wanted. */
-path_inline void start_as(
-	struct stor_adapter *adapter, struct port_request *request, const bool is_plain)
+void stor_start_settle(struct stor_adapter *adapter)
 {
-	void *srb = request->srb, *extension = adapter->hba.extension;
-	/* The slot may bear another request when HwStorStartIo returns: its id comes along. */
-	uint64_t id = is_plain ? 0 : request->id;
-	bool is_half = !is_plain && !adapter->full_duplex && !adapter->concurrent;
-	BOOLEAN result;
+	adapter->is_ordinary =
+		adapter->full_duplex && !adapter->concurrent && adapter->hba.hw.HwBuildIo;
+}
 
-	if (is_plain || adapter->hba.hw.HwBuildIo) {
-		if (!is_plain)
-			trace(TRACE_HW_BUILDIO, id);
-		result = adapter->hba.hw.HwBuildIo(extension, srb);
-		if (!is_plain)
-			trace(TRACE_HW_BUILDIO_END, id, result);
-		port_hba_irql_check(&adapter->hba, "HwStorBuildIo", IRQL_DISPATCH);
-		if (!result) /* the miniport completes it itself (SB-5) */
-			return;
-	}
-	if (is_half)
-		stor_callback_enter(&adapter->hba);
-	else if (is_plain || !adapter->concurrent)
-		cpu_spin_acquire(&adapter->startio_lock);
-	if (!is_plain)
-		trace(TRACE_HW_STARTIO, id);
-	result = adapter->hba.hw.HwStartIo(extension, srb);
-	if (!is_plain)
-		trace(TRACE_HW_STARTIO_END, id, result);
-	if (is_half) {
-		stor_callback_leave(&adapter->hba, "HwStorStartIo");
+static __attribute__((cold, noinline)) void irql_check(
+	struct stor_adapter *adapter, const char *callback)
+{
+	port_hba_irql_check(&adapter->hba, callback, IRQL_DISPATCH);
+}
+
+/*
+ * The ordinary one: full duplex, with BuildIo, under the StartIo lock, and no event is wanted. The
+ * processor is the same one all the time, at DISPATCH.
+ */
+static inline void start_ordinary(struct stor_adapter *adapter, struct port_request *request)
+{
+	void *srb = request->srb;
+	struct cpu *cpu = cpu_self;
+	BOOLEAN result = adapter->hba.hw.HwBuildIo(adapter->hba.extension, srb);
+
+	if (unlikely(cpu->irql != IRQL_DISPATCH))
+		irql_check(adapter, "HwStorBuildIo");
+	if (!result) /* the miniport completes it itself (SB-5) */
 		return;
-	}
-	port_hba_irql_check(&adapter->hba, "HwStorStartIo", IRQL_DISPATCH);
-	if (is_plain || !adapter->concurrent)
-		cpu_spin_release(&adapter->startio_lock);
+	cpu_spin_acquire_by(cpu, &adapter->startio_lock);
+	adapter->hba.hw.HwStartIo(adapter->hba.extension, srb);
+	if (unlikely(cpu->irql != IRQL_DISPATCH))
+		irql_check(adapter, "HwStorStartIo");
+	cpu_spin_release_by(cpu, &adapter->startio_lock);
 }
 
 static __attribute__((noinline)) void start_other(
 	struct stor_adapter *adapter, struct port_request *request)
 {
-	start_as(adapter, request, false);
+	void *srb = request->srb, *extension = adapter->hba.extension;
+	/* The slot may bear another request when HwStorStartIo returns: its id comes along. */
+	uint64_t id = request->id;
+	bool is_half = !adapter->full_duplex && !adapter->concurrent;
+	BOOLEAN result;
+
+	if (adapter->hba.hw.HwBuildIo) {
+		trace(TRACE_HW_BUILDIO, id);
+		result = adapter->hba.hw.HwBuildIo(extension, srb);
+		trace(TRACE_HW_BUILDIO_END, id, result);
+		port_hba_irql_check(&adapter->hba, "HwStorBuildIo", IRQL_DISPATCH);
+		if (!result) /* as above */
+			return;
+	}
+	if (is_half)
+		stor_callback_enter(&adapter->hba);
+	else if (!adapter->concurrent)
+		cpu_spin_acquire(&adapter->startio_lock);
+	trace(TRACE_HW_STARTIO, id);
+	result = adapter->hba.hw.HwStartIo(extension, srb);
+	trace(TRACE_HW_STARTIO_END, id, result);
+	if (is_half) {
+		stor_callback_leave(&adapter->hba, "HwStorStartIo");
+		return;
+	}
+	port_hba_irql_check(&adapter->hba, "HwStorStartIo", IRQL_DISPATCH);
+	if (!adapter->concurrent)
+		cpu_spin_release(&adapter->startio_lock);
 }
 
 static void stor_start(struct port_adapter *port, struct port_request *request)
 {
 	struct stor_adapter *adapter = (struct stor_adapter *)port;
 
-	if (unlikely(trace_wanted & STATION_4 || !adapter->full_duplex || adapter->concurrent ||
-		     !adapter->hba.hw.HwBuildIo))
+	if (unlikely(trace_wanted & STATION_4 || !adapter->is_ordinary))
 		start_other(adapter, request);
 	else
-		start_as(adapter, request, true);
+		start_ordinary(adapter, request);
 }
 
 const struct port_model stor_model = {

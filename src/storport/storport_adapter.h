@@ -71,6 +71,7 @@ struct stor_adapter {
 	struct cpu_spinlock startio_lock;
 	struct cpu_spinlock interrupt_lock;
 	bool full_duplex, per_message;
+	bool is_ordinary;    /* stor_start_settle */
 	bool concurrent;     /* StartIo runs without the StartIo lock: channels, or virtual */
 	uint64_t processors; /* that serve its interrupts, a bit each */
 	unsigned messages;   /* granted; 0: the line */
@@ -103,6 +104,8 @@ static inline struct stor_adapter *stor_adapter_of(const void *extension, const 
 /* ---- start.c ---- */
 
 extern const struct port_model stor_model;
+/* Whenever what a start depends on has changed: full_duplex, concurrent, HwBuildIo. */
+void stor_start_settle(struct stor_adapter *adapter);
 /* The locks that HwStorStartIo, HwStorTimer, HwStorResetBus and HwStorStateChange are called under
  * (4.2): StartIo, in half duplex the interrupt lock too. At DISPATCH. leave checks the IRQL that
  * the callback left before it lets go. */

@@ -12,11 +12,11 @@ bench = json.load(open(sys.argv[1]))
 assert bench["bench"] == "path" and bench["cpu"], bench
 # What is reached, and a margin for other compilers: whoever makes it less lowers this.
 most = {
-    "simple:null": (2590, 1530, 1510, 1860),
-    "nvme:null": (3560, 2200, 2180, 2530),
-    "nvme": (4000, 2640, 2620, 2970),
-    "nvme:null,namespaces=32": (3560, 2200, 2180, 2530),
-    "nvme:null,namespaces=255": (3560, 2200, 2180, 2530),
+    "simple:null": (2190, 1180, 1160, 1350),
+    "nvme:null": (3090, 1770, 1750, 1950),
+    "nvme": (3540, 2220, 2200, 2400),
+    "nvme:null,namespaces=32": (3090, 1770, 1750, 1950),
+    "nvme:null,namespaces=255": (3090, 1770, 1750, 1950),
     # The other processor's idling, which is counted too, depends on time: this margin is wide.
     "simple:null@2": (4800, 4000, 4000, 4000),
 }
@@ -31,8 +31,8 @@ for row in bench["rows"]:
     assert row["instructions"] <= limit, f"{row}: {limit} instructions allowed"
 for name in list(most)[:-1]: # the other processor's idling is counted too
     of = [counts[name, depth] for depth in depths]
-    # what is done once for many makes it less; more it must not become: the goal is 1.3, and a margin
-    assert all(more <= 1.33 * min(of[:n + 1]) for n, more in enumerate(of)), f"{name}: from depth to depth {of}"
+    # what is done once for many makes it less; more it must not become: the goal is 1.3
+    assert all(more <= 1.25 * min(of[:n + 1]) for n, more in enumerate(of)), f"{name}: from depth to depth {of}"
 for depth in depths:
     for units in (32, 255):
         one, many = counts["nvme:null", depth], counts[f"nvme:null,namespaces={units}", depth]

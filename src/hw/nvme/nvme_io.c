@@ -88,14 +88,17 @@ struct transfer {
 	bool is_write; /* to the storage */
 };
 
+static uint16_t move_failed(struct nvme *n, bool is_write, int err)
+{
+	return status_of(n, err, is_write ? NVME_WRITE_FAULT : NVME_UNRECOVERED_READ);
+}
+
 static inline uint16_t iov_move(struct nvme *n, bool is_write, uint64_t offset, unsigned count)
 {
 	int err = is_write ? storage_write(n->storage, offset, n->iov, count)
 			   : storage_read(n->storage, offset, n->iov, count);
 
-	if (likely(!err))
-		return NVME_OK;
-	return status_of(n, err, is_write ? NVME_WRITE_FAULT : NVME_UNRECOVERED_READ);
+	return likely(!err) ? NVME_OK : move_failed(n, is_write, err);
 }
 
 static uint16_t transfer_move(struct transfer *t)
@@ -175,18 +178,17 @@ static inline uint16_t data_move(
 {
 	bool is_write = c->opcode == NVME_WRITE;
 	uint64_t span = range->bytes;
+	struct iovec iov;
 	void *at;
 	int err;
 
-	if ((c->prp1 & (NVME_PAGE - 1)) + span > NVME_PAGE || c->prp1 & 3)
-		return pages_move(n, c, range);
-	at = dma_bus_span(&n->master, c->prp1, &span, !is_write, &err);
+	at = likely(!(c->prp1 & 3)) ? dma_bus_at(&n->master, c->prp1, span, !is_write) : NULL;
 	if (unlikely(!at))
-		return NVME_DATA_TRANSFER_ERROR;
-	if (unlikely(span < range->bytes)) /* it fails, and tells where */
 		return pages_move(n, c, range);
-	n->iov[0] = (struct iovec){at, span};
-	return iov_move(n, is_write, range->offset, 1);
+	iov = (struct iovec){at, span};
+	err = is_write ? storage_write_one(n->storage, range->offset, &iov)
+		       : storage_read_one(n->storage, range->offset, &iov);
+	return likely(!err) ? NVME_OK : move_failed(n, is_write, err);
 }
 
 static uint16_t read_write(struct nvme *n, const struct nvme_command *c)

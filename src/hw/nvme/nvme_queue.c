@@ -160,11 +160,19 @@ struct answer {
 	uint32_t result;
 };
 
+/* Where it is written, if there is more to say of the place. */
+static __attribute__((noinline)) _Atomic uint64_t *entry_at(struct nvme *n, uint64_t address)
+{
+	uint64_t bytes = sizeof(struct nvme_completion);
+	int err;
+
+	return dma_bus_span(&n->master, address, &bytes, true, &err);
+}
+
 static void entry_post(struct nvme *n, const struct answer *answer)
 {
 	unsigned cqid = n->sq[answer->sqid].cqid;
 	struct nvme_cq *cq = &n->cq[cqid];
-	uint64_t bytes = sizeof(struct nvme_completion);
 	struct nvme_completion entry = {
 		.result = answer->result,
 		.sq_head = (uint16_t)n->sq[answer->sqid].head,
@@ -172,10 +180,11 @@ static void entry_post(struct nvme *n, const struct answer *answer)
 		.cid = answer->cid,
 		.status = (uint16_t)(answer->status << 1 | cq->phase),
 	};
-	_Atomic uint64_t *at;
-	int err;
+	uint64_t address = cq->base + cq->tail * sizeof(entry);
+	_Atomic uint64_t *at = dma_bus_at(&n->master, address, sizeof(entry), true);
 
-	at = dma_bus_span(&n->master, cq->base + cq->tail * sizeof(entry), &bytes, true, &err);
+	if (unlikely(!at))
+		at = entry_at(n, address);
 	if (unlikely(!at)) {
 		nvme_fail(n);
 		return;

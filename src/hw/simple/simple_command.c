@@ -156,45 +156,95 @@ static __attribute__((noinline)) enum simple_status list_move(
 	return status == SIMPLE_OK ? transfer_move(&t) : status;
 }
 
-/* Most lists are of one element within a page. */
-static inline enum simple_status data_move(
-	struct simple *s, const struct simple_command *c, bool is_write, uint64_t bytes)
-{
-	uint64_t offset = c->block << s->block_shift, address = s->list->address, at_once = bytes;
-	void *at;
-
-	if (c->elements > 1 || (address & MEM_PAGE_MASK) + bytes > MEM_PAGE_SIZE)
-		return list_move(s, is_write, offset, c->elements);
-	at = memory_at(s, address, &at_once, is_write);
-	if (unlikely(!at))
-		return SIMPLE_DMA_ERROR;
-	if (unlikely(at_once < bytes)) /* it fails, and tells where */
-		return list_move(s, is_write, offset, 1);
-	s->iov[0] = (struct iovec){at, bytes};
-	return iov_move(s, is_write, offset, 1, bytes);
-}
-
-enum simple_status simple_transfer(
-	struct simple *s, const struct simple_command *c, uint32_t *length)
+/* Moves what simple->list describes, once it is known to be right. */
+static enum simple_status list_transfer(
+	struct simple *s, const struct simple_command *c, uint64_t bytes, uint32_t *length)
 {
 	bool is_write = c->opcode == SIMPLE_WRITE;
-	enum simple_status status = list_read(s, c);
-	uint64_t bytes;
+	enum simple_status status;
 
-	if (status != SIMPLE_OK)
-		return status;
-	bytes = c->elements == 1 ? s->list->length : simple_list_bytes(s, c->elements);
 	if (!bytes || bytes & (s->block_size - 1) || bytes > UINT32_MAX)
 		return SIMPLE_BAD_LIST;
 	if (!is_inside(s, c->block, bytes >> s->block_shift))
 		return SIMPLE_BAD_RANGE;
 	if (is_write && storage_is_read_only(s->storage))
 		return SIMPLE_WRITE_PROTECTED;
-	status = data_move(s, c, is_write, bytes);
+	status = list_move(s, is_write, c->block << s->block_shift, c->elements);
 	if (status == SIMPLE_OK && is_write && c->flags & SIMPLE_FUA)
 		status = status_of(storage_flush(s->storage));
 	*length = status == SIMPLE_OK ? (uint32_t)bytes : 0;
 	return status;
+}
+
+static __attribute__((noinline)) enum simple_status transfer_any(
+	struct simple *s, const struct simple_command *c, uint32_t *length)
+{
+	enum simple_status status = list_read(s, c);
+
+	return status == SIMPLE_OK ? list_transfer(s, c, simple_list_bytes(s, c->elements), length)
+				   : status;
+}
+
+/* One element, which has been read, that is not simply within a page. */
+static __attribute__((noinline)) enum simple_status transfer_one(
+	struct simple *s, const struct simple_command *c, struct simple_element e, uint32_t *length)
+{
+	*s->list = e;
+	return list_transfer(s, c, e.length, length);
+}
+
+/* Most lists are of one element within a page. */
+path_inline enum simple_status page_transfer(
+	struct simple *s, const struct simple_command *c, uint32_t *length, const bool is_write)
+{
+	const struct simple_element *at =
+		likely(c->elements == 1) ? dma_bus_at(&s->master, c->list, sizeof(*at), false)
+					 : NULL;
+	struct simple_element e;
+	struct iovec iov;
+	int err;
+
+	if (unlikely(!at))
+		return transfer_any(s, c, length);
+	/* the driver's to change at any time: it is read once */
+	e.address = __atomic_load_n(&at->address, __ATOMIC_RELAXED);
+	e.length = __atomic_load_n(&at->length, __ATOMIC_RELAXED);
+	e.reserved = 0;
+	if (unlikely(!e.length || e.length & (s->block_size - 1) ||
+		     !is_inside(s, c->block, e.length >> s->block_shift) ||
+		     (is_write && (c->flags & SIMPLE_FUA || storage_is_read_only(s->storage)))))
+		return transfer_one(s, c, e, length);
+	iov.iov_base = dma_bus_at(&s->master, e.address, e.length, !is_write);
+	iov.iov_len = e.length;
+	if (unlikely(!iov.iov_base))
+		return transfer_one(s, c, e, length);
+	s->batch_bytes += e.length;
+	err = is_write ? storage_write_one(s->storage, c->block << s->block_shift, &iov)
+		       : storage_read_one(s->storage, c->block << s->block_shift, &iov);
+	if (unlikely(err))
+		return status_of(err);
+	*(is_write ? &s->log.bytes_written : &s->log.bytes_read) += e.length;
+	*length = e.length;
+	return SIMPLE_OK;
+}
+
+static enum simple_status transfer_read(
+	struct simple *s, const struct simple_command *c, uint32_t *length)
+{
+	return page_transfer(s, c, length, false);
+}
+
+static enum simple_status transfer_write(
+	struct simple *s, const struct simple_command *c, uint32_t *length)
+{
+	return page_transfer(s, c, length, true);
+}
+
+enum simple_status simple_transfer(
+	struct simple *s, const struct simple_command *c, uint32_t *length)
+{
+	return c->opcode == SIMPLE_WRITE ? transfer_write(s, c, length)
+					 : transfer_read(s, c, length);
 }
 
 /* ---- small data: from and to the device's own memory ---- */
@@ -288,8 +338,8 @@ enum simple_status simple_execute(
 	typedef enum simple_status opcode_fn(
 		struct simple *, const struct simple_command *, uint32_t *);
 	static opcode_fn *const opcodes[] = {
-		[SIMPLE_READ] = simple_transfer,
-		[SIMPLE_WRITE] = simple_transfer,
+		[SIMPLE_READ] = transfer_read,
+		[SIMPLE_WRITE] = transfer_write,
 		[SIMPLE_FLUSH] = flush,
 		[SIMPLE_TRIM] = ranges,
 		[SIMPLE_ZERO] = ranges,

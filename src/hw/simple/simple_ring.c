@@ -208,10 +208,11 @@ static void run(struct simple *s, const struct simple_command *command)
 	done->length = 0;
 	status = simple_execute(s, command, &done->length);
 	done->status = (uint16_t)status;
-	if (status != SIMPLE_OK)
-		simple_sense(status, command, done->sense);
 	s->log.commands++;
-	s->log.errors += status != SIMPLE_OK;
+	if (unlikely(status != SIMPLE_OK)) {
+		simple_sense(status, command, done->sense);
+		s->log.errors++;
+	}
 	s->messages_due |= 1ull << message;
 	if (unlikely(s->master.tap != NULL))
 		faulty_run(s);

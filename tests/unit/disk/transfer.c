@@ -211,7 +211,7 @@ static void one_end_lets_all_go_on_for_whom_there_is_enough(void)
 }
 
 /* What MmInitializeMdl and MmBuildMdlForNonPagedPool document, whatever stood there before. */
-static void a_transfer_describes_a_page(void)
+static void a_transfers_mdl_describes_a_page(void)
 {
 	static const uint32_t offsets[] = {0, 512, 3584};
 	char *buffer = mem_alloc(65536, 0, MEM_DATA, NULL);
@@ -229,11 +229,13 @@ static void a_transfer_describes_a_page(void)
 		PMDL mdl = transfer->mdl;
 
 		memset(mdl, 0x5a, sizeof(*mdl) + sizeof(PFN_NUMBER));
-		disk_transfer_describe_page(transfer, request, at, 512, mem_frame_number(at));
-		expect_is(request->mdl, mdl);
-		expect_is(request->data, at);
-		expect_is(request->data_at, mem_physical(at));
-		expect_is(request->length, 512);
+		request->mdl = mdl; /* as the disk does of a page */
+		request->data = at;
+		request->data_at = mem_physical(at);
+		request->length = 512;
+		request->mdl_is_due = true;
+		expect_is(port_request_mdl(request), mdl);
+		expect(!request->mdl_is_due);
 		expect_is(mdl->Next, NULL);
 		expect_is(mdl->Size, sizeof(MDL) + sizeof(PFN_NUMBER));
 		expect_is(mdl->MdlFlags, MDL_SOURCE_IS_NONPAGED_POOL);
@@ -367,7 +369,7 @@ static void run_on_two(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		fake_test(a_transfer_describes_a_page),
+		fake_test(a_transfers_mdl_describes_a_page),
 		fake_test(all_can_be_had_and_given_back),
 		fake_test(buffers_are_of_the_largest_transfer_and_apart),
 		fake_test(a_waiter_goes_on_when_there_is_what_it_waits_for),

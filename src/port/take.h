@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * A request is taken from the miniport: what port_request_complete does, inline for who is on every
+ * request's way back. `locks`: cpu_inner_locks (cpu.h).
+ */
+#ifndef DRY_PORT_TAKE_H
+#define DRY_PORT_TAKE_H
+
+#include "port/list_life.h"
+
+/* Private: complete.c. */
+border_call void port_done_begin_dpc(struct port_done *done);
+border_call bool port_tell_completed(const struct port_request *request, int state);
+
+/* Where there are no locks there is one processor. */
+path_inline void port_done_push(struct port_request *request, bool locks)
+{
+	struct port_done *done = &request->adapter->done[locks ? cpu_self->number : 0];
+	bool is_first = !done->head && !done->is_expected;
+
+	request->next = NULL;
+	*done->tail = request;
+	done->tail = &request->next;
+	if (unlikely(is_first)) /* else somebody is on his way, or at work on those before */
+		port_done_begin_dpc(done);
+}
+
+/* Takes it from the miniport. By exchange where another processor may do the same; returns the
+ * state that it was in, which is STARTED if it went well. */
+path_inline int state_take(struct port_request *request, bool locks)
+{
+	int state = PORT_REQUEST_STARTED;
+
+	if (locks) {
+		atomic_compare_exchange_strong_explicit(&request->state, &state,
+			PORT_REQUEST_COMPLETED, memory_order_acq_rel, memory_order_relaxed);
+		return state;
+	}
+	state = atomic_load_explicit(&request->state, memory_order_relaxed);
+	if (likely(state == PORT_REQUEST_STARTED))
+		atomic_store_explicit(
+			&request->state, PORT_REQUEST_COMPLETED, memory_order_relaxed);
+	return state;
+}
+
+/* SB-13: what only it was to use dies with the completion, not when the DPC comes round to it. */
+path_inline int port_take(struct port_request *request, bool locks)
+{
+	int state = state_take(request, locks);
+
+	if (unlikely(state != PORT_REQUEST_STARTED))
+		return state;
+	if (!locks && likely(request->is_page)) {
+		port_list_close_filled(request->list, &request->seal);
+		return state;
+	}
+	if (likely(request->mapped))
+		port_list_close(&request->adapter->lists, request->list, &request->seal);
+	if (unlikely(request->in))
+		port_data_in_close(request);
+	return state;
+}
+
+path_inline bool port_complete_as(struct port_request *request, bool locks)
+{
+	int state = port_take(request, locks);
+
+	if (unlikely(state != PORT_REQUEST_STARTED))
+		return port_tell_completed(request, state);
+	port_done_push(request, locks);
+	return true;
+}
+
+#endif
