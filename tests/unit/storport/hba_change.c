@@ -596,10 +596,10 @@ static BOOLEAN reset_told(ULONG path)
 static void reset_asked(void)
 {
 	log_.told[0] = 0;
-	port_recover_reset(&hba()->port, true);
+	port_recover_reset(&hba()->port, PORT_RESET_BUS, true);
 	expect_told(log_.has_reset && !features ? "reset-sync@0 " : "reset@2 ");
 	/* The ladder, and an adapter that is to rest, know HwStorResetBus alone. */
-	port_recover_reset(&hba()->port, false);
+	port_recover_reset(&hba()->port, PORT_RESET_BUS, false);
 	expect_told("reset@2 ");
 }
 
