@@ -55,13 +55,26 @@ data() {
   none_left
 }
 
+# As status 0. QEMU 7.2's NVMe controller crashes now and then when it is reset in the midst of requests (docs/qemu.md). A run in which that
+# is said to have happened is made again.
+outlives() {
+  for _ in 1 2 3 4; do
+    "$@" >"$work/out" 2>"$work/err" </dev/null && return
+    grep -q 'was ended by signal 11' "$work/err" || break
+    echo "QEMU has crashed: again"
+  done
+  cat "$work/out" "$work/err" >&2
+  fail "no status 0: $*"
+}
+
 life() {
   local event
   for event in every-30ms:nap every-20ms:restart every-20ms:reset-bus every-20ms:reset-lun 20ms:replug every-10ms:pause,every-15ms:resume; do
     local at=()
     for e in ${event//,/ }; do at+=(--at "$e"); done
-    status 0 "$DRYPORT" run "$nvme" --hw qemu:nvme --cpus 2 --hold 20 "${at[@]}" --workload rw:ops=1000,verify
-    ! grep -q 'dryport: --at' "$work/err" || fail "$event: $(cat "$work/err")"
+    outlives "$DRYPORT" run "$nvme" --hw qemu:nvme --cpus 2 --hold 20 "${at[@]}" --workload rw:ops=1000,verify
+    # QEMU's controller aborts no command that it works on, so a reset by aborting all may be refused
+    ! grep 'dryport: --at' "$work/err" | grep -v 'reset-lun: .* refused' || fail "$event: $(cat "$work/err")"
   done
   # QEMU dies under load: every request ends
   "$DRYPORT" run "$nvme" --hw qemu:nvme,serial="${work##*-}" --cpus 2 --workload rw:ops=10000000,verify --trace "$work/trace" \
@@ -345,7 +358,7 @@ iommu() {
     status 0 "$DRYPORT" run "$work/nvme.so" --hw qemu:nvme --engine iommu $options --workload rw:ops=$ops,verify --strict
   done
   for options in every-30ms:nap every-20ms:restart every-20ms:reset-bus 20ms:replug; do
-    status 0 "$DRYPORT" run "$work/nvme.so" --hw qemu:nvme --engine iommu --cpus 2 --hold 20 --at $options --workload rw:ops=$ops,verify
+    outlives "$DRYPORT" run "$work/nvme.so" --hw qemu:nvme --engine iommu --cpus 2 --hold 20 --at $options --workload rw:ops=$ops,verify
   done
   # a request's first page is that of the request before; a read of more than was asked for, and of a page more; a write in a read's place
   variant late nvme_prp.c 's/^(\treturn Count == Pages;)/\tstatic ULONG64 Old; static ULONG Nth; ULONG64 Mine = Command->Prp1; if (++Nth == 60) Command->Prp1 = Old; Old = Mine; \1/'
