@@ -215,15 +215,20 @@ void bus_function_pull(struct bus_function *f)
 
 int bus_function_plug(struct bus_function *f)
 {
-	int err = f->ops.plug ? f->ops.plug(f->device, true) : 0;
+	int err;
 
-	if (err)
+	/* First: a device that goes while it is put in has gone. */
+	atomic_store(&f->unplugged, false);
+	err = f->ops.plug ? f->ops.plug(f->device, true) : 0;
+	if (err) {
+		atomic_store(&f->unplugged, true);
 		return err;
+	}
 	if (f->tap && f->tap->plug)
 		f->tap->plug(f->tap);
 	pthread_mutex_lock(&bus_lock);
 	config_reset(f);
-	f->unplugged = f->unpowered = false;
+	f->unpowered = false;
 	bus_windows_update(f);
 	bus_messages_update(f);
 	if (f->ops.power)
@@ -271,6 +276,11 @@ unsigned bus_function_bus(const struct bus_function *f)
 unsigned bus_function_slot(const struct bus_function *f)
 {
 	return f->slot;
+}
+
+unsigned bus_function_place(const struct bus_function *f)
+{
+	return (unsigned)(f - bus_functions);
 }
 
 const char *bus_function_name(const struct bus_function *f)

@@ -127,6 +127,8 @@ struct bus_function *bus_function_get(unsigned n);
 /* The number of its bus, and of its slot there. */
 unsigned bus_function_bus(const struct bus_function *function);
 unsigned bus_function_slot(const struct bus_function *function);
+/* Its place among the functions of all buses: on the root bus the slot. Below 64. */
+unsigned bus_function_place(const struct bus_function *function);
 /* The function in a slot, NULL if it is empty. */
 struct bus_function *bus_function_at(unsigned bus, unsigned slot);
 /* Whether there is a bus of this number. */

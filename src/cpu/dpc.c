@@ -175,6 +175,9 @@ void cpu_dpc_serve(struct cpu_private *p)
 			IRQL_DISPATCH)
 			cpu_serve_own(&p->cpu);
 	}
+	/* One that waited may have been cancelled. */
+	if (unlikely(p->cpu.held))
+		cpu_agent_release(&p->cpu);
 	p->cpu.is_in_dpc = false;
 	nesting_leave(&p->cpu, before, IRQL_DISPATCH, "a DPC or timer routine");
 }

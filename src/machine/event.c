@@ -33,16 +33,17 @@ void machine_life_leave(struct dry_machine *machine)
 
 /* ---- the events ---- */
 
-static int run_restart(struct dry_machine *machine, struct port_hba *hba)
-{
-	int err = port_pnp_stop(hba);
-
-	return err ? err : port_pnp_start(hba);
-}
-
 static int run_stop(struct dry_machine *machine, struct port_hba *hba)
 {
+	event_unmask_first(machine, hba);
 	return port_pnp_stop(hba);
+}
+
+static int run_restart(struct dry_machine *machine, struct port_hba *hba)
+{
+	int err = run_stop(machine, hba);
+
+	return err ? err : port_pnp_start(hba);
 }
 
 static int run_start(struct dry_machine *machine, struct port_hba *hba)
@@ -66,6 +67,7 @@ static int disks_flush(struct dry_machine *machine, struct port_hba *hba, bool c
 	int result = 0;
 
 	pause_end(machine, hba);
+	event_unmask_first(machine, hba);
 	for (unsigned n = 0; n < machine->disks.count; n++) {
 		struct disk *disk = machine->disks.disk[n];
 		bool is_its = disk->adapter == &hba->port && !disk->is_gone;

@@ -31,7 +31,7 @@ static void excuse(const struct dry_machine *machine, const struct port_hba *hba
 	for (unsigned n = 0; n < machine->device_count && machine->model->master; n++) {
 		struct dma_master *master = machine->model->master(machine->devices[n]);
 
-		if (!master || master->number != bus_function_slot(hba->function))
+		if (!master || master->number != bus_function_place(hba->function))
 			continue;
 		master->blame = blame;
 		master->off_told = false;
@@ -44,6 +44,8 @@ int event_mask(struct dry_machine *machine, struct port_hba *hba)
 
 	if (err)
 		return err;
+	if (hba->life != PORT_HBA_PRESENT)
+		return error_set(EINVAL, "%s does not run.", hba->name);
 	if (!bus_interrupts_mask(hba->function, true))
 		return error_set(ENOTSUP,
 			"%s interrupts by MSI, which has no mask here; MSI-X and the line have.",
@@ -88,16 +90,23 @@ int event_master_on(struct dry_machine *machine, struct port_hba *hba)
 	return 0;
 }
 
+void event_unmask_first(struct dry_machine *machine, struct port_hba *hba)
+{
+	if (machine->masked & 1u << hba->place)
+		event_unmask(machine, hba);
+}
+
 void event_bus_forget(struct dry_machine *machine, const struct port_hba *hba)
 {
 	machine->masked &= ~(1u << hba->place);
+	if (machine->master_off & 1u << hba->place)
+		excuse(machine, hba, 0); /* another card */
 	machine->master_off &= ~(1u << hba->place);
 }
 
 void event_bus_undo(struct dry_machine *machine, struct port_hba *hba)
 {
-	if (machine->masked & 1u << hba->place)
-		event_unmask(machine, hba);
+	event_unmask_first(machine, hba);
 	if (machine->master_off & 1u << hba->place) {
 		fprintf(stderr, "dryport: --at: %s: its bus mastering was off until the end.\n",
 			hba->name);

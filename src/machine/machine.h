@@ -224,6 +224,7 @@ int event_master_off(struct dry_machine *machine, struct port_hba *hba);
 int event_master_on(struct dry_machine *machine, struct port_hba *hba);
 /* At the end everything is as it was; what has gone takes it along. */
 void event_bus_undo(struct dry_machine *machine, struct port_hba *hba);
+void event_unmask_first(struct dry_machine *machine, struct port_hba *hba);
 void event_bus_forget(struct dry_machine *machine, const struct port_hba *hba);
 
 /* scanner.c. Units that are not known to programs yet become so. */

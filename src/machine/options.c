@@ -95,7 +95,8 @@ static const struct row rows[] = {
 		 "at this time after the start (2s), or again and again (every-500ms), the adapter "
 		 "goes through: restart, stop, start, sleep, wake, nap, unplug, remove, plug, "
 		 "replug, "
-		 "reset-lun, reset-target, reset-bus, pause, resume, rescan; repeatable"},
+		 "reset-lun, reset-target, reset-bus, pause, resume, rescan, "
+		 "mask, unmask, bus-master-off, bus-master-on; repeatable"},
 		EVENTS, 0, 0, 0, NULL},
 	{{"hold", "SECONDS",
 		 "requests for a unit that has gone wait so long for it to be back, 0 to 3600; "

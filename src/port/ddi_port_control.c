@@ -37,7 +37,7 @@ static NTSTATUS pass_end(struct port_order *order, const struct port_request *re
 		memcpy((char *)pass + pass->SenseInfoOffset, request->sense, bytes);
 		returned = pass->SenseInfoOffset + bytes;
 	}
-	if (pass->DataIn == SCSI_IOCTL_DATA_IN)
+	if (pass->DataIn == SCSI_IOCTL_DATA_IN && request->transferred)
 		returned = max_of(returned, pass->DataBufferOffset + request->transferred);
 	order->irp->IoStatus.Information = returned;
 	return STATUS_SUCCESS;
@@ -65,9 +65,8 @@ static NTSTATUS pass_judge(
 		pass->DataIn > SCSI_IOCTL_DATA_UNSPECIFIED ||
 		(pass->DataIn == SCSI_IOCTL_DATA_UNSPECIFIED && pass->DataTransferLength) ||
 		pass->DataTransferLength > hba->port.limits.max_transfer ||
-		(pass->DataTransferLength &&
-			(uintptr_t)((const char *)pass + pass->DataBufferOffset) &
-				hba->port.limits.alignment_mask) ||
+		(pass->DataTransferLength && ((uintptr_t)pass + pass->DataBufferOffset) &
+						     hba->port.limits.alignment_mask) ||
 		!is_within(pass->SenseInfoOffset, pass->SenseInfoLength, out) ||
 		!is_within(pass->DataBufferOffset, pass->DataTransferLength, is_in ? out : in))
 		return STATUS_INVALID_PARAMETER;

@@ -15,6 +15,7 @@
 
 #define ORDER_TAG	0x724f6f50 /* "PoOr" */
 #define SECONDS_DEFAULT 60
+#define SECONDS_MOST	(24 * 3600u) /* a deadline is 32 bits of ticks */
 
 NTSTATUS port_request_nt_status(const struct port_request *request)
 {
@@ -97,7 +98,7 @@ static void request_fill(
 
 	request->function = ask->function;
 	request->flags = ask->flags;
-	request->timeout = ask->seconds ? ask->seconds : SECONDS_DEFAULT;
+	request->timeout = ask->seconds ? min_of(ask->seconds, SECONDS_MOST) : SECONDS_DEFAULT;
 	request->cdb_length = ask->cdb_length;
 	memset(request->cdb, 0, sizeof(request->cdb));
 	memset(request->cdb_more, 0, sizeof(request->cdb_more));
@@ -113,6 +114,8 @@ static void request_fill(
 	request->done = order_done;
 }
 
+static NTSTATUS srb_end(struct port_order *order, const struct port_request *request);
+
 /* A unit stays while it is looked at (unit.c). */
 NTSTATUS port_order_send(struct port_hba *hba, const struct port_unit_device *place,
 	struct port_order *order, const struct port_ask *ask)
@@ -121,7 +124,7 @@ NTSTATUS port_order_send(struct port_hba *hba, const struct port_unit_device *pl
 	struct port_unit *unit =
 		place ? port_unit_find(&hba->port, place->path, place->target, place->lun)
 		      : &hba->port.self;
-	bool is_there = unit && atomic_load(&hba->life) == PORT_HBA_PRESENT;
+	bool is_there = unit && port_hba_takes(hba);
 	struct port_request *request = is_there ? port_request_get(&hba->port) : NULL;
 	PIRP irp = order->irp;
 
@@ -131,6 +134,8 @@ NTSTATUS port_order_send(struct port_hba *hba, const struct port_unit_device *pl
 		request_fill(request, order, ask);
 		port_request_submit(request);
 	} else {
+		if (order->end == srb_end)
+			order->srb->SrbStatus = is_there ? SRB_STATUS_BUSY : SRB_STATUS_NO_HBA;
 		port_order_free(order);
 		port_irp_refuse(irp,
 			is_there ? STATUS_INSUFFICIENT_RESOURCES : STATUS_DEVICE_DOES_NOT_EXIST);

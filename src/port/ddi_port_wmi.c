@@ -95,7 +95,7 @@ static bool is_provider(const struct port_hba *hba, const DEVICE_OBJECT *device,
 {
 	const IO_STACK_LOCATION *stack = IoGetCurrentIrpStackLocation(irp);
 
-	return hba->port.limits.provides_wmi && atomic_load(&hba->life) == PORT_HBA_PRESENT &&
+	return hba->port.limits.provides_wmi && port_hba_takes(hba) &&
 	       stack->Parameters.WMI.ProviderId == (ULONG_PTR)device;
 }
 

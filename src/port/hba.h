@@ -218,6 +218,14 @@ void port_hba_stop(struct port_adapter *port);
 void port_hba_given_up(struct port_adapter *port);
 /* Lets go of all that it has but its place among the driver's; nothing if it has. */
 void port_hba_undo(struct port_hba *hba);
+/* At DISPATCH_LEVEL, until that ends: it has slots for requests of others than its disks. Its end
+ * lets the DPCs go first. */
+static inline bool port_hba_takes(const struct port_hba *hba)
+{
+	return atomic_load(&hba->life) == PORT_HBA_PRESENT &&
+	       atomic_load(&hba->phase) == PORT_HBA_RUNNING;
+}
+
 /* What port_hba_start does once the place is there. */
 int port_hba_begin(struct port_hba *hba);
 /* HwInitialize and what follows it. */

@@ -81,7 +81,7 @@ static int dma_new(struct port_hba *hba)
 
 	if (!hba->function) /* no DMA object (VirtualDevice) */
 		return 0;
-	constraints.device = (uint8_t)bus_function_slot(hba->function);
+	constraints.device = (uint8_t)bus_function_place(hba->function);
 	hba->port.dma = dma_adapter_new(&constraints, hba);
 	return hba->port.dma ? 0 : -ENOMEM;
 }

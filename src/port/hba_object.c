@@ -67,7 +67,7 @@ int port_objects_new(struct port_hba *hba)
 	hba->registry_device = (unsigned)device;
 	reg_device_object_set(hba->registry_device, hba->physical);
 	hba->dma_device = (struct dma_device){.width = 64,
-		.device = hba->function ? (uint8_t)bus_function_slot(hba->function) : 255,
+		.device = hba->function ? (uint8_t)bus_function_place(hba->function) : 255,
 		.owner = hba};
 	known[n] = hba;
 	dma_device_resolve = resolve;

@@ -506,7 +506,7 @@ void port_mdl_fill(struct port_request *request);
 /* The request's MDL, filled in. */
 static inline PMDL port_request_mdl(struct port_request *request)
 {
-	if (request->mdl_is_due)
+	if (__atomic_load_n(&request->mdl_is_due, __ATOMIC_ACQUIRE))
 		port_mdl_fill(request);
 	return request->mdl;
 }

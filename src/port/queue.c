@@ -16,9 +16,10 @@
 
 void port_mdl_fill(struct port_request *request)
 {
-	request->mdl_is_due = false;
 	mdl_describe_page(
 		request->mdl, request->data, request->length, request->data_at >> MEM_PAGE_SHIFT);
+	/* Two that come at once both write what it says. */
+	__atomic_store_n(&request->mdl_is_due, false, __ATOMIC_RELEASE);
 }
 
 /* Station 3 for what is more than a page that the device reaches. */

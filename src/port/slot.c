@@ -57,12 +57,12 @@ static int slots_new(struct port_adapter *adapter, unsigned count)
 	adapter->slot_stride = (uint32_t)stride;
 	adapter->requests = calloc(count, sizeof(*adapter->requests));
 	adapter->slots = port_alloc(bytes, MEM_LINEAR, MEM_SRB, adapter);
+	adapter->slots_bytes = bytes;
 	if (!adapter->requests || !adapter->slots)
 		return error_set(ENOMEM,
 			"%s: no memory for %u requests with %u bytes of SRB extension each; give "
 			"the machine more (--ram).",
 			adapter->name, count, adapter->limits.extension_bytes);
-	adapter->slots_bytes = bytes;
 	if (adapter->dma && port_lists_new(adapter, &adapter->lists, false))
 		return -ENOMEM;
 	adapter->slots_at = mem_physical(adapter->slots);
@@ -215,6 +215,7 @@ void port_adapter_fini(struct port_adapter *adapter)
 	adapter->slots = NULL;
 	adapter->slots_bytes = 0;
 	adapter->requests = NULL;
+	adapter->free = NULL;
 }
 
 struct port_request *port_request_get(struct port_adapter *adapter)

@@ -162,7 +162,7 @@ until_open() { # DISK YES|NO
 
 hotplug() {
   local ops=2000 port
-  [ "$SANITIZED" = 0 ] || ops=300
+  [ "$SANITIZED" = 0 ] || ops=1000
   for port in pcie-root-port ioh3420 pcie-root-port/x3130-upstream/xio3130-downstream; do
     status 0 "$DRYPORT" run "$nvme" --hw qemu:nvme,bridge=$port --cpus 2 --hold 20 --at every-30ms:replug --workload rw:ops=$ops,verify \
       --trace "$work/trace"
@@ -362,7 +362,7 @@ iommu() {
   done
   # a request's first page is that of the request before; a read of more than was asked for, and of a page more; a write in a read's place
   variant late nvme_prp.c 's/^(\treturn Count == Pages;)/\tstatic ULONG64 Old; static ULONG Nth; ULONG64 Mine = Command->Prp1; if (++Nth == 60) Command->Prp1 = Old; Old = Mine; \1/'
-  variant beyond nvme_prp.c 's/^(\treturn Count == Pages;)/\tstatic ULONG Nth; if (Count == 1 \&\& Command->Opcode == NVME_READ \&\& ++Nth == 3) Command->Dword12 += 8, Command->Prp2 = (Command->Prp1 | 4095) + 1; \1/'
+  variant beyond nvme_prp.c 's/^(\t\treturn TRUE;)/\t\tstatic ULONG Nth; if (Command->Opcode == NVME_READ \&\& ++Nth == 3) Command->Dword12 += 8, Command->Prp2 = (Command->Prp1 | 4095) + 1; \1/'
   variant turned nvme_scsi.c 's/^(\tCommand->Opcode = Opcode;)/\tstatic ULONG Nth; if (Opcode == NVME_READ \&\& ++Nth == 40) Opcode = NVME_WRITE; \1/'
   found late "write of bus address 0x[0-9a-f]+ failed: nothing is mapped there now: ${mapped}was unmapped at [0-9]* ns"
   found turned "read of bus address 0x[0-9a-f]+ failed: (it is mapped|nothing is mapped there now, and it was) for the other direction: ${mapped}(is still mapped|was unmapped)"

@@ -22,9 +22,6 @@ static int qemu_destroy(struct hw_device *q)
 	function = atomic_exchange(&q->function, NULL);
 	pthread_mutex_unlock(&q->end);
 	qemu_iommu_end(q);
-	/* Before its socket is closed. */
-	cpu_agent_free(q->sender);
-	q->sender = NULL;
 	qemu_process_end(q);
 	qemu_iommu_free(q);
 	has_gone = q->has_gone;
@@ -74,8 +71,6 @@ static int qemu_create(const struct hw_config *config, struct hw_device **device
 		err = medium_size_check(q, config);
 	if (!err)
 		err = qemu_pci_add(q);
-	if (!err && q->has_iommu)
-		err = qemu_iommu_start(q, bus_function_slot(atomic_load(&q->function)));
 	if (q->pid && q->is_dead)
 		err = qemu_process_failed(q);
 	if (err) {

@@ -5,7 +5,7 @@
  * chooses where the BARs lie; the process is told, and all other capabilities are read and written
  * there. Configuration space is reached through MMCONFIG, one trip an access.
  */
-#include "hw/qemu/qemu.h"
+#include "hw/qemu/qemu_iommu.h"
 #include "util/error.h"
 
 #include <errno.h>
@@ -300,6 +300,11 @@ int qemu_pci_add(struct hw_device *q)
 	}
 	place(q);
 	qemu_config_read(q, q->pci.where, 0, 4); /* it is done, or the process has ended */
+	err = q->has_iommu ? qemu_iommu_start(q, bus_function_place(function)) : 0;
+	if (err) {
+		bus_function_free(function);
+		return err;
+	}
 	pthread_mutex_lock(&q->end);
 	if (!q->is_dead)
 		atomic_store(&q->function, function);

@@ -267,6 +267,9 @@ void qemu_process_end(struct hw_device *q)
 	if (q->pid)
 		quit(q);
 	qemu_thread_end(q);
+	/* Nobody writes any more; before the socket is closed. */
+	cpu_agent_free(q->sender);
+	q->sender = NULL;
 	close_theirs(q);
 	for (size_t n = 0; n < array_size(fds); n++)
 		if (*fds[n] >= 0)

@@ -150,7 +150,9 @@ static int put_in(struct hw_device *q)
 		return error_set(ENODEV, "%s: its QEMU has ended.", q->device);
 	if (!q->is_out)
 		return 0;
+	pthread_mutex_lock(&q->qmp.lock);
 	q->turn++;
+	pthread_mutex_unlock(&q->qmp.lock);
 	err = part_add(q, "drive_add 0", QEMU_DRIVE);
 	if (!err)
 		err = part_add(q, "device_add", QEMU_DEVICE);

@@ -198,8 +198,9 @@ path_inline enum simple_status page_transfer(
 	struct simple *s, const struct simple_command *c, uint32_t *length, const bool is_write)
 {
 	const struct simple_element *at =
-		likely(c->elements == 1) ? dma_bus_at(&s->master, c->list, sizeof(*at), false)
-					 : NULL;
+		likely(c->elements == 1 && !(c->list & 7))
+			? dma_bus_at(&s->master, c->list, sizeof(*at), false)
+			: NULL;
 	struct simple_element e;
 	struct iovec iov;
 	int err;
