@@ -14,7 +14,8 @@ seeds=60
 survives() {
   status 0 "$DRYPORT" run "$example" "${hw[@]}" --cpus 3 --workload rw:ops=3000,verify --hold 60 "$@"
   grep -q 'no rule broken, nothing left' "$work/out" || fail "$*: $(cat "$work/out")"
-  [ ! -s "$work/err" ] || fail "$*: $(cat "$work/err")"
+  # a command that ends before its abort comes is not aborted: examples/nvme says so of the reset
+  ! grep -v 'reset-lun: nvme .* refused\|reset-target: nvme .* refused' "$work/err" || fail "$*"
   status 0 "$DRYPORT" run "$example" "${hw[@]}" --cpus 2 --workload rw:ops=150,span=1M,verify --hold 60 --seeds $seeds "$@"
   grep -q 'none has failed' "$work/out" || fail "$*: $(cat "$work/out")"
 }
