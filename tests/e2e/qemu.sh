@@ -67,18 +67,9 @@ outlives() {
   fail "no status 0: $*"
 }
 
-life() {
-  local event
-  for event in every-30ms:nap every-20ms:restart every-20ms:reset-bus every-20ms:reset-lun 20ms:replug every-10ms:pause,every-15ms:resume; do
-    local at=()
-    for e in ${event//,/ }; do at+=(--at "$e"); done
-    outlives "$DRYPORT" run "$nvme" --hw qemu:nvme --cpus 2 --hold 20 "${at[@]}" --workload rw:ops=1000,verify
-    # QEMU's controller aborts no command that it works on, so a reset by aborting all may be refused
-    ! grep 'dryport: --at' "$work/err" | grep -v 'reset-lun: .* refused' || fail "$event: $(cat "$work/err")"
-  done
-  # QEMU dies under load: every request ends
-  "$DRYPORT" run "$nvme" --hw qemu:nvme,serial="${work##*-}" --cpus 2 --workload rw:ops=10000000,verify --trace "$work/trace" \
-    >"$work/out" 2>"$work/err" &
+# DRIVER OPTIONS: its QEMU is killed under load, which is told, and the run ends soon.
+qemu_dies() {
+  "$DRYPORT" run "$1" --hw qemu:nvme,serial="${work##*-}" --cpus 2 --workload rw:ops=10000000,verify "${@:2}" >"$work/out" 2>"$work/err" &
   for _ in $(seq 100); do
     pgrep -f "^qemu-system-x86_64 .*serial=${work##*-}" >"$work/pid" && break
     sleep 0.1
@@ -89,6 +80,19 @@ life() {
   ! wait $! || fail "nothing is said of it"
   [ $SECONDS -lt 10 ] || fail "it took $SECONDS s to end"
   says 'QEMU, which has the device nvme, was ended by signal 9'
+}
+
+life() {
+  local event
+  for event in every-30ms:nap every-20ms:restart every-20ms:reset-bus every-20ms:reset-lun 20ms:replug every-10ms:pause,every-15ms:resume; do
+    local at=()
+    for e in ${event//,/ }; do at+=(--at "$e"); done
+    outlives "$DRYPORT" run "$nvme" --hw qemu:nvme --cpus 2 --hold 20 "${at[@]}" --workload rw:ops=1000,verify
+    # QEMU's controller aborts no command that it works on, so a reset by aborting all may be refused
+    ! grep 'dryport: --at' "$work/err" | grep -v 'reset-lun: .* refused' || fail "$event: $(cat "$work/err")"
+  done
+  # QEMU dies under load: every request ends
+  qemu_dies "$nvme" --trace "$work/trace"
   says '0:0:0: the request failed: No such device'
   each_ends
   rm "$work/trace"
@@ -375,17 +379,7 @@ iommu() {
   says 'stopped, being strict, at device 1 \(nvme\): write of bus address'
   none_left
   # QEMU dies under load
-  "$DRYPORT" run "$work/nvme.so" --hw qemu:nvme,serial="${work##*-}" --engine iommu --cpus 2 --workload rw:ops=10000000,verify >"$work/out" 2>"$work/err" &
-  for _ in $(seq 100); do
-    pgrep -f "^qemu-system-x86_64 .*serial=${work##*-}" >"$work/pid" && break
-    sleep 0.1
-  done
-  sleep 1
-  kill -KILL "$(cat "$work/pid")"
-  SECONDS=0
-  ! wait $! || fail "nothing is said of it"
-  [ $SECONDS -lt 10 ] || fail "it took $SECONDS s to end"
-  says 'QEMU, which has the device nvme, was ended by signal 9'
+  qemu_dies "$work/nvme.so" --engine iommu
 }
 
 # its messages are not asked for: the device interrupts by its line
