@@ -7,12 +7,13 @@
  */
 #include "nvme.h"
 
-/* A page for identify, then the queues, each page aligned. */
+/* A page for identify, two for doorbells in memory, then the queues, each page aligned. */
 static BOOLEAN NvmeAllocate(PNVME_ADAPTER Adapter, PPORT_CONFIGURATION_INFORMATION Config)
 {
 	ULONG Entries = Adapter->IsDump ? NVME_DUMP_ENTRIES : NVME_ENTRIES;
 	ULONG QueueBytes = NvmeQueueBytes(Entries);
-	ULONG Bytes = NVME_PAGE + (1 + Adapter->QueueCount) * QueueBytes;
+	ULONG Shadow = Adapter->IsDump ? 0 : 2 * NVME_PAGE;
+	ULONG Bytes = NVME_PAGE + Shadow + (1 + Adapter->QueueCount) * QueueBytes;
 	PUCHAR Memory = StorPortGetUncachedExtension(Adapter, Config, Bytes + NVME_PAGE);
 
 	if (Memory == NULL)
@@ -21,6 +22,11 @@ static BOOLEAN NvmeAllocate(PNVME_ADAPTER Adapter, PPORT_CONFIGURATION_INFORMATI
 	Adapter->Page = Memory;
 	Adapter->PageAddress = NvmePhysical(Adapter, Memory);
 	Memory += NVME_PAGE;
+	if (Shadow != 0) {
+		Adapter->Shadow = Memory;
+		Adapter->ShadowAddress = NvmePhysical(Adapter, Memory);
+		Memory += Shadow;
+	}
 	NvmeQueuePlace(&Adapter->Admin, 0, Memory, Entries);
 	for (ULONG i = 0; i < Adapter->QueueCount; i++)
 		NvmeQueuePlace(&Adapter->Queues[i], (USHORT)(i + 1), Memory + (i + 1) * QueueBytes,

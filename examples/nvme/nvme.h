@@ -51,6 +51,11 @@ typedef struct _NVME_SRB { /* SRB extension: memory that the controller can read
 	};
 } NVME_SRB, *PNVME_SRB;
 
+typedef struct _NVME_DOORBELL { /* memory that says what the register is told: 7.13 */
+	volatile ULONG *Register;
+	volatile ULONG *Shadow, *EventIndex; /* NULL: the register alone */
+} NVME_DOORBELL, *PNVME_DOORBELL;
+
 typedef struct _NVME_QUEUE { /* a submission and a completion queue */
 	STOR_DPC Dpc;
 	BOOLEAN Open;
@@ -60,7 +65,7 @@ typedef struct _NVME_QUEUE { /* a submission and a completion queue */
 	USHORT Turn; /* of identifiers: the upper byte */
 	PNVME_COMMAND Commands;
 	volatile NVME_COMPLETION *Completions;
-	volatile ULONG *TailDoorbell, *HeadDoorbell;
+	NVME_DOORBELL TailDoorbell, HeadDoorbell;
 	USHORT Free[NVME_ENTRIES]; /* places in Active, a stack */
 	PNVME_REQUEST Active[NVME_ENTRIES];
 } NVME_QUEUE, *PNVME_QUEUE;
@@ -101,8 +106,11 @@ struct _NVME_ADAPTER { /* device extension */
 	STOR_DPC Restart;
 	PUCHAR Page; /* for what identify and the error log say */
 	ULONG64 PageAddress;
+	PUCHAR Shadow; /* doorbells in memory, and a page of event indexes; NULL in dump mode */
+	ULONG64 ShadowAddress;
 	UCHAR Serial[20], Model[40], Firmware[8];
 	USHORT Commands; /* NVME_HAS_ */
+	BOOLEAN HasDoorbellBuffer;
 	BOOLEAN HasCache;
 	volatile BOOLEAN CacheOn;
 	ULONG Units; /* namespaces that there may be */
@@ -117,6 +125,7 @@ struct _NVME_ADAPTER { /* device extension */
 ULONG NvmeQueueBytes(ULONG Entries);
 VOID NvmeQueuePlace(PNVME_QUEUE Queue, USHORT Id, PUCHAR Memory, ULONG Entries);
 VOID NvmeQueueReset(PNVME_ADAPTER Adapter, PNVME_QUEUE Queue, USHORT Entries);
+VOID NvmeQueueShadow(PNVME_ADAPTER Adapter, PNVME_QUEUE Queue);
 VOID NvmeQueueOpen(PNVME_ADAPTER Adapter, PNVME_QUEUE Queue, BOOLEAN Open);
 BOOLEAN NvmeQueueSubmit(PNVME_ADAPTER Adapter, PNVME_QUEUE Queue, PNVME_REQUEST Request);
 BOOLEAN NvmeQueueAsk(

@@ -29,24 +29,66 @@ VOID NvmeQueuePlace(PNVME_QUEUE Queue, USHORT Id, PUCHAR Memory, ULONG Entries)
 	Queue->Completions = (PVOID)(Memory + NvmeCommandBytes(Entries));
 }
 
+/* 3.1.24, 3.1.25: of the queue's doorbells, also in memory */
+static ULONG NvmeTailOffset(PNVME_ADAPTER Adapter, PNVME_QUEUE Queue)
+{
+	return 2 * Queue->Id * NVME_CAP_STRIDE(Adapter->Cap);
+}
+
+static ULONG NvmeHeadOffset(PNVME_ADAPTER Adapter, PNVME_QUEUE Queue)
+{
+	return (2 * Queue->Id + 1) * NVME_CAP_STRIDE(Adapter->Cap);
+}
+
 /* Empty, as the controller's own side is after it was enabled or the queue created. The queue is
  * closed. */
 VOID NvmeQueueReset(PNVME_ADAPTER Adapter, PNVME_QUEUE Queue, USHORT Entries)
 {
-	ULONG Stride = NVME_CAP_STRIDE(Adapter->Cap);
 	PUCHAR Doorbells = (PUCHAR)Adapter->Registers + NVME_DOORBELLS;
 
 	Queue->Entries = Entries;
 	Queue->Tail = Queue->Head = 0;
 	Queue->Phase = 1;
-	Queue->TailDoorbell = (PULONG)(Doorbells + 2 * Queue->Id * Stride);
-	Queue->HeadDoorbell = (PULONG)(Doorbells + (2 * Queue->Id + 1) * Stride);
+	RtlZeroMemory(&Queue->TailDoorbell, sizeof(Queue->TailDoorbell));
+	RtlZeroMemory(&Queue->HeadDoorbell, sizeof(Queue->HeadDoorbell));
+	Queue->TailDoorbell.Register = (PULONG)(Doorbells + NvmeTailOffset(Adapter, Queue));
+	Queue->HeadDoorbell.Register = (PULONG)(Doorbells + NvmeHeadOffset(Adapter, Queue));
 	/* one entry always stays free, else full would look like empty */
 	Queue->FreeCount = Entries - 1;
 	for (USHORT i = 0; i < Queue->FreeCount; i++)
 		Queue->Free[i] = i;
 	RtlZeroMemory(Queue->Active, sizeof(Queue->Active));
 	RtlZeroMemory((PVOID)Queue->Completions, Entries * sizeof(NVME_COMPLETION));
+}
+
+/* The controller looks into the memory too from now on. The queue is closed, and still empty. */
+VOID NvmeQueueShadow(PNVME_ADAPTER Adapter, PNVME_QUEUE Queue)
+{
+	PUCHAR Tail = Adapter->Shadow + NvmeTailOffset(Adapter, Queue);
+	PUCHAR Head = Adapter->Shadow + NvmeHeadOffset(Adapter, Queue);
+
+	Queue->TailDoorbell.Shadow = (PULONG)Tail;
+	Queue->TailDoorbell.EventIndex = (PULONG)(Tail + NVME_PAGE);
+	Queue->HeadDoorbell.Shadow = (PULONG)Head;
+	Queue->HeadDoorbell.EventIndex = (PULONG)(Head + NVME_PAGE);
+}
+
+/* Under the queue's lock, or where it is closed. */
+static VOID NvmeRing(PNVME_ADAPTER Adapter, PNVME_DOORBELL Doorbell, USHORT Value)
+{
+	USHORT Told;
+
+	if (Doorbell->Shadow != NULL) {
+		Told = (USHORT)*Doorbell->Shadow;
+		KeMemoryBarrier(); /* what is in the queue first, */
+		*Doorbell->Shadow = Value;
+		KeMemoryBarrier(); /* then the value, then a look whether it will be seen */
+		/* that it asks for a value which we have not gone past: it is at work, and looks */
+		if ((USHORT)(Value - (USHORT)*Doorbell->EventIndex - 1) >= (USHORT)(Value - Told))
+			return;
+	}
+	/* A register write never overtakes the writes to memory before it. */
+	StorPortWriteRegisterUlong(Adapter, Doorbell->Register, Value);
 }
 
 /* Once it is closed, whoever was in the queue has left it, and nobody comes. */
@@ -70,8 +112,7 @@ static VOID NvmeQueuePut(PNVME_ADAPTER Adapter, PNVME_QUEUE Queue, PNVME_REQUEST
 	Queue->Active[Place] = Request;
 	Queue->Commands[Queue->Tail] = Request->Command;
 	Queue->Tail = (USHORT)(Queue->Tail + 1 == Queue->Entries ? 0 : Queue->Tail + 1);
-	/* A register write never overtakes the writes to memory before it. */
-	StorPortWriteRegisterUlong(Adapter, Queue->TailDoorbell, Queue->Tail);
+	NvmeRing(Adapter, &Queue->TailDoorbell, Queue->Tail);
 }
 
 /* FALSE if the queue is full or closed. */
@@ -151,8 +192,7 @@ BOOLEAN NvmeQueueDrain(PNVME_ADAPTER Adapter, PNVME_QUEUE Queue)
 				NvmeQueueTake(Queue, &Done[Count], &Requests[Count]))
 				Count++;
 			if (Queue->Head != Head)
-				StorPortWriteRegisterUlong(
-					Adapter, Queue->HeadDoorbell, Queue->Head);
+				NvmeRing(Adapter, &Queue->HeadDoorbell, Queue->Head);
 		}
 		StorPortReleaseSpinLock(Adapter, &Lock);
 		for (ULONG i = 0; i < Count; i++)
@@ -173,7 +213,7 @@ BOOLEAN NvmeQueueAsk(PNVME_ADAPTER Adapter, PNVME_QUEUE Queue, PNVME_COMMAND Com
 	NvmeQueuePut(Adapter, Queue, &Request);
 	for (ULONG i = 0; i < 500000; i++) {
 		if (NvmeQueueTake(Queue, &Done, &Answered)) {
-			StorPortWriteRegisterUlong(Adapter, Queue->HeadDoorbell, Queue->Head);
+			NvmeRing(Adapter, &Queue->HeadDoorbell, Queue->Head);
 			if (Result != NULL)
 				*Result = Done.Result;
 			return NVME_STATUS(&Done) == NVME_SUCCESS;

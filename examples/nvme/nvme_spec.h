@@ -59,7 +59,8 @@ enum { /* admin commands: 5 */
 	NVME_ADMIN_ABORT = 8,
 	NVME_ADMIN_SET_FEATURES = 9,
 	NVME_ADMIN_GET_FEATURES = 10,
-	NVME_ADMIN_ASYNC_EVENT = 12
+	NVME_ADMIN_ASYNC_EVENT = 12,
+	NVME_ADMIN_DOORBELL_BUFFER = 0x7C
 };
 enum { NVME_IDENTIFY_NAMESPACE, NVME_IDENTIFY_CONTROLLER, NVME_IDENTIFY_ACTIVE };
 enum { NVME_FEATURE_CACHE = 6, NVME_FEATURE_QUEUES = 7 };
@@ -91,7 +92,9 @@ typedef struct _NVME_CONTROLLER_DATA { /* 5.15.2.2; up to what we look at */
 	UCHAR Serial[20], Model[40], Firmware[8];
 	UCHAR Reserved72[5];
 	UCHAR MaxTransfer; /* a power of two of pages; 0: no limit */
-	UCHAR Reserved78[438];
+	UCHAR Reserved78[178];
+	USHORT AdminCommands; /* optional ones: NVME_HAS_DOORBELL_BUFFER */
+	UCHAR Reserved258[258];
 	ULONG Namespaces;
 	USHORT Commands; /* optional ones: NVME_HAS_ */
 	USHORT Fused;
@@ -99,9 +102,11 @@ typedef struct _NVME_CONTROLLER_DATA { /* 5.15.2.2; up to what we look at */
 	UCHAR Cache; /* bit 0: there is one that is volatile */
 } NVME_CONTROLLER_DATA, *PNVME_CONTROLLER_DATA;
 C_ASSERT(FIELD_OFFSET(NVME_CONTROLLER_DATA, MaxTransfer) == 77);
+C_ASSERT(FIELD_OFFSET(NVME_CONTROLLER_DATA, AdminCommands) == 256);
 C_ASSERT(FIELD_OFFSET(NVME_CONTROLLER_DATA, Namespaces) == 516);
 C_ASSERT(FIELD_OFFSET(NVME_CONTROLLER_DATA, Cache) == 525);
 
+#define NVME_HAS_DOORBELL_BUFFER (1u << 8)
 enum { NVME_HAS_COMPARE = 1, NVME_HAS_DATASET = 4, NVME_HAS_WRITE_ZEROES = 8 };
 
 typedef struct _NVME_NAMESPACE_DATA { /* 5.15.2.1; up to what we look at */

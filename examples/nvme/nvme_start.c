@@ -89,6 +89,7 @@ static BOOLEAN NvmeFindController(PNVME_ADAPTER Adapter)
 		Adapter->MaxBytes = min(NVME_MAX_BYTES, (ULONG)NVME_PAGE << Data->MaxTransfer);
 	Adapter->Units = max(1, min(Data->Namespaces, NVME_NAMESPACES));
 	Adapter->Commands = Data->Commands;
+	Adapter->HasDoorbellBuffer = (Data->AdminCommands & NVME_HAS_DOORBELL_BUFFER) != 0;
 	Adapter->HasCache = Data->Cache & 1;
 	return TRUE;
 }
@@ -179,6 +180,25 @@ static BOOLEAN NvmeCreateQueue(PNVME_ADAPTER Adapter, PNVME_QUEUE Queue)
 	       NvmeQueueAsk(Adapter, &Adapter->Admin, &Commands, NULL);
 }
 
+/* 5.7, 7.13: who emulates a controller is spared most register writes when it learns from memory
+ * what they would tell. Not with the line, which goes down by a register write. */
+static VOID NvmeUseShadow(PNVME_ADAPTER Adapter)
+{
+	ULONG Doorbells = 2 * (Adapter->QueueCount + 1) * NVME_CAP_STRIDE(Adapter->Cap);
+	NVME_COMMAND Command = {.Opcode = NVME_ADMIN_DOORBELL_BUFFER,
+		.Prp1 = Adapter->ShadowAddress,
+		.Prp2 = Adapter->ShadowAddress + NVME_PAGE};
+
+	if (!Adapter->HasDoorbellBuffer || Adapter->IsDump || Adapter->IsLine ||
+		Doorbells > NVME_PAGE)
+		return;
+	RtlZeroMemory(Adapter->Shadow, 2 * NVME_PAGE);
+	if (!NvmeQueueAsk(Adapter, &Adapter->Admin, &Command, NULL))
+		return; /* the registers do too */
+	for (ULONG i = 0; i < Adapter->QueueCount; i++)
+		NvmeQueueShadow(Adapter, &Adapter->Queues[i]);
+}
+
 static VOID NvmeRun(PNVME_ADAPTER Adapter)
 {
 	Adapter->Running = TRUE;
@@ -213,6 +233,7 @@ BOOLEAN NvmeStart(PNVME_ADAPTER Adapter)
 	for (ULONG i = 0; i < Adapter->QueueCount; i++)
 		if (!NvmeCreateQueue(Adapter, &Adapter->Queues[i]))
 			return FALSE;
+	NvmeUseShadow(Adapter);
 	NvmeRun(Adapter);
 	return TRUE;
 }

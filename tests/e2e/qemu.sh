@@ -22,6 +22,10 @@ each_ends() {
   cmp "$work/submit" "$work/done" || fail "not each request has one end: $(diff "$work/submit" "$work/done" | head)"
 }
 
+tails() { # of the first queue for I/O
+  grep -c 'reg.write .* offset 0x1008 ' "$work/trace"
+}
+
 data() {
   local ops=2000 options
   [ "$SANITIZED" = 0 ] || ops=300
@@ -52,6 +56,11 @@ data() {
   cmp -n $((24 << 20)) "$work/in" "$work/back" || fail "read-only: the data differ"
   status 0 "$DRYPORT" run "$nvme" --hw qemu:nvme --size 32M --cpus 2 -- fio --name=v --ioengine=nbd --uri='{uri}' --rw=randrw --bs=4k \
     --iodepth=32 --size=16m --verify=crc32c --verify_fatal=1 --verify_state_save=0 --output="$work/fio"
+  # of many commands at once QEMU finds most in memory: fewer registers are written than requests sent. By the line each is.
+  status 0 "$DRYPORT" run "$nvme" --hw qemu:nvme --workload rw:ops=$ops,depth=32,verify --trace "$work/trace"
+  [ "$(tails)" -lt $((ops / 2)) ] || fail "$(tails) writes of the tail for $ops requests"
+  status 0 "$DRYPORT" run "$nvme" --hw qemu:nvme --inf "$work/line.inf" --workload rw:ops=$ops,depth=32,verify --trace "$work/trace"
+  [ "$(tails)" -ge $ops ] || fail "by the line: $(tails) writes of the tail for $ops requests"
   none_left
 }
 
