@@ -24,6 +24,8 @@ shape --cpus 4 --hw nvme:queues=2             # processors share
 shape --cpus 2 --hw nvme:entries=4            # queues run full
 shape --cpus 2 --hw nvme:mdts=8192
 shape --cpus 1 --hw nvme:write-cache=0
+shape --cpus 4 --hw nvme:doorbell-buffer=1    # doorbells in memory; few entries, and processors that share
+shape --cpus 4 --hw nvme:doorbell-buffer=1,queues=2,entries=4 --at every-20ms:reset-bus
 
 # several namespaces are several units
 status 0 "$DRYPORT" run "$nvme" --hw nvme:namespaces=3 --size 48M -- nbdinfo --list '{uri}'
@@ -69,7 +71,7 @@ ladder 1 lost --cpus 1 --workload rw:ops=300,depth=1,verify --seed 1
 says 'was not completed within its 30 seconds'
 rungs unit 1
 # a command that the controller never learns of, so that it cannot abort it: up to the reset of the bus
-wrong bell nvme_queue.c 's/^(\tStorPortWriteRegisterUlong\(Adapter, Queue->TailDoorbell.*)/\tstatic LONG Bells; if (Queue->Id > 0 \&\& ++Bells == 100) { Queue->Tail = (USHORT)(Queue->Tail ? Queue->Tail - 1 : Queue->Entries - 1); return; }\n\1/'
+wrong bell nvme_queue.c 's/^(\tNvmeRing\(Adapter, &Queue->TailDoorbell.*)/\tstatic LONG Bells; if (Queue->Id > 0 \&\& ++Bells == 100) { Queue->Tail = (USHORT)(Queue->Tail ? Queue->Tail - 1 : Queue->Entries - 1); return; }\n\1/'
 ladder 1 bell --cpus 3 --seed 1
 rungs unit 0 target 0 bus 1
 # a controller that says it has failed: the watch restarts it, and all data are right
@@ -117,3 +119,4 @@ done
 [ -s "$work/err1" ] || fail "seed $seed says nothing"
 cmp "$work/err1" "$work/err2" && cmp "$work/err1" "$work/err3" || fail "seed $seed fails in several ways"
 status 0 "$DRYPORT" run "$nvme" --hw nvme:queues=2 --cpus 3 --workload $small --seeds 100
+status 0 "$DRYPORT" run "$nvme" --hw nvme:queues=2,doorbell-buffer=1 --cpus 3 --workload $small --seeds 100

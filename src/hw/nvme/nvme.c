@@ -15,7 +15,7 @@
 static const struct hw_model nvme_model;
 
 struct settings {
-	uint64_t queues, entries, vectors, mdts, namespaces, cache, width;
+	uint64_t queues, entries, vectors, mdts, namespaces, cache, shadow, width;
 	bool null;
 };
 
@@ -46,6 +46,8 @@ static int settings_read(const struct hw_config *config, struct settings *set)
 		err = hw_option_number(o, "namespaces", 1, NVME_NAMESPACES_MAX, &set->namespaces);
 	if (!err)
 		err = hw_option_number(o, "write-cache", 0, 1, &set->cache);
+	if (!err)
+		err = hw_option_number(o, "doorbell-buffer", 0, 1, &set->shadow);
 	if (!err)
 		err = hw_option_number(o, "width", 32, 64, &set->width);
 	if (!err && set->mdts & (set->mdts - 1))
@@ -85,6 +87,7 @@ static int nvme_build(struct nvme *n, const struct settings *set, uint32_t block
 	n->mdts_bytes = (uint32_t)set->mdts;
 	n->namespaces = (uint32_t)set->namespaces;
 	n->has_cache = set->cache;
+	n->has_shadow = set->shadow;
 	n->block_size = block_size;
 	n->blocks = storage_size(n->storage) / block_size / n->namespaces;
 	if (!n->blocks)
@@ -167,6 +170,7 @@ static const struct hw_model nvme_model = {
 		   "mdts=BYTES  longest transfer, a power of two from 8192 on (1048576)\n"
 		   "namespaces=N  equal parts of the disk, 1 to 255 (1)\n"
 		   "write-cache=0|1  whether there is a volatile write cache (1)\n"
+		   "doorbell-buffer=0|1  whether doorbells may be in memory too (0)\n"
 		   "width=BITS  address bits that the device drives, 32 to 64 (64)",
 	.create = nvme_create,
 	.destroy = nvme_destroy,

@@ -7,6 +7,7 @@
  *	nvme_register.c  registers, doorbells, the interrupt line: what processors touch
  *	nvme_life.c      the agent: enabling, reset, shutdown; which command is carried out next
  *	nvme_queue.c     fetching commands, posting completions, interrupts
+ *	nvme_shadow.c    doorbells that are in memory too
  *	nvme_admin.c     admin commands: queues, abort
  *	nvme_event.c     asynchronous events
  *	nvme_identify.c, nvme_feature.c, nvme_log.c   the admin commands that tell and set
@@ -45,6 +46,7 @@
 
 struct nvme_sq {
 	_Atomic uint32_t size, tail, head; /* tail: the doorbell */
+	uint32_t refused;		   /* the last tail in memory that was none */
 	uint16_t cqid;
 	uint64_t base;
 };
@@ -56,6 +58,7 @@ struct nvme_cq {
 	uint16_t vector;
 	uint16_t users;	   /* submission queues */
 	uint32_t reserved; /* entries that fetched commands will need */
+	uint32_t refused;  /* the last head in memory that was none */
 	uint64_t base;
 };
 
@@ -83,6 +86,7 @@ struct nvme {
 	uint32_t block_size, namespaces, mdts_bytes;
 	uint64_t blocks; /* of each namespace */
 	bool has_cache;
+	bool has_shadow; /* doorbells may be in memory */
 
 	/* registers */
 	_Atomic uint32_t cc, csts, aqa, intms;
@@ -101,6 +105,8 @@ struct nvme {
 	uint64_t posted;  /* completion queues with entries whose interrupt is due */
 	uint64_t moved;	  /* bytes since the last interrupt */
 	unsigned next_sq;
+	_Atomic bool is_shadowed; /* doorbells are in memory: */
+	uint64_t shadow, event_index;
 
 	/* commands [first, end) are to be carried out */
 	unsigned first, end;
@@ -142,6 +148,25 @@ static inline uint32_t nvme_distance(uint32_t from, uint32_t to, uint32_t size)
 	return to >= from ? to - from : to + size - from;
 }
 
+/* Whether a doorbell's value adds entries, and no more than are free, or takes some away, and no
+ * more than there are: 5.2, Invalid Doorbell Write Value. */
+static inline bool nvme_sq_takes(const struct nvme_sq *sq, uint32_t value)
+{
+	uint32_t size = sq->size, tail = sq->tail;
+
+	return likely(
+		value < size && value != tail &&
+		nvme_distance(tail, value, size) < size - nvme_distance(sq->head, tail, size));
+}
+
+static inline bool nvme_cq_gives(const struct nvme_cq *cq, uint32_t value)
+{
+	uint32_t size = cq->size, head = cq->head;
+
+	return likely(value < size && value != head &&
+		      nvme_distance(head, value, size) <= nvme_distance(head, cq->tail, size));
+}
+
 /* ---- nvme_register.c ---- */
 
 extern const struct bus_function_ops nvme_bus_ops;
@@ -168,6 +193,13 @@ void nvme_post(struct nvme *n, unsigned sqid, uint16_t cid, uint16_t status, uin
 void nvme_post_late(struct nvme *n);
 void nvme_interrupts_send(struct nvme *n);
 
+/* ---- nvme_shadow.c ---- */
+
+/* Takes over what the driver has written to memory since. */
+void nvme_shadow_look(struct nvme *n);
+/* Of one completion queue's head; awaited: its next move is to be told by the register. */
+void nvme_shadow_cq_look(struct nvme *n, unsigned id, bool is_awaited);
+
 /* ---- nvme_event.c ---- */
 
 /* Notes an event, unless it is noted already. */
@@ -192,6 +224,7 @@ uint16_t nvme_log_page(struct nvme *n, const struct nvme_command *c, uint32_t *r
 uint16_t nvme_set_features(struct nvme *n, const struct nvme_command *c, uint32_t *result);
 uint16_t nvme_get_features(struct nvme *n, const struct nvme_command *c, uint32_t *result);
 uint16_t nvme_event_request(struct nvme *n, const struct nvme_command *c, uint32_t *result);
+uint16_t nvme_shadow_config(struct nvme *n, const struct nvme_command *c, uint32_t *result);
 
 void nvme_features_reset(struct nvme *n);
 /* How many I/O queues of a kind may be made: 5.21.1.7. */

@@ -52,6 +52,7 @@ static uint16_t create_cq(struct nvme *n, const struct nvme_command *c, uint32_t
 	cq->vector = (uint16_t)vector;
 	cq->has_interrupt = c->cdw11 & NVME_QUEUE_INTERRUPT;
 	cq->phase = true;
+	cq->refused = UINT32_MAX;
 	cq->users = 0;
 	cq->reserved = 0;
 	cq->head = 0;
@@ -79,6 +80,7 @@ static uint16_t create_sq(struct nvme *n, const struct nvme_command *c, uint32_t
 	sq = &n->sq[id];
 	sq->base = c->prp1;
 	sq->cqid = (uint16_t)cqid;
+	sq->refused = UINT32_MAX;
 	sq->head = 0;
 	sq->tail = 0;
 	n->cq[cqid].users++;
@@ -159,6 +161,7 @@ uint16_t nvme_admin(struct nvme *n, const struct nvme_command *c, uint32_t *resu
 		[NVME_SET_FEATURES] = {nvme_set_features, true},
 		[NVME_GET_FEATURES] = {nvme_get_features, true},
 		[NVME_ASYNC_EVENT] = {nvme_event_request, false},
+		[NVME_DOORBELL_BUFFER] = {nvme_shadow_config, false},
 	};
 
 	if (c->opcode >= array_size(opcodes) || !opcodes[c->opcode].fn)

@@ -50,8 +50,9 @@ static uint16_t controller(struct nvme *n, uint32_t nsid)
 	put(n, 77, 1, log2_of(n->mdts_bytes / NVME_PAGE));
 	put(n, 78, 2, 1); /* controller identifier */
 	put(n, 80, 4, NVME_VERSION_1_4);
-	put(n, 111, 1, 1); /* an I/O controller */
-	put(n, 258, 1, 3); /* abort limit, from 0 */
+	put(n, 111, 1, 1);			   /* an I/O controller */
+	put(n, 256, 2, n->has_shadow ? 0x100 : 0); /* doorbell buffer config */
+	put(n, 258, 1, 3);			   /* abort limit, from 0 */
 	put(n, 259, 1, NVME_ASYNC_MAX - 1);
 	put(n, 260, 1, 0x03); /* one firmware slot, read only */
 	put(n, 261, 1, 0x06); /* effects log; log pages by offset and length */

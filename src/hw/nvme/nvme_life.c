@@ -33,6 +33,7 @@ static void queues_clear(struct nvme *n)
 	n->bad_register = 0;
 	n->bad_value = 0;
 	n->starved = false;
+	n->is_shadowed = false;
 	nvme_events_clear(n);
 	if (unlikely(n->master.tap != NULL))
 		fault_complete_forget(&n->master);
@@ -234,6 +235,8 @@ void nvme_step(void *ctx)
 		return;
 	n->starved = false;
 	n->blocked = 0;
+	if (unlikely(n->is_shadowed))
+		nvme_shadow_look(n);
 	nvme_doorbells_look(n);
 	if (unlikely(n->master.tap != NULL))
 		nvme_post_late(n);

@@ -81,6 +81,8 @@ static uint32_t effects_page(struct nvme *n)
 
 	for (unsigned i = 0; i < array_size(admin); i++)
 		put(n, admin[i] * 4u, 4, 1);
+	if (n->has_shadow)
+		put(n, NVME_DOORBELL_BUFFER * 4u, 4, 1);
 	for (unsigned i = 0; i < array_size(reads); i++)
 		put(n, 1024 + reads[i] * 4u, 4, 1);
 	for (unsigned i = 0; i < array_size(writes); i++)

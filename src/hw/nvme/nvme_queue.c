@@ -60,6 +60,8 @@ static uint32_t fetchable(struct nvme *n, unsigned sqid, uint32_t head, uint32_t
 	if (unlikely(!room)) {
 		/* whoever makes room looks at this; and it may just have done so */
 		n->starved = true;
+		if (unlikely(n->is_shadowed && sqid))
+			nvme_shadow_cq_look(n, sq->cqid, true);
 		room = nvme_cq_room(cq);
 		if (!room)
 			n->blocked |= 1ull << sqid;

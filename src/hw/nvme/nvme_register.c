@@ -40,19 +40,25 @@ static border_call __attribute__((cold, noinline)) void doorbell_bad(
 	cpu_agent_kick(n->agent);
 }
 
-/* The value must add entries, and no more than are free: 5.2, Invalid Doorbell Write Value. */
+/* That what counts is in memory (nvme_shadow.c). */
+static border_call __attribute__((noinline)) void shadow_doorbell(struct nvme *n)
+{
+	cpu_agent_kick(n->agent);
+}
+
 static void sq_doorbell(struct nvme *n, unsigned queue, uint32_t value)
 {
 	struct nvme_sq *sq = &n->sq[queue];
-	uint32_t size = sq->size, tail = sq->tail;
 
-	if (unlikely(!size)) {
+	if (unlikely(!sq->size)) {
 		doorbell_bad(n, &n->bad_register);
 		return;
 	}
-	if (unlikely(value >= size || value == tail ||
-		     nvme_distance(tail, value, size) >=
-			     size - nvme_distance(sq->head, tail, size))) {
+	if (unlikely(n->is_shadowed && queue)) {
+		shadow_doorbell(n);
+		return;
+	}
+	if (unlikely(!nvme_sq_takes(sq, value))) {
 		doorbell_bad(n, &n->bad_value);
 		return;
 	}
@@ -66,18 +72,19 @@ static border_call __attribute__((noinline)) void line_update(struct nvme *n)
 	nvme_line_update(n);
 }
 
-/* Likewise it must take entries away, and no more than there are. */
 static void cq_doorbell(struct nvme *n, unsigned queue, uint32_t value)
 {
 	struct nvme_cq *cq = &n->cq[queue];
-	uint32_t size = cq->size, head = cq->head;
 
-	if (unlikely(!size)) {
+	if (unlikely(!cq->size)) {
 		doorbell_bad(n, &n->bad_register);
 		return;
 	}
-	if (unlikely(value >= size || value == head ||
-		     nvme_distance(head, value, size) > nvme_distance(head, cq->tail, size))) {
+	if (unlikely(n->is_shadowed && queue)) {
+		shadow_doorbell(n);
+		return;
+	}
+	if (unlikely(!nvme_cq_gives(cq, value))) {
 		doorbell_bad(n, &n->bad_value);
 		return;
 	}

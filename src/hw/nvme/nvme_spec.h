@@ -90,7 +90,8 @@ enum nvme_admin_opcode { /* section 5 */
 	NVME_ABORT = 0x08,
 	NVME_SET_FEATURES = 0x09,
 	NVME_GET_FEATURES = 0x0a,
-	NVME_ASYNC_EVENT = 0x0c
+	NVME_ASYNC_EVENT = 0x0c,
+	NVME_DOORBELL_BUFFER = 0x7c
 };
 
 enum nvme_io_opcode { /* section 6 */

@@ -41,7 +41,8 @@ enum { /* section 5 */
 	ABORT = 8,
 	SET_FEATURES = 9,
 	GET_FEATURES = 10,
-	ASYNC_EVENT = 12
+	ASYNC_EVENT = 12,
+	DOORBELL_BUFFER = 0x7c
 };
 enum { FLUSH = 0, WRITE = 1, READ = 2, COMPARE = 5, WRITE_ZEROES = 8, DSM = 9 }; /* section 6 */
 
