@@ -167,7 +167,8 @@ struct port_driver_model {
 	 * none. */
 	NTSTATUS (*control)(struct port_hba *hba, PIRP irp);
 
-	/* Around HwInitialize and ScsiStopAdapter. */
+	/* Around HwInitialize, ScsiRestartAdapter, and ScsiStopAdapter unless stops_unlocked
+	 * (X-22). */
 	uint8_t (*lock)(struct port_hba *hba);
 	void (*unlock)(struct port_hba *hba, uint8_t irql);
 	/* Around HwTimer and HwResetBus, at DISPATCH; leave checks the callback's IRQL. */

@@ -13,7 +13,8 @@
 struct control {
 	const char *name;
 	uint8_t irql;
-	bool locked; /* at DIRQL, under the interrupt lock, whatever irql says */
+	bool locked; /* at DIRQL, under the interrupt lock (X-22), whatever irql says; stopping,
+			unless the model's stops_unlocked */
 };
 
 /* What is called here; the rest is never asked for. */
