@@ -37,7 +37,7 @@ static border_call __attribute__((cold, noinline)) void doorbell_bad(
 	struct nvme *n, _Atomic uint32_t *count)
 {
 	atomic_fetch_add(count, 1);
-	cpu_agent_kick(n->agent);
+	cpu_agent_kick(n->engine->agent);
 }
 
 /* The value must add entries, and no more than are free: 5.2, Invalid Doorbell Write Value. */
@@ -45,6 +45,7 @@ static void sq_doorbell(struct nvme *n, unsigned queue, uint32_t value)
 {
 	struct nvme_sq *sq = &n->sq[queue];
 	uint32_t size = sq->size, tail = sq->tail;
+	struct nvme_engine *e;
 
 	if (unlikely(!size)) {
 		doorbell_bad(n, &n->bad_register);
@@ -57,8 +58,9 @@ static void sq_doorbell(struct nvme *n, unsigned queue, uint32_t value)
 		return;
 	}
 	atomic_store_explicit(&sq->tail, value, memory_order_release);
-	atomic_fetch_or(&n->rung, 1ull << queue);
-	cpu_agent_kick(n->agent);
+	e = atomic_load_explicit(&sq->engine, memory_order_relaxed);
+	atomic_fetch_or(&e->rung, 1ull << queue);
+	cpu_agent_kick(e->agent);
 }
 
 static border_call __attribute__((noinline)) void line_update(struct nvme *n)
@@ -85,8 +87,8 @@ static void cq_doorbell(struct nvme *n, unsigned queue, uint32_t value)
 	/* the line falls with the last entry, before the write returns */
 	if (unlikely(!bus_messages_are_enabled(n->function)))
 		line_update(n);
-	if (unlikely(n->starved))
-		cpu_agent_kick(n->agent);
+	if (unlikely(cq->engine->starved))
+		cpu_agent_kick(cq->engine->agent);
 }
 
 static void doorbell(struct nvme *n, uint32_t offset, uint32_t value)
@@ -166,7 +168,7 @@ static void configuration_set(struct nvme *n, uint32_t value)
 		if (value & NVME_CC_SHN && !(old & NVME_CC_SHN))
 			atomic_fetch_or(&n->requests, NVME_REQUEST_SHUTDOWN);
 	}
-	cpu_agent_kick(n->agent);
+	cpu_agent_kick(n->engine->agent);
 }
 
 static void register_set(struct nvme *n, uint32_t offset, uint32_t value)
@@ -220,7 +222,8 @@ static void nvme_command_register(void *device, uint16_t command)
 {
 	struct nvme *n = device;
 
-	n->master.enabled = command >> 2 & 1;
+	for (unsigned i = 0; i < n->engine_count; i++)
+		n->engine[i].master.enabled = command >> 2 & 1;
 }
 
 /* A controller that was enabled is reset by its agent, which touches no memory from then on. */
@@ -235,7 +238,7 @@ static bool nvme_power(void *device, bool on)
 	n->aqa = n->intms = 0;
 	for (unsigned i = 0; i < 2; i++)
 		n->asq[i] = n->acq[i] = 0;
-	cpu_agent_kick(n->agent);
+	cpu_agent_kick(n->engine->agent);
 	return !(n->requests & NVME_REQUEST_RESET) && !n->csts;
 }
 
