@@ -38,7 +38,7 @@ static const struct row rows[] = {
 	{"path", "examples/simple", "simple:null@2"},
 	{"path", "examples/simple", "simple:null*2@2"},
 	{"path", "examples/nvme", "nvme:null*2@2"},
-	{"path", "examples/nvme", "nvme:null*1@2"},
+	{"path", "examples/nvme", "nvme:null,engines=2*1@2"},
 	{"replay", "examples/nvme", "nvme"},
 	{"models", "examples/simple", "simple:null"},
 	{"models", "examples/pull", "simple:null"},

@@ -68,6 +68,8 @@ typedef struct _NVME_QUEUE { /* a submission and a completion queue */
 	NVME_DOORBELL TailDoorbell, HeadDoorbell;
 	USHORT Free[NVME_ENTRIES]; /* places in Active, a stack */
 	PNVME_REQUEST Active[NVME_ENTRIES];
+	UCHAR Apart[64]; /* from the next one, which is another processor's: no cache line in common
+			  */
 } NVME_QUEUE, *PNVME_QUEUE;
 
 typedef struct _NVME_NAMESPACE {

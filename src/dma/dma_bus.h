@@ -34,6 +34,7 @@ struct dma_master {
 	uint64_t plain_last; /* private: up to here it may reach pages by their frame numbers */
 	struct dma_tap *tap; /* NULL: none */
 	uint64_t blame;	     /* nt_violation's number for what is refused; 0: the driver is */
+	struct dma_master *next; /* another of the same device, for another thread of it; NULL */
 };
 
 /*

@@ -223,7 +223,7 @@ static int crash_run(struct dry_machine *machine)
 	crash->processor = cpu_self->number;
 	atomic_store(&machine->has_crashed, true);
 	for (unsigned n = 0; n < machine->driver.adapter_count; n++)
-		crash->outstanding += machine->driver.adapters[n]->outstanding;
+		crash->outstanding += port_adapter_outstanding_look(machine->driver.adapters[n]);
 	if (!cpu_halt_others())
 		return error_set(ETIMEDOUT, "--dump: a processor did not stop.");
 	if (disk->is_gone || !disk->unit)

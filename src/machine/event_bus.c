@@ -33,8 +33,10 @@ static void excuse(const struct dry_machine *machine, const struct port_hba *hba
 
 		if (!master || master->number != bus_function_place(hba->function))
 			continue;
-		master->blame = blame;
-		master->off_told = false;
+		for (; master; master = master->next) {
+			master->blame = blame;
+			master->off_told = false;
+		}
 	}
 }
 

@@ -218,7 +218,7 @@ static int device_up(struct dry_machine *machine)
 	return err;
 }
 
-static void device_count_bytes(struct dry_machine *machine, const struct dma_master *master)
+static void master_count_bytes(struct dry_machine *machine, const struct dma_master *master)
 {
 	struct dry_summary *summary = &machine->summary;
 
@@ -237,6 +237,12 @@ static void device_count_bytes(struct dry_machine *machine, const struct dma_mas
 		summary->port_written += is_own ? master->bytes_read[kind] : 0;
 		summary->port_read += is_own ? master->bytes_written[kind] : 0;
 	}
+}
+
+static void device_count_bytes(struct dry_machine *machine, const struct dma_master *master)
+{
+	for (; master; master = master->next)
+		master_count_bytes(machine, master);
 }
 
 static void device_down(struct dry_machine *machine)

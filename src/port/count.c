@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SPDX-FileCopyrightText: The dryport authors */
-/* What count.h leaves out: the turns of a pulling miniport, and gates that wait for completions. */
+/* What count.h leaves out: the turns of a pulling miniport, gates that wait for completions, and
+ * what is done to counts that are split. */
 #include "port/count.h"
 #include "trace/trace.h"
 
@@ -41,4 +42,69 @@ bool port_count_out_busy(struct port_adapter *adapter, uint32_t before, bool is_
 	if (atomic_fetch_and(&adapter->closed, ~(uint32_t)PORT_BUSY) & PORT_BUSY)
 		trace(TRACE_PORT_OPEN, adapter->number, ~0ull, PORT_BUSY);
 	return true;
+}
+
+/* The last of several ends sees that it is the last, as does perhaps another: both open the gate.
+ */
+bool port_split_out(struct port_adapter *adapter, bool is_done)
+{
+	port_here_add(adapter, -1u);
+	if (likely(!(atomic_load(&adapter->closed) & PORT_BUSY)))
+		return false;
+	return port_count_out_busy(adapter, port_adapter_outstanding(adapter) + 1, is_done);
+}
+
+uint32_t port_adapter_outstanding_look(const struct port_adapter *adapter)
+{
+	uint32_t sum = atomic_load(&adapter->outstanding);
+
+	for (unsigned n = 0; adapter->is_split && n < cpu_count(); n++)
+		sum += atomic_load_explicit(&adapter->here[n].outstanding, memory_order_relaxed);
+	return sum;
+}
+
+/* Nothing inside these locks is a safepoint, so who is above DISPATCH has not interrupted a holder
+ * on his own processor. Whoever holds several has taken them in this order. */
+uint32_t port_adapter_outstanding(struct port_adapter *adapter)
+{
+	uint32_t sum;
+	uint8_t old;
+
+	if (!adapter->is_split)
+		return atomic_load(&adapter->outstanding);
+	old = cpu_irql() < IRQL_DISPATCH ? cpu_irql_raise(IRQL_DISPATCH) : cpu_irql();
+	for (unsigned n = 0; n < cpu_count(); n++)
+		host_lock_acquire(&adapter->here[n].lock);
+	sum = port_adapter_outstanding_look(adapter);
+	for (unsigned n = 0; n < cpu_count(); n++)
+		host_lock_release(&adapter->here[n].lock);
+	if (old < IRQL_DISPATCH)
+		cpu_irql_lower(old);
+	return sum;
+}
+
+/* Under the unit's lock. */
+void port_unit_gather(struct port_unit *unit)
+{
+	struct port_adapter *adapter = unit->adapter;
+
+	atomic_store_explicit(&unit->is_split, false, memory_order_relaxed);
+	unit->calm = 0;
+	for (unsigned n = 0; n < cpu_count(); n++) {
+		host_lock_acquire(&adapter->here[n].lock);
+		unit->outstanding += unit->here[n].outstanding;
+		unit->here[n].outstanding = 0;
+		host_lock_release(&adapter->here[n].lock);
+	}
+}
+
+/* Under the unit's lock; it is open, and nobody waits. */
+void port_unit_split(struct port_unit *unit)
+{
+	struct port_adapter *adapter = unit->adapter;
+
+	unit->calm = 0;
+	if (unit->here && adapter->is_split && !atomic_load(&adapter->closed) &&
+		unit->depth >= PORT_SLOTS - 1)
+		atomic_store_explicit(&unit->is_split, true, memory_order_relaxed);
 }

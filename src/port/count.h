@@ -4,6 +4,32 @@
  * How many requests are outstanding, of a unit and of an adapter: counted in by queue.c before they
  * start, counted out by complete.c, or by queue.c when they have to wait again. A completion may
  * open a gate, or make room for others. `locks`: cpu_inner_locks (cpu.h).
+ *
+ * Where several processors send requests to one unit, its count and the adapter's would go to and
+ * fro between them. So they are *split* while nothing depends on them: each processor has a share
+ * of both, under a lock of its own that guards nothing else (port_here). A request may start here
+ * and end there: a share is a number that wraps, and only their sum means something.
+ *
+ *	adapter	split from its start to its end, or never: if its limit is at least the number of
+ *		slots, which then is the limit. Its sum is taken inside the locks of all shares
+ *		(port_adapter_outstanding).
+ *	unit	split while nobody waits in its queue, it is not closed, and its depth is at least
+ *		the number of slots. Whoever takes the unit's lock brings its count together
+ *		before he does anything else (port_unit_lock).
+ *
+ * Why the sum is right. Every change of a share is made inside the lock of that share, and is one
+ * request's start or end. Who sums holds all those locks at once, so what he reads is what the
+ * count was at that moment: not 0 while a request is out, nor anything else when none is. Bringing
+ * a unit's together takes the locks one after the other, which will do, as is_split is false by
+ * then: a processor whose lock has been passed finds it so, and goes to the unit's lock, which is
+ * taken; one whose lock is still to come is counted when it comes.
+ *
+ * Why nobody is forgotten. Gates are looked at inside the share's lock. Who closes the adapter's,
+ * and then sums, or takes the unit's lock, has passed each share's lock after the gate was closed:
+ * a start that saw it open has been counted by then, a later one sees it closed. An end that did
+ * not see PORT_BUSY likewise has been counted out before port_adapter_busy sums. And a request that
+ * has to wait is queued under the unit's lock, where the unit is not split: its ends look at the
+ * queue.
  */
 #ifndef DRY_PORT_COUNT_H
 #define DRY_PORT_COUNT_H
@@ -14,15 +40,82 @@
 bool port_turn_take(struct port_unit *unit);
 void port_count_out_closed(struct port_unit *unit, bool is_done);
 bool port_count_out_busy(struct port_adapter *adapter, uint32_t before, bool is_done);
+bool port_split_out(struct port_adapter *adapter, bool is_done);
 void port_others_go_on(struct port_unit *unit, bool all);
+void port_unit_split(struct port_unit *unit);
+
+#define PORT_CALM 16
+
+/* Of a split adapter: counts at this processor. At DISPATCH. */
+static inline void port_here_add(struct port_adapter *adapter, uint32_t n)
+{
+	struct port_here *here = &adapter->here[cpu_self->number];
+
+	host_lock_acquire(&here->lock);
+	atomic_store_explicit(&here->outstanding,
+		atomic_load_explicit(&here->outstanding, memory_order_relaxed) + n,
+		memory_order_relaxed);
+	host_lock_release(&here->lock);
+}
+
+/* Past all limits. At DISPATCH. */
+static inline void port_adapter_add(struct port_adapter *adapter, uint32_t n)
+{
+	if (adapter->is_split)
+		port_here_add(adapter, n);
+	else
+		cpu_inner_add32(&adapter->outstanding, n);
+}
+
+/* Adds to both counts, if the unit is split and none of these gates of the adapter is closed; else
+ * false. At DISPATCH. */
+path_inline bool port_split_add(struct port_unit *unit, uint32_t n, uint32_t gates)
+{
+	struct port_adapter *adapter = unit->adapter;
+	unsigned cpu = cpu_self->number;
+	struct port_here *here = &adapter->here[cpu];
+	bool is_split;
+
+	if (!atomic_load_explicit(&unit->is_split, memory_order_relaxed))
+		return false;
+	cpu_poll_own(); /* as each other lock of the path */
+	host_lock_acquire(&here->lock);
+	is_split = likely(atomic_load_explicit(&unit->is_split, memory_order_relaxed) &&
+			  !(atomic_load_explicit(&adapter->closed, memory_order_relaxed) & gates));
+	if (is_split) {
+		unit->here[cpu].outstanding += n;
+		atomic_store_explicit(&here->outstanding,
+			atomic_load_explicit(&here->outstanding, memory_order_relaxed) + n,
+			memory_order_relaxed);
+	}
+	host_lock_release(&here->lock);
+	return is_split;
+}
+
+/* Under the unit's lock, when a request has been counted: nothing is special any more if so many
+ * have passed without. */
+path_inline void port_count_calm(struct port_unit *unit, bool locks)
+{
+	if (!locks)
+		return;
+	if (unit->head || unit->closed)
+		unit->calm = 0;
+	else if (++unit->calm >= PORT_CALM)
+		port_unit_split(unit);
+}
 
 /* Whether one more may be outstanding at the adapter; it is counted then. Under the unit's lock, so
  * that who is refused waits in the queue before port_adapter_count_out, which lets it go on, looks
  * there. */
 path_inline bool port_adapter_count_in(struct port_adapter *adapter, bool locks)
 {
-	uint32_t count = atomic_load_explicit(&adapter->outstanding, memory_order_relaxed);
+	uint32_t count;
 
+	if (locks && adapter->is_split) {
+		port_here_add(adapter, 1);
+		return true;
+	}
+	count = atomic_load_explicit(&adapter->outstanding, memory_order_relaxed);
 	do {
 		if (unlikely(count >= adapter->limits.max_outstanding))
 			return false;
@@ -69,8 +162,11 @@ static inline void port_count_out(struct port_request *request, bool is_done)
  * the gate, as port_adapter_busy closes the gate before it looks at the count. */
 path_inline bool port_adapter_count_out(struct port_adapter *adapter, bool is_done, bool locks)
 {
-	uint32_t before = cpu_inner_add32_if(locks, &adapter->outstanding, -1u);
+	uint32_t before;
 
+	if (locks && adapter->is_split)
+		return port_split_out(adapter, is_done);
+	before = cpu_inner_add32_if(locks, &adapter->outstanding, -1u);
 	if (unlikely(atomic_load(&adapter->closed) & PORT_BUSY))
 		return port_count_out_busy(adapter, before, is_done);
 	return before >= adapter->limits.max_outstanding;
@@ -82,9 +178,15 @@ path_inline void port_unit_finished(struct port_request *request, bool locks)
 	struct port_unit *unit = request->unit;
 	bool waits, all;
 
-	cpu_inner_acquire_if(locks, &unit->lock);
+	if (locks && likely(port_split_add(unit, -1u, PORT_BUSY))) {
+		request->is_counted = false;
+		return;
+	}
+	if (locks)
+		port_unit_lock(unit);
 	port_count_out(request, true);
 	waits = unit->head != NULL;
+	port_count_calm(unit, locks);
 	cpu_inner_release_if(locks, &unit->lock);
 	all = port_adapter_count_out(unit->adapter, true, locks);
 	if (unlikely(all || waits))

@@ -57,14 +57,14 @@ void port_adapter_busy(struct port_adapter *adapter, uint32_t n)
 {
 	/* More than outstanding means all of them (X-48); with none there is nothing to wait for.
 	 */
-	uint32_t outstanding = atomic_load(&adapter->outstanding);
+	uint32_t outstanding = port_adapter_outstanding(adapter);
 
 	if (!n || !outstanding)
 		return;
 	atomic_store(&adapter->busy_left, min_of(n, outstanding));
 	adapter_close(adapter, PORT_BUSY);
 	/* The last may have come back meanwhile: nobody else would open the gate. */
-	if (!atomic_load(&adapter->outstanding))
+	if (!port_adapter_outstanding(adapter))
 		adapter_open(adapter, PORT_BUSY);
 }
 
@@ -81,7 +81,7 @@ static void unit_change(struct port_unit *unit, uint32_t close, uint32_t open, u
 {
 	uint8_t old = cpu_irql() < IRQL_DISPATCH ? cpu_irql_raise(IRQL_DISPATCH) : cpu_irql();
 
-	cpu_inner_acquire(&unit->lock);
+	port_unit_lock(unit);
 	if (close & PORT_BUSY) {
 		unit->busy_left = min_of(busy, unit->outstanding);
 		if (!unit->busy_left)
@@ -92,7 +92,7 @@ static void unit_change(struct port_unit *unit, uint32_t close, uint32_t open, u
 	if (open & unit->closed)
 		trace(TRACE_PORT_OPEN, unit->adapter->number, unit->number, open);
 	unit->closed = (unit->closed | close) & ~open;
-	cpu_inner_release(&unit->lock);
+	port_unit_unlock(unit);
 	if (open)
 		cpu_dpc_queue(&unit->adapter->pump, NULL, NULL);
 	if (old < IRQL_DISPATCH)
@@ -132,9 +132,21 @@ void port_unit_next(struct port_unit *unit)
 {
 	uint8_t old = cpu_irql() < IRQL_DISPATCH ? cpu_irql_raise(IRQL_DISPATCH) : cpu_irql();
 
-	cpu_inner_acquire(&unit->lock);
+	port_unit_lock(unit);
 	unit->closed &= ~(uint32_t)PORT_TAKEN;
-	cpu_inner_release(&unit->lock);
+	port_unit_unlock(unit);
+	if (old < IRQL_DISPATCH)
+		cpu_irql_lower(old);
+}
+
+/* What is split has no depth to keep to. */
+static void unit_depth(struct port_unit *unit, uint32_t depth)
+{
+	uint8_t old = cpu_irql() < IRQL_DISPATCH ? cpu_irql_raise(IRQL_DISPATCH) : cpu_irql();
+
+	port_unit_lock(unit);
+	atomic_store_explicit(&unit->depth, depth, memory_order_relaxed);
+	port_unit_unlock(unit);
 	if (old < IRQL_DISPATCH)
 		cpu_irql_lower(old);
 }
@@ -143,7 +155,7 @@ bool port_unit_set_depth(struct port_unit *unit, uint32_t depth)
 {
 	if (!depth || depth > unit->adapter->limits.max_depth)
 		return false;
-	atomic_store_explicit(&unit->depth, depth, memory_order_relaxed);
+	unit_depth(unit, depth);
 	cpu_dpc_queue(&unit->adapter->pump, NULL, NULL);
 	return true;
 }

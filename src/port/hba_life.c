@@ -322,7 +322,7 @@ void port_hba_stop(struct port_adapter *port)
 	if (hba->phase == PORT_HBA_RUNNING && hba->life != PORT_HBA_GONE)
 		port_hba_control_stop(hba);
 	hba->phase = PORT_HBA_STOPPED;
-	if (port->outstanding && hba->function)
+	if (port_adapter_outstanding(port) && hba->function)
 		master_off(hba->function);
 	port_hba_quiet(hba, false);
 }

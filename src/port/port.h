@@ -14,14 +14,16 @@
  *       → DPC: results read back, list released → request->done → port_request_put
  *
  * All of it runs on a processor at DISPATCH_LEVEL, port_request_complete at any IRQL up to the
- * device's. Locks: unit->lock (queue and counts) and adapter->lock (free slots), never both; no
- * lock is held while a miniport or a done function runs.
+ * device's. Locks: unit->lock (queue and counts) and adapter->lock (free slots), never both;
+ * inside the first, or alone, those of the processors' shares (count.h). No lock is held while a
+ * miniport or a done function runs.
  */
 #ifndef DRY_PORT_PORT_H
 #define DRY_PORT_PORT_H
 
 #include "util/common.h"
 #include "cpu/cpu.h"
+#include "cpu/host.h"
 #include "dma/dma.h"
 #include "mem/mem.h"
 #include "port/model.h"
@@ -148,6 +150,17 @@ enum port_closed {
 	PORT_AWAY = 64	 /* stopped, and expected back: submitted requests wait */
 };
 
+/* A processor's share of a unit's count, of an adapter's count and of its ids: count.h. */
+struct port_unit_here {
+	uint32_t outstanding; /* under the lock of the adapter's, as a number that wraps */
+} __attribute__((aligned(64)));
+
+struct port_here {
+	struct host_lock lock;
+	_Atomic uint32_t outstanding; /* likewise */
+	uint64_t last_id, end_id;     /* this processor's own: ids that it may give */
+} __attribute__((aligned(64)));
+
 /* What the registry says of a unit: hba_entries.c. */
 struct port_unit_entries {
 	uint32_t pause_ms;     /* BusyPauseTime: of one whose request came back busy */
@@ -164,6 +177,8 @@ struct port_unit {
 	uint8_t path, target, lun, zero; /* one word: page.c */
 	unsigned number;		 /* for events: order of discovery */
 	struct port_unit_entries entries;
+	struct port_unit_here *here; /* of each processor; NULL: its counts are never split */
+	_Atomic bool is_split;	     /* count.h */
 	/* What each request changes stands apart from what each only reads. */
 	struct cpu_spinlock lock __attribute__((aligned(64)));
 	uint32_t outstanding;
@@ -171,6 +186,7 @@ struct port_unit {
 	struct port_request *head, **tail; /* waiting */
 	_Atomic uint32_t depth;
 	uint32_t busy_left, retry_left; /* completions until PORT_BUSY, PORT_RETRY end */
+	uint32_t calm; /* starts and ends since something was special: port_count_calm */
 	struct cpu_timer pause __attribute__((aligned(64))); /* ends PORT_PAUSED */
 	struct cpu_timer retry;				     /* ends PORT_RETRY */
 	void *extension;				     /* the miniport's, or NULL */
@@ -234,6 +250,7 @@ struct port_adapter {
 				 MEM_NO_ADDRESS */
 	uint32_t slot_stride;
 	bool takes_pages;	/* the short way is there: page.c */
+	bool is_split;		/* its count is: count.h */
 	bool shows_pages;	/* the miniport sees the addresses of what it reads and writes */
 	uint16_t srb_length_at; /* where DataTransferLength is in its kind of SRBs */
 	struct port_lists lists, lists_in;
@@ -246,12 +263,13 @@ struct port_adapter {
 	struct port_unit self; /* whose queue is that of requests to the adapter; at no address */
 	/* What each request changes stands apart from what each only reads. */
 	_Atomic uint64_t last_id __attribute__((aligned(64)));
-	_Atomic uint32_t outstanding;
+	_Atomic uint32_t outstanding; /* port_adapter_outstanding: where it is not split */
 	_Atomic uint32_t busy_left;
 	_Atomic uint32_t pump_turn; /* with which unit port_adapter_pump begins */
 	struct cpu_spinlock lock;   /* free list */
 	struct port_request *free;
 	struct port_done done[CPU_MAX];
+	struct port_here here[CPU_MAX];
 	struct cpu_timer pause;
 	struct cpu_dpc pump;	 /* a gate was opened where nothing may be started */
 	struct cpu_timer second; /* counts tick, looks for requests that timed out */
@@ -498,6 +516,30 @@ void port_page_settle(struct port_adapter *adapter);
 void port_page_submit(struct port_request *request);
 /* Private: as port_srb_prepare, of such a request. */
 void port_page_prepare(struct port_request *request);
+
+/* ---- count.c ---- */
+
+/* How many requests the miniport has, or is about to get. Any IRQL, on a processor. _look: without
+ * locks, so about. */
+uint32_t port_adapter_outstanding(struct port_adapter *adapter);
+uint32_t port_adapter_outstanding_look(const struct port_adapter *adapter);
+/* Private: see port_unit_lock. */
+void port_unit_gather(struct port_unit *unit);
+
+/* The unit's lock. What it guards is whole inside it: a count that is split is brought together. */
+static inline void port_unit_lock(struct port_unit *unit)
+{
+	if (likely(!cpu_inner_locks))
+		return;
+	cpu_spin_acquire(&unit->lock);
+	if (atomic_load_explicit(&unit->is_split, memory_order_relaxed))
+		port_unit_gather(unit);
+}
+
+static inline void port_unit_unlock(struct port_unit *unit)
+{
+	cpu_inner_release(&unit->lock);
+}
 
 /* ---- submit.c, queue.c ---- */
 

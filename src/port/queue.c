@@ -152,12 +152,12 @@ void port_unit_start_now(struct port_request *request)
 
 	request->is_counted = true;
 	port_request_enter(request);
-	cpu_inner_add32(&unit->adapter->outstanding, 1);
-	cpu_inner_acquire(&unit->lock);
+	port_adapter_add(unit->adapter, 1);
+	port_unit_lock(unit);
 	unit->outstanding++;
 	if (unit->adapter->limits.pull)
 		unit->closed |= PORT_TAKEN;
-	cpu_inner_release(&unit->lock);
+	port_unit_unlock(unit);
 	request_start(request);
 }
 
@@ -216,13 +216,20 @@ path_inline void unit_enqueue(struct port_request *request, bool locks, bool pul
 	struct port_unit *unit = request->unit;
 	bool go, fails = false;
 
-	cpu_inner_acquire_if(locks, &unit->lock);
+	if (locks && likely(port_split_add(unit, 1, ~0u))) {
+		request->is_counted = true;
+		request_start(request);
+		return;
+	}
+	if (locks)
+		port_unit_lock(unit);
 	go = likely(!unit->head) && likely(port_count_in(unit, request, locks, pull));
 	if (unlikely(!go)) {
 		fails = is_stopped(unit->adapter);
 		if (!fails)
 			queue_append(unit, request);
 	}
+	port_count_calm(unit, locks);
 	cpu_inner_release_if(locks, &unit->lock);
 	if (likely(go))
 		request_start_and_on(request, pull);
@@ -249,11 +256,11 @@ static bool unit_pump(struct port_unit *unit)
 	for (bool started = false;; started = true) {
 		struct port_request *request = NULL;
 
-		cpu_inner_acquire(&unit->lock);
+		port_unit_lock(unit);
 		if (unit->head && port_count_in(unit, unit->head, cpu_inner_locks,
 					  unit->adapter->limits.pull))
 			request = queue_take(unit);
-		cpu_inner_release(&unit->lock);
+		port_unit_unlock(unit);
 		if (!request)
 			return started;
 		request_start(request);
@@ -297,9 +304,9 @@ void port_unit_drain(struct port_unit *unit)
 	struct port_request *request;
 
 	do {
-		cpu_inner_acquire(&unit->lock);
+		port_unit_lock(unit);
 		request = queue_take(unit);
-		cpu_inner_release(&unit->lock);
+		port_unit_unlock(unit);
 		if (request)
 			port_request_fail(request, SRB_STATUS_NO_HBA);
 	} while (request);
@@ -326,7 +333,7 @@ bool port_unit_again(struct port_request *request)
 	struct port_adapter *adapter = unit->adapter;
 	bool is_alone, fails;
 
-	cpu_inner_acquire(&unit->lock);
+	port_unit_lock(unit);
 	fails = is_stopped(adapter);
 	if (!fails) {
 		trace(TRACE_SRB_AGAIN, request->id, request->busy_retries);
@@ -339,7 +346,7 @@ bool port_unit_again(struct port_request *request)
 		unit->retry_left = retries_after(request);
 	}
 	is_alone = !unit->outstanding;
-	cpu_inner_release(&unit->lock);
+	port_unit_unlock(unit);
 	if (fails)
 		return false;
 	/* Another completion on this unit opens it again; without one, time does. */
@@ -355,7 +362,7 @@ void port_unit_sense(struct port_request *request)
 	struct port_unit *unit = request->unit;
 	bool fails;
 
-	cpu_inner_acquire(&unit->lock);
+	port_unit_lock(unit);
 	port_count_out(request, true);
 	fails = is_stopped(unit->adapter);
 	if (!fails) {
@@ -365,7 +372,7 @@ void port_unit_sense(struct port_request *request)
 		if (!request->next)
 			unit->tail = &request->next;
 	}
-	cpu_inner_release(&unit->lock);
+	port_unit_unlock(unit);
 	if (fails)
 		port_request_fail(request, SRB_STATUS_NO_HBA);
 	/* Others may be waiting for the room that it had. */
@@ -377,16 +384,16 @@ bool port_unit_sense_now(struct port_unit *unit)
 	struct port_adapter *adapter = unit->adapter;
 	struct port_request *request = NULL;
 
-	cpu_inner_acquire(&unit->lock);
+	port_unit_lock(unit);
 	if (unit->head && port_is_sense(unit->head) && !unit->closed &&
 		atomic_load(&adapter->closed) == PORT_AWAY &&
 		(!adapter->limits.pull || port_turn_take(unit))) {
 		request = queue_take(unit);
 		request->is_counted = true;
 		unit->outstanding++;
-		cpu_inner_add32(&adapter->outstanding, 1);
+		port_adapter_add(adapter, 1);
 	}
-	cpu_inner_release(&unit->lock);
+	port_unit_unlock(unit);
 	if (request)
 		request_start(request);
 	return request;
@@ -406,7 +413,7 @@ void port_request_granted(struct dma_waiter *waiter)
 	bool is_closed, fails, is_alone = false;
 
 	mapping->run = waiter->run;
-	cpu_inner_acquire(&unit->lock);
+	port_unit_lock(unit);
 	fails = is_stopped(adapter);
 	/* PORT_TAKEN is its own doing. */
 	is_closed = (unit->closed | atomic_load(&adapter->closed)) & ~(uint32_t)PORT_TAKEN;
@@ -417,7 +424,7 @@ void port_request_granted(struct dma_waiter *waiter)
 		port_count_out(request, false);
 		is_alone = unit->closed & PORT_RETRY && !unit->outstanding;
 	}
-	cpu_inner_release(&unit->lock);
+	port_unit_unlock(unit);
 	dma_run_give(unused);
 	/* It was what another, which had come back busy, waited for. */
 	if (is_alone)

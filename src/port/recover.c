@@ -47,7 +47,7 @@ static bool has_gone_mute(struct port_adapter *adapter)
 	bool waits = atomic_load(&adapter->closed) & PORT_TAKEN;
 
 	adapter->idle_ticks =
-		waits && !atomic_load(&adapter->outstanding) ? adapter->idle_ticks + 1 : 0;
+		waits && !port_adapter_outstanding(adapter) ? adapter->idle_ticks + 1 : 0;
 	return adapter->idle_ticks == MUTE_SECONDS;
 }
 

@@ -33,7 +33,7 @@ static bool is_idle_within(struct port_adapter *adapter, unsigned seconds)
 {
 	uint64_t end = cpu_clock() + seconds * SECOND_NS;
 
-	while (atomic_load(&adapter->outstanding) || senses_go(adapter)) {
+	while (port_adapter_outstanding(adapter) || senses_go(adapter)) {
 		if (cpu_clock() >= end)
 			return false;
 		cpu_thread_park(LOOK_NS);
@@ -60,7 +60,7 @@ int port_adapter_rest(struct port_adapter *adapter, unsigned seconds)
 			gate_open(adapter);
 			return error_set(ETIMEDOUT,
 				"%s keeps %u requests, also through a reset of its bus.",
-				adapter->name, (unsigned)atomic_load(&adapter->outstanding));
+				adapter->name, (unsigned)port_adapter_outstanding(adapter));
 		}
 	}
 	/* The last completions are over, with what their submitters do in them. */

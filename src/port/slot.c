@@ -112,6 +112,9 @@ int port_adapter_init(struct port_adapter *adapter, const struct port_model *mod
 	int err;
 
 	adapter_clear(adapter, model, name, dma, limits);
+	/* all the slots together do not pass its limit */
+	adapter->is_split = cpu_inner_locks && !limits->pull &&
+			    adapter->limits.max_outstanding >= PORT_SLOTS - 1;
 	err = slots_new(adapter, PORT_SLOTS);
 	port_page_settle(adapter);
 	if (!err && limits->asks_sense)
@@ -169,7 +172,7 @@ int port_adapter_close(struct port_adapter *adapter, unsigned seconds)
 		port_unit_drain(adapter->units[n]);
 	port_unit_drain(&adapter->self);
 	cpu_irql_lower(irql);
-	while (atomic_load(&adapter->outstanding)) {
+	while (port_adapter_outstanding(adapter)) {
 		if (cpu_clock() >= end)
 			return -ETIMEDOUT;
 		cpu_thread_park(1000000);

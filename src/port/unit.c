@@ -24,11 +24,11 @@ static void retry_now(struct cpu_timer *timer)
 {
 	struct port_unit *unit = timer->ctx;
 
-	cpu_inner_acquire(&unit->lock);
+	port_unit_lock(unit);
 	if (unit->closed & PORT_RETRY)
 		trace(TRACE_PORT_OPEN, unit->adapter->number, unit->number, PORT_RETRY);
 	unit->closed &= ~(uint32_t)PORT_RETRY;
-	cpu_inner_release(&unit->lock);
+	port_unit_unlock(unit);
 	port_unit_pump(unit);
 }
 
@@ -63,14 +63,16 @@ struct port_unit *port_unit_add(
 {
 	struct port_unit *unit = port_unit_find(adapter, path, target, lun);
 	uint32_t bytes = adapter->limits.unit_extension_bytes;
+	/* with its processors' shares behind it */
+	size_t all = sizeof(*unit) + cpu_count() * sizeof(*unit->here);
 
 	if (unit || adapter->unit_count == PORT_UNITS_MAX)
 		return unit;
-	unit = nt_allocation_fails() ? NULL
-				     : aligned_alloc(_Alignof(struct port_unit), sizeof(*unit));
+	unit = nt_allocation_fails() ? NULL : aligned_alloc(_Alignof(struct port_unit), all);
 	if (!unit)
 		return NULL;
-	memset(unit, 0, sizeof(*unit));
+	memset(unit, 0, all);
+	unit->here = (struct port_unit_here *)(unit + 1);
 	if (bytes) {
 		unit->extension =
 			port_alloc(round_up(bytes, MEM_PAGE_SIZE), 0, MEM_EXTENSION, adapter);
@@ -109,9 +111,9 @@ bool port_unit_is_quiet(struct port_unit *unit, unsigned seconds)
 		uint8_t irql = cpu_irql_raise(IRQL_DISPATCH);
 		bool is_busy;
 
-		cpu_inner_acquire(&unit->lock);
+		port_unit_lock(unit);
 		is_busy = unit->outstanding || unit->head;
-		cpu_inner_release(&unit->lock);
+		port_unit_unlock(unit);
 		cpu_irql_lower(irql);
 		if (!is_busy && !(atomic_load(&adapter->closed) & PORT_RESETTING))
 			return true;

@@ -24,8 +24,14 @@ shape --cpus 4 --hw nvme:queues=2             # processors share
 shape --cpus 2 --hw nvme:entries=4            # queues run full
 shape --cpus 2 --hw nvme:mdts=8192
 shape --cpus 1 --hw nvme:write-cache=0
-shape --cpus 4 --hw nvme:doorbell-buffer=1    # doorbells in memory; few entries, and processors that share
-shape --cpus 4 --hw nvme:doorbell-buffer=1,queues=2,entries=4 --at every-20ms:reset-bus
+shape --cpus 4 --hw nvme:doorbell-buffer=1    # doorbells in memory
+shape --cpus 4 --hw nvme:doorbell-buffer=1,queues=2,entries=4
+shape --cpus 4 --hw nvme:engines=3,doorbell-buffer=1
+
+# and forgotten at a reset
+for options in nvme:doorbell-buffer=1,queues=2,entries=4 nvme:engines=3,doorbell-buffer=1; do
+  status 0 "$DRYPORT" run "$nvme" --cpus 4 --hw $options --at every-20ms:reset-bus --at every-50ms:restart --workload "rw:ops=$ops,depth=8,verify"
+done
 
 # several namespaces are several units
 status 0 "$DRYPORT" run "$nvme" --hw nvme:namespaces=3 --size 48M -- nbdinfo --list '{uri}'

@@ -20,6 +20,12 @@ for driver in simple nvme; do
   cmp -n 8388608 "$work/in" "$work/disk" || fail "$driver: the data differ"
 done
 
+# a controller that works on several queues at once
+status 0 "$DRYPORT" run "$SOURCE_ROOT/examples/nvme" --hw nvme:engines=3,write-cache=0 --cpus 4 --workload rw:ops=3000,verify
+! grep -q ThreadSanitizer "$work/err" || fail "engines: $(cat "$work/err")"
+status 0 "$DRYPORT" run "$SOURCE_ROOT/examples/nvme" --hw nvme:engines=2 --cpus 4 --at 2ms:restart --at 10ms:reset-bus --at 30ms:restart --workload rw:ops=5000,verify
+! grep -q ThreadSanitizer "$work/err" || fail "engines, restarted and reset: $(cat "$work/err")"
+
 # a driver that dereferences its registers
 cp -r "$SOURCE_ROOT/examples/nvme" "$work/dereference"
 sed -i "/^#include \"/r $SOURCE_ROOT/tests/e2e/drivers/dereference.h" "$work/dereference/nvme.h"

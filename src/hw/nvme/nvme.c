@@ -8,6 +8,7 @@
 #include "util/error.h"
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define BAR_SIZE    0x4000
 #define MSIX_OFFSET 0x2000
@@ -15,7 +16,7 @@
 static const struct hw_model nvme_model;
 
 struct settings {
-	uint64_t queues, entries, vectors, mdts, namespaces, cache, shadow, width;
+	uint64_t queues, entries, vectors, mdts, namespaces, cache, shadow, width, engines;
 	bool null;
 };
 
@@ -31,7 +32,8 @@ static int settings_read(const struct hw_config *config, struct settings *set)
 		.mdts = 1 << 20,
 		.namespaces = 1,
 		.cache = 1,
-		.width = 64};
+		.width = 64,
+		.engines = 1};
 	set->null = hw_option(o, "null", text, sizeof(text));
 	if (!err)
 		err = hw_option_number(o, "queues", 1, NVME_QUEUES_MAX - 1, &set->queues);
@@ -50,6 +52,12 @@ static int settings_read(const struct hw_config *config, struct settings *set)
 		err = hw_option_number(o, "doorbell-buffer", 0, 1, &set->shadow);
 	if (!err)
 		err = hw_option_number(o, "width", 32, 64, &set->width);
+	if (!err)
+		err = hw_option_number(o, "engines", 1, NVME_ENGINES_MAX, &set->engines);
+	if (!err && set->engines > 1 && cpu_is_replayed())
+		err = error_set(EINVAL,
+			"engines=%u: a replayed machine's controller has one; leave it out.",
+			(unsigned)set->engines);
 	if (!err && set->mdts & (set->mdts - 1))
 		err = error_set(EINVAL, "mdts=%u: a power of two is needed.", (unsigned)set->mdts);
 	return err;
@@ -77,6 +85,41 @@ static int bus_add(struct nvme *n)
 	return n->function ? 0 : -ENODEV;
 }
 
+static int engine_init(struct nvme *n, unsigned number, unsigned width)
+{
+	struct nvme_engine *e = &n->engine[number];
+
+	e->nvme = n;
+	pthread_mutex_init(&e->lock, NULL);
+	dma_master_init(&e->master, "nvme", width);
+	if (number)
+		n->engine[number - 1].master.next = &e->master;
+	e->compare = calloc(1, n->block_size);
+	e->agent = cpu_agent_new(nvme_step, e, "nvme");
+	return e->agent && e->compare ? 0 : error_set(ENOMEM, "No memory for the NVMe controller.");
+}
+
+static int engines_new(struct nvme *n, unsigned width)
+{
+	unsigned others = n->engine_count - 1;
+	int err = 0;
+
+	for (unsigned i = 0; i < n->engine_count && !err; i++)
+		err = engine_init(n, i, width);
+	n->sq[0].engine = n->engine;
+	for (unsigned i = 0; i < NVME_QUEUES_MAX; i++)
+		n->cq[i].engine = &n->engine[i && others ? 1 + (i - 1) % others : 0];
+	return err;
+}
+
+static void engines_free(struct nvme *n)
+{
+	for (unsigned i = 0; i < n->engine_count; i++) {
+		cpu_agent_free(n->engine[i].agent);
+		free(n->engine[i].compare);
+	}
+}
+
 static int nvme_build(struct nvme *n, const struct settings *set, uint32_t block_size)
 {
 	int err;
@@ -93,22 +136,31 @@ static int nvme_build(struct nvme *n, const struct settings *set, uint32_t block
 	if (!n->blocks)
 		return error_set(
 			EINVAL, "namespaces=%u: more than the disk has blocks.", n->namespaces);
-	dma_master_init(&n->master, "nvme", (unsigned)set->width);
-	n->compare = calloc(1, block_size);
-	n->agent = cpu_agent_new(nvme_step, n, "nvme");
-	if (!n->agent || !n->compare) {
-		err = error_set(ENOMEM, "No memory for the NVMe controller.");
-		goto fail;
+	err = engines_new(n, (unsigned)set->width);
+	if (!err)
+		err = bus_add(n);
+	if (err) {
+		engines_free(n);
+		return err;
 	}
-	err = bus_add(n);
-	if (!err) {
-		n->master.number = bus_function_slot(n->function);
-		return 0;
-	}
-fail:
-	cpu_agent_free(n->agent);
-	free(n->compare);
-	return err;
+	for (unsigned i = 0; i < n->engine_count; i++)
+		n->engine[i].master.number = bus_function_slot(n->function);
+	return 0;
+}
+
+/* One engine is the first; of several the first has the admin queue alone. */
+static struct nvme *nvme_alloc(unsigned engines)
+{
+	unsigned count = engines > 1 ? 1 + engines : 1;
+	size_t bytes = sizeof(struct nvme) + count * sizeof(struct nvme_engine);
+	struct nvme *n = aligned_alloc(_Alignof(struct nvme), bytes);
+
+	if (!n)
+		return NULL;
+	memset(n, 0, bytes);
+	pthread_mutex_init(&n->log_lock, NULL);
+	n->engine_count = count;
+	return n;
 }
 
 static int nvme_create(const struct hw_config *config, struct hw_device **device)
@@ -119,7 +171,7 @@ static int nvme_create(const struct hw_config *config, struct hw_device **device
 
 	if (err)
 		return err;
-	n = calloc(1, sizeof(*n));
+	n = nvme_alloc((unsigned)set.engines);
 	if (!n)
 		return error_set(ENOMEM, "No memory for the NVMe controller.");
 	err = storage_open(config, set.null, &n->storage);
@@ -142,17 +194,16 @@ static int nvme_destroy(struct hw_device *device)
 	int err;
 
 	bus_function_unplug(n->function);
-	cpu_agent_free(n->agent);
+	engines_free(n);
 	bus_function_free(n->function);
 	err = storage_close(n->storage);
-	free(n->compare);
 	free(n);
 	return err;
 }
 
 static struct dma_master *nvme_master(struct hw_device *device)
 {
-	return &((struct nvme *)device)->master;
+	return &((struct nvme *)device)->engine->master;
 }
 
 static struct storage *nvme_storage(const struct hw_device *device)
@@ -169,6 +220,9 @@ static const struct hw_model nvme_model = {
 		   "vectors=N  MSI-X messages, 1 to 64 (32); 0: the interrupt line only\n"
 		   "mdts=BYTES  longest transfer, a power of two from 8192 on (1048576)\n"
 		   "namespaces=N  equal parts of the disk, 1 to 255 (1)\n"
+		   "engines=N  so many carry out I/O commands at once, each for a share of the "
+		   "queues, 1 "
+		   "to 16 (1)\n"
 		   "write-cache=0|1  whether there is a volatile write cache (1)\n"
 		   "doorbell-buffer=0|1  whether doorbells may be in memory too (0)\n"
 		   "width=BITS  address bits that the device drives, 32 to 64 (64)",

@@ -14,9 +14,17 @@
  *	nvme_io.c        I/O commands
  *	nvme_prp.c       where a command's data lies
  *
+ * An *engine* carries out commands: it is an agent, with all that it needs for that. The first one
+ * has the admin queue, and enables and resets the controller. Without the option `engines` it is
+ * the only one; with it the others have the I/O queues: a completion queue belongs to one engine,
+ * and so do the submission queues that complete there.
+ *
  * Who owns what. Registers, doorbells, and the places of a queue are atomics, which processors and
- * the agent share; the rest belongs to the agent alone. A queue of size 0 does not exist: its size
- * is written last when it is made, first when it goes.
+ * engines share. What stands in an engine and in its queues is its own: another one has its lock in
+ * each step, and the first takes all these locks (nvme_engines_hold) before it does what touches
+ * them: an admin command, a reset. So an engine finds the queues, features and sizes that it reads
+ * as they are for the whole step. The rest belongs to the first engine. A queue of size 0 does not
+ * exist: its size is written last when it is made, first when it goes.
  *
  * A command is fetched only when its completion queue has room for it, and that room is kept for it
  * (`reserved`); so posting never waits, and a full queue holds up nobody else's commands. Requests
@@ -31,11 +39,13 @@
 #include "hw/faults.h"
 #include "hw/nvme/nvme_spec.h"
 #include "hw/storage.h"
+#include <pthread.h>
 #include <stdatomic.h>
 
 #define NVME_VENDOR	    0x4452
 #define NVME_DEVICE	    0x0002
 #define NVME_QUEUES_MAX	    64 /* with the admin queue: a bit for each in a word */
+#define NVME_ENGINES_MAX    16 /* besides the first */
 #define NVME_FETCHED_MAX    32
 #define NVME_ASYNC_MAX	    4
 #define NVME_EVENTS_MAX	    8
@@ -49,7 +59,8 @@ struct nvme_sq {
 	uint32_t refused;		   /* the last tail in memory that was none */
 	uint16_t cqid;
 	uint64_t base;
-};
+	_Atomic(struct nvme_engine *) engine; /* of its completion queue */
+} __attribute__((aligned(64)));
 
 struct nvme_cq {
 	_Atomic uint32_t size, head, tail; /* head: the doorbell */
@@ -60,7 +71,8 @@ struct nvme_cq {
 	uint32_t reserved; /* entries that fetched commands will need */
 	uint32_t refused;  /* the last head in memory that was none */
 	uint64_t base;
-};
+	struct nvme_engine *engine; /* fixed at birth */
+} __attribute__((aligned(64)));
 
 struct nvme_fetched {
 	uint16_t sqid;
@@ -73,11 +85,40 @@ struct nvme_event {
 
 enum { NVME_REQUEST_RESET = 1, NVME_REQUEST_SHUTDOWN = 2 };
 
+struct nvme;
+
+struct nvme_engine {
+	struct nvme *nvme;
+	struct cpu_agent *agent;
+	pthread_mutex_t lock; /* not of the first */
+	/* written by doorbells, too */
+	_Atomic uint64_t rung; /* submission queues whose doorbell was written */
+	_Atomic bool starved;  /* something waits for room in a completion queue */
+
+	uint64_t pending; /* submission queues that may have commands */
+	uint64_t blocked; /* those of them that wait for room in their completion queue */
+	uint64_t posted;  /* completion queues with entries whose interrupt is due */
+	uint64_t moved;	  /* bytes since the last interrupt */
+	unsigned next_sq;
+
+	/* commands [first, end) are to be carried out */
+	unsigned first, end;
+	uint64_t identifiers; /* a bit of each command fetched since the table was empty */
+	struct nvme_command commands[NVME_FETCHED_MAX];
+	struct nvme_fetched fetched[NVME_FETCHED_MAX];
+
+	uint64_t units_read, units_written, reads, writes, media_errors;
+	struct dma_master master;
+
+	struct iovec iov[STORAGE_IOV_MAX];
+	uint64_t list[NVME_PAGE / 8]; /* a page of a PRP list */
+	uint8_t page[NVME_PAGE];      /* what identify and log pages say */
+	uint8_t *compare;	      /* a block */
+} __attribute__((aligned(64)));
+
 struct nvme {
 	struct bus_function *function;
-	struct cpu_agent *agent;
 	struct storage *storage;
-	struct dma_master master;
 
 	/* fixed at birth */
 	uint32_t queues;  /* pairs for I/O */
@@ -93,27 +134,14 @@ struct nvme {
 	_Atomic uint32_t asq[2], acq[2];
 	_Atomic uint32_t requests; /* what was written to CC and is still to be done */
 	_Atomic uint32_t bad_register, bad_value; /* doorbell writes that were none */
-	_Atomic uint64_t rung;			  /* submission queues whose doorbell was written */
-	_Atomic bool starved; /* something waits for room in a completion queue */
 
-	/* the agent's */
 	bool is_enabled;
 	struct nvme_sq sq[NVME_QUEUES_MAX];
 	struct nvme_cq cq[NVME_QUEUES_MAX];
-	uint64_t pending; /* submission queues that may have commands */
-	uint64_t blocked; /* those of them that wait for room in their completion queue */
-	uint64_t posted;  /* completion queues with entries whose interrupt is due */
-	uint64_t moved;	  /* bytes since the last interrupt */
-	unsigned next_sq;
 	_Atomic bool is_shadowed; /* doorbells are in memory: */
 	uint64_t shadow, event_index;
 
-	/* commands [first, end) are to be carried out */
-	unsigned first, end;
-	uint64_t identifiers; /* a bit of each command fetched since the table was empty */
-	struct nvme_command commands[NVME_FETCHED_MAX];
-	struct nvme_fetched fetched[NVME_FETCHED_MAX];
-
+	/* the first engine's */
 	unsigned async_count, event_count;
 	uint16_t async_cid[NVME_ASYNC_MAX];
 	struct nvme_event events[NVME_EVENTS_MAX];
@@ -126,14 +154,12 @@ struct nvme {
 	uint64_t timestamp, timestamp_set_at; /* ms, and the machine's time in ns */
 	bool timestamp_is_set;
 
+	pthread_mutex_t log_lock; /* of the next two, where several engines write them */
 	uint64_t error_count;
 	struct nvme_error_entry errors[NVME_ERRORS_MAX]; /* the newest at error_count - 1 */
-	uint64_t units_read, units_written, reads, writes, media_errors;
 
-	struct iovec iov[STORAGE_IOV_MAX];
-	uint64_t list[NVME_PAGE / 8]; /* a page of a PRP list */
-	uint8_t page[NVME_PAGE];      /* what identify and log pages say */
-	uint8_t *compare;	      /* a block */
+	unsigned engine_count;
+	struct nvme_engine engine[];
 };
 
 /* May touch memory: enabled, not about to be reset, not failed. */
@@ -175,30 +201,34 @@ void nvme_line_update(struct nvme *n);
 
 /* ---- nvme_life.c ---- */
 
-void nvme_step(void *ctx);
+void nvme_step(void *ctx); /* of an engine */
+/* By the first engine: no other is in a step until they are let go. */
+void nvme_engines_hold(struct nvme *n);
+void nvme_engines_let_go(struct nvme *n);
 /* Memory of a queue could not be reached: 9.5. */
 void nvme_fail(struct nvme *n);
 
 /* ---- nvme_queue.c ---- */
 
 /* Fills the table of commands. */
-void nvme_fetch(struct nvme *n);
+void nvme_fetch(struct nvme_engine *e);
 /* Takes the i-th command out of the table. */
-void nvme_fetched_remove(struct nvme *n, unsigned i);
+void nvme_fetched_remove(struct nvme_engine *e, unsigned i);
 /* Entries of the completion queue that are free and not reserved. */
 uint32_t nvme_cq_room(const struct nvme_cq *cq);
 /* Posts a completion for a command of the submission queue, into the room reserved for it. */
-void nvme_post(struct nvme *n, unsigned sqid, uint16_t cid, uint16_t status, uint32_t result);
+void nvme_post(
+	struct nvme_engine *e, unsigned sqid, uint16_t cid, uint16_t status, uint32_t result);
 /* Completions that a plan of faults has held back until now. */
-void nvme_post_late(struct nvme *n);
-void nvme_interrupts_send(struct nvme *n);
+void nvme_post_late(struct nvme_engine *e);
+void nvme_interrupts_send(struct nvme_engine *e);
 
 /* ---- nvme_shadow.c ---- */
 
-/* Takes over what the driver has written to memory since. */
-void nvme_shadow_look(struct nvme *n);
+/* Takes over what the driver has written to memory since, of the engine's queues. */
+void nvme_shadow_look(struct nvme_engine *e);
 /* Of one completion queue's head; awaited: its next move is to be told by the register. */
-void nvme_shadow_cq_look(struct nvme *n, unsigned id, bool is_awaited);
+void nvme_shadow_cq_look(struct nvme_engine *e, unsigned id, bool is_awaited);
 
 /* ---- nvme_event.c ---- */
 
@@ -218,7 +248,7 @@ void nvme_doorbells_look(struct nvme *n);
 /* ---- the commands: NVME_OK, an error, or NVME_HELD; *result is dword 0 of the completion ---- */
 
 uint16_t nvme_admin(struct nvme *n, const struct nvme_command *c, uint32_t *result);
-uint16_t nvme_io(struct nvme *n, const struct nvme_command *c);
+uint16_t nvme_io(struct nvme_engine *e, const struct nvme_command *c);
 uint16_t nvme_identify(struct nvme *n, const struct nvme_command *c, uint32_t *result);
 uint16_t nvme_log_page(struct nvme *n, const struct nvme_command *c, uint32_t *result);
 uint16_t nvme_set_features(struct nvme *n, const struct nvme_command *c, uint32_t *result);
@@ -248,11 +278,12 @@ void nvme_error_log(struct nvme *n, const struct nvme_failure *failure);
 
 /* Calls part for each stretch of the command's data, in order; none crosses a page. */
 typedef uint16_t nvme_part_fn(void *ctx, uint64_t address, uint32_t bytes);
-uint16_t nvme_prp_walk(struct nvme *n, const struct nvme_command *c, uint64_t bytes,
+uint16_t nvme_prp_walk(struct nvme_engine *e, const struct nvme_command *c, uint64_t bytes,
 	nvme_part_fn *part, void *ctx);
 /* Moves the device's own bytes to or from the command's data. */
 uint16_t nvme_prp_put(
-	struct nvme *n, const struct nvme_command *c, const void *from, uint32_t bytes);
-uint16_t nvme_prp_get(struct nvme *n, const struct nvme_command *c, void *to, uint32_t bytes);
+	struct nvme_engine *e, const struct nvme_command *c, const void *from, uint32_t bytes);
+uint16_t nvme_prp_get(
+	struct nvme_engine *e, const struct nvme_command *c, void *to, uint32_t bytes);
 
 #endif

@@ -81,6 +81,7 @@ static uint16_t create_sq(struct nvme *n, const struct nvme_command *c, uint32_t
 	sq->base = c->prp1;
 	sq->cqid = (uint16_t)cqid;
 	sq->refused = UINT32_MAX;
+	sq->engine = n->cq[cqid].engine;
 	sq->head = 0;
 	sq->tail = 0;
 	n->cq[cqid].users++;
@@ -92,21 +93,23 @@ static uint16_t create_sq(struct nvme *n, const struct nvme_command *c, uint32_t
 static uint16_t delete_sq(struct nvme *n, const struct nvme_command *c, uint32_t *result)
 {
 	unsigned id = c->cdw10 & 0xffff;
+	struct nvme_engine *e;
 
 	if (!is_number(id, n->queues) || !n->sq[id].size)
 		return NVME_INVALID_QUEUE_ID;
-	for (unsigned i = n->first; i < n->end;) {
-		uint16_t cid = n->commands[i].cid;
+	e = n->sq[id].engine;
+	for (unsigned i = e->first; i < e->end;) {
+		uint16_t cid = e->commands[i].cid;
 
-		if (n->fetched[i].sqid != id) {
+		if (e->fetched[i].sqid != id) {
 			i++;
 			continue;
 		}
-		nvme_fetched_remove(n, i);
-		nvme_post(n, id, cid, NVME_ABORT_SQ_DELETION | NVME_STATUS_DNR, 0);
+		nvme_fetched_remove(e, i);
+		nvme_post(e, id, cid, NVME_ABORT_SQ_DELETION | NVME_STATUS_DNR, 0);
 	}
 	n->sq[id].size = 0;
-	n->pending &= ~(1ull << id);
+	e->pending &= ~(1ull << id);
 	n->cq[n->sq[id].cqid].users--;
 	return NVME_OK;
 }
@@ -120,7 +123,7 @@ static uint16_t delete_cq(struct nvme *n, const struct nvme_command *c, uint32_t
 	if (n->cq[id].users)
 		return NVME_INVALID_QUEUE_DELETION;
 	n->cq[id].size = 0;
-	n->posted &= ~(1ull << id);
+	n->cq[id].engine->posted &= ~(1ull << id);
 	return NVME_OK;
 }
 
@@ -131,12 +134,18 @@ static uint16_t abort_command(struct nvme *n, const struct nvme_command *c, uint
 	unsigned sqid = c->cdw10 & 0xffff;
 	uint16_t cid = (uint16_t)(c->cdw10 >> 16);
 
+	struct nvme_engine *e;
+
+	*result = 1;
+	if (sqid > n->queues || !n->sq[sqid].size)
+		return NVME_OK;
 	*result = 0;
-	for (unsigned i = n->first; i < n->end; i++) {
-		if (n->fetched[i].sqid != sqid || n->commands[i].cid != cid)
+	e = n->sq[sqid].engine;
+	for (unsigned i = e->first; i < e->end; i++) {
+		if (e->fetched[i].sqid != sqid || e->commands[i].cid != cid)
 			continue;
-		nvme_fetched_remove(n, i);
-		nvme_post(n, sqid, cid, NVME_ABORT_REQUESTED, 0);
+		nvme_fetched_remove(e, i);
+		nvme_post(e, sqid, cid, NVME_ABORT_REQUESTED, 0);
 		return NVME_OK;
 	}
 	*result = sqid || !nvme_event_abort(n, cid);

@@ -46,7 +46,7 @@ static bool answer(struct nvme *n, unsigned i, uint16_t status, uint32_t result)
 	uint16_t cid = n->async_cid[i];
 
 	if (!nvme_cq_room(&n->cq[0])) {
-		n->starved = true;
+		n->engine->starved = true;
 		if (!nvme_cq_room(&n->cq[0]))
 			return false;
 	}
@@ -54,7 +54,7 @@ static bool answer(struct nvme *n, unsigned i, uint16_t status, uint32_t result)
 	memmove(&n->async_cid[i], &n->async_cid[i + 1],
 		(n->async_count - i) * sizeof(n->async_cid[0]));
 	n->cq[0].reserved++;
-	nvme_post(n, 0, cid, status, result);
+	nvme_post(n->engine, 0, cid, status, result);
 	return true;
 }
 

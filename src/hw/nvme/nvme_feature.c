@@ -154,7 +154,7 @@ static uint16_t set_cache(struct nvme *n, uint32_t value)
 static uint16_t set_timestamp(struct nvme *n, const struct nvme_command *c)
 {
 	uint64_t value;
-	uint16_t status = nvme_prp_get(n, c, &value, sizeof(value));
+	uint16_t status = nvme_prp_get(n->engine, c, &value, sizeof(value));
 
 	if (status)
 		return status;
@@ -171,7 +171,7 @@ static uint16_t get_timestamp(struct nvme *n, const struct nvme_command *c, bool
 	if (is_current)
 		value = ((n->timestamp + passed) & TIMESTAMP_MASK) | (uint64_t)n->timestamp_is_set
 									     << 49;
-	return nvme_prp_put(n, c, &value, sizeof(value));
+	return nvme_prp_put(n->engine, c, &value, sizeof(value));
 }
 
 /* ---- the commands ---- */

@@ -11,14 +11,14 @@
 
 static void put(struct nvme *n, unsigned offset, unsigned bytes, uint64_t value)
 {
-	memcpy(n->page + offset, &value, bytes);
+	memcpy(n->engine->page + offset, &value, bytes);
 }
 
 /* ASCII fields are filled with spaces. */
 static void put_text(struct nvme *n, unsigned offset, unsigned bytes, const char *text)
 {
-	memset(n->page + offset, ' ', bytes);
-	memcpy(n->page + offset, text, min_of(strlen(text), bytes));
+	memset(n->engine->page + offset, ' ', bytes);
+	memcpy(n->engine->page + offset, text, min_of(strlen(text), bytes));
 }
 
 /* Big-endian, of a locally administered company; the slot tells controllers apart. */
@@ -27,7 +27,7 @@ static void put_eui64(struct nvme *n, unsigned offset, uint32_t nsid)
 	const uint8_t eui[8] = {0x02, 'd', 'r', 'y', 0, (uint8_t)bus_function_slot(n->function),
 		(uint8_t)(nsid >> 8), (uint8_t)nsid};
 
-	memcpy(n->page + offset, eui, sizeof(eui));
+	memcpy(n->engine->page + offset, eui, sizeof(eui));
 }
 
 static unsigned log2_of(uint32_t value)
@@ -67,7 +67,7 @@ static uint16_t controller(struct nvme *n, uint32_t nsid)
 	put(n, 525, 1, 0x06 | n->has_cache); /* flush of all namespaces is understood */
 	snprintf(text, sizeof(text), "nqn.2026-01.org.dryport:nvme-%02u",
 		bus_function_slot(n->function));
-	memcpy(n->page + 768, text, strlen(text));
+	memcpy(n->engine->page + 768, text, strlen(text));
 	put(n, 2048, 2, 500); /* power state 0: 5 W */
 	return NVME_OK;
 }
@@ -125,7 +125,7 @@ uint16_t nvme_identify(struct nvme *n, const struct nvme_command *c, uint32_t *r
 
 	if (cns >= array_size(structures) || !structures[cns])
 		return NVME_INVALID_FIELD;
-	memset(n->page, 0, sizeof(n->page));
+	memset(n->engine->page, 0, sizeof(n->engine->page));
 	status = structures[cns](n, c->nsid);
-	return status ? status : nvme_prp_put(n, c, n->page, NVME_PAGE);
+	return status ? status : nvme_prp_put(n->engine, c, n->engine->page, NVME_PAGE);
 }

@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
-static uint16_t status_of(struct nvme *n, int err, uint16_t otherwise)
+static uint16_t status_of(struct nvme_engine *e, int err, uint16_t otherwise)
 {
 	switch (-err) {
 	case 0:
@@ -21,7 +21,7 @@ static uint16_t status_of(struct nvme *n, int err, uint16_t otherwise)
 	case EROFS:
 		return NVME_WRITE_PROTECTED;
 	default:
-		n->media_errors++;
+		e->media_errors++;
 		return otherwise;
 	}
 }
@@ -63,9 +63,9 @@ static uint16_t transfer_range_get(
 	return bytes > n->mdts_bytes ? NVME_INVALID_FIELD : range_get(n, c, range);
 }
 
-static uint16_t flush_storage(struct nvme *n)
+static uint16_t flush_storage(struct nvme_engine *e)
 {
-	return status_of(n, storage_flush(n->storage), NVME_WRITE_FAULT);
+	return status_of(e, storage_flush(e->nvme->storage), NVME_WRITE_FAULT);
 }
 
 static bool is_cached(const struct nvme *n)
@@ -73,37 +73,39 @@ static bool is_cached(const struct nvme *n)
 	return n->has_cache && n->features[NVME_FEATURE_WRITE_CACHE];
 }
 
-static uint16_t after_write(struct nvme *n, const struct nvme_command *c)
+static uint16_t after_write(struct nvme_engine *e, const struct nvme_command *c)
 {
-	return is_cached(n) && !(c->cdw12 & NVME_FUA) ? NVME_OK : flush_storage(n);
+	return is_cached(e->nvme) && !(c->cdw12 & NVME_FUA) ? NVME_OK : flush_storage(e);
 }
 
 /* ---- read and write: 6.9 and 6.15 ---- */
 
-/* A stretch of the transfer that waits in n->iov until it is moved in one call. */
+/* A stretch of the transfer that waits in the engine's iov until it is moved in one call. */
 struct transfer {
-	struct nvme *nvme;
+	struct nvme_engine *engine;
 	uint64_t offset, bytes;
 	unsigned count;
 	bool is_write; /* to the storage */
 };
 
-static uint16_t move_failed(struct nvme *n, bool is_write, int err)
+static uint16_t move_failed(struct nvme_engine *e, bool is_write, int err)
 {
-	return status_of(n, err, is_write ? NVME_WRITE_FAULT : NVME_UNRECOVERED_READ);
+	return status_of(e, err, is_write ? NVME_WRITE_FAULT : NVME_UNRECOVERED_READ);
 }
 
-static inline uint16_t iov_move(struct nvme *n, bool is_write, uint64_t offset, unsigned count)
+static inline uint16_t iov_move(
+	struct nvme_engine *e, bool is_write, uint64_t offset, unsigned count)
 {
-	int err = is_write ? storage_write(n->storage, offset, n->iov, count)
-			   : storage_read(n->storage, offset, n->iov, count);
+	struct storage *storage = e->nvme->storage;
+	int err = is_write ? storage_write(storage, offset, e->iov, count)
+			   : storage_read(storage, offset, e->iov, count);
 
-	return likely(!err) ? NVME_OK : move_failed(n, is_write, err);
+	return likely(!err) ? NVME_OK : move_failed(e, is_write, err);
 }
 
 static uint16_t transfer_move(struct transfer *t)
 {
-	uint16_t status = iov_move(t->nvme, t->is_write, t->offset, t->count);
+	uint16_t status = iov_move(t->engine, t->is_write, t->offset, t->count);
 
 	t->offset += t->bytes;
 	t->bytes = t->count = 0;
@@ -112,7 +114,7 @@ static uint16_t transfer_move(struct transfer *t)
 
 static uint16_t transfer_add(struct transfer *t, void *at, uint64_t bytes)
 {
-	struct iovec *last = &t->nvme->iov[t->count];
+	struct iovec *last = &t->engine->iov[t->count];
 	uint16_t status = NVME_OK;
 
 	if (t->count && (char *)last[-1].iov_base + last[-1].iov_len == at) {
@@ -122,7 +124,7 @@ static uint16_t transfer_add(struct transfer *t, void *at, uint64_t bytes)
 	}
 	if (t->count == STORAGE_IOV_MAX) {
 		status = transfer_move(t);
-		last = t->nvme->iov;
+		last = t->engine->iov;
 	}
 	*last = (struct iovec){at, bytes};
 	t->count++;
@@ -138,7 +140,7 @@ static uint16_t transfer_part(void *ctx, uint64_t address, uint32_t bytes)
 
 	for (uint64_t left = bytes, span = left; left && !status; span = left) {
 		int err;
-		void *at = dma_bus_span(&t->nvme->master, address, &span, !t->is_write, &err);
+		void *at = dma_bus_span(&t->engine->master, address, &span, !t->is_write, &err);
 
 		if (!at)
 			return NVME_DATA_TRANSFER_ERROR;
@@ -149,32 +151,32 @@ static uint16_t transfer_part(void *ctx, uint64_t address, uint32_t bytes)
 	return status;
 }
 
-static void account(struct nvme *n, bool is_write, uint64_t bytes)
+static void account(struct nvme_engine *e, bool is_write, uint64_t bytes)
 {
-	n->moved += bytes;
+	e->moved += bytes;
 	if (is_write) {
-		n->writes++;
-		n->units_written += bytes / 512;
+		e->writes++;
+		e->units_written += bytes / 512;
 	} else {
-		n->reads++;
-		n->units_read += bytes / 512;
+		e->reads++;
+		e->units_read += bytes / 512;
 	}
 }
 
 /* Data of any length. */
 static __attribute__((noinline)) uint16_t pages_move(
-	struct nvme *n, const struct nvme_command *c, const struct range *range)
+	struct nvme_engine *e, const struct nvme_command *c, const struct range *range)
 {
 	struct transfer t = {
-		.nvme = n, .offset = range->offset, .is_write = c->opcode == NVME_WRITE};
-	uint16_t status = nvme_prp_walk(n, c, range->bytes, transfer_part, &t);
+		.engine = e, .offset = range->offset, .is_write = c->opcode == NVME_WRITE};
+	uint16_t status = nvme_prp_walk(e, c, range->bytes, transfer_part, &t);
 
 	return status ? status : transfer_move(&t);
 }
 
 /* Most of it lies in one page, which PRP 1 alone tells. */
 static inline uint16_t data_move(
-	struct nvme *n, const struct nvme_command *c, const struct range *range)
+	struct nvme_engine *e, const struct nvme_command *c, const struct range *range)
 {
 	bool is_write = c->opcode == NVME_WRITE;
 	uint64_t span = range->bytes;
@@ -182,17 +184,18 @@ static inline uint16_t data_move(
 	void *at;
 	int err;
 
-	at = likely(!(c->prp1 & 3)) ? dma_bus_at(&n->master, c->prp1, span, !is_write) : NULL;
+	at = likely(!(c->prp1 & 3)) ? dma_bus_at(&e->master, c->prp1, span, !is_write) : NULL;
 	if (unlikely(!at))
-		return pages_move(n, c, range);
+		return pages_move(e, c, range);
 	iov = (struct iovec){at, span};
-	err = is_write ? storage_write_one(n->storage, range->offset, &iov)
-		       : storage_read_one(n->storage, range->offset, &iov);
-	return likely(!err) ? NVME_OK : move_failed(n, is_write, err);
+	err = is_write ? storage_write_one(e->nvme->storage, range->offset, &iov)
+		       : storage_read_one(e->nvme->storage, range->offset, &iov);
+	return likely(!err) ? NVME_OK : move_failed(e, is_write, err);
 }
 
-static uint16_t read_write(struct nvme *n, const struct nvme_command *c)
+static uint16_t read_write(struct nvme_engine *e, const struct nvme_command *c)
 {
+	const struct nvme *n = e->nvme;
 	bool is_write = c->opcode == NVME_WRITE;
 	struct range range;
 	uint16_t status = transfer_range_get(n, c, &range);
@@ -203,20 +206,20 @@ static uint16_t read_write(struct nvme *n, const struct nvme_command *c)
 		return NVME_WRITE_PROTECTED;
 	/* what is read with FUA comes from the medium, so it must stand there: 6.9 */
 	if (unlikely(!is_write && c->cdw12 & NVME_FUA && is_cached(n)))
-		status = flush_storage(n);
+		status = flush_storage(e);
 	if (!status)
-		status = data_move(n, c, &range);
+		status = data_move(e, c, &range);
 	if (!status && is_write)
-		status = after_write(n, c);
+		status = after_write(e, c);
 	if (!status)
-		account(n, is_write, range.bytes);
+		account(e, is_write, range.bytes);
 	return status;
 }
 
 /* ---- compare: 6.6 ---- */
 
 struct comparison {
-	struct nvme *nvme;
+	struct nvme_engine *engine;
 	uint64_t offset;
 	uint32_t left; /* bytes of the block in n->compare that are not yet looked at */
 };
@@ -224,10 +227,11 @@ struct comparison {
 static uint16_t compare_part(void *ctx, uint64_t address, uint32_t bytes)
 {
 	struct comparison *cmp = ctx;
-	struct nvme *n = cmp->nvme;
+	struct nvme_engine *e = cmp->engine;
+	const struct nvme *n = e->nvme;
 
 	while (bytes) {
-		struct iovec iov = {n->compare, n->block_size};
+		struct iovec iov = {e->compare, n->block_size};
 		uint32_t piece;
 		int err = 0;
 
@@ -237,11 +241,11 @@ static uint16_t compare_part(void *ctx, uint64_t address, uint32_t bytes)
 			cmp->left = n->block_size;
 		}
 		if (err)
-			return status_of(n, err, NVME_UNRECOVERED_READ);
+			return status_of(e, err, NVME_UNRECOVERED_READ);
 		piece = min_of(bytes, cmp->left);
-		if (dma_bus_read(&n->master, address, n->page, piece))
+		if (dma_bus_read(&e->master, address, e->page, piece))
 			return NVME_DATA_TRANSFER_ERROR;
-		if (memcmp(n->page, n->compare + n->block_size - cmp->left, piece))
+		if (memcmp(e->page, e->compare + n->block_size - cmp->left, piece))
 			return NVME_COMPARE_FAILURE;
 		cmp->left -= piece;
 		address += piece;
@@ -250,49 +254,52 @@ static uint16_t compare_part(void *ctx, uint64_t address, uint32_t bytes)
 	return NVME_OK;
 }
 
-static uint16_t compare(struct nvme *n, const struct nvme_command *c)
+static uint16_t compare(struct nvme_engine *e, const struct nvme_command *c)
 {
-	struct comparison cmp = {.nvme = n};
+	const struct nvme *n = e->nvme;
+	struct comparison cmp = {.engine = e};
 	struct range range;
 	uint16_t status = transfer_range_get(n, c, &range);
 
 	if (status)
 		return status;
 	cmp.offset = range.offset;
-	status = nvme_prp_walk(n, c, range.bytes, compare_part, &cmp);
+	status = nvme_prp_walk(e, c, range.bytes, compare_part, &cmp);
 	/* the health log counts compares among the reads: 5.14.1.2 */
 	if (!status)
-		account(n, false, range.bytes);
+		account(e, false, range.bytes);
 	return status;
 }
 
 /* ---- the others ---- */
 
-static uint16_t flush(struct nvme *n, const struct nvme_command *c)
+static uint16_t flush(struct nvme_engine *e, const struct nvme_command *c)
 {
-	return flush_storage(n);
+	return flush_storage(e);
 }
 
 /* 6.17 */
-static uint16_t write_zeroes(struct nvme *n, const struct nvme_command *c)
+static uint16_t write_zeroes(struct nvme_engine *e, const struct nvme_command *c)
 {
+	struct nvme *n = e->nvme;
 	struct range range;
 	uint16_t status = range_get(n, c, &range);
 
 	if (status)
 		return status;
 	status =
-		status_of(n, storage_zero(n->storage, range.offset, range.bytes), NVME_WRITE_FAULT);
-	return status ? status : after_write(n, c);
+		status_of(e, storage_zero(n->storage, range.offset, range.bytes), NVME_WRITE_FAULT);
+	return status ? status : after_write(e, c);
 }
 
 /* 6.7. All ranges are checked before the first is touched. */
-static uint16_t dataset_management(struct nvme *n, const struct nvme_command *c)
+static uint16_t dataset_management(struct nvme_engine *e, const struct nvme_command *c)
 {
-	struct nvme_range *ranges = (void *)n->page;
+	struct nvme *n = e->nvme;
+	struct nvme_range *ranges = (void *)e->page;
 	unsigned count = (c->cdw10 & 0xff) + 1;
 	struct range range;
-	uint16_t status = nvme_prp_get(n, c, ranges, count * (uint32_t)sizeof(*ranges));
+	uint16_t status = nvme_prp_get(e, c, ranges, count * (uint32_t)sizeof(*ranges));
 
 	for (unsigned i = 0; i < count && !status; i++)
 		status = range_of(n, c->nsid, ranges[i].block, ranges[i].blocks, &range);
@@ -301,7 +308,7 @@ static uint16_t dataset_management(struct nvme *n, const struct nvme_command *c)
 	for (unsigned i = 0; i < count && !status; i++) {
 		range_of(n, c->nsid, ranges[i].block, ranges[i].blocks, &range);
 		status = status_of(
-			n, storage_trim(n->storage, range.offset, range.bytes), NVME_WRITE_FAULT);
+			e, storage_trim(n->storage, range.offset, range.bytes), NVME_WRITE_FAULT);
 	}
 	return status;
 }
@@ -316,9 +323,9 @@ static uint16_t namespace_check(const struct nvme *n, const struct nvme_command 
 	return c->opcode == NVME_FLUSH ? NVME_OK : NVME_INVALID_FIELD;
 }
 
-uint16_t nvme_io(struct nvme *n, const struct nvme_command *c)
+uint16_t nvme_io(struct nvme_engine *e, const struct nvme_command *c)
 {
-	static uint16_t (*const opcodes[])(struct nvme *, const struct nvme_command *) = {
+	static uint16_t (*const opcodes[])(struct nvme_engine *, const struct nvme_command *) = {
 		[NVME_FLUSH] = flush,
 		[NVME_WRITE] = read_write,
 		[NVME_READ] = read_write,
@@ -330,6 +337,6 @@ uint16_t nvme_io(struct nvme *n, const struct nvme_command *c)
 
 	if (c->opcode >= array_size(opcodes) || !opcodes[c->opcode])
 		return NVME_INVALID_OPCODE;
-	status = namespace_check(n, c);
-	return status ? status : opcodes[c->opcode](n, c);
+	status = namespace_check(e->nvme, c);
+	return status ? status : opcodes[c->opcode](e, c);
 }

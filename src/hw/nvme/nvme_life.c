@@ -15,6 +15,26 @@
 
 /* ---- enabling, reset, shutdown: 3.1.5, 3.1.6, 7.3.2 and 7.6 ---- */
 
+void nvme_engines_hold(struct nvme *n)
+{
+	for (unsigned i = 1; i < n->engine_count; i++)
+		pthread_mutex_lock(&n->engine[i].lock);
+}
+
+void nvme_engines_let_go(struct nvme *n)
+{
+	for (unsigned i = n->engine_count; i-- > 1;)
+		pthread_mutex_unlock(&n->engine[i].lock);
+}
+
+static void engine_clear(struct nvme_engine *e)
+{
+	e->rung = 0;
+	e->pending = e->blocked = e->posted = e->moved = 0;
+	e->first = e->end = e->next_sq = 0;
+	e->starved = false;
+}
+
 static void queues_clear(struct nvme *n)
 {
 	for (unsigned i = 0; i < NVME_QUEUES_MAX; i++) {
@@ -27,16 +47,14 @@ static void queues_clear(struct nvme *n)
 		n->cq[i].users = 0;
 		n->cq[i].reserved = 0;
 	}
-	n->rung = 0;
-	n->pending = n->blocked = n->posted = n->moved = 0;
-	n->first = n->end = n->next_sq = 0;
+	for (unsigned i = 0; i < n->engine_count; i++)
+		engine_clear(&n->engine[i]);
 	n->bad_register = 0;
 	n->bad_value = 0;
-	n->starved = false;
 	n->is_shadowed = false;
 	nvme_events_clear(n);
-	if (unlikely(n->master.tap != NULL))
-		fault_complete_forget(&n->master);
+	if (unlikely(n->engine->master.tap != NULL))
+		fault_complete_forget(&n->engine->master);
 }
 
 void nvme_fail(struct nvme *n)
@@ -100,16 +118,24 @@ static void controller_shut_down(struct nvme *n)
 	atomic_fetch_xor(&n->csts, NVME_CSTS_SHST_BUSY | NVME_CSTS_SHST_DONE);
 }
 
+static __attribute__((noinline)) void controller_switch(struct nvme *n, uint32_t requests)
+{
+	nvme_engines_hold(n);
+	if (requests & NVME_REQUEST_RESET) {
+		controller_reset(n);
+		atomic_fetch_and(&n->requests, ~(uint32_t)NVME_REQUEST_RESET);
+	}
+	if (!n->is_enabled && n->cc & NVME_CC_EN)
+		controller_enable(n);
+	nvme_engines_let_go(n);
+}
+
 static void controller_update(struct nvme *n)
 {
 	uint32_t requests = n->requests;
 
-	if (unlikely(requests & NVME_REQUEST_RESET)) {
-		controller_reset(n);
-		atomic_fetch_and(&n->requests, ~(uint32_t)NVME_REQUEST_RESET);
-	}
-	if (unlikely(!n->is_enabled && n->cc & NVME_CC_EN))
-		controller_enable(n);
+	if (unlikely(requests & NVME_REQUEST_RESET || (!n->is_enabled && n->cc & NVME_CC_EN)))
+		controller_switch(n, requests);
 	if (unlikely(requests & NVME_REQUEST_SHUTDOWN)) {
 		atomic_fetch_and(&n->requests, ~(uint32_t)NVME_REQUEST_SHUTDOWN);
 		if (!(n->csts & NVME_CSTS_SHST))
@@ -155,45 +181,63 @@ static __attribute__((cold, noinline)) uint16_t failed(
 	return failure.status | NVME_STATUS_MORE;
 }
 
-static uint16_t execute(
-	struct nvme *n, const struct nvme_command *c, struct nvme_fetched f, uint32_t *result)
+static __attribute__((noinline)) uint16_t admin(
+	struct nvme *n, const struct nvme_command *c, uint32_t *result)
+{
+	uint32_t others = 0;
+	uint16_t status;
+
+	nvme_engines_hold(n);
+	status = nvme_admin(n, c, result);
+	/* what it has posted for others is theirs to tell of */
+	for (unsigned i = 1; i < n->engine_count; i++)
+		others |= n->engine[i].posted ? 1u << i : 0;
+	nvme_engines_let_go(n);
+	for (; others; others &= others - 1)
+		cpu_agent_kick(n->engine[__builtin_ctz(others)].agent);
+	return status;
+}
+
+static uint16_t execute(struct nvme_engine *e, const struct nvme_command *c, struct nvme_fetched f,
+	uint32_t *result)
 {
 	if (unlikely(f.is_conflict))
 		return NVME_CID_CONFLICT;
 	/* neither fused operations nor SGLs are supported: 4.2, 4.4, 6.2 */
 	if (unlikely(c->flags & (NVME_FLAGS_FUSE | NVME_FLAGS_PSDT)))
 		return NVME_INVALID_FIELD;
-	return f.sqid ? nvme_io(n, c) : nvme_admin(n, c, result);
+	return likely(f.sqid) ? nvme_io(e, c) : admin(e->nvme, c, result);
 }
 
 /* Brings any one of the table to its front: under threads it is there already. */
-static void choose(struct nvme *n)
+static void choose(struct nvme_engine *e)
 {
-	unsigned chosen = n->first + cpu_choose(n->end - n->first);
+	unsigned chosen = e->first + cpu_choose(e->end - e->first);
 	struct nvme_command command;
 	struct nvme_fetched fetched;
 
-	if (likely(chosen == n->first))
+	if (likely(chosen == e->first))
 		return;
-	command = n->commands[chosen];
-	fetched = n->fetched[chosen];
-	n->commands[chosen] = n->commands[n->first];
-	n->fetched[chosen] = n->fetched[n->first];
-	n->commands[n->first] = command;
-	n->fetched[n->first] = fetched;
+	command = e->commands[chosen];
+	fetched = e->fetched[chosen];
+	e->commands[chosen] = e->commands[e->first];
+	e->fetched[chosen] = e->fetched[e->first];
+	e->commands[e->first] = command;
+	e->fetched[e->first] = fetched;
 }
 
-static void execute_one(struct nvme *n)
+static void execute_one(struct nvme_engine *e)
 {
-	const struct nvme_command *c = &n->commands[n->first];
+	struct nvme *n = e->nvme;
+	const struct nvme_command *c = &e->commands[e->first];
 	struct nvme_fetched f;
 	uint32_t result = 0;
 	uint16_t status;
 
-	choose(n);
+	choose(e);
 	/* its place is not used again before the table is empty */
-	f = n->fetched[n->first++];
-	status = execute(n, c, f, &result);
+	f = e->fetched[e->first++];
+	status = execute(e, c, f, &result);
 	cpu_agent_poll();
 	if (unlikely(!nvme_is_running(n)))
 		return; /* memory is no longer ours to touch */
@@ -203,48 +247,81 @@ static void execute_one(struct nvme *n)
 	}
 	if (unlikely(status))
 		status = failed(n, c, f.sqid, status);
-	nvme_post(n, f.sqid, c->cid, status, result);
+	nvme_post(e, f.sqid, c->cid, status, result);
 	cpu_agent_poll();
 }
 
 /* A batch, or what is left of one; under replay what comes between is drawn. */
-static void work(struct nvme *n)
+static void work(struct nvme_engine *e)
 {
-	if (n->first == n->end || cpu_choose(2))
-		nvme_fetch(n);
-	for (unsigned left = NVME_FETCHED_MAX; left && n->first < n->end && nvme_is_running(n);
+	struct nvme *n = e->nvme;
+	if (e->first == e->end || cpu_choose(2))
+		nvme_fetch(e);
+	for (unsigned left = NVME_FETCHED_MAX; left && e->first < e->end && nvme_is_running(n);
 		left--) {
 		unsigned next = cpu_choose(8);
 
-		execute_one(n);
-		if (unlikely(n->moved >= INTERRUPT_BYTES || next == 1))
-			nvme_interrupts_send(n);
+		execute_one(e);
+		if (unlikely(e->moved >= INTERRUPT_BYTES || next == 1))
+			nvme_interrupts_send(e);
 		if (unlikely(next == 2))
-			nvme_fetch(n);
+			nvme_fetch(e);
 		if (unlikely(next == 3))
 			break;
 	}
 }
 
+static bool has_more(const struct nvme_engine *e)
+{
+	return e->first < e->end || e->pending & ~e->blocked;
+}
+
+/* Of an engine for I/O queues alone. */
+static __attribute__((noinline)) void step_other(struct nvme_engine *e)
+{
+	bool again = false;
+
+	pthread_mutex_lock(&e->lock);
+	if (nvme_is_running(e->nvme)) {
+		e->starved = false;
+		e->blocked = 0;
+		if (unlikely(e->nvme->is_shadowed))
+			nvme_shadow_look(e);
+		work(e);
+	}
+	if (nvme_is_running(e->nvme)) {
+		nvme_interrupts_send(e);
+		again = has_more(e);
+	}
+	pthread_mutex_unlock(&e->lock);
+	if (again)
+		cpu_agent_kick(e->agent);
+}
+
 void nvme_step(void *ctx)
 {
-	struct nvme *n = ctx;
+	struct nvme_engine *e = ctx;
+	struct nvme *n = e->nvme;
 
+	if (unlikely(e != n->engine)) {
+		step_other(e);
+		return;
+	}
 	controller_update(n);
 	if (!nvme_is_running(n))
 		return;
-	n->starved = false;
-	n->blocked = 0;
+	e->starved = false;
+	e->blocked = 0;
 	if (unlikely(n->is_shadowed))
-		nvme_shadow_look(n);
+		nvme_shadow_look(e);
 	nvme_doorbells_look(n);
-	if (unlikely(n->master.tap != NULL))
-		nvme_post_late(n);
-	work(n);
+	if (unlikely(e->master.tap != NULL))
+		nvme_post_late(e);
+	work(e);
 	if (!nvme_is_running(n))
 		return;
 	nvme_events_send(n);
-	nvme_interrupts_send(n);
-	if (n->first < n->end || n->pending & ~n->blocked)
-		cpu_agent_kick(n->agent);
+	nvme_interrupts_send(e);
+	if (has_more(e))
+		cpu_agent_kick(e->agent);
 }

@@ -5,12 +5,15 @@
  * none), and which commands there are. A page is made when it is asked for. Before: nvme_admin.c.
  */
 #include "hw/nvme/nvme.h"
+#include <stddef.h>
 #include <string.h>
 
 void nvme_error_log(struct nvme *n, const struct nvme_failure *f)
 {
-	struct nvme_error_entry *entry = &n->errors[n->error_count % NVME_ERRORS_MAX];
+	struct nvme_error_entry *entry;
 
+	pthread_mutex_lock(&n->log_lock);
+	entry = &n->errors[n->error_count % NVME_ERRORS_MAX];
 	*entry = (struct nvme_error_entry){
 		.count = ++n->error_count,
 		.sqid = f->sqid,
@@ -20,12 +23,13 @@ void nvme_error_log(struct nvme *n, const struct nvme_failure *f)
 		.nsid = f->nsid,
 		.lba = f->lba,
 	};
+	pthread_mutex_unlock(&n->log_lock);
 }
 
 /* 5.14.1.1: the newest first. */
 static uint32_t error_page(struct nvme *n)
 {
-	struct nvme_error_entry *out = (void *)n->page;
+	struct nvme_error_entry *out = (void *)n->engine->page;
 	unsigned count = (unsigned)min_of(n->error_count, NVME_ERRORS_MAX);
 
 	for (unsigned i = 0; i < count; i++)
@@ -35,8 +39,20 @@ static uint32_t error_page(struct nvme *n)
 
 static void put(struct nvme *n, unsigned offset, unsigned bytes, uint64_t value)
 {
-	memcpy(n->page + offset, &value, bytes);
+	memcpy(n->engine->page + offset, &value, bytes);
 }
+
+/* What all engines have counted there. */
+static uint64_t sum_of(const struct nvme *n, size_t counter)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < n->engine_count; i++)
+		sum += *(const uint64_t *)(const void *)((const char *)&n->engine[i] + counter);
+	return sum;
+}
+
+#define SUM(n, field) sum_of(n, offsetof(struct nvme_engine, field))
 
 /* 5.14.1.2 */
 static uint32_t health_page(struct nvme *n)
@@ -46,12 +62,12 @@ static uint32_t health_page(struct nvme *n)
 	put(n, 3, 1, 100); /* spare, and its threshold, % */
 	put(n, 4, 1, 10);
 	/* in thousands of 512 bytes, rounded up */
-	put(n, 32, 8, (n->units_read + 999) / 1000);
-	put(n, 48, 8, (n->units_written + 999) / 1000);
-	put(n, 64, 8, n->reads);
-	put(n, 80, 8, n->writes);
+	put(n, 32, 8, (SUM(n, units_read) + 999) / 1000);
+	put(n, 48, 8, (SUM(n, units_written) + 999) / 1000);
+	put(n, 64, 8, SUM(n, reads));
+	put(n, 80, 8, SUM(n, writes));
 	put(n, 112, 8, 1); /* power cycles */
-	put(n, 160, 8, n->media_errors);
+	put(n, 160, 8, SUM(n, media_errors));
 	put(n, 176, 8, n->error_count);
 	return 512;
 }
@@ -60,7 +76,7 @@ static uint32_t health_page(struct nvme *n)
 static uint32_t firmware_page(struct nvme *n)
 {
 	put(n, 0, 1, 1);
-	memcpy(n->page + 8, "1.0     ", 8);
+	memcpy(n->engine->page + 8, "1.0     ", 8);
 	return 512;
 }
 
@@ -103,7 +119,7 @@ static uint32_t page_make(struct nvme *n, unsigned id)
 
 	if (id >= array_size(pages) || !pages[id])
 		return 0;
-	memset(n->page, 0, sizeof(n->page));
+	memset(n->engine->page, 0, sizeof(n->engine->page));
 	return pages[id](n);
 }
 
@@ -132,7 +148,7 @@ uint16_t nvme_log_page(struct nvme *n, const struct nvme_command *c, uint32_t *r
 		return NVME_INVALID_FIELD;
 	/* what is asked for beyond the end is not written */
 	wanted = min_of(wanted, length - offset);
-	status = nvme_prp_put(n, c, n->page + offset, (uint32_t)wanted);
+	status = nvme_prp_put(n->engine, c, n->engine->page + offset, (uint32_t)wanted);
 	if (!status && !(c->cdw10 & NVME_LOG_RETAIN))
 		nvme_events_unmask(n, id);
 	return status;

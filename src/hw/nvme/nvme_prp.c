@@ -11,9 +11,9 @@
 
 #define ENTRY_BYTES 8u
 
-/* The entries of one page of a list stand in nvme->list. */
+/* The entries of one page of a list stand in engine->list. */
 struct list {
-	struct nvme *nvme;
+	struct nvme_engine *engine;
 	unsigned at, count;
 };
 
@@ -25,12 +25,12 @@ static uint32_t in_page(uint64_t address)
 /* Reads the entries from `address` to the page's end, or as many as are still needed. */
 static uint16_t list_read(struct list *list, uint64_t address, uint64_t pages)
 {
-	struct nvme *n = list->nvme;
+	struct nvme_engine *e = list->engine;
 	uint64_t room = (NVME_PAGE - in_page(address)) / ENTRY_BYTES;
 
 	list->at = 0;
 	list->count = (unsigned)min_of(room, pages);
-	if (dma_bus_read(&n->master, address, n->list, list->count * ENTRY_BYTES))
+	if (dma_bus_read(&e->master, address, e->list, list->count * ENTRY_BYTES))
 		return NVME_DATA_TRANSFER_ERROR;
 	return NVME_OK;
 }
@@ -38,7 +38,7 @@ static uint16_t list_read(struct list *list, uint64_t address, uint64_t pages)
 /* The next page of the data, of which `pages` are left. */
 static uint16_t list_next(struct list *list, uint64_t pages, uint64_t *page)
 {
-	const uint64_t *entries = list->nvme->list;
+	const uint64_t *entries = list->engine->list;
 
 	/* the last of a full list, when more than it are left, leads to the next list */
 	if (list->at + 1 == list->count && pages > 1) {
@@ -56,9 +56,9 @@ static uint16_t list_next(struct list *list, uint64_t pages, uint64_t *page)
 }
 
 static uint16_t walk_list(
-	struct nvme *n, uint64_t address, uint64_t bytes, nvme_part_fn *part, void *ctx)
+	struct nvme_engine *e, uint64_t address, uint64_t bytes, nvme_part_fn *part, void *ctx)
 {
-	struct list list = {.nvme = n};
+	struct list list = {.engine = e};
 	uint64_t pages = (bytes + NVME_PAGE - 1) / NVME_PAGE, page;
 	uint16_t status;
 
@@ -76,8 +76,8 @@ static uint16_t walk_list(
 	return status;
 }
 
-uint16_t nvme_prp_walk(
-	struct nvme *n, const struct nvme_command *c, uint64_t bytes, nvme_part_fn *part, void *ctx)
+uint16_t nvme_prp_walk(struct nvme_engine *e, const struct nvme_command *c, uint64_t bytes,
+	nvme_part_fn *part, void *ctx)
 {
 	uint32_t first = (uint32_t)min_of(bytes, NVME_PAGE - in_page(c->prp1));
 	uint16_t status;
@@ -89,14 +89,14 @@ uint16_t nvme_prp_walk(
 	if (!bytes || status)
 		return status;
 	if (bytes > NVME_PAGE)
-		return walk_list(n, c->prp2, bytes, part, ctx);
+		return walk_list(e, c->prp2, bytes, part, ctx);
 	return in_page(c->prp2) ? NVME_INVALID_PRP_OFFSET : part(ctx, c->prp2, (uint32_t)bytes);
 }
 
 /* ---- the device's own bytes ---- */
 
 struct copy {
-	struct nvme *nvme;
+	struct nvme_engine *engine;
 	char *at;
 	bool is_put;
 };
@@ -104,7 +104,7 @@ struct copy {
 static uint16_t copy_part(void *ctx, uint64_t address, uint32_t bytes)
 {
 	struct copy *copy = ctx;
-	struct dma_master *master = &copy->nvme->master;
+	struct dma_master *master = &copy->engine->master;
 	int err = copy->is_put ? dma_bus_write(master, address, copy->at, bytes)
 			       : dma_bus_read(master, address, copy->at, bytes);
 
@@ -113,16 +113,16 @@ static uint16_t copy_part(void *ctx, uint64_t address, uint32_t bytes)
 }
 
 uint16_t nvme_prp_put(
-	struct nvme *n, const struct nvme_command *c, const void *from, uint32_t bytes)
+	struct nvme_engine *e, const struct nvme_command *c, const void *from, uint32_t bytes)
 {
-	struct copy copy = {n, (char *)from, true};
+	struct copy copy = {e, (char *)from, true};
 
-	return nvme_prp_walk(n, c, bytes, copy_part, &copy);
+	return nvme_prp_walk(e, c, bytes, copy_part, &copy);
 }
 
-uint16_t nvme_prp_get(struct nvme *n, const struct nvme_command *c, void *to, uint32_t bytes)
+uint16_t nvme_prp_get(struct nvme_engine *e, const struct nvme_command *c, void *to, uint32_t bytes)
 {
-	struct copy copy = {n, to, false};
+	struct copy copy = {e, to, false};
 
-	return nvme_prp_walk(n, c, bytes, copy_part, &copy);
+	return nvme_prp_walk(e, c, bytes, copy_part, &copy);
 }

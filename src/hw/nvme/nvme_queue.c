@@ -9,39 +9,40 @@
 
 /* ---- submissions ---- */
 
-void nvme_fetched_remove(struct nvme *n, unsigned i)
+void nvme_fetched_remove(struct nvme_engine *e, unsigned i)
 {
-	size_t behind = --n->end - i;
+	size_t behind = --e->end - i;
 
-	memmove(&n->commands[i], &n->commands[i + 1], behind * sizeof(*n->commands));
-	memmove(&n->fetched[i], &n->fetched[i + 1], behind * sizeof(*n->fetched));
+	memmove(&e->commands[i], &e->commands[i + 1], behind * sizeof(*e->commands));
+	memmove(&e->fetched[i], &e->fetched[i + 1], behind * sizeof(*e->fetched));
 }
 
 /* At the table's front, whatever was carried out there. */
-static void table_pack(struct nvme *n)
+static void table_pack(struct nvme_engine *e)
 {
-	size_t left = n->end - n->first;
+	size_t left = e->end - e->first;
 
 	if (!left) {
-		n->first = n->end = 0;
-		n->identifiers = 0;
+		e->first = e->end = 0;
+		e->identifiers = 0;
 		return;
 	}
-	memmove(n->commands, n->commands + n->first, left * sizeof(*n->commands));
-	memmove(n->fetched, n->fetched + n->first, left * sizeof(*n->fetched));
-	n->first = 0;
-	n->end = (unsigned)left;
+	memmove(e->commands, e->commands + e->first, left * sizeof(*e->commands));
+	memmove(e->fetched, e->fetched + e->first, left * sizeof(*e->fetched));
+	e->first = 0;
+	e->end = (unsigned)left;
 }
 
 /* As many are searched for a conflict as we hold: 4.2, Command Identifier. */
-static bool is_conflict(struct nvme *n, unsigned sqid, uint16_t cid)
+static bool is_conflict(struct nvme_engine *e, unsigned sqid, uint16_t cid)
 {
+	struct nvme *n = e->nvme;
 	uint64_t bit = 1ull << ((cid + sqid * 7) & 63);
-	bool is_new = !(n->identifiers & bit);
+	bool is_new = !(e->identifiers & bit);
 
-	n->identifiers |= bit;
-	for (unsigned i = n->first; !is_new && i < n->end; i++)
-		if (n->fetched[i].sqid == sqid && n->commands[i].cid == cid)
+	e->identifiers |= bit;
+	for (unsigned i = e->first; !is_new && i < e->end; i++)
+		if (e->fetched[i].sqid == sqid && e->commands[i].cid == cid)
 			return true;
 	for (unsigned i = 0; !sqid && i < n->async_count; i++)
 		if (n->async_cid[i] == cid)
@@ -51,29 +52,31 @@ static bool is_conflict(struct nvme *n, unsigned sqid, uint16_t cid)
 
 /* How many commands of the queue can be fetched at once: in one stretch, with room for their
  * completions and in the table. */
-static uint32_t fetchable(struct nvme *n, unsigned sqid, uint32_t head, uint32_t tail)
+static uint32_t fetchable(struct nvme_engine *e, unsigned sqid, uint32_t head, uint32_t tail)
 {
+	struct nvme *n = e->nvme;
 	struct nvme_sq *sq = &n->sq[sqid];
 	struct nvme_cq *cq = &n->cq[sq->cqid];
 	uint32_t count = (tail < head ? sq->size : tail) - head, room = nvme_cq_room(cq);
 
 	if (unlikely(!room)) {
 		/* whoever makes room looks at this; and it may just have done so */
-		n->starved = true;
-		if (unlikely(n->is_shadowed && sqid))
-			nvme_shadow_cq_look(n, sq->cqid, true);
+		e->starved = true;
+		if (unlikely(e->nvme->is_shadowed && sqid))
+			nvme_shadow_cq_look(e, sq->cqid, true);
 		room = nvme_cq_room(cq);
 		if (!room)
-			n->blocked |= 1ull << sqid;
+			e->blocked |= 1ull << sqid;
 	}
 	count = min_of(count, room);
-	count = min_of(count, NVME_FETCHED_MAX - n->end);
+	count = min_of(count, NVME_FETCHED_MAX - e->end);
 	/* under replay it may look away in the middle */
 	return count ? count - cpu_choose(count) : 0;
 }
 
-static void sq_fetch(struct nvme *n, unsigned sqid)
+static void sq_fetch(struct nvme_engine *e, unsigned sqid)
 {
+	struct nvme *n = e->nvme;
 	struct nvme_sq *sq = &n->sq[sqid];
 	uint32_t size = sq->size, head = sq->head;
 	uint32_t tail = atomic_load_explicit(&sq->tail, memory_order_acquire), count;
@@ -81,50 +84,53 @@ static void sq_fetch(struct nvme *n, unsigned sqid)
 	uint64_t bytes;
 	int err;
 
-	/* a doorbell that was written while the queue was made anew may lie outside */
-	if (head == tail || tail >= size) {
-		n->pending &= ~(1ull << sqid);
+	/* a doorbell that was written while the queue was made anew may lie outside, or have told
+	 * the engine that it was before */
+	if (head == tail || tail >= size ||
+		atomic_load_explicit(&sq->engine, memory_order_relaxed) != e) {
+		e->pending &= ~(1ull << sqid);
 		return;
 	}
-	count = fetchable(n, sqid, head, tail);
+	count = fetchable(e, sqid, head, tail);
 	if (!count)
 		return;
-	bytes = count * sizeof(*n->commands);
+	bytes = count * sizeof(*e->commands);
 	ring = dma_bus_span(
-		&n->master, sq->base + head * sizeof(*n->commands), &bytes, false, &err);
+		&e->master, sq->base + head * sizeof(*e->commands), &bytes, false, &err);
 	if (unlikely(!ring)) {
 		nvme_fail(n);
 		return;
 	}
 	/* to the end of the page; what lies there is the driver's to change: it is read once */
-	count = (uint32_t)(bytes / sizeof(*n->commands));
+	count = (uint32_t)(bytes / sizeof(*e->commands));
 	for (uint32_t i = 0; i < count; i++)
-		n->commands[n->end + i] = ring[i];
+		e->commands[e->end + i] = ring[i];
 	head = head + count == size ? 0 : head + count;
 	sq->head = head;
 	if (head == tail)
-		n->pending &= ~(1ull << sqid);
+		e->pending &= ~(1ull << sqid);
 	n->cq[sq->cqid].reserved += count;
-	for (; count--; n->end++)
-		n->fetched[n->end] = (struct nvme_fetched){
-			(uint16_t)sqid, is_conflict(n, sqid, n->commands[n->end].cid)};
+	for (; count--; e->end++)
+		e->fetched[e->end] = (struct nvme_fetched){
+			(uint16_t)sqid, is_conflict(e, sqid, e->commands[e->end].cid)};
 }
 
 /* Round robin, a batch from each: 4.13.1. */
-void nvme_fetch(struct nvme *n)
+void nvme_fetch(struct nvme_engine *e)
 {
-	unsigned next = (n->next_sq + cpu_choose(n->queues + 1)) % NVME_QUEUES_MAX;
+	struct nvme *n = e->nvme;
+	unsigned next = (e->next_sq + cpu_choose(n->queues + 1)) % NVME_QUEUES_MAX;
 	uint64_t todo;
 
-	table_pack(n);
-	n->pending |= atomic_exchange(&n->rung, 0);
-	todo = n->pending & ~n->blocked;
+	table_pack(e);
+	e->pending |= atomic_exchange(&e->rung, 0);
+	todo = e->pending & ~e->blocked;
 	todo = todo >> next | todo << (-next & 63);
-	for (; todo && n->end < NVME_FETCHED_MAX && nvme_is_running(n); todo &= todo - 1) {
+	for (; todo && e->end < NVME_FETCHED_MAX && nvme_is_running(n); todo &= todo - 1) {
 		unsigned sqid = (next + (unsigned)__builtin_ctzll(todo)) % NVME_QUEUES_MAX;
 
-		sq_fetch(n, sqid);
-		n->next_sq = (sqid + 1) % NVME_QUEUES_MAX;
+		sq_fetch(e, sqid);
+		e->next_sq = (sqid + 1) % NVME_QUEUES_MAX;
 	}
 }
 
@@ -163,16 +169,17 @@ struct answer {
 };
 
 /* Where it is written, if there is more to say of the place. */
-static __attribute__((noinline)) _Atomic uint64_t *entry_at(struct nvme *n, uint64_t address)
+static __attribute__((noinline)) _Atomic uint64_t *entry_at(struct nvme_engine *e, uint64_t address)
 {
 	uint64_t bytes = sizeof(struct nvme_completion);
 	int err;
 
-	return dma_bus_span(&n->master, address, &bytes, true, &err);
+	return dma_bus_span(&e->master, address, &bytes, true, &err);
 }
 
-static void entry_post(struct nvme *n, const struct answer *answer)
+static void entry_post(struct nvme_engine *e, const struct answer *answer)
 {
+	struct nvme *n = e->nvme;
 	unsigned cqid = n->sq[answer->sqid].cqid;
 	struct nvme_cq *cq = &n->cq[cqid];
 	struct nvme_completion entry = {
@@ -183,21 +190,22 @@ static void entry_post(struct nvme *n, const struct answer *answer)
 		.status = (uint16_t)(answer->status << 1 | cq->phase),
 	};
 	uint64_t address = cq->base + cq->tail * sizeof(entry);
-	_Atomic uint64_t *at = dma_bus_at(&n->master, address, sizeof(entry), true);
+	_Atomic uint64_t *at = dma_bus_at(&e->master, address, sizeof(entry), true);
 
 	if (unlikely(!at))
-		at = entry_at(n, address);
+		at = entry_at(e, address);
 	if (unlikely(!at)) {
 		nvme_fail(n);
 		return;
 	}
 	entry_write(cq, at, &entry);
-	n->posted |= 1ull << cqid;
+	e->posted |= 1ull << cqid;
 }
 
 /* One too many is posted only if there is room: a full queue is not written over. */
-static void faulty_post(struct nvme *n, const struct fault_completions *faulty)
+static void faulty_post(struct nvme_engine *e, const struct fault_completions *faulty)
 {
+	struct nvme *n = e->nvme;
 	for (unsigned i = 0; i < faulty->count && nvme_is_running(n); i++) {
 		struct answer answer;
 		struct nvme_cq *cq;
@@ -212,48 +220,51 @@ static void faulty_post(struct nvme *n, const struct fault_completions *faulty)
 			cq->reserved--;
 		else if (!nvme_cq_room(cq))
 			continue;
-		entry_post(n, &answer);
+		entry_post(e, &answer);
 	}
 }
 
-static void faulty_answer(struct nvme *n, const struct answer *answer)
+static void faulty_answer(struct nvme_engine *e, const struct answer *answer)
 {
+	struct nvme *n = e->nvme;
 	struct fault_completions faulty;
 
-	fault_complete(&n->master, n->agent, answer, sizeof(*answer), &faulty);
+	fault_complete(&e->master, e->agent, answer, sizeof(*answer), &faulty);
 	if (faulty.is_lost)
 		n->cq[n->sq[answer->sqid].cqid].reserved--;
-	faulty_post(n, &faulty);
+	faulty_post(e, &faulty);
 }
 
-void nvme_post_late(struct nvme *n)
+void nvme_post_late(struct nvme_engine *e)
 {
 	struct fault_completions faulty;
 
-	fault_complete_due(&n->master, &faulty);
-	faulty_post(n, &faulty);
+	fault_complete_due(&e->master, &faulty);
+	faulty_post(e, &faulty);
 }
 
-void nvme_post(struct nvme *n, unsigned sqid, uint16_t cid, uint16_t status, uint32_t result)
+void nvme_post(struct nvme_engine *e, unsigned sqid, uint16_t cid, uint16_t status, uint32_t result)
 {
+	struct nvme *n = e->nvme;
 	const struct answer answer = {(uint16_t)sqid, cid, status, result};
 
-	if (unlikely(n->master.tap != NULL)) {
-		faulty_answer(n, &answer);
+	if (unlikely(e->master.tap != NULL)) {
+		faulty_answer(e, &answer);
 		return;
 	}
 	n->cq[n->sq[sqid].cqid].reserved--;
-	entry_post(n, &answer);
+	entry_post(e, &answer);
 }
 
 /* ---- interrupts: 7.5 ---- */
 
-void nvme_interrupts_send(struct nvme *n)
+void nvme_interrupts_send(struct nvme_engine *e)
 {
-	uint64_t posted = n->posted, vectors = 0;
+	struct nvme *n = e->nvme;
+	uint64_t posted = e->posted, vectors = 0;
 
-	n->posted = 0;
-	n->moved = 0;
+	e->posted = 0;
+	e->moved = 0;
 	for (; posted; posted &= posted - 1) {
 		struct nvme_cq *cq = &n->cq[__builtin_ctzll(posted)];
 

@@ -37,25 +37,26 @@ static border_call __attribute__((cold, noinline)) void doorbell_bad(
 	struct nvme *n, _Atomic uint32_t *count)
 {
 	atomic_fetch_add(count, 1);
-	cpu_agent_kick(n->agent);
+	cpu_agent_kick(n->engine->agent);
 }
 
 /* That what counts is in memory (nvme_shadow.c). */
-static border_call __attribute__((noinline)) void shadow_doorbell(struct nvme *n)
+static border_call __attribute__((noinline)) void shadow_doorbell(struct nvme_engine *e)
 {
-	cpu_agent_kick(n->agent);
+	cpu_agent_kick(e->agent);
 }
 
 static void sq_doorbell(struct nvme *n, unsigned queue, uint32_t value)
 {
 	struct nvme_sq *sq = &n->sq[queue];
+	struct nvme_engine *e;
 
 	if (unlikely(!sq->size)) {
 		doorbell_bad(n, &n->bad_register);
 		return;
 	}
 	if (unlikely(n->is_shadowed && queue)) {
-		shadow_doorbell(n);
+		shadow_doorbell(atomic_load_explicit(&sq->engine, memory_order_relaxed));
 		return;
 	}
 	if (unlikely(!nvme_sq_takes(sq, value))) {
@@ -63,8 +64,9 @@ static void sq_doorbell(struct nvme *n, unsigned queue, uint32_t value)
 		return;
 	}
 	atomic_store_explicit(&sq->tail, value, memory_order_release);
-	atomic_fetch_or(&n->rung, 1ull << queue);
-	cpu_agent_kick(n->agent);
+	e = atomic_load_explicit(&sq->engine, memory_order_relaxed);
+	atomic_fetch_or(&e->rung, 1ull << queue);
+	cpu_agent_kick(e->agent);
 }
 
 static border_call __attribute__((noinline)) void line_update(struct nvme *n)
@@ -81,7 +83,7 @@ static void cq_doorbell(struct nvme *n, unsigned queue, uint32_t value)
 		return;
 	}
 	if (unlikely(n->is_shadowed && queue)) {
-		shadow_doorbell(n);
+		shadow_doorbell(cq->engine);
 		return;
 	}
 	if (unlikely(!nvme_cq_gives(cq, value))) {
@@ -92,8 +94,8 @@ static void cq_doorbell(struct nvme *n, unsigned queue, uint32_t value)
 	/* the line falls with the last entry, before the write returns */
 	if (unlikely(!bus_messages_are_enabled(n->function)))
 		line_update(n);
-	if (unlikely(n->starved))
-		cpu_agent_kick(n->agent);
+	if (unlikely(cq->engine->starved))
+		cpu_agent_kick(cq->engine->agent);
 }
 
 static void doorbell(struct nvme *n, uint32_t offset, uint32_t value)
@@ -173,7 +175,7 @@ static void configuration_set(struct nvme *n, uint32_t value)
 		if (value & NVME_CC_SHN && !(old & NVME_CC_SHN))
 			atomic_fetch_or(&n->requests, NVME_REQUEST_SHUTDOWN);
 	}
-	cpu_agent_kick(n->agent);
+	cpu_agent_kick(n->engine->agent);
 }
 
 static void register_set(struct nvme *n, uint32_t offset, uint32_t value)
@@ -227,7 +229,8 @@ static void nvme_command_register(void *device, uint16_t command)
 {
 	struct nvme *n = device;
 
-	n->master.enabled = command >> 2 & 1;
+	for (unsigned i = 0; i < n->engine_count; i++)
+		n->engine[i].master.enabled = command >> 2 & 1;
 }
 
 /* A controller that was enabled is reset by its agent, which touches no memory from then on. */
@@ -242,7 +245,7 @@ static bool nvme_power(void *device, bool on)
 	n->aqa = n->intms = 0;
 	for (unsigned i = 0; i < 2; i++)
 		n->asq[i] = n->acq[i] = 0;
-	cpu_agent_kick(n->agent);
+	cpu_agent_kick(n->engine->agent);
 	return !(n->requests & NVME_REQUEST_RESET) && !n->csts;
 }
 

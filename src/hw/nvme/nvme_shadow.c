@@ -10,23 +10,23 @@
 #include "hw/nvme/nvme.h"
 
 /* As an array of doorbells with stride 0 (3.1.20). NULL: it cannot be reached. */
-static _Atomic uint32_t *word_at(struct nvme *n, uint64_t page, unsigned index, bool write)
+static _Atomic uint32_t *word_at(struct nvme_engine *e, uint64_t page, unsigned index, bool write)
 {
 	uint64_t bytes = sizeof(uint32_t);
 	_Atomic uint32_t *word;
 	int err;
 
-	word = dma_bus_span(&n->master, page + index * bytes, &bytes, write, &err);
+	word = dma_bus_span(&e->master, page + index * bytes, &bytes, write, &err);
 	if (!word)
-		nvme_fail(n);
+		nvme_fail(e->nvme);
 	return word;
 }
 
 /* What the driver's word says, once it knows that going past `event` is to be told. */
-static bool word_read(struct nvme *n, unsigned index, uint32_t event, uint32_t *value)
+static bool word_read(struct nvme_engine *e, unsigned index, uint32_t event, uint32_t *value)
 {
-	_Atomic uint32_t *ours = word_at(n, n->event_index, index, true);
-	_Atomic uint32_t *drivers = ours ? word_at(n, n->shadow, index, false) : NULL;
+	_Atomic uint32_t *ours = word_at(e, e->nvme->event_index, index, true);
+	_Atomic uint32_t *drivers = ours ? word_at(e, e->nvme->shadow, index, false) : NULL;
 
 	if (!drivers)
 		return false;
@@ -35,33 +35,37 @@ static bool word_read(struct nvme *n, unsigned index, uint32_t event, uint32_t *
 	return true;
 }
 
-/* It stays there, and is told once. */
-static void refuse(struct nvme *n, uint32_t *refused, uint32_t value)
+/* It stays there, and is told once, by the first engine. */
+static void refuse(struct nvme_engine *e, uint32_t *refused, uint32_t value)
 {
+	struct nvme *n = e->nvme;
+
 	if (*refused == value)
 		return;
 	*refused = value;
 	atomic_fetch_add(&n->bad_value, 1);
+	if (e != n->engine)
+		cpu_agent_kick(n->engine->agent);
 }
 
-static void sq_look(struct nvme *n, unsigned id)
+static void sq_look(struct nvme_engine *e, unsigned id)
 {
-	struct nvme_sq *sq = &n->sq[id];
+	struct nvme_sq *sq = &e->nvme->sq[id];
 
 	for (unsigned turn = 0; turn < 2; turn++) {
 		uint32_t tail = sq->tail, value;
 
-		if (!word_read(n, 2 * id, tail, &value) || value == tail)
+		if (!word_read(e, 2 * id, tail, &value) || value == tail)
 			return;
 		if (!nvme_sq_takes(sq, value)) {
-			refuse(n, &sq->refused, value);
+			refuse(e, &sq->refused, value);
 			return;
 		}
 		sq->tail = value;
-		n->pending |= 1ull << id;
+		e->pending |= 1ull << id;
 	}
 	/* it has not been told of this tail */
-	cpu_agent_kick(n->agent);
+	cpu_agent_kick(e->agent);
 }
 
 /* Going past the entry before the head has happened already: nothing is told. */
@@ -70,29 +74,30 @@ static uint32_t before(uint32_t place, uint32_t size)
 	return (place ? place : size) - 1;
 }
 
-void nvme_shadow_cq_look(struct nvme *n, unsigned id, bool is_awaited)
+void nvme_shadow_cq_look(struct nvme_engine *e, unsigned id, bool is_awaited)
 {
-	struct nvme_cq *cq = &n->cq[id];
+	struct nvme_cq *cq = &e->nvme->cq[id];
 	uint32_t head = cq->head, value;
 
-	if (!word_read(n, 2 * id + 1, is_awaited ? head : before(head, cq->size), &value) ||
+	if (!word_read(e, 2 * id + 1, is_awaited ? head : before(head, cq->size), &value) ||
 		value == head)
 		return;
 	if (nvme_cq_gives(cq, value))
 		cq->head = value;
 	else
-		refuse(n, &cq->refused, value);
+		refuse(e, &cq->refused, value);
 }
 
-void nvme_shadow_look(struct nvme *n)
+void nvme_shadow_look(struct nvme_engine *e)
 {
+	struct nvme *n = e->nvme;
 	bool is_line = !bus_messages_are_enabled(n->function);
 
 	for (unsigned id = 1; id <= n->queues && nvme_is_running(n); id++) {
-		if (n->cq[id].size)
-			nvme_shadow_cq_look(n, id, is_line);
-		if (n->sq[id].size && nvme_is_running(n))
-			sq_look(n, id);
+		if (n->cq[id].size && n->cq[id].engine == e)
+			nvme_shadow_cq_look(e, id, is_line);
+		if (n->sq[id].size && n->sq[id].engine == e && nvme_is_running(n))
+			sq_look(e, id);
 	}
 	if (is_line)
 		nvme_line_update(n);
@@ -102,8 +107,8 @@ void nvme_shadow_look(struct nvme *n)
 static void words_begin(struct nvme *n)
 {
 	for (unsigned id = 1; id <= n->queues; id++) {
-		_Atomic uint32_t *tail = word_at(n, n->shadow, 2 * id, true);
-		_Atomic uint32_t *head = word_at(n, n->shadow, 2 * id + 1, true);
+		_Atomic uint32_t *tail = word_at(n->engine, n->shadow, 2 * id, true);
+		_Atomic uint32_t *head = word_at(n->engine, n->shadow, 2 * id + 1, true);
 
 		if (!tail || !head)
 			return;

@@ -133,11 +133,20 @@ static inline void cq_doorbell(struct driver *d, unsigned id, uint32_t value)
 static inline void driver_open_config(struct driver *d, const struct hw_config *config)
 {
 	const struct hw_model *model = hw_find("nvme");
+	struct hw_config changed = *config;
 	struct bus_resource r;
+#ifdef DRIVER_MORE /* an option besides */
+	char options[256];
+
+	snprintf(options, sizeof(options), "%s%s" DRIVER_MORE,
+		config->options ? config->options : "",
+		config->options && *config->options ? "," : "");
+	changed.options = options;
+#endif
 
 	memset(d, 0, sizeof(*d));
 	assert_non_null(model);
-	if (model->create(config, &d->device))
+	if (model->create(&changed, &d->device))
 		fail_msg("%s", error_text());
 	d->function = bus_function_get(0);
 	assert_true(bus_resource_get(d->function, 0, &r));

@@ -324,6 +324,8 @@ static void polling(void)
 	driver_close(&d);
 }
 
+#ifndef DRIVER_MORE /* a plan is for a controller of one engine */
+
 /* ---- completions that a plan of faults has changed (hw/faults.h) ---- */
 
 static void arm(struct driver *d, const char *text)
@@ -400,6 +402,8 @@ static void faulty_full(void)
 	assert_int_equal(violation.count, 1);
 }
 
+#endif
+
 ON_PROCESSOR(queues_wrap_and_phases_turn, wrap)
 ON_PROCESSOR(a_full_submission_queue_is_carried_out, full_submission_queue)
 ON_PROCESSOR(a_full_completion_queue_holds_up_its_own_commands_only, full_completion_queue)
@@ -409,8 +413,10 @@ ON_PROCESSOR(each_queue_has_its_message, messages)
 ON_PROCESSOR(a_queue_without_interrupts_sends_none, no_interrupts)
 ON_PROCESSOR(the_line_follows_what_is_not_consumed, line)
 ON_PROCESSOR(a_deleted_queue_leaves_the_line, line_of_a_deleted_queue)
+#ifndef DRIVER_MORE
 ON_PROCESSOR(a_plan_of_faults_changes_completions, faulty)
 ON_PROCESSOR(a_full_queue_takes_no_double, faulty_full)
+#endif
 ON_PROCESSOR(a_polling_driver_sees_whole_completions, polling)
 
 int main(void)
@@ -425,8 +431,10 @@ int main(void)
 		machine_test(a_queue_without_interrupts_sends_none),
 		machine_test(the_line_follows_what_is_not_consumed),
 		machine_test(a_deleted_queue_leaves_the_line),
+#ifndef DRIVER_MORE
 		machine_test(a_plan_of_faults_changes_completions),
 		machine_test(a_full_queue_takes_no_double),
+#endif
 		machine_test_beside(a_polling_driver_sees_whole_completions),
 	};
 

@@ -327,7 +327,7 @@ static void an_adapter_that_is_given_up_gets_all_requests_back(void)
 	/* a completion that is too late */
 	expect(!port_request_complete(request));
 	fake_violation(0xf1002004, "a second time");
-	expect_is(fake.adapter.outstanding, 0);
+	expect_is(port_adapter_outstanding(&fake.adapter), 0);
 	fake_adapter_end();
 }
 

@@ -276,7 +276,7 @@ static void the_adapters_limit_holds_for_all_units_together(void)
 	for (unsigned n = 1; n <= 8; n++) {
 		fake_complete(0, SRB_STATUS_SUCCESS);
 		expect_is(fake.started_count, 3);
-		expect_is(fake.adapter.outstanding, 3);
+		expect_is(port_adapter_outstanding(&fake.adapter), 3);
 		if (n == 2) /* by now both have had their turn */
 			expect_is(of_unit(second), 1);
 	}
@@ -472,7 +472,7 @@ static void limits_hold_and_nothing_is_forgotten_on_two_processors(void)
 	cpu_thread_free(thread);
 	fake_wait(fake.dones == 120);
 	expect_is(most, 1);
-	expect_is(fake.adapter.outstanding, 0);
+	expect_is(port_adapter_outstanding(&fake.adapter), 0);
 	expect_is(first->outstanding + second->outstanding, 0);
 	fake_adapter_end();
 }

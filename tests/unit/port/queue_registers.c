@@ -74,7 +74,7 @@ static void paused_body(void)
 	expect_is(fake.started_count, 1);
 	port_adapter_pause(&fake.adapter, 60);
 	fake_complete(0, SRB_STATUS_SUCCESS);
-	fake_wait(fake.adapter.outstanding == 0);
+	fake_wait(port_adapter_outstanding(&fake.adapter) == 0);
 	expect_is(fake.started_count, 0);
 	/* What a closed gate holds back takes nothing from other adapters. */
 	expect_is(dma_registers_taken(), 0);

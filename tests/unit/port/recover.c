@@ -326,7 +326,7 @@ static void giving_up_ends_the_ladder(void)
 	expect(cpu_clock() - start < 5 * SECOND);
 	expect_is(fake.dones, 1);
 	expect_is(resets(), 1);
-	expect_is(fake.adapter.outstanding, 0);
+	expect_is(port_adapter_outstanding(&fake.adapter), 0);
 	expect_has(fake.violation, "2 requests never came back"); /* it and the reset */
 	fake_adapter_end();
 }
@@ -426,7 +426,7 @@ static void the_ladder_and_completions_of_another_processor_agree(void)
 	stop = true;
 	cpu_thread_join(thread);
 	cpu_thread_free(thread);
-	expect_is(fake.adapter.outstanding, 0);
+	expect_is(port_adapter_outstanding(&fake.adapter), 0);
 	fake_adapter_end();
 }
 

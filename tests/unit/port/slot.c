@@ -293,7 +293,7 @@ static void two_give_an_adapter_up_at_once(void)
 	expect_is(second_end, unit);
 	expect_is(fake.stops, 1);
 	expect_is(fake.dones, 20); /* each once */
-	expect_is(fake.adapter.outstanding, 0);
+	expect_is(port_adapter_outstanding(&fake.adapter), 0);
 	fake_violation(0, "20 requests never came back");
 	fake_adapter_end();
 }

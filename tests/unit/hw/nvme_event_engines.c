@@ -1,0 +1,5 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/* nvme_event.c once more, with an engine for each I/O queue. */
+#define DRIVER_MORE "engines=16"
+#include "nvme_event.c"

@@ -1,0 +1,5 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/* nvme_life.c once more, with an engine for each I/O queue. */
+#define DRIVER_MORE "engines=16"
+#include "nvme_life.c"
