@@ -84,6 +84,23 @@ qemu_dies() {
 
 life() {
   local event
+  # what it finds wrong while it runs is told at once
+  mkdir "$work/says"
+  cat >"$work/says/qemu-system-x86_64" <<W
+#!/bin/sh
+(until [ -e "$work/now" ]; do sleep 0.1; done; echo 'qemu-system-x86_64: a bogus descriptor' >&2) &
+exec $(command -v qemu-system-x86_64) "\$@"
+W
+  chmod +x "$work/says/qemu-system-x86_64"
+  PATH=$work/says:$PATH serve "$nvme" --hw qemu:nvme
+  ! grep -q 'QEMU says' "$work/serve.err" || fail "$(cat "$work/serve.err")"
+  touch "$work/now"
+  for _ in $(seq 300); do
+    ! grep -q 'dryport: nvme: QEMU says: a bogus descriptor$' "$work/serve.err" || break
+    sleep 0.1
+  done
+  grep -q 'dryport: nvme: QEMU says: a bogus descriptor$' "$work/serve.err" || fail "it is not told: $(cat "$work/serve.err")"
+  serve_stop 0
   for event in every-30ms:nap every-20ms:restart every-20ms:reset-bus every-20ms:reset-lun 20ms:replug every-10ms:pause,every-15ms:resume; do
     local at=()
     for e in ${event//,/ }; do at+=(--at "$e"); done
