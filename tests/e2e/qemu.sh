@@ -355,11 +355,11 @@ variant() { # NAME FILE EXPRESSION
 }
 
 # The device's own iommu finds what a driver does wrong, and says what a model in this process says, but for the byte in the page.
-found() { # NAME WORDS
+found() { # NAME WORDS [DEVICE...]
   local device words=$2
-  for device in nvme qemu:nvme; do
+  for device in "${@:3}"; do
     status 1 "$DRYPORT" run "$work/$1.so" --hw $device --size 64M --engine iommu --workload rw:ops=300,depth=1 --summary "$work/summary"
-    says "device 1 \(nvme\): $words"
+    says "device [0-9]+ \(nvme\): $words"
     [ "$(number violations)" = 1 ] || fail "$1, $device: $(number violations) violations"
   done
 }
@@ -390,16 +390,36 @@ iommu() {
   variant late nvme_prp.c 's/^(\treturn Count == Pages;)/\tstatic ULONG64 Old; static ULONG Nth; ULONG64 Mine = Command->Prp1; if (++Nth == 60) Command->Prp1 = Old; Old = Mine; \1/'
   variant beyond nvme_prp.c 's/^(\t\treturn TRUE;)/\t\tstatic ULONG Nth; if (Command->Opcode == NVME_READ \&\& ++Nth == 3) Command->Dword12 += 8, Command->Prp2 = (Command->Prp1 | 4095) + 1; \1/'
   variant turned nvme_scsi.c 's/^(\tCommand->Opcode = Opcode;)/\tstatic ULONG Nth; if (Opcode == NVME_READ \&\& ++Nth == 40) Opcode = NVME_WRITE; \1/'
-  found late "write of bus address 0x[0-9a-f]+ failed: nothing is mapped there now: ${mapped}was unmapped at [0-9]* ns"
-  found turned "read of bus address 0x[0-9a-f]+ failed: (it is mapped|nothing is mapped there now, and it was) for the other direction: ${mapped}(is still mapped|was unmapped)"
+  found late "write of bus address 0x[0-9a-f]+ failed: nothing is mapped there now: ${mapped}was unmapped at [0-9]* ns" nvme qemu:nvme
+  found turned "read of bus address 0x[0-9a-f]+ failed: (it is mapped|nothing is mapped there now, and it was) for the other direction: ${mapped}(is still mapped|was unmapped)" nvme qemu:nvme
   status 1 "$DRYPORT" run "$work/beyond.so" --hw qemu:nvme --size 64M --engine iommu --workload rw:ops=300,depth=1
   says "write of bus address 0x[0-9a-f]+ failed: nothing is mapped there now: .*; in the page before it ends ${mapped}(is still mapped|was unmapped)"
   # at once, not at the end
   SECONDS=0
   status 1 "$DRYPORT" run "$work/late.so" --hw qemu:nvme --engine iommu --strict --workload rw:ops=10000000,depth=1
   [ $SECONDS -lt 20 ] || fail "it took $SECONDS s to be stopped"
-  says 'stopped, being strict, at device 1 \(nvme\): write of bus address'
+  says 'stopped, being strict, at device [0-9]+ \(nvme\): write of bus address'
   none_left
+  # behind bridges: two devices, each behind its own; a device that comes again into its slot, which is held to the same rules
+  variant later nvme_prp.c 's/^(\treturn Count == Pages;)/\tstatic ULONG64 Old; static ULONG Nth; ULONG64 Mine = Command->Prp1; if (++Nth == 20000) Command->Prp1 = Old; Old = Mine; \1/'
+  for options in pcie-root-port pcie-root-port/pcie-pci-bridge i82801b11-bridge/pci-bridge; do
+    status 0 "$DRYPORT" run "$work/nvme.so" --hw qemu:nvme,bridge=$options --engine iommu --devices 2 --cpus 2 --workload rw:ops=$ops,verify --strict
+    found late "write of bus address 0x[0-9a-f]+ failed: nothing is mapped there now: ${mapped}was unmapped at [0-9]* ns" "qemu:nvme,bridge=$options"
+  done
+  serve "$work/nvme.so" --hw qemu:nvme,bridge=pcie-root-port --engine iommu --strict --cpus 2 --hold 20 --at 500ms:replug --at every-400ms:replug \
+    --trace "$work/trace"
+  nbdcopy "$work/in" "$uri"
+  nbdcopy "$uri" "$work/back"
+  for _ in $(seq 100); do
+    [ "$(grep -c 'event.end.*replug' "$work/trace")" -lt 2 ] || break
+    nbdcopy "$uri" "$work/back"
+  done
+  [ "$(grep -c 'event.end.*replug' "$work/trace")" -gt 1 ] || fail "$(grep event "$work/trace")"
+  cmp -n $((24 << 20)) "$work/in" "$work/back" || fail "the data differ after it was put in again"
+  serve_stop 0
+  status 1 "$DRYPORT" run "$work/later.so" --hw qemu:nvme,bridge=pcie-root-port --engine iommu --strict --hold 20 --at 20ms:replug \
+    --workload rw:ops=10000000,depth=1
+  says 'stopped, being strict, at device [0-9]+ \(nvme\): write of bus address'
   # QEMU dies under load
   qemu_dies "$work/nvme.so" --engine iommu
 }
