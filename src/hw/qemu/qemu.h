@@ -64,6 +64,7 @@ struct qemu_fds {
 	int control, control_theirs;   /* QMP */
 	int doorbell, doorbell_theirs; /* the handshake waits in it */
 	int bios, disk;
+	int faults, folder;    /* blkdebug's rules; where an image with a long name is */
 	int said, said_theirs; /* its standard error */
 };
 

@@ -97,7 +97,7 @@ static __attribute__((noinline, noreturn)) void become(
 	const struct hw_device *q, pid_t parent, char *const *environment)
 {
 	const int kept[] = {q->fd.test_theirs, q->fd.control_theirs, q->fd.doorbell_theirs,
-		q->fd.bios, q->fd.disk, mem_fd()};
+		q->fd.bios, q->fd.disk, q->fd.faults, q->fd.folder, mem_fd()};
 	sigset_t none;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -240,7 +240,7 @@ static void quit(struct hw_device *q)
 void qemu_process_end(struct hw_device *q)
 {
 	int *const fds[] = {&q->fd.test, &q->fd.control, &q->fd.doorbell, &q->fd.bios, &q->fd.disk,
-		&q->fd.said, &q->epoll, &q->wake};
+		&q->fd.faults, &q->fd.folder, &q->fd.said, &q->epoll, &q->wake};
 
 	if (q->pid)
 		quit(q);

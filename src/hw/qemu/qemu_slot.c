@@ -18,6 +18,7 @@
 
 #define ANSWER_MS	     10000
 #define DELETED_MS	     1000
+#define MONITOR_WORD	     1000
 #define EXPRESS_SLOT_CONTROL 0x18
 #define EXPRESS_SLOT_STATUS  0x1a
 
@@ -103,21 +104,75 @@ static char *line_make(const char *command, const char *words)
 	return line;
 }
 
-static int part_add(struct hw_device *q, const char *command, enum qemu_part part)
+/* The monitor has 1024 bytes for a word. */
+static int drive_add(struct hw_device *q, const char *words)
 {
-	static const char error[] = "Error: ";
-	char said[512] = "", *words = qemu_part_words(q, part);
-	char *line = words ? line_make(command, words) : NULL;
-	int err = line ? qemu_qmp_monitor(q, line, said, sizeof(said))
-		       : error_set(ENOMEM, "%s: no memory.", command);
+	char said[512] = "", *line;
+	int err;
 
+	if (strlen(words) > MONITOR_WORD)
+		return error_set(ENAMETOOLONG,
+			"the address of its disk is longer than the %d bytes that QEMU's monitor "
+			"takes",
+			MONITOR_WORD);
+	line = line_make("drive_add 0", words);
+	if (!line)
+		return error_set(ENOMEM, "drive_add: no memory.");
+	err = qemu_qmp_monitor(q, line, said, sizeof(said));
 	free(line);
+	/* Who adds a drive is told "OK", or why not. */
+	if (!err && strcmp(said, "OK") != 0)
+		err = error_set(EIO, "QEMU refuses drive_add: %s",
+			said + (strncmp(said, "Error: ", 7) ? 0 : 7));
+	return err;
+}
+
+/* The next item of KEY=VALUE,KEY=VALUE, where a comma in a value is written twice. NULL: that was
+ * the last. */
+static char *item_take(char **rest)
+{
+	char *item = *rest, *to = item, *from = item;
+
+	if (!item)
+		return NULL;
+	while (*from && (*from != ',' || from[1] == ',')) {
+		from += *from == ',';
+		*to++ = *from++;
+	}
+	*rest = *from ? from + 1 : NULL;
+	*to = 0;
+	return item;
+}
+
+/* A device's words as QMP has them, which knows no longest line. */
+static json_t *device_object(char *words)
+{
+	json_t *object = json_pack("{s:s}", "driver", item_take(&words));
+	char *item;
+
+	while (object && (item = item_take(&words)) != NULL) {
+		char *value = strchr(item, '=');
+
+		if (value)
+			*value++ = 0;
+		if (*item)
+			json_object_set_new(object, item, json_string(value ? value : "on"));
+	}
+	return object;
+}
+
+static int part_add(struct hw_device *q, enum qemu_part part)
+{
+	char *words = qemu_part_words(q, part);
+	int err;
+
+	if (!words)
+		err = error_set(ENOMEM, "a device in QEMU: no memory.");
+	else if (part == QEMU_DRIVE)
+		err = drive_add(q, words);
+	else
+		err = qemu_qmp_call(q, "device_add", device_object(words), NULL, ANSWER_MS);
 	free(words);
-	/* Who adds a drive is told "OK", or why not; of a device there is nothing to say. */
-	if (!err && (!strncmp(said, error, sizeof(error) - 1) ||
-			    (part == QEMU_DRIVE && strcmp(said, "OK") != 0)))
-		err = error_set(EIO, "QEMU refuses %s: %s", command,
-			said + (strncmp(said, error, sizeof(error) - 1) ? 0 : sizeof(error) - 1));
 	return err;
 }
 
@@ -153,11 +208,11 @@ static int put_in(struct hw_device *q)
 	pthread_mutex_lock(&q->qmp.lock);
 	q->turn++;
 	pthread_mutex_unlock(&q->qmp.lock);
-	err = part_add(q, "drive_add 0", QEMU_DRIVE);
+	err = part_add(q, QEMU_DRIVE);
 	if (!err)
-		err = part_add(q, "device_add", QEMU_DEVICE);
+		err = part_add(q, QEMU_DEVICE);
 	if (!err && q->unit_words)
-		err = part_add(q, "device_add", QEMU_UNIT);
+		err = part_add(q, QEMU_UNIT);
 	if (err) {
 		error_take(reason, sizeof(reason));
 		/* For another try: without power in its slot a device goes at once. */
@@ -169,9 +224,12 @@ static int put_in(struct hw_device *q)
 	}
 	power_set(q, bridge, true);
 	id = qemu_config_read(q, q->pci.where, 0, 4);
-	if (id != (q->pci.config.vendor | (uint32_t)q->pci.config.device << 16))
+	if (id != (q->pci.config.vendor | (uint32_t)q->pci.config.device << 16)) {
+		/* It stays out, and does not keep the image. */
+		device_delete(q, bridge);
 		return error_set(
 			ENODEV, "%s: %08x answers in its slot after it was put in.", q->device, id);
+	}
 	q->is_out = false;
 	q->pci.is_there = true;
 	return 0;
