@@ -121,7 +121,8 @@ struct hw_device {
 	char *drive_words, *device_words, *unit_words;
 	unsigned turn;
 	bool has_bad_blocks;
-	bool is_out; /* of its slot */
+	bool is_out;	 /* of its slot */
+	bool lacks_slot; /* which was said */
 	struct qemu_qmp qmp;
 	struct qemu_said said;
 	struct qemu_bridge bridge[QEMU_BRIDGES];
@@ -285,12 +286,16 @@ bool qemu_qmp_quit(struct hw_device *q);
 
 /* ---- qemu_bridge.c ---- */
 
+/* From which a device can be pulled: by PCI Express's hot-plug, or the Standard Hot-Plug Controller
+ * of conventional bridges. */
+enum qemu_slot { QEMU_SLOT_NONE, QEMU_SLOT_EXPRESS, QEMU_SLOT_STANDARD };
+
 struct qemu_bridge_kind {
 	const char *device;
 	const char *number; /* the property that tells apart those of a kind; NULL: none */
 	uint8_t first_slot; /* behind it, that a device can be in */
 	bool is_root;	    /* on the root bus, and nowhere else */
-	bool has_slot;	    /* a PCI Express slot, from which a device can be pulled */
+	enum qemu_slot slot;
 };
 /* The bridges that the option `bridge` names, KIND/KIND/..., as words. -errno with error_set. */
 int qemu_bridges_make(struct hw_device *q, const char *options);

@@ -2,10 +2,12 @@
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
  * The device is pulled out of its slot, and another one is put in: QMP's device_del and device_add
- * with PCI Express's native hot-plug (PCI Express Base Specification 5.0, 6.7 and 7.5.3.10). No
- * guest is there to be asked, so the slot's power is ours to switch: with it off the device goes at
- * once, whatever it was doing. Without a slot (on the root bus, behind a conventional bridge) the
- * function leaves src/bus alone, and is reset when it is back.
+ * with PCI Express's native hot-plug (PCI Express Base Specification 5.0, 6.7 and 7.5.3.10), or
+ * behind conventional bridges with the Standard Hot-Plug Controller (PCI Standard Hot-Plug
+ * Controller and Subsystem Specification 1.0). No guest is there to be asked, so the slot's power
+ * is ours to switch: with it off the device goes at once, whatever it was doing. Without a slot (on
+ * the root bus, behind a bridge that has none) the function leaves src/bus alone, and is reset when
+ * it is back.
  */
 #include "hw/qemu/qemu.h"
 #include "util/error.h"
@@ -28,11 +30,35 @@ enum {
 	SLOT_POWER_OFF = 1 << 10
 };
 
+/* The Standard Hot-Plug Controller: its BAR, and the command register, of which the upper byte is
+ * the slot. A slot operation has the state in bits 0 and 1, the power indicator in 2 and 3. */
+enum {
+	STANDARD_BAR = 0x10,
+	STANDARD_BYTES = 256,
+	STANDARD_COMMAND = 0x14,
+	SLOT_ENABLE = 2 | 1 << 2,
+	SLOT_DISABLE = 3 | 3 << 2
+};
+
+/* A BAR of the device in whose place that of the controller fits; BUS_BARS: there is none. */
+static unsigned standard_bar(const struct hw_device *q)
+{
+	unsigned n = 0;
+
+	while (n < BUS_BARS &&
+		(q->pci.config.bar[n].is_io || q->pci.config.bar[n].size < STANDARD_BYTES))
+		n++;
+	return n;
+}
+
 static const struct qemu_bridge *slot_of(const struct hw_device *q)
 {
 	const struct qemu_bridge *last = q->bridges ? &q->bridge[q->bridges - 1] : NULL;
 
-	return last && last->kind->has_slot ? last : NULL;
+	if (!last || last->kind->slot == QEMU_SLOT_NONE ||
+		(last->kind->slot == QEMU_SLOT_STANDARD && standard_bar(q) == BUS_BARS))
+		return NULL;
+	return last;
 }
 
 /* The slot's registers, an offset in the bridge's space; 0 if it has none. */
@@ -46,7 +72,7 @@ static unsigned express_of(const struct qemu_bridge *bridge)
 	return 0;
 }
 
-static void power_set(struct hw_device *q, const struct qemu_bridge *bridge, bool on)
+static void express_power(struct hw_device *q, const struct qemu_bridge *bridge, bool on)
 {
 	unsigned at = express_of(bridge);
 	uint32_t control = qemu_config_read(q, bridge->where, at + EXPRESS_SLOT_CONTROL, 2);
@@ -57,6 +83,31 @@ static void power_set(struct hw_device *q, const struct qemu_bridge *bridge, boo
 	/* What has changed is known: its bits are cleared by ones. */
 	qemu_config_write(q, bridge->where, at + EXPRESS_SLOT_STATUS, 2,
 		qemu_config_read(q, bridge->where, at + EXPRESS_SLOT_STATUS, 2));
+}
+
+/* The controller's registers are in the bridge's BAR, which has no place of its own: it is where
+ * the device's is, which is out or about to go. That lies within all windows. The capability's
+ * window on them writes something else in QEMU 7.2. */
+static void standard_power(struct hw_device *q, const struct qemu_bridge *bridge, bool on)
+{
+	uint64_t at = q->pci.bar[standard_bar(q)];
+	uint32_t slot = q->pci.where & 31;
+
+	qemu_config_write(q, q->pci.where, QEMU_COMMAND, 2, 0);
+	qemu_config_write(q, bridge->where, STANDARD_BAR, 4, (uint32_t)at);
+	qemu_config_write(q, bridge->where, STANDARD_BAR + 4, 4, (uint32_t)(at >> 32));
+	qemu_write(
+		q, false, at + STANDARD_COMMAND, 2, slot << 8 | (on ? SLOT_ENABLE : SLOT_DISABLE));
+	qemu_config_write(q, bridge->where, STANDARD_BAR, 4, 0);
+	qemu_config_write(q, bridge->where, STANDARD_BAR + 4, 4, 0);
+}
+
+static void power_set(struct hw_device *q, const struct qemu_bridge *bridge, bool on)
+{
+	if (bridge->kind->slot == QEMU_SLOT_EXPRESS)
+		express_power(q, bridge, on);
+	else
+		standard_power(q, bridge, on);
 }
 
 /* Nothing answers where it was. */
@@ -182,8 +233,17 @@ static int pull(struct hw_device *q)
 	char reason[512];
 	int err;
 
-	if (!bridge || q->is_out || q->is_dead)
+	if (q->is_out || q->is_dead)
 		return 0;
+	if (!bridge) {
+		if (!q->lacks_slot)
+			fprintf(stderr,
+				"dryport: %s has no slot in QEMU that it could be pulled out of "
+				"(docs/qemu.md): it is reset, and keeps its image.\n",
+				q->device);
+		q->lacks_slot = true;
+		return 0;
+	}
 	err = device_delete(q, bridge);
 	q->is_out = !err;
 	q->pci.is_there = err;

@@ -2,8 +2,8 @@
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
  * src/hw/qemu/qemu_slot.c with a QEMU played by a thread at the other ends of its sockets:
- * docs/interop/qmp-spec and docs/devel/qtest of QEMU have the lines, PCI Express 5.0, 7.5.3.10 the
- * slot's registers.
+ * docs/interop/qmp-spec and docs/devel/qtest of QEMU have the lines, PCI Express 5.0, 7.5.3.10 and
+ * SHPC 1.0 the slots' registers.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -29,7 +29,9 @@
 #define COMMANDS 16
 
 static struct hw_device *q;
-static const struct qemu_bridge_kind port = {.device = "pcie-root-port", .has_slot = true};
+static const struct qemu_bridge_kind conventional = {
+	.device = "pci-bridge", .first_slot = 1, .slot = QEMU_SLOT_STANDARD};
+static const struct qemu_bridge_kind port = {.device = "pcie-root-port", .slot = QEMU_SLOT_EXPRESS};
 
 static struct {
 	int test, control;
@@ -39,7 +41,10 @@ static struct {
 	uint32_t id;	     /* that answers in the slot while its power is on */
 	const char *refuses; /* this command, or a line of the monitor that begins so */
 	bool is_powered;
+	uint32_t bar; /* of a conventional bridge */
 } fake;
+
+#define DEVICE_BAR 0xe0000000u
 
 /* ---- the fake ---- */
 
@@ -78,6 +83,12 @@ static void registers_serve(void)
 		if (sscanf(line, "writew %llx %llx", &address, &value) == 2 &&
 			(address & 0xfff) == 0x40 + 0x18)
 			fake.is_powered = !(value & 1 << 10);
+		/* SHPC 1.0: in the command register the slot, state and indicator; 0x0f is off */
+		else if (line[5] == 'w' && address == DEVICE_BAR + 0x14 && fake.bar == DEVICE_BAR)
+			fake.is_powered = value == 0x0106 || (fake.is_powered && value != 0x010f);
+		else if (sscanf(line, "writel %llx %llx", &address, &value) == 2 &&
+			 address == QEMU_MMCONFIG + (QEMU_WHERE(0, 4) << 15) + 0x10)
+			fake.bar = (uint32_t)value;
 		say(fake.test, "OK\n");
 	}
 }
@@ -257,6 +268,35 @@ static void what_is_in_goes_with_its_image(void **state)
 	assert_string_equal(argument_of(1, "command-line"), "drive_del d0");
 }
 
+static void conventional_bridges_have_a_controller(void **state)
+{
+	q->bridge[0].kind = &conventional;
+	q->pci.where = QEMU_WHERE(1, 1);
+	q->pci.config.bar[1].size = 0x1000;
+	q->pci.bar[1] = DEVICE_BAR;
+	q->pci.config.bar[0].size = 0x80; /* too small for its registers */
+	assert_int_equal(qemu_slot_plug(q, true), 0);
+	assert_true(fake.is_powered);
+	assert_int_equal(fake.bar, 0);
+	assert_int_equal(qemu_slot_plug(q, false), 0);
+	assert_false(fake.is_powered);
+	assert_int_equal(fake.bar, 0);
+	assert_true(q->is_out);
+}
+
+/* Nowhere to put the registers of the controller: it is reset instead, and stays. */
+static void without_a_memory_bar_there_is_no_slot(void **state)
+{
+	q->bridge[0].kind = &conventional;
+	q->pci.config.bar[0].size = 0x100;
+	q->pci.config.bar[0].is_io = true;
+	q->is_out = false;
+	assert_int_equal(qemu_slot_plug(q, false), 0);
+	assert_false(q->is_out);
+	assert_true(q->lacks_slot);
+	assert_int_equal(fake.commands, 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -266,6 +306,8 @@ int main(void)
 		TEST(another_device_in_its_slot_goes_again),
 		TEST(a_device_that_is_refused_leaves_no_drive),
 		TEST(what_is_in_goes_with_its_image),
+		TEST(conventional_bridges_have_a_controller),
+		TEST(without_a_memory_bar_there_is_no_slot),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
