@@ -23,6 +23,7 @@
 
 #define PATIENCE_NS 30000000000ull
 #define BLOCK	    4096
+#define ACCEPTS	    0x10000 /* a socket's flag in /proc/net/unix: __SO_ACCEPTCON */
 
 static __attribute__((noreturn, format(printf, 1, 2))) void fail(const char *format, ...)
 {
@@ -126,6 +127,24 @@ static int greet(const char *path, char *greeting, size_t size)
 	return -1;
 }
 
+/* Between a socket's bind and its listen a client is refused. The kernel knows; to connect would
+ * trouble the server. */
+static bool is_listening(const char *path)
+{
+	FILE *sockets = fopen("/proc/net/unix", "re");
+	char line[256], name[128];
+	bool found = false;
+	unsigned flags;
+
+	if (!sockets)
+		fail("/proc/net/unix: %s", strerror(errno));
+	while (!found && fgets(line, sizeof(line), sockets))
+		found = sscanf(line, "%*s %*s %*s %x %*s %*s %*s %127s", &flags, name) == 2 &&
+			flags & ACCEPTS && !strcmp(name, path);
+	fclose(sockets);
+	return found;
+}
+
 bool served_start(struct served *served, char *const *words)
 {
 	int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
@@ -133,7 +152,7 @@ bool served_start(struct served *served, char *const *words)
 	unlink(served->socket);
 	served->pid = spawn(words, nowhere);
 	close(nowhere);
-	for (uint64_t end = bench_ns() + PATIENCE_NS; access(served->socket, F_OK);) {
+	for (uint64_t end = bench_ns() + PATIENCE_NS; !is_listening(served->socket);) {
 		if (waitpid(served->pid, NULL, WNOHANG))
 			return false;
 		if (bench_ns() > end)

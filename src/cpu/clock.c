@@ -56,7 +56,7 @@ void cpu_stall(uint64_t ns)
 		if (replay_is_on)
 			replay_relax(start + ns);
 		else
-			cpu_relax();
+			cpu_relax_in_stall();
 	} while (cpu_clock() - start < ns);
 }
 

@@ -9,6 +9,7 @@
 
 /* A spinning processor lets other host threads have its core every so often. */
 #define RELAX_ROUNDS 64
+#define STALL_SHARE  16 /* so many times as long as it yielded */
 
 __thread struct cpu *cpu_self __attribute__((tls_model("initial-exec")));
 
@@ -71,7 +72,21 @@ border_call void cpu_irql_lower_slow(uint8_t irql)
 	cpu_poll();
 }
 
-void cpu_relax(void)
+/* Who stalls takes its share of a busy host processor: a driver counts its stalls, and five seconds
+ * of them would be minutes if each gave up what is left of a time slice. */
+static void host_share(bool is_stall)
+{
+	static __thread uint64_t not_before;
+	uint64_t before = host_clock(), after;
+
+	if (is_stall && before < not_before)
+		return;
+	sched_yield();
+	after = host_clock();
+	not_before = after + STALL_SHARE * (after - before);
+}
+
+static void relax(bool is_stall)
 {
 	static __thread unsigned rounds;
 	struct cpu_private *p = cpu_private_self();
@@ -84,8 +99,18 @@ void cpu_relax(void)
 	cpu_poll();
 	host_pause();
 	if (++rounds % RELAX_ROUNDS == 0)
-		sched_yield();
+		host_share(is_stall);
 	if (p && p->cpu.irql == IRQL_PASSIVE &&
 		(atomic_load_explicit(&p->ready_count, memory_order_relaxed) || idle_has_turns(p)))
 		cpu_thread_yield();
+}
+
+void cpu_relax(void)
+{
+	relax(false);
+}
+
+void cpu_relax_in_stall(void)
+{
+	relax(true);
 }

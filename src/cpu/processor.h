@@ -90,6 +90,11 @@ static inline struct cpu_private *cpu_private_self(void)
 	return cpu_self ? cpu_self->priv : NULL;
 }
 
+/* ---- irql.c ---- */
+
+/* cpu_relax, for who waits for time to pass. */
+void cpu_relax_in_stall(void);
+
 /* Under the processor's lock: something waits at these IRQLs, or waits no longer. */
 static inline void waiting_update(struct cpu_private *p, uint32_t set, uint32_t clear)
 {

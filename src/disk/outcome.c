@@ -16,6 +16,11 @@ static const struct outcome srb_outcome[] = {
 	{SRB_STATUS_SUCCESS, false, 0},
 	{SRB_STATUS_DATA_OVERRUN, false, 0}, /* an underrun; the caller compares lengths (SB-10) */
 	{SRB_STATUS_BUSY, true, EBUSY},
+	/* Nothing is known of it. Class drivers with public sources (Microsoft's for CD-ROMs) send
+	 * these again; a driver may end the one request that it has at a reset so. */
+	{SRB_STATUS_ERROR, true, EIO},
+	{SRB_STATUS_PARITY_ERROR, true, EIO},
+	{SRB_STATUS_UNEXPECTED_BUS_FREE, true, EIO},
 	{SRB_STATUS_BUS_RESET, true, EIO},
 	{SRB_STATUS_ABORTED, true, EIO},
 	{SRB_STATUS_TIMEOUT, true, ETIMEDOUT},
@@ -58,6 +63,14 @@ static const struct outcome *find(const struct outcome *table, size_t count, uin
 	return NULL;
 }
 
+static bool has_sense(const struct port_request *request)
+{
+	const uint8_t *sense = request->sense;
+
+	return request->srb_status == SRB_STATUS_ERROR && request->sense_length >= 3 &&
+	       (sense[0] & 0x7c) == 0x70;
+}
+
 static int from_sense(const struct port_request *request, bool *again)
 {
 	const uint8_t *sense = request->sense;
@@ -67,8 +80,6 @@ static int from_sense(const struct port_request *request, bool *again)
 	uint8_t asc = 0, ascq = 0;
 	const struct outcome *outcome = find(sense_outcome, array_size(sense_outcome), key);
 
-	if (!descriptor && code != 0x70 && code != 0x71)
-		return -EIO; /* no sense data at all */
 	if (descriptor && request->sense_length >= 4) {
 		asc = sense[2];
 		ascq = sense[3];
@@ -95,8 +106,10 @@ int disk_outcome(const struct port_request *request, bool *again)
 	*again = false;
 	if (likely(request->srb_status == SRB_STATUS_SUCCESS))
 		return 0;
-	if (request->srb_status == SRB_STATUS_ERROR && request->sense_length >= 3)
+	if (has_sense(request))
 		return from_sense(request, again);
+	if (request->scsi_status == SCSISTAT_RESERVATION_CONFLICT)
+		return -EIO; /* another initiator's unit: it stays so */
 	outcome = find(srb_outcome, array_size(srb_outcome), request->srb_status);
 	if (!outcome)
 		return -EIO;

@@ -181,14 +181,12 @@ static uint32_t iommu_slot(const struct dma_master *master, uint64_t address)
 	return found;
 }
 
-static __attribute__((cold, noinline)) void *refuse_nowhere(
-	struct dma_master *master, uint64_t address, bool write)
+static const char *why_nowhere(uint64_t address)
 {
-	return refuse(master, address, write,
-		mem_frame_get(address >> MEM_PAGE_SHIFT)->host
-			? "the iommu has no mapping there; it is a physical address of "
-			  "memory, which this device must not use"
-			: "the iommu has no mapping there");
+	return mem_frame_get(address >> MEM_PAGE_SHIFT)->host
+		       ? "the iommu has no mapping there; it is a physical address of memory, "
+			 "which this device must not use"
+		       : "the iommu has no mapping there";
 }
 
 static void *iommu_page(struct dma_master *master, uint64_t address, uint64_t *bytes, bool write,
@@ -197,7 +195,7 @@ static void *iommu_page(struct dma_master *master, uint64_t address, uint64_t *b
 	uint32_t slot = iommu_slot(master, address);
 
 	if (unlikely(slot == DMA_NO_SLOT))
-		return refuse_nowhere(master, address, write);
+		return refuse(master, address, write, why_nowhere(address));
 	return window_enter(master, address, bytes, write, slot, kind);
 }
 
@@ -219,21 +217,35 @@ static void neighbour_say(
 	slot_history(before, text + used, size - used);
 }
 
+/* Whether it was told last, of the same use of the page; from now on it was. */
+static bool was_told(struct dma_master *master, uint64_t address, bool write, uint64_t window)
+{
+	bool is_same = master->refused.was_any && master->refused.address == address &&
+		       master->refused.write == write && master->refused.window == window;
+
+	master->refused.address = address;
+	master->refused.window = window;
+	master->refused.write = write;
+	master->refused.was_any = true;
+	return is_same;
+}
+
 /* It is told some time after it was, and what was mapped then may not be any more. */
 void dma_bus_refused(struct dma_master *master, uint64_t address, bool write)
 {
 	uint32_t slot = iommu_slot(master, address);
 	const char *source, *why = "nothing was mapped there at that moment";
 	char history[256], before[320] = "", text[640];
-	uint64_t window;
+	uint64_t window = slot == DMA_NO_SLOT ? 0 : atomic_load(&dma_slots[slot].window);
 	bool is_live;
 
+	if (was_told(master, address, write, window))
+		return;
 	if (slot == DMA_NO_SLOT) {
-		refuse_nowhere(master, address, write);
+		refuse(master, address, write, why_nowhere(address));
 		return;
 	}
 	is_live = window_read(slot, &source);
-	window = atomic_load(&dma_slots[slot].window);
 	if (window && !(window & (write ? DMA_WINDOW_WRITE : DMA_WINDOW_READ))) {
 		why = is_live ? other_direction
 			      : "nothing is mapped there now, and it was for the other direction";

@@ -35,6 +35,10 @@ struct dma_master {
 	struct dma_tap *tap; /* NULL: none */
 	uint64_t blame;	     /* nt_violation's number for what is refused; 0: the driver is */
 	struct dma_master *next; /* another of the same device, for another thread of it; NULL */
+	struct {
+		uint64_t address, window;
+		bool write, was_any;
+	} refused; /* private: what dma_bus_refused told last */
 };
 
 /*
@@ -170,7 +174,9 @@ static inline __attribute__((always_inline)) void *dma_bus_at(
 }
 
 /* A device in another process did what its own iommu refused: told with the words of a read or
- * write that fails. Of the address the page is known. Any thread. */
+ * write that fails. Of the address the page is known. The same of the same list once: such a device
+ * may ask its iommu twice for one access, for its place and when it moves the data. Any thread, one
+ * at a time for a device. */
 void dma_bus_refused(struct dma_master *master, uint64_t address, bool write);
 
 #endif

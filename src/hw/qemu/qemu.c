@@ -30,6 +30,7 @@ static int qemu_destroy(struct hw_device *q)
 	qemu_bridges_free(q);
 	pthread_mutex_destroy(&q->lock);
 	pthread_mutex_destroy(&q->qmp.lock);
+	pthread_mutex_destroy(&q->said.lock);
 	pthread_mutex_destroy(&q->end);
 	free(q);
 	return has_gone ? error_set(EIO, "the device's process ended before the machine did.") : 0;
@@ -59,6 +60,7 @@ static int qemu_create(const struct hw_config *config, struct hw_device **device
 	pthread_mutex_init(&q->lock, NULL);
 	pthread_mutex_init(&q->end, NULL);
 	pthread_mutex_init(&q->qmp.lock, NULL);
+	pthread_mutex_init(&q->said.lock, NULL);
 	q->sender = cpu_agent_new_inline(qemu_test_send, q);
 	err = q->sender ? qemu_process_start(q, config)
 			: error_set(ENOMEM, "no memory for a QEMU device.");
@@ -80,6 +82,7 @@ static int qemu_create(const struct hw_config *config, struct hw_device **device
 		qemu_destroy(q);
 		return error_set(-err, "%s", reason);
 	}
+	qemu_said_tell(q);
 	qemu_thread_watch(q, true);
 	*device = q;
 	return 0;

@@ -17,6 +17,7 @@
  *	qemu_qmp.c      the client of QMP, by which the process itself is controlled
  *	qemu_bridge.c   bridges between the root bus and the device
  *	qemu_slot.c     the device is pulled out of its slot, and another put in
+ *	qemu_said.c     what the process says on its standard error
  *	qemu_thread.c   the thread that waits for interrupts, and for the end of the process
  *
  * One process has one device, so that several have no lock in common. Facts and traps:
@@ -63,7 +64,8 @@ struct qemu_fds {
 	int control, control_theirs;   /* QMP */
 	int doorbell, doorbell_theirs; /* the handshake waits in it */
 	int bios, disk;
-	int said; /* what it writes to its standard error */
+	int faults, folder;    /* blkdebug's rules; where an image with a long name is */
+	int said, said_theirs; /* its standard error */
 };
 
 /* The device's configuration space, as it is there, and what was found in it. */
@@ -92,6 +94,15 @@ struct qemu_qmp {
 	char shutdown[64]; /* why, if not by us */
 };
 
+/* What the process has said, and nobody was told yet. */
+struct qemu_said {
+	pthread_mutex_t lock;
+	char text[2048];
+	size_t used;
+	unsigned told; /* lines */
+	bool is_told;  /* at once, line by line */
+};
+
 /* One of the bridges on the way to the device. */
 struct qemu_bridge {
 	struct hw_device *q;
@@ -110,8 +121,10 @@ struct hw_device {
 	char *drive_words, *device_words, *unit_words;
 	unsigned turn;
 	bool has_bad_blocks;
-	bool is_out; /* of its slot */
+	bool is_out;	 /* of its slot */
+	bool lacks_slot; /* which was said */
 	struct qemu_qmp qmp;
+	struct qemu_said said;
 	struct qemu_bridge bridge[QEMU_BRIDGES];
 	unsigned bridges;
 	char device[64]; /* QEMU's name of it */
@@ -187,9 +200,6 @@ int qemu_process_failed(struct hw_device *q);
 void qemu_process_end(struct hw_device *q);
 /* On the thread that stays as long as the process is to live. */
 int qemu_process_spawn(struct hw_device *q);
-/* What it said on its standard error, for a message, warnings left out. */
-void qemu_process_words(const struct hw_device *q, char *text, size_t size);
-
 /* Its end, that came by itself, in a sentence. On the thread. */
 void qemu_process_why(struct hw_device *q, char *text, size_t size);
 
@@ -276,12 +286,16 @@ bool qemu_qmp_quit(struct hw_device *q);
 
 /* ---- qemu_bridge.c ---- */
 
+/* From which a device can be pulled: by PCI Express's hot-plug, or the Standard Hot-Plug Controller
+ * of conventional bridges. */
+enum qemu_slot { QEMU_SLOT_NONE, QEMU_SLOT_EXPRESS, QEMU_SLOT_STANDARD };
+
 struct qemu_bridge_kind {
 	const char *device;
 	const char *number; /* the property that tells apart those of a kind; NULL: none */
 	uint8_t first_slot; /* behind it, that a device can be in */
 	bool is_root;	    /* on the root bus, and nowhere else */
-	bool has_slot;	    /* a PCI Express slot, from which a device can be pulled */
+	enum qemu_slot slot;
 };
 /* The bridges that the option `bridge` names, KIND/KIND/..., as words. -errno with error_set. */
 int qemu_bridges_make(struct hw_device *q, const char *options);
@@ -295,6 +309,15 @@ void qemu_bridges_free(struct hw_device *q);
 
 /* bus_function_ops.plug */
 int qemu_slot_plug(void *device, bool in);
+
+/* ---- qemu_said.c ---- All: any host thread. */
+
+/* Takes what has come; false: no more will. */
+bool qemu_said_take(struct hw_device *q);
+/* From now on it is told at once. What it has said until now is nobody's matter, as it started. */
+void qemu_said_tell(struct hw_device *q);
+/* What was not told, in one line, for a message, warnings left out. */
+void qemu_said_words(struct hw_device *q, char *text, size_t size);
 
 /* ---- qemu_thread.c ---- */
 

@@ -15,13 +15,13 @@
 
 /* Slot 0 behind a conventional bridge is its hot-plug controller's. */
 static const struct qemu_bridge_kind kinds[] = {
-	{"pcie-root-port", "chassis", 0, true, true},
-	{"ioh3420", "chassis", 0, true, true},
-	{"x3130-upstream", NULL, 0, false, false},
-	{"xio3130-downstream", "chassis", 0, false, true},
-	{"pcie-pci-bridge", NULL, 1, false, false},
-	{"pci-bridge", "chassis_nr", 1, false, false},
-	{"i82801b11-bridge", NULL, 1, true, false},
+	{"pcie-root-port", "chassis", 0, true, QEMU_SLOT_EXPRESS},
+	{"ioh3420", "chassis", 0, true, QEMU_SLOT_EXPRESS},
+	{"x3130-upstream", NULL, 0, false, QEMU_SLOT_NONE},
+	{"xio3130-downstream", "chassis", 0, false, QEMU_SLOT_EXPRESS},
+	{"pcie-pci-bridge", NULL, 1, false, QEMU_SLOT_STANDARD},
+	{"pci-bridge", "chassis_nr", 1, false, QEMU_SLOT_STANDARD},
+	{"i82801b11-bridge", NULL, 1, true, QEMU_SLOT_NONE},
 };
 
 static const struct qemu_bridge_kind *kind_find(const char *device, size_t length)

@@ -16,8 +16,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+/* A file's, in bytes, that is told from its folder on. */
+#define LONG_NAME 256
 
 /* ---- words ---- */
 
@@ -124,20 +128,49 @@ static const char *format_of(const char *path)
 	return "raw";
 }
 
-/* Above the image's format there are the blocks that the device knows. */
-static void bad_blocks_add(const struct hw_config *config, char *text, size_t size)
+/* The blocks that the device knows, for blkdebug (QEMU's docs/devel/blkdebug.txt), in a file: a
+ * line for the monitor, by which the disk comes again, has no room for them. */
+static int faults_make(struct hw_device *q, const struct hw_config *config)
 {
-	size_t used = strlen(text);
-
-	for (unsigned n = 0; n < config->medium->count && used < size; n++) {
+	q->fd.faults = memfd_create("dryport-faults", MFD_CLOEXEC);
+	if (q->fd.faults < 0)
+		return error_set(errno, "qemu: %s.", strerror(errno));
+	for (unsigned n = 0; n < config->medium->count; n++) {
 		const struct medium_fault *fault = &config->medium->fault[n];
 
-		used += (size_t)snprintf(text + used, size - used,
-			",file.inject-error.%u.event=none,file.inject-error.%u.iotype=%s"
-			",file.inject-error.%u.sector=%llu,file.inject-error.%u.errno=5",
-			n, n, fault->is_write ? "write" : "read", n,
-			(unsigned long long)(fault->block * (config->block_size / 512)), n);
+		if (dprintf(q->fd.faults,
+			    "[inject-error]\nevent = \"none\"\niotype = \"%s\"\n"
+			    "sector = \"%llu\"\nerrno = \"5\"\n",
+			    fault->is_write ? "write" : "read",
+			    (unsigned long long)(fault->block * (config->block_size / 512))) < 0)
+			return error_set(errno, "qemu: %s.", strerror(errno));
 	}
+	return 0;
+}
+
+/* The file's name as QEMU is to have it. One that is too long for a line of the monitor's is told
+ * from its folder on, where what it refers to is found as well. */
+static int file_name(struct hw_device *q, const char *disk, char *file, size_t size)
+{
+	const char *last = strrchr(disk, '/');
+	char *folder;
+
+	if (strlen(disk) < LONG_NAME || access(disk, F_OK) || !last) {
+		/* One with a colon is no address. */
+		bool is_relative = disk[0] != '/' && !access(disk, F_OK);
+
+		memcpy(file, "./", 3);
+		escape(disk, file + (is_relative ? 2 : 0), size - 2);
+		return 0;
+	}
+	folder = strndup(disk, (size_t)(last + 1 - disk));
+	q->fd.folder = folder ? open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+	free(folder);
+	if (q->fd.folder < 0)
+		return error_set(errno, "--disk %s: %s.", disk, strerror(errno));
+	snprintf(file, size, "/proc/self/fd/%d/", q->fd.folder);
+	escape(last + 1, file + strlen(file), size - strlen(file));
+	return 0;
 }
 
 /* With a ring what the page cache has is read at once, instead of by another thread. Containers and
@@ -152,28 +185,28 @@ static const char *aio(void)
 
 static int drive_add(struct hw_device *q, const struct hw_config *config)
 {
-	char file[4096] = "", format[32], image[20000];
+	char file[4096], format[32], image[4300];
+	int err = config->medium ? faults_make(q, config) : 0;
 
 	if (!hw_option(config->options, "format", format, sizeof(format)))
 		snprintf(format, sizeof(format), "%s",
 			config->disk ? format_of(config->disk) : "raw");
 	if (config->disk && strlen(config->disk) >= sizeof(file) / 2)
 		return error_set(ENAMETOOLONG, "--disk: its name is too long.");
-	/* A file's name with a colon is no address. */
-	if (config->disk && config->disk[0] != '/' && !access(config->disk, F_OK))
-		memcpy(file, "./", 3);
-	if (config->disk)
-		escape(config->disk, file + strlen(file), sizeof(file) - 2);
+	if (config->disk && !err)
+		err = file_name(q, config->disk, file, sizeof(file));
 	else
 		snprintf(file, sizeof(file), "/proc/self/fd/%d", q->fd.disk);
-	if (config->medium) {
-		/* As a file's name: else an address would not be taken for one. */
-		snprintf(image, sizeof(image), "file=blkdebug::%s,format=raw,file.image.driver=%s",
-			file, format);
-		bad_blocks_add(config, image, sizeof(image));
-	} else {
+	if (err)
+		return err;
+	/* Above the image's format. As a file's name: else an address would not be taken for one.
+	 */
+	if (config->medium)
+		snprintf(image, sizeof(image),
+			"file=blkdebug:/proc/self/fd/%d:%s,format=raw,file.image.driver=%s",
+			q->fd.faults, file, format);
+	else
 		snprintf(image, sizeof(image), "file=%s,format=%s", file, format);
-	}
 	/* The default would stop the machine at an error. */
 	if (asprintf(&q->drive_words, "%s,if=none,aio=%s,rerror=report,werror=report%s", image,
 		    aio(), config->read_only ? ",readonly=on" : "") < 0)

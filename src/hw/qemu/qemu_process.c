@@ -61,10 +61,8 @@ static int fds_make(struct hw_device *q, const struct hw_config *config)
 		err = qemu_firmware_make(&q->fd.bios);
 	if (!err)
 		err = disk_make(q, config);
-	if (!err) {
-		q->fd.said = memfd_create("dryport-said", MFD_CLOEXEC);
-		err = q->fd.said < 0 ? -errno : 0;
-	}
+	if (!err)
+		err = pair_make(&q->fd.said, &q->fd.said_theirs);
 	if (err)
 		error_set(-err, "qemu: %s.", strerror(-err));
 	else
@@ -99,7 +97,7 @@ static __attribute__((noinline, noreturn)) void become(
 	const struct hw_device *q, pid_t parent, char *const *environment)
 {
 	const int kept[] = {q->fd.test_theirs, q->fd.control_theirs, q->fd.doorbell_theirs,
-		q->fd.bios, q->fd.disk, mem_fd()};
+		q->fd.bios, q->fd.disk, q->fd.faults, q->fd.folder, mem_fd()};
 	sigset_t none;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -109,8 +107,8 @@ static __attribute__((noinline, noreturn)) void become(
 	for (size_t n = 0; n < array_size(kept); n++)
 		if (kept[n] >= 0)
 			fcntl(kept[n], F_SETFD, 0);
-	dup2(q->fd.said, STDOUT_FILENO);
-	dup2(q->fd.said, STDERR_FILENO);
+	dup2(q->fd.said_theirs, STDOUT_FILENO);
+	dup2(q->fd.said_theirs, STDERR_FILENO);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	execvpe(q->words.word[0], q->words.word, environment);
@@ -141,33 +139,13 @@ int qemu_process_spawn(struct hw_device *q)
 
 static void close_theirs(struct hw_device *q)
 {
-	int *const theirs[] = {&q->fd.test_theirs, &q->fd.control_theirs, &q->fd.doorbell_theirs};
+	int *const theirs[] = {&q->fd.test_theirs, &q->fd.control_theirs, &q->fd.doorbell_theirs,
+		&q->fd.said_theirs};
 
 	for (size_t n = 0; n < array_size(theirs); n++) {
 		if (*theirs[n] >= 0)
 			close(*theirs[n]);
 		*theirs[n] = -1;
-	}
-}
-
-void qemu_process_words(const struct hw_device *q, char *text, size_t size)
-{
-	static const char name[] = "qemu-system-x86_64: ";
-	char said[2048], *rest = said, *line;
-	/* The last come nearest to the reason; an end of line becomes two bytes. */
-	off_t most = (off_t)min_of(sizeof(said) - 1, size / 2);
-	off_t all = q->fd.said < 0 ? 0 : lseek(q->fd.said, 0, SEEK_END);
-	ssize_t n = all > 0 ? pread(q->fd.said, said, (size_t)most, max_of(all - most, 0)) : 0;
-	size_t used = 0;
-
-	said[n > 0 ? n : 0] = 0;
-	text[0] = 0;
-	while ((line = strsep(&rest, "\n")) != NULL && used < size) {
-		if (!strncmp(line, name, sizeof(name) - 1))
-			line += sizeof(name) - 1;
-		if (*line && !strstr(line, "warning:"))
-			used += (size_t)snprintf(
-				text + used, size - used, "%s%s", used ? "; " : "", line);
 	}
 }
 
@@ -212,7 +190,7 @@ int qemu_process_failed(struct hw_device *q)
 		return error_set(ENOENT,
 			"--hw qemu: there is no %s; install Debian's package qemu-system-x86.",
 			q->words.word[0]);
-	qemu_process_words(q, words, sizeof(words));
+	qemu_said_words(q, words, sizeof(words));
 	if (!words[0])
 		snprintf(words, sizeof(words), "it gave no reason (wait status 0x%x)", status);
 	return error_set(EINVAL, "--hw qemu:%s: QEMU refuses: %s", q->device, words);
@@ -238,7 +216,7 @@ void qemu_process_why(struct hw_device *q, char *text, size_t size)
 	int status = status_take(q, END_MS);
 
 	q->has_gone = true;
-	qemu_process_words(q, words, sizeof(words));
+	qemu_said_words(q, words, sizeof(words));
 	qemu_qmp_drain(q);
 	if (!words[0])
 		snprintf(words, sizeof(words), "%s", q->qmp.shutdown);
@@ -262,7 +240,7 @@ static void quit(struct hw_device *q)
 void qemu_process_end(struct hw_device *q)
 {
 	int *const fds[] = {&q->fd.test, &q->fd.control, &q->fd.doorbell, &q->fd.bios, &q->fd.disk,
-		&q->fd.said, &q->epoll, &q->wake};
+		&q->fd.faults, &q->fd.folder, &q->fd.said, &q->epoll, &q->wake};
 
 	if (q->pid)
 		quit(q);

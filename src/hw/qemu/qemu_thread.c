@@ -21,7 +21,7 @@
 #define BATCH 32
 
 /* What an event stands for: a message, or one of these. */
-enum { TEST = QEMU_VECTORS, WAKE, CONTROL };
+enum { TEST = QEMU_VECTORS, WAKE, CONTROL, SAID };
 
 static void gone(struct hw_device *q)
 {
@@ -59,6 +59,8 @@ static void event_take(struct hw_device *q, uint64_t what, uint32_t events)
 		qemu_qmp_drain(q);
 		if (events & (EPOLLHUP | EPOLLERR | EPOLLRDHUP))
 			epoll_ctl(q->epoll, EPOLL_CTL_DEL, q->fd.control, NULL);
+	} else if (what == SAID && !qemu_said_take(q)) {
+		epoll_ctl(q->epoll, EPOLL_CTL_DEL, q->fd.said, NULL);
 	}
 }
 
@@ -111,6 +113,8 @@ int qemu_thread_start(struct hw_device *q)
 		err = watch(q, q->fd.test, TEST, EPOLLRDHUP);
 	if (!err)
 		err = watch(q, q->fd.control, CONTROL, EPOLLIN | EPOLLRDHUP);
+	if (!err)
+		err = watch(q, q->fd.said, SAID, EPOLLIN | EPOLLRDHUP);
 	for (unsigned n = 0; n < QEMU_VECTORS && !err; n++)
 		err = watch(q, q->event[n], n, EPOLLIN | EPOLLET);
 	if (err)

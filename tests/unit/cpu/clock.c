@@ -56,6 +56,53 @@ static void stall_takes_at_least_its_time_at_any_irql(void **state)
 	}
 }
 
+#define SLICE (20 * MS)
+
+static __thread bool others_wait; /* for this thread's host processor */
+static __thread unsigned yields;
+
+/* In place of libc's: on a busy computer another thread has a time slice now. */
+int sched_yield(void)
+{
+	yields++;
+	if (others_wait)
+		sleep_ms(SLICE / MS);
+	return 0;
+}
+
+struct stalls {
+	uint64_t took;
+	unsigned yields;
+};
+
+/* A driver's wait of half a second, polled and counted. */
+static void stall_often(void *ctx)
+{
+	struct stalls *stalls = ctx;
+	uint64_t start;
+
+	cpu_irql_raise(IRQL_DISPATCH);
+	others_wait = true;
+	yields = 0;
+	start = cpu_clock();
+	for (unsigned n = 0; n < 50000; n++)
+		cpu_stall(10000);
+	stalls->took = cpu_clock() - start;
+	stalls->yields = yields;
+	others_wait = false;
+	cpu_irql_lower(IRQL_PASSIVE);
+}
+
+/* Else each of 50000 stalls would be as long as a slice. */
+static void stalls_take_their_share_of_a_busy_host(void **state)
+{
+	struct stalls stalls;
+
+	run_on(0, stall_often, &stalls);
+	assert_true(stalls.took >= 500 * MS);
+	assert_in_range(stalls.yields, 1, 1 + stalls.took / (8 * SLICE));
+}
+
 static bool served;
 
 static bool serve(struct cpu_interrupt *interrupt)
@@ -111,6 +158,7 @@ int main(void)
 		on_1(clock_starts_with_the_machine_and_runs_with_the_hosts),
 		on_1(system_time_counts_100_ns_since_1601),
 		on_1(stall_takes_at_least_its_time_at_any_irql),
+		on_1(stalls_take_their_share_of_a_busy_host),
 		on_1(stall_is_a_safepoint),
 		on_2(idle_machine_uses_no_processor_time),
 	};

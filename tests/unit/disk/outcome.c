@@ -98,12 +98,39 @@ static void a_unit_that_is_gone_is_enxio(void **state)
 	assert_int_equal(outcome(SRB_STATUS_SELECTION_TIMEOUT, NULL, 0, &again), -ENXIO);
 }
 
-static void an_error_without_sense_is_eio(void **state)
+static void an_error_of_which_nothing_is_known_is_repeated(void **state)
 {
-	bool again;
+	static const uint8_t zeros[18];
+	bool again = false;
 
 	assert_int_equal(outcome(SRB_STATUS_ERROR, NULL, 0, &again), -EIO);
+	assert_true(again);
+	/* no response code of sense data, 70h to 73h (SPC-5, 4.4.1) */
+	again = false;
+	assert_int_equal(outcome(SRB_STATUS_ERROR, zeros, sizeof(zeros), &again), -EIO);
+	assert_true(again);
+	assert_int_equal(outcome(SRB_STATUS_PARITY_ERROR, NULL, 0, &again), -EIO);
+	assert_true(again);
+	assert_int_equal(outcome(SRB_STATUS_UNEXPECTED_BUS_FREE, NULL, 0, &again), -EIO);
+	assert_true(again);
+}
+
+static void a_reservation_conflict_is_not_repeated(void **state)
+{
+	const struct port_request request = {
+		.srb_status = SRB_STATUS_ERROR, .scsi_status = SCSISTAT_RESERVATION_CONFLICT};
+	bool again = true;
+
+	assert_int_equal(disk_outcome(&request, &again), -EIO);
+	assert_false(again);
+}
+
+static void a_status_that_nobody_knows_is_eio(void **state)
+{
+	bool again = true;
+
 	assert_int_equal(outcome(0x3f, NULL, 0, &again), -EIO);
+	assert_false(again);
 }
 
 int main(void)
@@ -116,7 +143,9 @@ int main(void)
 		cmocka_unit_test(unit_attention_and_bus_reset_are_repeated),
 		cmocka_unit_test(what_the_unit_does_not_know_is_enotsup_or_einval),
 		cmocka_unit_test(a_unit_that_is_gone_is_enxio),
-		cmocka_unit_test(an_error_without_sense_is_eio),
+		cmocka_unit_test(an_error_of_which_nothing_is_known_is_repeated),
+		cmocka_unit_test(a_reservation_conflict_is_not_repeated),
+		cmocka_unit_test(a_status_that_nobody_knows_is_eio),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -510,7 +510,7 @@ static bool note_last(struct port_request *request, const struct target_command 
 	last[lasts++ % 8] = what;
 	if (what != failing)
 		return false;
-	target_end(request, SRB_STATUS_ERROR);
+	target_end(request, SRB_STATUS_MESSAGE_REJECTED); /* not sent again */
 	return true;
 }
 

@@ -348,6 +348,9 @@ static void faults(void)
 	dma_bus_refused(&master, address, true);
 	world_expect(0, "write of bus address 0xd0000000 failed: it is mapped for the other "
 			"direction: the request (4096 bytes, to the device, DMA adapter 0)");
+	/* the same of the same list is told once */
+	dma_bus_refused(&master, address, true);
+	assert_int_equal(world.violations, world.taken);
 	dma_bus_refused(&master, address, false);
 	world_expect(0, "read of bus address 0xd0000000 failed: nothing was mapped there at that "
 			"moment: the request");
