@@ -17,6 +17,7 @@
  *	irql.c		scenes: each routine at each IRQL
  *	routine.c	scenes: wrong arguments; locks
  *	own.c		scenes: requests and I/O controls of its own, DPC redirection
+ *	both.c		a scene: data both ways
  *	life.c		in place of scenes: what `--at` does to an adapter (4.8)
  */
 #include <storport.h>
@@ -248,6 +249,16 @@ VOID CfTakeOwn(PCF_ADAPTER A, PCF_REQUEST Request);
 VOID CfNothingNested(PCF_ADAPTER A);
 VOID CfCheckIoControl(PCF_ADAPTER A, PSCSI_REQUEST_BLOCK Srb);
 UCHAR CfAnswerIoControl(PCF_ADAPTER A, PSCSI_REQUEST_BLOCK Srb);
+
+/* A device control, at PASSIVE_LEVEL; in and out are one buffer. */
+NTSTATUS CfAsk(PDEVICE_OBJECT Device, ULONG Code, PVOID Data, ULONG In, ULONG Out);
+
+/* ---- both.c ---- */
+
+BOOLEAN CfIsBoth(PSCSI_REQUEST_BLOCK Srb);
+VOID CfCheckBoth(PCF_ADAPTER A, PSCSI_REQUEST_BLOCK Srb);
+UCHAR CfAnswerBoth(PCF_ADAPTER A, PSCSI_REQUEST_BLOCK Srb);
+VOID CfBothScene(PCF_ADAPTER A, PDEVICE_OBJECT Unit);
 
 /* ---- script.c and the scenes ---- */
 

@@ -190,6 +190,13 @@ F(IoControlTime, 0, "4.3", "TimeOutValue is the header's Timeout")
 F(IoControlList, 0, "SG-34", "there is a list of them")
 F(IoControlBack, 0, "4.3", "the sender gets what the miniport writes there, ReturnCode and data")
 
+/* ---- data both ways ---- */
+F(Both, CF_SRBEX, "SG-35", "data both ways come with SRBEX_DATA_BIDIRECTIONAL")
+F(BothOut, CF_SRBEX, "SG-35", "what is sent has the SRB's buffer, length and list")
+F(BothIn, CF_SRBEX, "SG-35", "what comes back has those of StorPortGetDataInBuffer...")
+F(BothBack, CF_SRBEX, "SG-35", "the sender gets what is written there, as far as the miniport says")
+F(BothRefused, CF_SRB, "SG-35", "SCSI_REQUEST_BLOCK never brings data both ways: it is refused")
+
 /* ---- queues ---- */
 F(Flow, 0, "Q-1", "as many requests come as the depth lets through")
 F(Depth, 0, "Q-1", "no unit has more outstanding than its depth")

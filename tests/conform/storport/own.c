@@ -46,7 +46,7 @@ VOID CfHook(PDRIVER_OBJECT Driver)
 	Driver->MajorFunction[IRP_MJ_PNP] = Pnp;
 }
 
-static NTSTATUS Ask(PDEVICE_OBJECT Device, ULONG Code, PVOID Data, ULONG In, ULONG Out)
+NTSTATUS CfAsk(PDEVICE_OBJECT Device, ULONG Code, PVOID Data, ULONG In, ULONG Out)
 {
 	IO_STATUS_BLOCK Status = {0};
 	KEVENT Event;
@@ -67,8 +67,8 @@ static PDEVICE_OBJECT FindUnit(ULONG Number)
 	for (LONG n = 0; n < UnitCount; n++) {
 		SCSI_ADDRESS Address = {0};
 
-		if (NT_SUCCESS(
-			    Ask(Units[n], IOCTL_SCSI_GET_ADDRESS, &Address, 0, sizeof(Address))) &&
+		if (NT_SUCCESS(CfAsk(
+			    Units[n], IOCTL_SCSI_GET_ADDRESS, &Address, 0, sizeof(Address))) &&
 			(Address.PathId * CF_TARGETS + Address.TargetId) * CF_LUNS + Address.Lun ==
 				Number)
 			return Units[n];
@@ -273,7 +273,7 @@ static VOID IoControl(PCF_ADAPTER A, PDEVICE_OBJECT Device, ULONG Code)
 	RtlCopyMemory(Buffer.Header.Signature, CONTROL, 8);
 	Buffer.Data[0] = 0x77;
 	Buffer.Data[BYTES - 1] = 0x88;
-	Status = Ask(Device, IOCTL_SCSI_MINIPORT, &Buffer, sizeof(Buffer), sizeof(Buffer));
+	Status = CfAsk(Device, IOCTL_SCSI_MINIPORT, &Buffer, sizeof(Buffer), sizeof(Buffer));
 	SEE(IoControl, Code != 0, NT_SUCCESS(Status));
 	SEE(IoControl, Count + (Code != 0), A->Controls);
 	if (Code == 0)
@@ -294,4 +294,5 @@ VOID CfOwnScenes(PCF_ADAPTER A)
 	IoControl(A, Unit, 5);
 	IoControl(A, Unit, 0);
 	IoControl(A, Adapter, 6);
+	CfBothScene(A, Unit);
 }

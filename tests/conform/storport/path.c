@@ -225,6 +225,10 @@ static VOID Go(PCF_ADAPTER A, PCF_REQUEST Request)
 		Rung(A, Request);
 		return;
 	}
+	if (CfIsBoth(Request->Srb)) {
+		CfComplete(A, Request, CfAnswerBoth(A, Request->Srb));
+		return;
+	}
 	if (CfIsOwn(Request->Srb)) {
 		CfTakeOwn(A, Request);
 		return;

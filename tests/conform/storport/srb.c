@@ -157,6 +157,8 @@ VOID CfCheckSrb(PCF_ADAPTER A, PSCSI_REQUEST_BLOCK Srb)
 	SEE_TRUE(TimeOut, SrbGetTimeOutValue(Srb) != 0);
 	if (Function == SRB_FUNCTION_EXECUTE_SCSI) {
 		CheckScsi(A, Srb);
+		if (CfIsBoth(Srb))
+			CfCheckBoth(A, Srb);
 		return;
 	}
 	if (Function == SRB_FUNCTION_PNP || Function == SRB_FUNCTION_POWER)
