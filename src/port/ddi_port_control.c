@@ -2,13 +2,14 @@
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
  * Off the path: device controls that become requests: IOCTL_SCSI_MINIPORT to a unit or an adapter;
- * beside it IOCTL_SCSI_GET_CAPABILITIES; the pass-throughs to a unit are ddi_port_pass.c's. The
- * dispatch routines (ddi_port_dispatch.c, ddi_port_unit.c) come here; who sends the IRPs: drivers,
- * and programs by src/machine/service.c. See order.h.
+ * beside it IOCTL_SCSI_GET_CAPABILITIES; the pass-throughs to a unit are ddi_port_pass.c's,
+ * properties ddi_port_property.c's. The dispatch routines (ddi_port_dispatch.c, ddi_port_unit.c)
+ * come here; who sends the IRPs: drivers, and programs by src/machine/service.c. See order.h.
  */
 #include "port/order.h"
 
 #include <ntddscsi.h>
+#include <ntddstor.h>
 #include <string.h>
 
 /* ---- IOCTL_SCSI_MINIPORT ---- */
@@ -102,6 +103,9 @@ bool port_request_control(
 		return true;
 	case IOCTL_SCSI_GET_CAPABILITIES:
 		*status = capabilities(hba, irp);
+		return true;
+	case IOCTL_STORAGE_QUERY_PROPERTY:
+		*status = port_property_query(hba, device, irp);
 		return true;
 	default:
 		return device && port_pass_through(device, irp, status);

@@ -45,5 +45,7 @@ NTSTATUS port_order_send(struct port_hba *hba, const struct port_unit_device *pl
 	struct port_order *order, const struct port_ask *ask);
 /* ddi_port_pass.c: the four IOCTL_SCSI_PASS_THROUGHs. False: it is none of them. */
 bool port_pass_through(struct port_unit_device *device, PIRP irp, NTSTATUS *status);
+/* ddi_port_property.c: IOCTL_STORAGE_QUERY_PROPERTY. PASSIVE: it waits for the unit. */
+NTSTATUS port_property_query(struct port_hba *hba, const struct port_unit_device *device, PIRP irp);
 
 #endif

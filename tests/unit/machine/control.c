@@ -14,6 +14,7 @@
 #define IOCTL_SCSI_MINIPORT		0x4d008u
 #define IOCTL_SCSI_GET_ADDRESS		0x41018u
 #define IOCTL_STORAGE_GET_DEVICE_NUMBER 0x2d1080u
+#define IOCTL_STORAGE_QUERY_PROPERTY	0x2d1400u
 
 static struct dry_control control;
 static union {
@@ -65,6 +66,12 @@ static void whole(const char *seed)
 	assert_int_equal(buffer.words[0], 8);
 	assert_int_equal(ask(unit, IOCTL_STORAGE_GET_DEVICE_NUMBER, 0, 12), 0);
 	assert_int_equal(buffer.words[0], 7); /* FILE_DEVICE_DISK */
+	/* zeros: StorageDeviceProperty, a standard query */
+	memset(&buffer, 0, sizeof(buffer));
+	assert_int_equal(ask(unit, IOCTL_STORAGE_QUERY_PROPERTY, 12, 512), 0);
+	assert_int_equal(control.status, 0);
+	assert_int_equal(control.returned, buffer.words[1]);
+	assert_memory_equal(&buffer.bytes[buffer.words[3]], "DRYPORT ", 9);
 	/* INQUIRY, its 36 bytes at 64, where the structure of 56 has ended */
 	memset(&buffer, 0, sizeof(buffer));
 	buffer.bytes[0] = 56;
