@@ -247,10 +247,12 @@ DRY_API int dry_service(struct dry_machine *machine, unsigned adapter, struct dr
 
 /*
  * A device control as a program on Windows makes it (DeviceIoControl): IRP_MJ_DEVICE_CONTROL to an
- * adapter or to a disk, by way of its driver's dispatch routine. The port knows
- * IOCTL_SCSI_MINIPORT (an SRB_IO_CONTROL and its data, to the miniport as SRB_FUNCTION_IO_CONTROL)
- * and IOCTL_SCSI_GET_CAPABILITIES of both, IOCTL_SCSI_PASS_THROUGH, IOCTL_SCSI_GET_ADDRESS and
- * IOCTL_STORAGE_GET_DEVICE_NUMBER of disks; what else there is is the driver's business.
+ * adapter or to a disk, by way of its driver's dispatch routine. Of both the port knows
+ * IOCTL_SCSI_MINIPORT (an SRB_IO_CONTROL and its data, to the miniport as SRB_FUNCTION_IO_CONTROL),
+ * IOCTL_SCSI_GET_CAPABILITIES and IOCTL_STORAGE_QUERY_PROPERTY; of disks IOCTL_SCSI_PASS_THROUGH,
+ * _DIRECT, _EX and _DIRECT_EX, IOCTL_SCSI_GET_ADDRESS and IOCTL_STORAGE_GET_DEVICE_NUMBER; what
+ * else there is is the driver's business. Memory that a direct pass-through names has to stay
+ * mapped until it has ended.
  */
 struct dry_control {
 	uint32_t code; /* IOCTL_: METHOD_BUFFERED */

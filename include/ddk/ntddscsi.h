@@ -31,9 +31,15 @@
 #define IOCTL_MINIPORT_PROCESS_SERVICE_IRP                                                         \
 	CTL_CODE(IOCTL_SCSI_BASE, 0x040e, METHOD_BUFFERED, FILE_READ_ACCESS | FILE_WRITE_ACCESS)
 
-#define SCSI_IOCTL_DATA_OUT	    0
-#define SCSI_IOCTL_DATA_IN	    1
-#define SCSI_IOCTL_DATA_UNSPECIFIED 2
+#define IOCTL_SCSI_PASS_THROUGH_EX                                                                 \
+	CTL_CODE(IOCTL_SCSI_BASE, 0x0411, METHOD_BUFFERED, FILE_READ_ACCESS | FILE_WRITE_ACCESS)
+#define IOCTL_SCSI_PASS_THROUGH_DIRECT_EX                                                          \
+	CTL_CODE(IOCTL_SCSI_BASE, 0x0412, METHOD_BUFFERED, FILE_READ_ACCESS | FILE_WRITE_ACCESS)
+
+#define SCSI_IOCTL_DATA_OUT	      0
+#define SCSI_IOCTL_DATA_IN	      1
+#define SCSI_IOCTL_DATA_UNSPECIFIED   2
+#define SCSI_IOCTL_DATA_BIDIRECTIONAL 3 /* of the extended structures */
 
 /* The data of the request begins behind it. */
 typedef struct _SRB_IO_CONTROL {
@@ -100,6 +106,47 @@ typedef struct _SCSI_PASS_THROUGH_DIRECT {
 	UCHAR Cdb[16];
 } SCSI_PASS_THROUGH_DIRECT, *PSCSI_PASS_THROUGH_DIRECT;
 DDK_SIZE(SCSI_PASS_THROUGH_DIRECT, 56);
+
+/* The CDB is as long as CdbLength says, beyond the structure's end if need be. */
+typedef struct _SCSI_PASS_THROUGH_EX {
+	ULONG Version;
+	ULONG Length;
+	ULONG CdbLength;
+	ULONG StorAddressLength;
+	UCHAR ScsiStatus;
+	UCHAR SenseInfoLength;
+	UCHAR DataDirection;
+	UCHAR Reserved;
+	ULONG TimeOutValue;
+	ULONG StorAddressOffset;
+	ULONG SenseInfoOffset;
+	ULONG DataOutTransferLength;
+	ULONG DataInTransferLength;
+	ULONG_PTR DataOutBufferOffset;
+	ULONG_PTR DataInBufferOffset;
+	UCHAR Cdb[ANYSIZE_ARRAY];
+} SCSI_PASS_THROUGH_EX, *PSCSI_PASS_THROUGH_EX;
+DDK_SIZE(SCSI_PASS_THROUGH_EX, 64);
+
+typedef struct _SCSI_PASS_THROUGH_DIRECT_EX {
+	ULONG Version;
+	ULONG Length;
+	ULONG CdbLength;
+	ULONG StorAddressLength;
+	UCHAR ScsiStatus;
+	UCHAR SenseInfoLength;
+	UCHAR DataDirection;
+	UCHAR Reserved;
+	ULONG TimeOutValue;
+	ULONG StorAddressOffset;
+	ULONG SenseInfoOffset;
+	ULONG DataOutTransferLength;
+	ULONG DataInTransferLength;
+	PVOID DataOutBuffer;
+	PVOID DataInBuffer;
+	UCHAR Cdb[ANYSIZE_ARRAY];
+} SCSI_PASS_THROUGH_DIRECT_EX, *PSCSI_PASS_THROUGH_DIRECT_EX;
+DDK_SIZE(SCSI_PASS_THROUGH_DIRECT_EX, 64);
 
 /* ---- AtaFlags of ATA pass-through ---- */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SPDX-FileCopyrightText: The dryport authors */
-/* Storage class definitions: the bus types, a disk's number; by parts, properties and attributes of
- * ranges. More of this header comes with the drivers that need it. */
+/* Storage class definitions: a disk's number; by parts, properties with the types of buses, and
+ * attributes of ranges. More of this header comes with the drivers that need it. */
 #ifndef _NTDDSTOR_H_
 #define _NTDDSTOR_H_
 
@@ -9,32 +9,6 @@
 #include "ntdef.h"
 #include "parts/storage_property.h"
 #include "parts/storage_dsm.h"
-
-typedef enum _STORAGE_BUS_TYPE {
-	BusTypeUnknown = 0x00,
-	BusTypeScsi,
-	BusTypeAtapi,
-	BusTypeAta,
-	BusType1394,
-	BusTypeSsa,
-	BusTypeFibre,
-	BusTypeUsb,
-	BusTypeRAID,
-	BusTypeiScsi,
-	BusTypeSas,
-	BusTypeSata,
-	BusTypeSd,
-	BusTypeMmc,
-	BusTypeVirtual,
-	BusTypeFileBackedVirtual,
-	BusTypeSpaces,
-	BusTypeNvme,
-	BusTypeSCM,
-	BusTypeUfs,
-	BusTypeMax,
-	BusTypeMaxReserved = 0x7F
-} STORAGE_BUS_TYPE,
-	*PSTORAGE_BUS_TYPE;
 
 #define IOCTL_STORAGE_BASE FILE_DEVICE_MASS_STORAGE
 #define IOCTL_STORAGE_GET_DEVICE_NUMBER                                                            \

@@ -63,10 +63,13 @@ static inline void mdl_describe_page(PMDL mdl, void *va, ULONG bytes, uint64_t f
 /* Frames that it has room for. */
 uint64_t mdl_room(const MDL *mdl);
 
+/* mm_mdl.c: MmProbeAndLockPages, which says what it would raise. The MDL is new. */
+NTSTATUS nt_mdl_lock(const char *routine, PMDL mdl, KPROCESSOR_MODE mode, LOCK_OPERATION operation);
+
 /* mm_user.c: whether its buffer begins in user memory. */
 bool mdl_is_user(const MDL *mdl);
-/* Fills in the frames of user memory that allows this, and locks its pages, or raises. */
-void mdl_user_lock(const char *routine, PMDL mdl, bool is_write);
+/* Fills in the frames of user memory that allows this, and locks its pages; else says why not. */
+NTSTATUS mdl_user_lock(const char *routine, PMDL mdl, bool is_write);
 /* Unlocks those of its first pages that are user memory. */
 void mdl_user_unlock(const MDL *mdl, ULONG pages);
 

@@ -100,11 +100,29 @@ VOID NTAPI MmBuildMdlForNonPagedPool(PMDL MemoryDescriptorList)
 }
 DRY_EXPORT(MmBuildMdlForNonPagedPool)
 
+NTSTATUS nt_mdl_lock(const char *routine, PMDL mdl, KPROCESSOR_MODE mode, LOCK_OPERATION operation)
+{
+	NTSTATUS status = STATUS_SUCCESS;
+
+	if (mdl_is_user(mdl))
+		status = mdl_user_lock(routine, mdl, operation != IoReadAccess);
+	else if (mode != KernelMode ||
+		 !frames_fill(MmGetMdlPfnArray(mdl), mdl->StartVa, mdl_pages(mdl)))
+		status = STATUS_ACCESS_VIOLATION;
+	if (!NT_SUCCESS(status))
+		return status;
+	mdl->MdlFlags |= MDL_PAGES_LOCKED;
+	if (operation != IoReadAccess)
+		mdl->MdlFlags |= MDL_WRITE_OPERATION;
+	return STATUS_SUCCESS;
+}
+
 VOID NTAPI MmProbeAndLockPages(
 	PMDL MemoryDescriptorList, KPROCESSOR_MODE AccessMode, LOCK_OPERATION Operation)
 {
 	static const char routine[] = "MmProbeAndLockPages";
 	PMDL mdl = MemoryDescriptorList;
+	NTSTATUS status;
 
 	cpu_poll();
 	nt_irql_max(routine, IRQL_DISPATCH, NT_C4(0x70));
@@ -113,14 +131,9 @@ VOID NTAPI MmProbeAndLockPages(
 			"the MDL is locked, nonpaged, partial or mapped already");
 		return;
 	}
-	if (mdl_is_user(mdl))
-		mdl_user_lock(routine, mdl, Operation != IoReadAccess);
-	else if (AccessMode != KernelMode ||
-		 !frames_fill(MmGetMdlPfnArray(mdl), mdl->StartVa, mdl_pages(mdl)))
-		ExRaiseStatus(STATUS_ACCESS_VIOLATION);
-	mdl->MdlFlags |= MDL_PAGES_LOCKED;
-	if (Operation != IoReadAccess)
-		mdl->MdlFlags |= MDL_WRITE_OPERATION;
+	status = nt_mdl_lock(routine, mdl, AccessMode, Operation);
+	if (!NT_SUCCESS(status))
+		ExRaiseStatus(status);
 }
 DRY_EXPORT(MmProbeAndLockPages)
 

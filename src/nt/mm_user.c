@@ -88,7 +88,7 @@ bool mdl_is_user(const MDL *mdl)
 	return page_is_user((uintptr_t)mdl->StartVa);
 }
 
-void mdl_user_lock(const char *routine, PMDL mdl, bool is_write)
+NTSTATUS mdl_user_lock(const char *routine, PMDL mdl, bool is_write)
 {
 	uintptr_t at = (uintptr_t)MmGetMdlVirtualAddress(mdl);
 	PFN_NUMBER *pfn = MmGetMdlPfnArray(mdl);
@@ -96,14 +96,15 @@ void mdl_user_lock(const char *routine, PMDL mdl, bool is_write)
 
 	nt_irql_max(routine, IRQL_APC, NT_C4(0x70));
 	if (!range_is_user(at, bytes) || !range_allows(at, bytes, is_write))
-		ExRaiseStatus(STATUS_ACCESS_VIOLATION);
+		return STATUS_ACCESS_VIOLATION;
 	for (ULONG i = 0; i < pages; i++) {
 		pfn[i] = mem_user_lock((char *)mdl->StartVa + (uint64_t)i * PAGE_SIZE);
 		if (pfn[i] != MEM_NO_ADDRESS)
 			continue;
 		mdl_user_unlock(mdl, i);
-		ExRaiseStatus(STATUS_INSUFFICIENT_RESOURCES);
+		return STATUS_INSUFFICIENT_RESOURCES;
 	}
+	return STATUS_SUCCESS;
 }
 
 void mdl_user_unlock(const MDL *mdl, ULONG pages)

@@ -5,9 +5,9 @@
  * (0).
  *
  * The miniport may complete at any IRQL, inside any callback, with locks held. So the request is
- * only marked and put on this processor's list; a DPC, or the end of the miniport's, finishes it:
- * the list is released (what was bounced is copied back), results are read, the queue moves on, the
- * submitter is told.
+ * only marked and put on this processor's list, or sent to the processor where it was submitted
+ * (redirects); a DPC, or the end of the miniport's, finishes it: the list is released (what was
+ * bounced is copied back), results are read, the queue moves on, the submitter is told.
  */
 #include "port/count.h"
 #include "port/take.h"
@@ -35,8 +35,38 @@ border_call __attribute__((cold)) bool port_tell_completed(
 	return false;
 }
 
+/* To the processor where it was submitted. Whoever finds `sent` empty sees to the DPC; the DPC is
+ * out of its queue before it looks there. */
+static void done_send(struct port_request *request)
+{
+	struct port_done *done = &request->adapter->done[request->origin];
+	struct port_request *before = atomic_load_explicit(&done->sent, memory_order_relaxed);
+
+	do
+		request->next = before;
+	while (!atomic_compare_exchange_weak_explicit(
+		&done->sent, &before, request, memory_order_release, memory_order_relaxed));
+	if (!before)
+		port_done_begin_dpc(done);
+}
+
+static __attribute__((noinline)) bool complete_redirected(struct port_request *request)
+{
+	int state = port_take(request, true);
+
+	if (unlikely(state != PORT_REQUEST_STARTED))
+		return port_tell_completed(request, state);
+	if (request->origin == cpu_self->number)
+		done_push(request);
+	else
+		done_send(request);
+	return true;
+}
+
 static border_call __attribute__((noinline)) bool complete_locked(struct port_request *request)
 {
+	if (unlikely(request->adapter->redirects))
+		return complete_redirected(request);
 	return port_complete_as(request, true);
 }
 
@@ -221,8 +251,27 @@ path_inline void done_drain(struct port_done *done, bool locks)
 	}
 }
 
+/* What others have sent, in the order in which they did, behind what is there. */
+static __attribute__((noinline)) void done_receive(struct port_done *done)
+{
+	struct port_request *sent =
+		atomic_exchange_explicit(&done->sent, NULL, memory_order_acquire);
+	struct port_request *first = NULL, *last = sent, *next;
+
+	for (; sent; sent = next) {
+		next = sent->next;
+		sent->next = first;
+		first = sent;
+	}
+	*done->tail = first;
+	if (last)
+		done->tail = &last->next;
+}
+
 static __attribute__((noinline)) void done_drain_locked(struct port_done *done)
 {
+	if (unlikely(atomic_load_explicit(&done->sent, memory_order_relaxed)))
+		done_receive(done);
 	done_drain(done, true);
 }
 

@@ -4,8 +4,8 @@
  * Off the path: IRPs that ask a unit, or an adapter, for a request of a driver's or a program's
  * own. Each becomes a request of the port, in an SRB of the kind that the miniport takes, whose end
  * ends the IRP. Here: what is common to them (order.h), and IRP_MJ_SCSI with either kind of SRB;
- * device controls: ddi_port_control.c. The dispatch routines (ddi_port_dispatch.c) come here; who
- * sends the IRPs: drivers. See hba.h.
+ * device controls: ddi_port_control.c, ddi_port_pass.c. The dispatch routines (ddi_port_dispatch.c)
+ * come here; who sends the IRPs: drivers. See hba.h.
  */
 #include "port/order.h"
 #include "nt/nt.h"
@@ -48,10 +48,19 @@ NTSTATUS port_irp_refuse(PIRP irp, NTSTATUS status)
 
 /* ---- a request ---- */
 
+static void mdl_free(const struct port_order *order, PMDL mdl)
+{
+	if (!mdl)
+		return;
+	if (order->is_locked && mdl->MdlFlags & MDL_PAGES_LOCKED)
+		MmUnlockPages(mdl);
+	IoFreeMdl(mdl);
+}
+
 void port_order_free(struct port_order *order)
 {
-	if (order->mdl)
-		IoFreeMdl(order->mdl);
+	mdl_free(order, order->mdl);
+	mdl_free(order, order->in_mdl);
 	nt_pool_free(order);
 }
 
@@ -77,18 +86,18 @@ struct port_order *port_order_new(PIRP irp)
 	return order;
 }
 
-bool port_order_describe(struct port_order *order, PMDL whole, PVOID data, ULONG bytes)
+bool port_order_describe(PMDL *mdl, PMDL whole, PVOID data, ULONG bytes)
 {
 	if (!bytes)
 		return true;
-	order->mdl = IoAllocateMdl(data, bytes, FALSE, FALSE, NULL);
-	if (!order->mdl)
+	*mdl = IoAllocateMdl(data, bytes, FALSE, FALSE, NULL);
+	if (!*mdl)
 		return false;
 	if (whole)
-		IoBuildPartialMdl(whole, order->mdl, data, bytes);
+		IoBuildPartialMdl(whole, *mdl, data, bytes);
 	else
-		MmBuildMdlForNonPagedPool(order->mdl);
-	return MmGetSystemAddressForMdlSafe(order->mdl, NormalPagePriority) != NULL;
+		MmBuildMdlForNonPagedPool(*mdl);
+	return MmGetSystemAddressForMdlSafe(*mdl, NormalPagePriority) != NULL;
 }
 
 static void request_fill(
@@ -112,6 +121,13 @@ static void request_fill(
 	request->length = order->mdl ? ask->length : 0;
 	request->ctx = order;
 	request->done = order_done;
+	if (order->in_mdl) {
+		struct port_data_in *in = port_data_in_add(request);
+
+		in->mdl = order->in_mdl;
+		in->data = MmGetSystemAddressForMdlSafe(in->mdl, NormalPagePriority);
+		in->length = ask->in_length;
+	}
 }
 
 static NTSTATUS srb_end(struct port_order *order, const struct port_request *request);
@@ -199,7 +215,7 @@ static UCHAR srb_judge(const struct port_hba *hba, PSCSI_REQUEST_BLOCK srb)
 	default:
 		return SRB_STATUS_BAD_FUNCTION;
 	}
-	/* Data in both directions come by dry_scsi alone. */
+	/* Data in both directions come by extended pass-throughs alone. */
 	if (!SrbGetCdb(srb) || !SrbGetCdbLength(srb) || SrbGetCdbLength(srb) > most ||
 		(is_extended && SrbGetSrbExDataByType(extended, SrbExDataTypeBidirectional)))
 		return SRB_STATUS_INVALID_REQUEST;
@@ -232,8 +248,8 @@ NTSTATUS port_unit_scsi(struct port_unit_device *device, PIRP irp)
 		ask.flags = directions;
 	ask.length = ask.flags ? SrbGetDataTransferLength(srb) : 0;
 	order = port_order_new(irp);
-	if (!order ||
-		!port_order_describe(order, irp->MdlAddress, SrbGetDataBuffer(srb), ask.length)) {
+	if (!order || !port_order_describe(
+			      &order->mdl, irp->MdlAddress, SrbGetDataBuffer(srb), ask.length)) {
 		if (order)
 			port_order_free(order);
 		return srb_refuse(srb, irp, SRB_STATUS_ERROR, STATUS_INSUFFICIENT_RESOURCES);

@@ -61,6 +61,7 @@ struct port_entries {
 					      0: not named */
 	uint32_t link_down_seconds;
 	uint32_t io_seconds;			    /* 0: not named */
+	uint32_t bus_type;			    /* BusType; 0: not named */
 	uint32_t uncached_shift;		    /* UncachedExtAlignment */
 	uint64_t uncached_lowest, uncached_highest; /* addresses of the uncached extension */
 	char *parameter;			    /* DriverParameter; NULL: not named */
@@ -82,9 +83,10 @@ struct port_hba {
 	uint64_t extension_bytes;
 	_Atomic enum port_hba_phase phase;
 	_Atomic enum port_hba_life life;
-	bool is_again;	 /* HwFindAdapter runs another time for the same adapter */
-	char name[48];	 /* "simple adapter 0" */
-	uint32_t answer; /* HwFindAdapter's SP_RETURN_; SP_UNINITIALIZED_VALUE: not asked yet */
+	bool is_again;	  /* HwFindAdapter runs another time for the same adapter */
+	uint8_t bus_type; /* by StorPortSetAdapterBusType; 0: not called */
+	char name[48];	  /* "simple adapter 0" */
+	uint32_t answer;  /* HwFindAdapter's SP_RETURN_; SP_UNINITIALIZED_VALUE: not asked yet */
 
 	HW_INITIALIZATION_DATA hw; /* of its registration */
 	void *context;

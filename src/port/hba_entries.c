@@ -14,6 +14,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <ntddstor.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,6 +48,12 @@ static const struct entry device_entries[] = {
 /* In Parameters, since Windows 8. */
 static const struct entry driver_entries[] = {
 	{"IoTimeoutValue", BOTH, 0, 65535, offsetof(struct port_entries, io_seconds)},
+};
+
+/* In Parameters, where an INF sets it. */
+static const struct entry inf_entries[] = {
+	{"BusType", PORT_ENTRIES_STOR, BusTypeUnknown, BusTypeMax - 1,
+		offsetof(struct port_entries, bus_type)},
 };
 
 /* In Device Parameters\StorPort of a unit. */
@@ -203,6 +210,7 @@ static void service_take(struct reader *reader, unsigned number, struct port_ent
 	if (nt_os_has(NT_OS_8))
 		entries_take(reader, key, "Parameters", driver_entries, array_size(driver_entries),
 			into);
+	entries_take(reader, key, "Parameters", inf_entries, array_size(inf_entries), into);
 	parameter_take(reader, key, device);
 	if (!(reader->readers & PORT_ENTRIES_STOR))
 		return;

@@ -126,13 +126,14 @@ struct port_request {
 	void *own_data; /* data as the submitter gave it, if mapping.va took its place */
 	struct port_list_seal seal;
 	struct dma_mapping mapping;
-	struct dma_waiter waiter;  /* for map registers */
-	bool mapped;		   /* these four are one word to the compiler */
-	bool is_counted;	   /* among the outstanding */
-	bool is_failed;		   /* by the port: the SRB tells nothing */
-	bool is_page;		   /* it went by port_page_submit, and has not failed since */
-	uint8_t busy_retries;	   /* how often it came back busy, at most entries.retries */
-	uint32_t busy_since;	   /* adapter tick of the first time */
+	struct dma_waiter waiter; /* for map registers */
+	bool mapped;		  /* these four are one word to the compiler */
+	bool is_counted;	  /* among the outstanding */
+	bool is_failed;		  /* by the port: the SRB tells nothing */
+	bool is_page;		  /* it went by port_page_submit, and has not failed since */
+	uint8_t origin;	      /* the processor that submitted it; port_adapter.redirects alone */
+	uint8_t busy_retries; /* how often it came back busy, at most entries.retries */
+	uint32_t busy_since;  /* adapter tick of the first time */
 	_Atomic uint32_t deadline; /* adapter tick at which it has timed out */
 	_Atomic uint8_t told;	   /* private to rest.c; 0: it is not the port's own word */
 	_Atomic uint64_t lost_id;  /* id of the use in which it survived every reset */
@@ -195,11 +196,12 @@ struct port_unit {
 	struct port_unit_device *device; /* its device objects: hba_unit.c; NULL: there are none */
 };
 
-/* What is finished on a processor, for its DPC; only that processor touches it. */
+/* What is finished on a processor, for its DPC; but for `sent` only that processor touches it. */
 struct port_done {
 	struct cpu_dpc dpc;
 	struct port_request *head, **tail;
 	bool is_expected; /* whoever looks next is not the DPC: port_done_begin */
+	_Atomic(struct port_request *) sent; /* by other processors, the last first */
 } __attribute__((aligned(64)));
 
 /* How lists are kept from misuse: list_life.h. */
@@ -249,6 +251,7 @@ struct port_adapter {
 	uint64_t slots_at;    /* where the device sees them, if that is their physical address, else
 				 MEM_NO_ADDRESS */
 	uint32_t slot_stride;
+	bool redirects;		/* what the miniport completes is finished where it was submitted */
 	bool takes_pages;	/* the short way is there: page.c */
 	bool is_split;		/* its count is: count.h */
 	bool shows_pages;	/* the miniport sees the addresses of what it reads and writes */

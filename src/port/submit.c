@@ -63,6 +63,8 @@ static border_call __attribute__((noinline)) void sample(struct port_request *re
 void port_request_submit(struct port_request *request)
 {
 	request->submitted = 0;
+	if (unlikely(request->adapter->redirects))
+		request->origin = (uint8_t)cpu_self->number;
 	if (unlikely(!(enter(request) & SAMPLE_MASK)))
 		sample(request);
 	if (unlikely(request->length > request->adapter->limits.max_transfer))

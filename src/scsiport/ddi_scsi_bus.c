@@ -62,6 +62,17 @@ ULONG NTAPI ScsiPortSetBusDataByOffset(PVOID DeviceExtension, ULONG BusDataType,
 }
 DRY_EXPORT(ScsiPortSetBusDataByOffset)
 
+/* Their pages: calls from other routines fail, or go wrong. Here they are told and served. */
+static void tell_outside_find(const struct port_hba *hba, const char *routine, bool may_control)
+{
+	enum port_hba_phase phase = atomic_load(&hba->phase);
+
+	if (phase == PORT_HBA_FINDING || (may_control && phase == PORT_HBA_STOPPED))
+		return;
+	nt_violation(0, "%s outside HwScsiFindAdapter%s.", routine,
+		may_control ? " and HwScsiAdapterControl(ScsiSetRunningConfig)" : "");
+}
+
 /* Nobody else has what Plug and Play gave to this adapter. */
 BOOLEAN NTAPI ScsiPortValidateRange(PVOID HwDeviceExtension, INTERFACE_TYPE BusType,
 	ULONG SystemIoBusNumber, SCSI_PHYSICAL_ADDRESS IoAddress, ULONG NumberOfBytes,
@@ -73,6 +84,8 @@ BOOLEAN NTAPI ScsiPortValidateRange(PVOID HwDeviceExtension, INTERFACE_TYPE BusT
 		    : NULL;
 
 	cpu_poll();
+	if (hba)
+		tell_outside_find(hba, "ScsiPortValidateRange", false);
 	if (mapped)
 		bus_unmap(mapped);
 	return mapped != NULL;
@@ -86,8 +99,10 @@ PVOID NTAPI ScsiPortGetDeviceBase(PVOID HwDeviceExtension, INTERFACE_TYPE BusTyp
 	struct port_hba *hba = port_hba_of(HwDeviceExtension, "ScsiPortGetDeviceBase");
 
 	cpu_poll();
-	return hba ? port_hba_base(hba, (uint64_t)IoAddress.QuadPart, NumberOfBytes, InIoSpace, 0)
-		   : NULL;
+	if (!hba)
+		return NULL;
+	tell_outside_find(hba, "ScsiPortGetDeviceBase", true);
+	return port_hba_base(hba, (uint64_t)IoAddress.QuadPart, NumberOfBytes, InIoSpace, 0);
 }
 DRY_EXPORT(ScsiPortGetDeviceBase)
 

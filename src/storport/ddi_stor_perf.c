@@ -28,7 +28,24 @@ static void locality_tell(const struct stor_adapter *adapter, PPERF_CONFIGURATIO
 		};
 }
 
-#define LOCALITY_NEEDS (STOR_PERF_INTERRUPT_MESSAGE_RANGES | STOR_PERF_DPC_REDIRECTION)
+/* Flags that must not be set without others: PERF_CONFIGURATION_DATA's page. */
+static bool is_complete(ULONG flags)
+{
+	static const struct {
+		ULONG flag, needs;
+	} rules[] = {
+		{STOR_PERF_INTERRUPT_MESSAGE_RANGES, STOR_PERF_DPC_REDIRECTION},
+		{STOR_PERF_ADV_CONFIG_LOCALITY,
+			STOR_PERF_INTERRUPT_MESSAGE_RANGES | STOR_PERF_DPC_REDIRECTION},
+		{STOR_PERF_OPTIMIZE_FOR_COMPLETION_DURING_STARTIO, STOR_PERF_DPC_REDIRECTION},
+		{STOR_PERF_DPC_REDIRECTION_CURRENT_CPU, STOR_PERF_DPC_REDIRECTION},
+	};
+
+	for (size_t n = 0; n < array_size(rules); n++)
+		if (flags & rules[n].flag && ~flags & rules[n].needs)
+			return false;
+	return true;
+}
 
 ULONG stor_initialize_perf(struct stor_adapter *adapter, struct stor_call *args)
 {
@@ -56,10 +73,11 @@ ULONG stor_initialize_perf(struct stor_adapter *adapter, struct stor_call *args)
 		return STOR_STATUS_SUCCESS;
 	}
 	offered = (PERF_OFFERED | STOR_PERF_NO_SGL) & stor_os_perf_flags(data->Version);
-	if (data->Flags & ~offered)
+	if (data->Flags & ~offered || !is_complete(data->Flags))
 		return STOR_STATUS_UNSUCCESSFUL;
-	if (data->Flags & STOR_PERF_ADV_CONFIG_LOCALITY && ~data->Flags & LOCALITY_NEEDS)
-		return STOR_STATUS_UNSUCCESSFUL;
+	/* Where RequestComplete is called is where it is finished, unless somebody redirects. */
+	adapter->hba.port.redirects = data->Flags & STOR_PERF_DPC_REDIRECTION &&
+				      !(data->Flags & STOR_PERF_DPC_REDIRECTION_CURRENT_CPU);
 	if (data->Flags & STOR_PERF_NO_SGL) /* SG-36 */
 		port_adapter_no_lists(&adapter->hba.port);
 	if (data->Flags & STOR_PERF_INTERRUPT_MESSAGE_RANGES)

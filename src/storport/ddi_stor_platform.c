@@ -53,15 +53,16 @@ ULONG stor_get_port_number(struct stor_adapter *adapter, struct stor_call *args)
 	return STOR_STATUS_SUCCESS;
 }
 
-/* Nobody here asks for the type of the bus. */
 ULONG stor_set_bus_type(struct stor_adapter *adapter, struct stor_call *args)
 {
 	ULONG type = stor_arg(args, ULONG);
 
 	if (adapter->hba.phase != PORT_HBA_FINDING)
 		return STOR_STATUS_UNSUCCESSFUL;
-	return type > BusTypeUnknown && type < BusTypeMax ? STOR_STATUS_SUCCESS
-							  : STOR_STATUS_INVALID_PARAMETER;
+	if (type <= BusTypeUnknown || type >= BusTypeMax)
+		return STOR_STATUS_INVALID_PARAMETER;
+	adapter->hba.bus_type = (uint8_t)type;
+	return STOR_STATUS_SUCCESS;
 }
 
 ULONG stor_set_features(struct stor_adapter *adapter, struct stor_call *args)

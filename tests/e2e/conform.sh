@@ -3,8 +3,9 @@
 # SPDX-FileCopyrightText: The dryport authors
 # conform.sh dma ENGINE: the driver of tests/conform/dma uses what is documented, on a machine with this DMA engine, under
 #   threads and replayed.
-# conform.sh storport KIND DUPLEX INTERRUPT SCHEDULE [LIFE]: that of tests/conform/storport sees whether the port keeps its promises:
-#   SRBs of KIND srb or srbex; half duplex, full or with channels; by a line, msi or msix; on threads or in a replay. With
+# conform.sh storport KIND DUPLEX INTERRUPT SCHEDULE REDIRECT [LIFE]: that of tests/conform/storport sees whether the port keeps its promises:
+#   SRBs of KIND srb or srbex; half duplex, full or with channels; by a line, msi or msix; on threads or in a replay; without DPC
+#   redirection (plain), with it to the processor of a request's origin, or to the current one. With
 #   `supported` or `bare` its adapter is restarted, sleeps, and comes and goes; a bare miniport supports no control for that.
 # conform.sh scsiport SCHEDULE: that of tests/conform/scsiport does the same to SCSI Port.
 # Each prints what differs; each report of a broken rule has to be one that it has announced.
@@ -39,13 +40,14 @@ place() { # WORD LIST...
   fail "$word is not among the words for it"
 }
 
-storport() { # KIND DUPLEX INTERRUPT SCHEDULE [LIFE]
-  local extended duplex replay life
+storport() { # KIND DUPLEX INTERRUPT SCHEDULE REDIRECT [LIFE]
+  local extended duplex replay redirect life
   declare -A hw=([line]=simple:intx [msi]=simple:msi [msix]=simple:messages=3)
   extended=$(place "$1" srb srbex)
   duplex=$(place "$2" half full channels)
   replay=$(place "$4" threads replay)
-  life=$(place "${5:-scenes}" scenes supported bare)
+  redirect=$(place "$5" plain origin current)
+  life=$(place "${6:-scenes}" scenes supported bare)
   # Values of the service, whose name is the driver's.
   cat >"$work/values.reg" <<END
 Windows Registry Editor Version 5.00
@@ -54,6 +56,7 @@ Windows Registry Editor Version 5.00
 "Extended"=dword:$extended
 "Duplex"=dword:$duplex
 "Replay"=dword:$replay
+"Redirect"=dword:$redirect
 "Life"=dword:$life
 END
   machine=(--hw "${hw[$3]},delay=300" --registry "$work/values.reg" --size 16M --workload "rw:ops=800,verify")

@@ -1,15 +1,42 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
- * IOCTL_STORAGE_QUERY_PROPERTY: what is asked, and the descriptors of a protocol's own data, of the
- * temperature and of the physical topology. A miniport gets those as IO_CONTROL requests, with a
- * signature that ntddscsi.h has. Included by ntddstor.h.
+ * IOCTL_STORAGE_QUERY_PROPERTY: what is asked, the descriptors of units and adapters, among them
+ * the types of buses; and those of a protocol's own data, of the temperature and of the physical
+ * topology, which a miniport gets as IO_CONTROL requests, with a signature that ntddscsi.h has.
+ * Included by ntddstor.h.
  */
 #ifndef DDK_PARTS_STORAGE_PROPERTY_H
 #define DDK_PARTS_STORAGE_PROPERTY_H
 
 #include "../devioctl.h"
 #include "../ntdef.h"
+
+typedef enum _STORAGE_BUS_TYPE {
+	BusTypeUnknown = 0x00,
+	BusTypeScsi,
+	BusTypeAtapi,
+	BusTypeAta,
+	BusType1394,
+	BusTypeSsa,
+	BusTypeFibre,
+	BusTypeUsb,
+	BusTypeRAID,
+	BusTypeiScsi,
+	BusTypeSas,
+	BusTypeSata,
+	BusTypeSd,
+	BusTypeMmc,
+	BusTypeVirtual,
+	BusTypeFileBackedVirtual,
+	BusTypeSpaces,
+	BusTypeNvme,
+	BusTypeSCM,
+	BusTypeUfs,
+	BusTypeMax,
+	BusTypeMaxReserved = 0x7F
+} STORAGE_BUS_TYPE,
+	*PSTORAGE_BUS_TYPE;
 
 #define IOCTL_STORAGE_QUERY_PROPERTY                                                               \
 	CTL_CODE(FILE_DEVICE_MASS_STORAGE, 0x0500, METHOD_BUFFERED, FILE_ANY_ACCESS)
@@ -60,6 +87,112 @@ typedef struct _STORAGE_PROPERTY_QUERY {
 	UCHAR AdditionalParameters[1];
 } STORAGE_PROPERTY_QUERY, *PSTORAGE_PROPERTY_QUERY;
 DDK_OFFSET(STORAGE_PROPERTY_QUERY, AdditionalParameters, 8);
+
+/* Each descriptor begins like this: its structure's size, and its own. */
+typedef struct _STORAGE_DESCRIPTOR_HEADER {
+	ULONG Version;
+	ULONG Size;
+} STORAGE_DESCRIPTOR_HEADER, *PSTORAGE_DESCRIPTOR_HEADER;
+DDK_SIZE(STORAGE_DESCRIPTOR_HEADER, 8);
+
+/* Offsets are from its beginning, of strings that end with a zero; 0: there is none. */
+typedef struct _STORAGE_DEVICE_DESCRIPTOR {
+	ULONG Version;
+	ULONG Size;
+	UCHAR DeviceType;
+	UCHAR DeviceTypeModifier;
+	BOOLEAN RemovableMedia;
+	BOOLEAN CommandQueueing;
+	ULONG VendorIdOffset;
+	ULONG ProductIdOffset;
+	ULONG ProductRevisionOffset;
+	ULONG SerialNumberOffset;
+	STORAGE_BUS_TYPE BusType;
+	ULONG RawPropertiesLength;
+	UCHAR RawDeviceProperties[1];
+} STORAGE_DEVICE_DESCRIPTOR, *PSTORAGE_DEVICE_DESCRIPTOR;
+DDK_SIZE(STORAGE_DEVICE_DESCRIPTOR, 40);
+DDK_OFFSET(STORAGE_DEVICE_DESCRIPTOR, RawDeviceProperties, 36);
+
+#define STORAGE_ADDRESS_TYPE_BTL8 0x00
+
+typedef struct _STORAGE_ADAPTER_DESCRIPTOR {
+	ULONG Version;
+	ULONG Size;
+	ULONG MaximumTransferLength;
+	ULONG MaximumPhysicalPages;
+	ULONG AlignmentMask;
+	BOOLEAN AdapterUsesPio;
+	BOOLEAN AdapterScansDown;
+	BOOLEAN CommandQueueing;
+	BOOLEAN AcceleratedTransfer;
+	UCHAR BusType;
+	USHORT BusMajorVersion;
+	USHORT BusMinorVersion;
+	UCHAR SrbType; /* this and the next since Windows 8 */
+	UCHAR AddressType;
+} STORAGE_ADAPTER_DESCRIPTOR, *PSTORAGE_ADAPTER_DESCRIPTOR;
+DDK_SIZE(STORAGE_ADAPTER_DESCRIPTOR, 32);
+#define NO_SRBTYPE_ADAPTER_DESCRIPTOR_SIZE FIELD_OFFSET(STORAGE_ADAPTER_DESCRIPTOR, SrbType)
+
+typedef struct _STORAGE_ACCESS_ALIGNMENT_DESCRIPTOR {
+	ULONG Version;
+	ULONG Size;
+	ULONG BytesPerCacheLine;
+	ULONG BytesOffsetForCacheAlignment;
+	ULONG BytesPerLogicalSector;
+	ULONG BytesPerPhysicalSector;
+	ULONG BytesOffsetForSectorAlignment;
+} STORAGE_ACCESS_ALIGNMENT_DESCRIPTOR, *PSTORAGE_ACCESS_ALIGNMENT_DESCRIPTOR;
+DDK_SIZE(STORAGE_ACCESS_ALIGNMENT_DESCRIPTOR, 28);
+
+/* ---- names of a unit: designation descriptors of SPC ---- */
+
+typedef enum _STORAGE_IDENTIFIER_CODE_SET {
+	StorageIdCodeSetReserved = 0,
+	StorageIdCodeSetBinary,
+	StorageIdCodeSetAscii,
+	StorageIdCodeSetUtf8
+} STORAGE_IDENTIFIER_CODE_SET,
+	*PSTORAGE_IDENTIFIER_CODE_SET;
+
+typedef enum _STORAGE_IDENTIFIER_TYPE {
+	StorageIdTypeVendorSpecific = 0,
+	StorageIdTypeVendorId,
+	StorageIdTypeEUI64,
+	StorageIdTypeFCPHName,
+	StorageIdTypePortRelative,
+	StorageIdTypeTargetPortGroup,
+	StorageIdTypeLogicalUnitGroup,
+	StorageIdTypeMD5LogicalUnitIdentifier,
+	StorageIdTypeScsiNameString
+} STORAGE_IDENTIFIER_TYPE,
+	*PSTORAGE_IDENTIFIER_TYPE;
+
+typedef enum _STORAGE_ASSOCIATION_TYPE {
+	StorageIdAssocDevice = 0,
+	StorageIdAssocPort,
+	StorageIdAssocTarget
+} STORAGE_ASSOCIATION_TYPE,
+	*PSTORAGE_ASSOCIATION_TYPE;
+
+typedef struct _STORAGE_IDENTIFIER {
+	STORAGE_IDENTIFIER_CODE_SET CodeSet;
+	STORAGE_IDENTIFIER_TYPE Type;
+	USHORT IdentifierSize;
+	USHORT NextOffset;
+	STORAGE_ASSOCIATION_TYPE Association;
+	UCHAR Identifier[1];
+} STORAGE_IDENTIFIER, *PSTORAGE_IDENTIFIER;
+DDK_OFFSET(STORAGE_IDENTIFIER, Identifier, 16);
+
+typedef struct _STORAGE_DEVICE_ID_DESCRIPTOR {
+	ULONG Version;
+	ULONG Size;
+	ULONG NumberOfIdentifiers;
+	UCHAR Identifiers[1]; /* STORAGE_IDENTIFIER, one behind the other */
+} STORAGE_DEVICE_ID_DESCRIPTOR, *PSTORAGE_DEVICE_ID_DESCRIPTOR;
+DDK_OFFSET(STORAGE_DEVICE_ID_DESCRIPTOR, Identifiers, 12);
 
 /* ---- data of a protocol ---- */
 

@@ -16,11 +16,14 @@
  *	time.c		scenes: timers, DPCs, work items, threads, state changes
  *	irql.c		scenes: each routine at each IRQL
  *	routine.c	scenes: wrong arguments; locks
+ *	own.c		scenes: requests and I/O controls of its own, DPC redirection
+ *	both.c		a scene: data both ways
  *	life.c		in place of scenes: what `--at` does to an adapter (4.8)
  */
 #include <storport.h>
 #include "../kit/kit.h"
 #include <srbhelper.h>
+#include <ntddscsi.h>
 #include "../../../examples/simple/controller.h"
 
 /* ---- facts ---- */
@@ -35,9 +38,12 @@ enum { /* machines */
 	CF_SRBEX = 0x40,
 	CF_REPLAY = 0x80,
 	CF_THREADS = 0x100,
-	CF_SCENES = 0x200, /* all of the scenes */
-	CF_LIFE = 0x400,   /* in their place, restarts, power and removal: life.c */
-	CF_AGAIN = 0x800   /* the same of a miniport that supports none of it */
+	CF_SCENES = 0x200,  /* all of the scenes */
+	CF_LIFE = 0x400,    /* in their place, restarts, power and removal: life.c */
+	CF_AGAIN = 0x800,   /* the same of a miniport that supports none of it */
+	CF_PLAIN = 0x1000,  /* without DPC redirection */
+	CF_ORIGIN = 0x2000, /* with it, to where a request came from */
+	CF_CURRENT = 0x4000 /* with STOR_PERF_DPC_REDIRECTION_CURRENT_CPU */
 };
 
 typedef enum _CF_FACT_ID {
@@ -64,7 +70,8 @@ enum {
 	CF_ELEMENTS = 33, /* 128 KiB that begin anywhere in a page */
 	CF_BLOCK = 512,
 	CF_HOLD_TIME = 200000, /* microseconds of BusResetHoldTime */
-	CF_MESSAGES_MAX = 64
+	CF_MESSAGES_MAX = 64,
+	CF_PROCESSORS = 64
 };
 
 typedef enum _CF_PLACE { /* where a request is completed */
@@ -124,6 +131,7 @@ typedef struct _CF_ADAPTER { /* device extension */
 	BOOLEAN IsRunningSet; /* ScsiSetRunningConfig has come */
 	volatile LONG InStartIoLock, InMessage[CF_MESSAGES_MAX], InDpc, InDpcLock;
 	volatile LONG InBuildIo, InStartIo, InReset;
+	volatile LONG StartIoOn[CF_PROCESSORS], StartIoEntered;
 	volatile LONG DpcRuns, Calls;
 
 	/* end.c */
@@ -146,6 +154,9 @@ typedef struct _CF_ADAPTER { /* device extension */
 	volatile LONG Ladder; /* 0: none is under way; then the next rung */
 	PCF_REQUEST volatile Stuck;
 	volatile ULONG64 StuckAt, ResetAt;
+	PCF_REQUEST volatile Own; /* own.c: a request of the driver's own, which is kept */
+	volatile LONG OwnCount, Controls;
+	volatile ULONG OwnProcessor;
 	volatile LONG IsFinished; /* all scenes are over */
 } CF_ADAPTER, *PCF_ADAPTER;
 
@@ -228,6 +239,27 @@ HW_UNIT_CONTROL CfUnitControl;
 VOID CfCheckAdapterSrb(PCF_ADAPTER A, PSCSI_REQUEST_BLOCK Srb);
 extern BOOLEAN CfIsStopped;
 
+/* ---- own.c ---- */
+
+VOID CfHook(PDRIVER_OBJECT Driver);
+BOOLEAN CfIsOwn(PSCSI_REQUEST_BLOCK Srb);
+/* In HwStorStartIo: completes it, or keeps it for its scene. */
+VOID CfTakeOwn(PCF_ADAPTER A, PCF_REQUEST Request);
+/* Where HwStorBuildIo and HwStorStartIo begin. */
+VOID CfNothingNested(PCF_ADAPTER A);
+VOID CfCheckIoControl(PCF_ADAPTER A, PSCSI_REQUEST_BLOCK Srb);
+UCHAR CfAnswerIoControl(PCF_ADAPTER A, PSCSI_REQUEST_BLOCK Srb);
+
+/* A device control, at PASSIVE_LEVEL; in and out are one buffer. */
+NTSTATUS CfAsk(PDEVICE_OBJECT Device, ULONG Code, PVOID Data, ULONG In, ULONG Out);
+
+/* ---- both.c ---- */
+
+BOOLEAN CfIsBoth(PSCSI_REQUEST_BLOCK Srb);
+VOID CfCheckBoth(PCF_ADAPTER A, PSCSI_REQUEST_BLOCK Srb);
+UCHAR CfAnswerBoth(PCF_ADAPTER A, PSCSI_REQUEST_BLOCK Srb);
+VOID CfBothScene(PCF_ADAPTER A, PDEVICE_OBJECT Unit);
+
 /* ---- script.c and the scenes ---- */
 
 BOOLEAN CfScriptStart(PCF_ADAPTER A);
@@ -237,6 +269,7 @@ VOID CfSleep(PCF_ADAPTER A, ULONG Milliseconds);
 VOID CfQueueScenes(PCF_ADAPTER A);
 VOID CfLadderScene(PCF_ADAPTER A);
 VOID CfTimeScenes(PCF_ADAPTER A);
+VOID CfOwnScenes(PCF_ADAPTER A);
 VOID CfRoutineScenes(PCF_ADAPTER A);
 VOID CfIrqlScenes(PCF_ADAPTER A);
 VOID CfIrqlFacts(const ULONG *Groups, ULONG Machine);

@@ -170,6 +170,32 @@ F(EndThread, 0, "C-14", "in a system thread")
 F(EndStartIo, 0, "C-14", "in another's HwStorStartIo")
 F(EndBuildIo, 0, "C-14", "in another's HwStorBuildIo")
 F(EndSynchronized, 0, "C-14", "under StorPortSynchronizeAccess")
+F(InStartIo, 0, "C-14", "in its own HwStorStartIo")
+F(InStartIoIrql, 0, "4.2", "RequestComplete there leaves the IRQL as it is")
+F(InStartIoLock, CF_HALF | CF_FULL, "LK-1", "and the StartIo lock with it")
+F(InStartIoOnce, 0, "4.2", "neither HwStorBuildIo nor HwStorStartIo is called inside HwStorStartIo")
+F(InStartIoQuiet, 0, "4.2", "what it completes is not finished before it returns")
+F(OwnSent, 0, "4.1/12", "a request that the driver sends to its unit comes, and goes back")
+F(OwnIrql, 0, "4.1/12", "its sender is told at DISPATCH_LEVEL at most")
+F(Redirected, CF_ORIGIN, "1.8", "with DPC redirection on the processor that it was sent from")
+F(NotRedirected, CF_CURRENT, "1.8",
+	"with that to the current processor on the one that called RequestComplete")
+
+/* ---- I/O controls ---- */
+F(IoControl, 0, "SB-1", "IOCTL_SCSI_MINIPORT comes as SRB_FUNCTION_IO_CONTROL, and fails with it")
+F(IoControlIrql, 0, "4.2", "to HwStorStartIo at its IRQL, as any other")
+F(IoControlData, 0, "4.6", "DataBuffer has the SRB_IO_CONTROL and its data, as they were sent")
+F(IoControlLength, 0, "4.3", "DataTransferLength is that of both")
+F(IoControlTime, 0, "4.3", "TimeOutValue is the header's Timeout")
+F(IoControlList, 0, "SG-34", "there is a list of them")
+F(IoControlBack, 0, "4.3", "the sender gets what the miniport writes there, ReturnCode and data")
+
+/* ---- data both ways ---- */
+F(Both, CF_SRBEX, "SG-35", "data both ways come with SRBEX_DATA_BIDIRECTIONAL")
+F(BothOut, CF_SRBEX, "SG-35", "what is sent has the SRB's buffer, length and list")
+F(BothIn, CF_SRBEX, "SG-35", "what comes back has those of StorPortGetDataInBuffer...")
+F(BothBack, CF_SRBEX, "SG-35", "the sender gets what is written there, as far as the miniport says")
+F(BothRefused, CF_SRB, "SG-35", "SCSI_REQUEST_BLOCK never brings data both ways: it is refused")
 
 /* ---- queues ---- */
 F(Flow, 0, "Q-1", "as many requests come as the depth lets through")
@@ -235,6 +261,8 @@ F(MaxIoLate, 0, "1.9", "StorPortUpdateAdapterMaxIO after initialisation: INVALID
 F(PerfEarly, 0, "X-27", "StorPortInitializePerfOpts works in HwStorInitialize")
 F(PerfOptions, 0, "X-27", "and in passive initialisation")
 F(PerfLate, 0, "X-27", "and nowhere else: UNSUCCESSFUL")
+F(PerfRedirection, 0, "1.8", "DPC redirection and completion during StartIo are offered")
+F(PerfNeeds, 0, "1.8", "what needs STOR_PERF_DPC_REDIRECTION is refused without it")
 F(PerfChannels, CF_CHANNELS, "1.8", "concurrent channels are offered")
 F(NoSgl, 0, "C-8", "STOR_PERF_NO_SGL is not offered")
 F(NoCode, 0, "1.7", "a function code that nobody knows: NOT_IMPLEMENTED")

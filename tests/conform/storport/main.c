@@ -14,7 +14,8 @@ static ULONG Machine; /* from the registry */
 static VOID Unload(PDRIVER_OBJECT Driver)
 {
 	static const ULONG Groups[] = {CF_HALF | CF_FULL | CF_CHANNELS, CF_LINE | CF_MESSAGES,
-		CF_SRB | CF_SRBEX, CF_REPLAY | CF_THREADS, CF_SCENES | CF_LIFE | CF_AGAIN, 0};
+		CF_SRB | CF_SRBEX, CF_REPLAY | CF_THREADS, CF_SCENES | CF_LIFE | CF_AGAIN,
+		CF_PLAIN | CF_ORIGIN | CF_CURRENT, 0};
 
 	SEE(UnloadIrql, PASSIVE_LEVEL, KeGetCurrentIrql());
 	SEE_TRUE(StopCalled, CfIsStopped);
@@ -27,18 +28,40 @@ static VOID Unload(PDRIVER_OBJECT Driver)
 
 /* ---- initialisation ---- */
 
+/* What the page of PERF_CONFIGURATION_DATA says of flags that need another. */
+static VOID PerfNeeds(PCF_ADAPTER A)
+{
+	static const ULONG Flags[] = {STOR_PERF_INTERRUPT_MESSAGE_RANGES,
+		STOR_PERF_OPTIMIZE_FOR_COMPLETION_DURING_STARTIO,
+		STOR_PERF_DPC_REDIRECTION_CURRENT_CPU};
+	PERF_CONFIGURATION_DATA Perf = {.Version = STOR_PERF_VERSION, .Size = sizeof(Perf)};
+
+	for (ULONG n = 0; n < RTL_NUMBER_OF(Flags); n++) {
+		Perf.Flags = Flags[n];
+		SEE(PerfNeeds, STOR_STATUS_UNSUCCESSFUL,
+			StorPortInitializePerfOpts(A, FALSE, &Perf));
+	}
+}
+
 static VOID PerfOptions(PCF_ADAPTER A)
 {
+	const ULONG Redirection = STOR_PERF_DPC_REDIRECTION |
+				  STOR_PERF_OPTIMIZE_FOR_COMPLETION_DURING_STARTIO,
+		    Current = STOR_PERF_DPC_REDIRECTION_CURRENT_CPU;
 	PERF_CONFIGURATION_DATA Perf = {.Version = STOR_PERF_VERSION, .Size = sizeof(Perf)};
 
 	SEE(PerfOptions, STOR_STATUS_SUCCESS, StorPortInitializePerfOpts(A, TRUE, &Perf));
 	SEE(NoSgl, 0, Perf.Flags & STOR_PERF_NO_SGL);
-	if (!IS_CHANNELS(A))
-		return;
-	SEE_TRUE(PerfChannels, (Perf.Flags & STOR_PERF_CONCURRENT_CHANNELS) != 0);
-	Perf.Flags = STOR_PERF_CONCURRENT_CHANNELS;
+	SEE(PerfRedirection, Redirection | Current, Perf.Flags & (Redirection | Current));
+	if (IS_CHANNELS(A))
+		SEE_TRUE(PerfChannels, (Perf.Flags & STOR_PERF_CONCURRENT_CHANNELS) != 0);
+	PerfNeeds(A);
+	Perf.Flags = IS_CHANNELS(A) ? STOR_PERF_CONCURRENT_CHANNELS : 0;
+	Perf.Flags |= A->Machine & CF_PLAIN ? 0 : Redirection;
+	Perf.Flags |= A->Machine & CF_CURRENT ? Current : 0;
 	Perf.ConcurrentChannels = 4;
-	SEE(PerfOptions, STOR_STATUS_SUCCESS, StorPortInitializePerfOpts(A, FALSE, &Perf));
+	if (Perf.Flags != 0)
+		SEE(PerfOptions, STOR_STATUS_SUCCESS, StorPortInitializePerfOpts(A, FALSE, &Perf));
 }
 
 static BOOLEAN PassiveInitialize(PVOID Extension)
@@ -244,11 +267,14 @@ static ULONG RegistryValue(HANDLE Key, PCWSTR Name)
 }
 
 /* Parameters below the service's key: Duplex (0 half, 1 full, 2 channels), Extended, Replay, Life
- * (0 scenes, 1 what --at does, 2 the same to a miniport that supports none of it). */
+ * (0 scenes, 1 what --at does, 2 the same to a miniport that supports none of it), Redirect (0 no
+ * DPC redirection, 1 to where a request came from, 2 to the current processor). */
 static ULONG ReadMachine(PVOID RegistryPath)
 {
 	static const ULONG Duplex[] = {CF_HALF, CF_FULL, CF_CHANNELS};
 	static const ULONG Life[] = {CF_SCENES, CF_LIFE, CF_AGAIN};
+	static const ULONG Redirect[] = {CF_PLAIN, CF_ORIGIN, CF_CURRENT};
+	const ULONG Usual = CF_FULL | CF_SRBEX | CF_THREADS | CF_SCENES | CF_PLAIN;
 	OBJECT_ATTRIBUTES Attributes;
 	UNICODE_STRING Name;
 	HANDLE Service, Key;
@@ -257,18 +283,19 @@ static ULONG ReadMachine(PVOID RegistryPath)
 	InitializeObjectAttributes(
 		&Attributes, RegistryPath, OBJ_KERNEL_HANDLE | OBJ_CASE_INSENSITIVE, NULL, NULL);
 	if (!NT_SUCCESS(ZwOpenKey(&Service, KEY_READ, &Attributes)))
-		return CF_FULL | CF_SRBEX | CF_THREADS | CF_SCENES;
+		return Usual;
 	RtlInitUnicodeString(&Name, L"Parameters");
 	InitializeObjectAttributes(
 		&Attributes, &Name, OBJ_KERNEL_HANDLE | OBJ_CASE_INSENSITIVE, Service, NULL);
 	if (!NT_SUCCESS(ZwOpenKey(&Key, KEY_READ, &Attributes))) {
 		ZwClose(Service);
-		return CF_FULL | CF_SRBEX | CF_THREADS | CF_SCENES;
+		return Usual;
 	}
 	Bits = Duplex[RegistryValue(Key, L"Duplex") % 3];
 	Bits |= RegistryValue(Key, L"Extended") ? CF_SRBEX : CF_SRB;
 	Bits |= RegistryValue(Key, L"Replay") ? CF_REPLAY : CF_THREADS;
 	Bits |= Life[RegistryValue(Key, L"Life") % 3];
+	Bits |= Redirect[RegistryValue(Key, L"Redirect") % 3];
 	ZwClose(Key);
 	ZwClose(Service);
 	return Bits;
@@ -331,5 +358,6 @@ ULONG DriverEntry(PVOID DriverObject, PVOID RegistryPath)
 	SEE_TRUE(Hooked, PortUnload != NULL && Driver->MajorFunction[IRP_MJ_PNP] != NULL &&
 				 Driver->MajorFunction[IRP_MJ_POWER] != NULL);
 	Driver->DriverUnload = Unload;
+	CfHook(Driver);
 	return Status;
 }

@@ -101,6 +101,7 @@ BOOLEAN CfBuildIo(PVOID Extension, PSCSI_REQUEST_BLOCK Srb)
 	SEE(BuildIoIrql, DISPATCH_LEVEL, KeGetCurrentIrql());
 	SEE_TRUE(AskedFirst, A->Life >= LIFE_ASKED);
 	SEE_TRUE(Stopped, A->Life < LIFE_STOPPED);
+	CfNothingNested(A);
 	CfMeet(A, &A->InBuildIo, F_BuildIoTogether);
 	CfCheckSrb(A, Srb);
 	CfCheckExtension(A, Srb);
@@ -224,6 +225,14 @@ static VOID Go(PCF_ADAPTER A, PCF_REQUEST Request)
 		Rung(A, Request);
 		return;
 	}
+	if (CfIsBoth(Request->Srb)) {
+		CfComplete(A, Request, CfAnswerBoth(A, Request->Srb));
+		return;
+	}
+	if (CfIsOwn(Request->Srb)) {
+		CfTakeOwn(A, Request);
+		return;
+	}
 	if (Request->IsData && IsTaken(A, Request))
 		return;
 	if (Function == SRB_FUNCTION_FLUSH || Function == SRB_FUNCTION_SHUTDOWN)
@@ -239,7 +248,10 @@ BOOLEAN CfStartIo(PVOID Extension, PSCSI_REQUEST_BLOCK Srb)
 {
 	PCF_ADAPTER A = Extension;
 	PCF_REQUEST Request = SrbGetMiniportContext(Srb);
+	volatile LONG *Here = &A->StartIoOn[KeGetCurrentProcessorNumber() % CF_PROCESSORS];
 
+	CfNothingNested(A);
+	InterlockedIncrement(Here);
 	SEE(BuildFirst, CF_BUILT, Request->Stage);
 	SEE(BuildFirst, (ULONG_PTR)Srb, (ULONG_PTR)Request->Srb);
 	Request->Stage = CF_STARTED;
@@ -261,6 +273,7 @@ BOOLEAN CfStartIo(PVOID Extension, PSCSI_REQUEST_BLOCK Srb)
 	Go(A, Request);
 	if (!IS_CHANNELS(A))
 		CfLeaveCallback(A);
+	InterlockedDecrement(Here);
 	return TRUE;
 }
 

@@ -28,6 +28,7 @@ static VOID Play(PVOID Context)
 		return;
 	CfRoutineScenes(A);
 	CfTimeScenes(A);
+	CfOwnScenes(A);
 	CfQueueScenes(A);
 	if (A->Machine & CF_REPLAY) /* a time-out takes 30 seconds: of the virtual clock */
 		CfLadderScene(A);

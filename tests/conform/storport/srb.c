@@ -157,11 +157,16 @@ VOID CfCheckSrb(PCF_ADAPTER A, PSCSI_REQUEST_BLOCK Srb)
 	SEE_TRUE(TimeOut, SrbGetTimeOutValue(Srb) != 0);
 	if (Function == SRB_FUNCTION_EXECUTE_SCSI) {
 		CheckScsi(A, Srb);
+		if (CfIsBoth(Srb))
+			CfCheckBoth(A, Srb);
 		return;
 	}
 	if (Function == SRB_FUNCTION_PNP || Function == SRB_FUNCTION_POWER)
 		CfCheckAdapterSrb(A, Srb);
+	if (Function == SRB_FUNCTION_IO_CONTROL)
+		CfCheckIoControl(A, Srb);
 	SEE_TRUE(Functions, Function == SRB_FUNCTION_FLUSH || Function == SRB_FUNCTION_SHUTDOWN ||
+				    Function == SRB_FUNCTION_IO_CONTROL ||
 				    Function == SRB_FUNCTION_RESET_LOGICAL_UNIT ||
 				    Function == SRB_FUNCTION_RESET_DEVICE ||
 				    Function == SRB_FUNCTION_PNP || Function == SRB_FUNCTION_POWER);

@@ -117,6 +117,8 @@ UCHAR CfAnswer(PCF_ADAPTER A, PCF_REQUEST Request)
 	case SRB_FUNCTION_FLUSH:
 	case SRB_FUNCTION_SHUTDOWN:
 		return SRB_STATUS_PENDING;
+	case SRB_FUNCTION_IO_CONTROL:
+		return CfAnswerIoControl(A, Request->Srb);
 	default:
 		return SRB_STATUS_INVALID_REQUEST;
 	}

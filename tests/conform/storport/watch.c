@@ -31,6 +31,7 @@ ULONG64 CfNow(PCF_ADAPTER A)
 VOID CfEnterStartIo(PCF_ADAPTER A)
 {
 	SEE(StartIoLock, 1, InterlockedIncrement(&A->InStartIoLock));
+	InterlockedIncrement(&A->StartIoEntered);
 	SEE_TRUE(Stopped, A->Life < LIFE_STOPPED);
 }
 

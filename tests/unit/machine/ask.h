@@ -13,15 +13,23 @@
 static const char *ramdisk, *simple;
 static struct dry_machine *live;
 
-static inline void start(const char *driver, const char *hw, const char *seed)
+static inline void start_with(
+	const char *driver, const char *hw, const char *seed, const char *option, const char *value)
 {
 	live = dry_machine_new();
 	assert_non_null(live);
 	assert_int_equal(dry_machine_set(live, "hw", hw), 0);
 	if (seed)
 		assert_int_equal(dry_machine_set(live, "seed", seed), 0);
+	if (option)
+		assert_int_equal(dry_machine_set(live, option, value), 0);
 	if (dry_machine_start(live, driver))
 		fail_msg("%s", dry_error());
+}
+
+static inline void start(const char *driver, const char *hw, const char *seed)
+{
+	start_with(driver, hw, seed, NULL, NULL);
 }
 
 static inline void stop(void)

@@ -331,6 +331,145 @@ static void an_adapter_that_is_given_up_gets_all_requests_back(void)
 	fake_adapter_end();
 }
 
+/* ---- where it is finished, on two processors ---- */
+
+static unsigned done_cpus[8];
+
+static void note_cpu(struct port_request *request)
+{
+	done_cpus[fake.dones] = cpu_self->number;
+	note_done(request);
+}
+
+static void complete_three(void *ctx)
+{
+	for (unsigned n = 0; n < 3; n++)
+		fake_complete(n == 0 ? 1 : 0, SRB_STATUS_SUCCESS);
+}
+
+/* Three from processor 0, completed by processor 1: the second, the first, the third. */
+static void three(bool redirects, unsigned where)
+{
+	struct port_unit *unit = fake_adapter(20);
+	struct port_request *last = NULL;
+	struct cpu_thread *thread;
+	uint64_t ids[3];
+
+	fake.dones = 0;
+	fake.adapter.redirects = redirects;
+	for (unsigned n = 0; n < 3; n++) {
+		last = fake_submit(unit);
+		last->done = note_cpu;
+		ids[n] = last->id;
+	}
+	thread = cpu_thread_new(complete_three, NULL, 1, "other");
+	cpu_thread_join(thread);
+	cpu_thread_free(thread);
+	fake_wait(fake.dones == 3);
+	for (unsigned n = 0; n < 3; n++)
+		expect_is(done_cpus[n], where);
+	expect_is(done_ids[0], ids[1]);
+	expect_is(done_ids[1], ids[0]);
+	expect_is(done_ids[2], ids[2]);
+	/* One that the miniport does not have is told of as ever. */
+	expect(!port_request_complete(last));
+	fake_violation(0xf1002004, "a second time");
+	/* What is completed where it was submitted goes no other way. */
+	fake_submit(unit)->done = note_cpu;
+	fake_complete(0, SRB_STATUS_SUCCESS);
+	fake_wait(fake.dones == 4);
+	expect_is(done_cpus[3], 0);
+	fake_adapter_end();
+}
+
+static void without_redirection_it_is_where_it_was_completed(void)
+{
+	three(false, 1);
+}
+
+static void with_redirection_it_is_where_it_was_submitted(void)
+{
+	three(true, 0);
+}
+
+/* Two threads, each with a request at a time, which the other one completes. */
+#define TURNS 2000
+static _Atomic(struct port_request *) box[2];
+static _Atomic unsigned turns[2];
+static _Atomic unsigned strays;
+
+static void put_into_box(struct port_request *request)
+{
+	atomic_store(&box[(uintptr_t)request->ctx], request);
+}
+
+static void note_turn(struct port_request *request)
+{
+	uintptr_t from = (uintptr_t)request->ctx;
+
+	atomic_fetch_add(&strays, cpu_self->number != from);
+	port_request_put(request);
+	atomic_fetch_add(&turns[from], 1);
+}
+
+static void play(void *ctx)
+{
+	uintptr_t me = cpu_self->number;
+	unsigned begun = 0;
+
+	while (atomic_load(&turns[0]) < TURNS || atomic_load(&turns[1]) < TURNS) {
+		uint8_t irql = cpu_irql_raise(IRQL_DISPATCH);
+		struct port_request *other = atomic_exchange(&box[!me], NULL);
+		bool is_mine = begun < TURNS && atomic_load(&turns[me]) == begun;
+
+		if (is_mine) {
+			struct port_request *request = fake_get(ctx);
+
+			begun++;
+			request->ctx = (void *)me;
+			request->done = note_turn;
+			port_request_submit(request);
+		}
+		if (other) {
+			SrbSetSrbStatus(other->srb, SRB_STATUS_SUCCESS);
+			expect(port_request_complete(other));
+		}
+		cpu_irql_lower(irql);
+		if (!other && !is_mine)
+			cpu_thread_park(10000);
+	}
+}
+
+static void what_two_processors_send_each_other_is_finished_once(void)
+{
+	struct port_unit *unit = fake_adapter(20);
+	struct cpu_thread *thread;
+
+	fake.adapter.redirects = true;
+	fake.start = put_into_box;
+	thread = cpu_thread_new(play, unit, 1, "other");
+	play(unit);
+	cpu_thread_join(thread);
+	cpu_thread_free(thread);
+	expect_is(turns[0], TURNS);
+	expect_is(turns[1], TURNS);
+	expect_is(strays, 0);
+	expect_is(fake.adapter.outstanding, 0);
+	fake_adapter_end();
+}
+
+static void run_on_two(void **state)
+{
+	fake_cpus = 2;
+	fake_run((void (*)(void)) * state, true);
+	fake_cpus = 1;
+}
+
+#define fake_test_on_two(body)                                                                     \
+	{                                                                                          \
+#body, run_on_two, NULL, NULL, (void *)(body)                                      \
+	}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -346,6 +485,9 @@ int main(void)
 		fake_test(nothing_is_started_at_a_closed_adapter),
 		fake_test(what_waits_when_the_adapter_closes_fails),
 		fake_test(an_adapter_that_is_given_up_gets_all_requests_back),
+		fake_test_on_two(without_redirection_it_is_where_it_was_completed),
+		fake_test_on_two(with_redirection_it_is_where_it_was_submitted),
+		fake_test_on_two(what_two_processors_send_each_other_is_finished_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

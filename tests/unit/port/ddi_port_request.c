@@ -1,97 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
- * Requests that come as IRPs: IRP_MJ_SCSI with both kinds of SRBs, IOCTL_SCSI_PASS_THROUGH,
- * IOCTL_SCSI_MINIPORT, IOCTL_SCSI_GET_CAPABILITIES, as their pages have them. The miniport answers
- * READ (10) with a pattern, WRITE (10) by keeping what it gets, READ CAPACITY with an error and
- * sense data; INQUIRY is short.
+ * Requests that come as IRPs: IRP_MJ_SCSI with both kinds of SRBs, IOCTL_SCSI_MINIPORT,
+ * IOCTL_SCSI_GET_CAPABILITIES, as their pages have them; pass-throughs: ddi_port_pass.c.
  */
-#include "../storport/world.h"
-
-#include <ntddscsi.h>
-
-#define BYTES 1024
-
-static struct {
-	UCHAR written[BYTES];
-	UCHAR function, cdb[16], cdb_length;
-	ULONG flags, timeout, length;
-	unsigned lun, sent;
-} log_;
-
-static struct port_unit *unit;
-
-static UCHAR answer(PSCSI_REQUEST_BLOCK srb)
-{
-	PSENSE_DATA sense = SrbGetSenseInfoBuffer(srb);
-	PUCHAR data = SrbGetDataBuffer(srb);
-
-	switch (log_.cdb[0]) {
-	case SCSIOP_READ:
-		memset(data, 0x5a, log_.length);
-		return SRB_STATUS_SUCCESS;
-	case SCSIOP_WRITE:
-		memcpy(log_.written, data, log_.length);
-		return SRB_STATUS_SUCCESS;
-	case SCSIOP_INQUIRY:
-		memset(data, 0x11, 36);
-		SrbSetDataTransferLength(srb, 36);
-		return SRB_STATUS_DATA_OVERRUN;
-	default:
-		sense->ErrorCode = 0x70;
-		sense->SenseKey = SCSI_SENSE_ILLEGAL_REQUEST;
-		SrbSetScsiStatus(srb, SCSISTAT_CHECK_CONDITION);
-		SrbSetSenseInfoBufferLength(srb, 18);
-		SrbSetDataTransferLength(srb, 0);
-		return SRB_STATUS_ERROR | SRB_STATUS_AUTOSENSE_VALID;
-	}
-}
-
-static UCHAR control(PSRB_IO_CONTROL io)
-{
-	if (memcmp(io->Signature, "DRYTEST!", 8))
-		return SRB_STATUS_INVALID_REQUEST;
-	io->ReturnCode = io->ControlCode + 1;
-	if (io->Length)
-		memset(io + 1, 0x77, io->Length);
-	return SRB_STATUS_SUCCESS;
-}
-
-static BOOLEAN start_io(PSCSI_REQUEST_BLOCK srb)
-{
-	UCHAR status = SRB_STATUS_SUCCESS;
-
-	log_.sent++;
-	log_.function = (UCHAR)SrbGetSrbFunction(srb);
-	log_.flags = SrbGetSrbFlags(srb);
-	log_.timeout = SrbGetTimeOutValue(srb);
-	log_.length = SrbGetDataTransferLength(srb);
-	log_.lun = SrbGetLun(srb);
-	if (log_.function == SRB_FUNCTION_EXECUTE_SCSI) {
-		log_.cdb_length = SrbGetCdbLength(srb);
-		memcpy(log_.cdb, SrbGetCdb(srb), min_of(log_.cdb_length, sizeof(log_.cdb)));
-		status = answer(srb);
-	} else if (log_.function == SRB_FUNCTION_IO_CONTROL) {
-		status = control(SrbGetDataBuffer(srb));
-	}
-	world_give_back(srb, status);
-	return TRUE;
-}
-
-static void set_up(bool plain)
-{
-	memset(&log_, 0, sizeof(log_));
-	miniport.plain = plain;
-	miniport.start_io = start_io;
-	miniport.map_buffers = STOR_MAP_ALL_BUFFERS_INCLUDING_READ_WRITE;
-}
-
-static void unit_there(void)
-{
-	unit = port_unit_add(&world.adapter->hba.port, 0, 1, 5);
-	port_hba_unit_found(unit);
-	memset(&log_, 0, sizeof(log_));
-}
+#include "asked.h"
 
 /* ---- IRP_MJ_SCSI ---- */
 
@@ -279,117 +192,6 @@ static void a_driver_sends_srbs_of_the_extended_kind(void **state)
 
 /* ---- device controls ---- */
 
-static NTSTATUS ioctl(
-	PDEVICE_OBJECT device, ULONG code, PVOID data, ULONG in, ULONG out, ULONG_PTR *returned)
-{
-	IO_STATUS_BLOCK status = {.Information = 99};
-	KEVENT event;
-	PIRP irp;
-
-	KeInitializeEvent(&event, NotificationEvent, FALSE);
-	irp = IoBuildDeviceIoControlRequest(
-		code, device, data, in, data, out, FALSE, &event, &status);
-	if (IoCallDriver(device, irp) == STATUS_PENDING)
-		KeWaitForSingleObject(&event, Executive, KernelMode, FALSE, NULL);
-	*returned = status.Information;
-	return status.Status;
-}
-
-struct passed {
-	SCSI_PASS_THROUGH pass;
-	UCHAR sense[24];
-	UCHAR data[BYTES] __attribute__((aligned(16)));
-};
-
-static struct passed passed_new(UCHAR op, UCHAR direction, ULONG bytes)
-{
-	return (struct passed){.pass = {.Length = sizeof(SCSI_PASS_THROUGH),
-				       .CdbLength = 10,
-				       .SenseInfoLength = 24,
-				       .DataIn = direction,
-				       .DataTransferLength = bytes,
-				       .TimeOutValue = 13,
-				       .DataBufferOffset = offsetof(struct passed, data),
-				       .SenseInfoOffset = offsetof(struct passed, sense),
-				       .Cdb = {op}}};
-}
-
-static void passes(void)
-{
-	struct passed p = passed_new(SCSIOP_READ, SCSI_IOCTL_DATA_IN, BYTES);
-	const ULONG all = sizeof(p), head = offsetof(struct passed, data);
-	PDEVICE_OBJECT disk;
-	ULONG_PTR bytes;
-
-	unit_there();
-	disk = unit->device->disk;
-	expect_is(ioctl(disk, IOCTL_SCSI_PASS_THROUGH, &p, head, all, &bytes), STATUS_SUCCESS);
-	expect_is(bytes, all);
-	expect_is(p.data[BYTES - 1], 0x5a);
-	expect_is(p.pass.SenseInfoLength, 0);
-	expect_is(log_.timeout, 13);
-	expect_is(log_.lun, 5); /* whatever the structure has */
-	p = passed_new(SCSIOP_WRITE, SCSI_IOCTL_DATA_OUT, 512);
-	p.data[511] = 0xc3;
-	expect_is(ioctl(disk, IOCTL_SCSI_PASS_THROUGH, &p, all, head, &bytes), STATUS_SUCCESS);
-	expect_is(log_.written[511], 0xc3);
-	expect_is(bytes, sizeof(p.pass));
-	p = passed_new(SCSIOP_INQUIRY, SCSI_IOCTL_DATA_IN, 255);
-	expect_is(ioctl(disk, IOCTL_SCSI_PASS_THROUGH, &p, head, all, &bytes), STATUS_SUCCESS);
-	expect_is(p.pass.DataTransferLength, 36);
-	expect_is(bytes, head + 36);
-	p = passed_new(SCSIOP_READ_CAPACITY, SCSI_IOCTL_DATA_IN, 8);
-	expect_is(ioctl(disk, IOCTL_SCSI_PASS_THROUGH, &p, head, all, &bytes), STATUS_SUCCESS);
-	expect_is(p.pass.ScsiStatus, SCSISTAT_CHECK_CONDITION);
-	expect_is(p.pass.SenseInfoLength, 18);
-	expect_is(p.sense[2], SCSI_SENSE_ILLEGAL_REQUEST);
-}
-
-static void does_not_pass(void)
-{
-	const ULONG all = sizeof(struct passed), head = offsetof(struct passed, data);
-	const struct passed good = passed_new(SCSIOP_READ, SCSI_IOCTL_DATA_IN, BYTES);
-	struct passed p;
-	ULONG_PTR bytes;
-
-	unit_there();
-#define expect_refused(field, value, status)                                                       \
-	do {                                                                                       \
-		p = good;                                                                          \
-		p.pass.field = (value);                                                            \
-		expect_is(                                                                         \
-			ioctl(unit->device->disk, IOCTL_SCSI_PASS_THROUGH, &p, head, all, &bytes), \
-			(status));                                                                 \
-	} while (0)
-	expect_refused(Length, 44, STATUS_REVISION_MISMATCH);
-	expect_refused(CdbLength, 17, STATUS_INVALID_PARAMETER);
-	expect_refused(CdbLength, 0, STATUS_INVALID_PARAMETER);
-	expect_refused(DataIn, 3, STATUS_INVALID_PARAMETER);
-	expect_refused(TimeOutValue, 0, STATUS_INVALID_PARAMETER);
-	expect_refused(DataTransferLength, BYTES + 1, STATUS_INVALID_PARAMETER);
-	expect_refused(DataTransferLength, ~0u, STATUS_INVALID_PARAMETER);
-	expect_refused(DataBufferOffset, 8, STATUS_INVALID_PARAMETER);
-	expect_refused(DataBufferOffset, (ULONG_PTR)-64, STATUS_INVALID_PARAMETER);
-	expect_refused(SenseInfoOffset, all - 23, STATUS_INVALID_PARAMETER);
-	p = good;
-	expect_is(ioctl(unit->device->disk, IOCTL_SCSI_PASS_THROUGH, &p, 40, all, &bytes),
-		STATUS_BUFFER_TOO_SMALL);
-	expect_is(ioctl(world.adapter->hba.functional, IOCTL_SCSI_PASS_THROUGH, &p, head, all,
-			  &bytes),
-		STATUS_INVALID_DEVICE_REQUEST);
-	expect_is(log_.sent, 0);
-}
-
-static void commands_are_passed_through(void **state)
-{
-	for (unsigned n = 0; n < 2; n++) {
-		set_up(n);
-		world_good(passes);
-	}
-	set_up(false);
-	world_good(does_not_pass);
-}
-
 struct controlled {
 	SRB_IO_CONTROL io;
 	UCHAR data[100];
@@ -460,7 +262,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		world_test(a_driver_sends_srbs_of_the_older_kind),
 		world_test(a_driver_sends_srbs_of_the_extended_kind),
-		world_test(commands_are_passed_through),
 		world_test(a_miniport_is_controlled_by_a_disk_or_by_its_adapter),
 	};
 

@@ -71,7 +71,7 @@ static void with_length_0_the_port_makes_the_buffer(void **state)
 	world_good(ask_for_a_buffer_late);
 }
 
-static void ranges(void)
+static void ranges(PSCSIPORT_PORT_CONFIGURATION_INFORMATION config)
 {
 	SCSI_PHYSICAL_ADDRESS start = found.range.RangeStart, wrong = {.QuadPart = 0x1000};
 	void *again;
@@ -103,7 +103,58 @@ static void ranges(void)
 /* covers: ScsiPortGetDeviceBase, ScsiPortFreeDeviceBase, ScsiPortValidateRange */
 static void what_is_the_adapters_is_mapped_and_nothing_else(void **state)
 {
-	world_good(ranges);
+	miniport.find = ranges;
+	world_good(NULL);
+}
+
+/* "Can be called only from HwScsiFindAdapter", the second from HwScsiAdapterControl too when the
+ * control type is ScsiSetRunningConfig. */
+static void ranges_late(void)
+{
+	SCSI_PHYSICAL_ADDRESS start = found.range.RangeStart;
+
+	expect(ScsiPortValidateRange(world.ext, PCIBus, 0, start, WORLD_BAR, FALSE));
+	expect_violation(0, "ScsiPortValidateRange outside HwScsiFindAdapter");
+	expect(ScsiPortGetDeviceBase(world.ext, PCIBus, 0, start, 4, FALSE) != NULL);
+	expect_violation(0, "ScsiPortGetDeviceBase outside HwScsiFindAdapter and");
+}
+
+static unsigned configured;
+
+static SCSI_ADAPTER_CONTROL_STATUS NTAPI map_again(
+	PVOID ext, SCSI_ADAPTER_CONTROL_TYPE type, PVOID parameters)
+{
+	PSCSI_SUPPORTED_CONTROL_TYPE_LIST list = parameters;
+
+	if (type == ScsiQuerySupportedControlTypes) {
+		list->SupportedTypeList[ScsiStopAdapter] = TRUE;
+		list->SupportedTypeList[ScsiRestartAdapter] = TRUE;
+		list->SupportedTypeList[ScsiSetRunningConfig] = TRUE;
+	} else if (type == ScsiSetRunningConfig) {
+		configured++;
+		ScsiPortFreeDeviceBase(ext, found.base);
+		found.base = ScsiPortGetDeviceBase(
+			ext, PCIBus, 0, found.range.RangeStart, found.range.RangeLength, FALSE);
+		expect(found.base != NULL);
+	}
+	return ScsiAdapterControlSuccess;
+}
+
+static void sleep_and_wake(void)
+{
+	configured = 0;
+	expect_is(port_hba_power(&world.adapter->hba, StorPowerDeviceD3, StorPowerActionSleep), 0);
+	expect_is(port_hba_power(&world.adapter->hba, StorPowerDeviceD0, StorPowerActionSleep), 0);
+	expect_is(configured, 1);
+	expect_is(world.violations, 0);
+}
+
+/* covers: ScsiPortGetDeviceBase, ScsiPortValidateRange */
+static void ranges_are_for_those_who_find_or_configure(void **state)
+{
+	world_good(ranges_late);
+	miniport.control = map_again;
+	world_good(sleep_and_wake);
 }
 
 /* ---- registers ---- */
@@ -154,10 +205,18 @@ static void register_accessors_reach_the_device(void **state)
 	world_good(registers);
 }
 
+static char *port_base;
+
+static void map_ports(PSCSIPORT_PORT_CONFIGURATION_INFORMATION config)
+{
+	SCSI_PHYSICAL_ADDRESS start = (*config->AccessRanges)[1].RangeStart;
+
+	port_base = ScsiPortGetDeviceBase(world.ext, PCIBus, 0, start, 0x20, TRUE);
+}
+
 static void ports(void)
 {
-	SCSI_PHYSICAL_ADDRESS start = (*world.adapter->config.AccessRanges)[1].RangeStart;
-	char *base = ScsiPortGetDeviceBase(world.ext, PCIBus, 0, start, 0x20, TRUE);
+	char *base = port_base;
 	ULONG longs[2] = {1, 0xa1b2c3d4}, back[2] = {0};
 	USHORT shorts[2] = {1, 0x1122}, short_back[2] = {0};
 	UCHAR bytes[2] = {1, 0x77}, byte_back[2] = {0};
@@ -194,6 +253,7 @@ static void ports(void)
  * ScsiPortWritePortBufferUchar, ScsiPortWritePortBufferUshort, ScsiPortWritePortBufferUlong */
 static void port_accessors_reach_the_device(void **state)
 {
+	miniport.find = map_ports;
 	world_good(ports);
 }
 
@@ -231,6 +291,7 @@ int main(void)
 		world_test(configuration_space_of_each_slot_is_read_and_of_its_own_written),
 		world_test(with_length_0_the_port_makes_the_buffer),
 		world_test(what_is_the_adapters_is_mapped_and_nothing_else),
+		world_test(ranges_are_for_those_who_find_or_configure),
 		world_test(register_accessors_reach_the_device),
 		world_test(port_accessors_reach_the_device),
 		world_test(small_services_do_what_they_are_for),

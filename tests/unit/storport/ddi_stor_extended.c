@@ -87,6 +87,35 @@ static void perf_options(void)
 	expect_violation(0, "StorPortPerfOpts");
 }
 
+/* By the same page: which flags need which others, and where what is completed is finished. */
+static void perf_redirection(void)
+{
+	static const ULONG need[] = {STOR_PERF_INTERRUPT_MESSAGE_RANGES,
+		STOR_PERF_OPTIMIZE_FOR_COMPLETION_DURING_STARTIO,
+		STOR_PERF_DPC_REDIRECTION_CURRENT_CPU};
+	PERF_CONFIGURATION_DATA data = perf(STOR_PERF_VERSION);
+	const struct port_adapter *port = &stor_adapter_of(world.ext, "test")->hba.port;
+
+	expect(!port->redirects);
+	for (size_t n = 0; n < array_size(need); n++) {
+		bool before = port->redirects;
+
+		data.Flags = need[n];
+		expect_is(StorPortInitializePerfOpts(world.ext, FALSE, &data),
+			STOR_STATUS_UNSUCCESSFUL);
+		expect_is(port->redirects, before);
+		data.Flags |= STOR_PERF_DPC_REDIRECTION;
+		expect_is(StorPortInitializePerfOpts(world.ext, FALSE, &data), STOR_STATUS_SUCCESS);
+		expect_is(port->redirects, need[n] != STOR_PERF_DPC_REDIRECTION_CURRENT_CPU);
+	}
+	data.Flags = STOR_PERF_DPC_REDIRECTION;
+	expect_is(StorPortInitializePerfOpts(world.ext, FALSE, &data), STOR_STATUS_SUCCESS);
+	expect(port->redirects);
+	data.Flags = 0;
+	expect_is(StorPortInitializePerfOpts(world.ext, FALSE, &data), STOR_STATUS_SUCCESS);
+	expect(!port->redirects);
+}
+
 /* Which processors messages 1 and 2 interrupt, by the page of PERF_CONFIGURATION_DATA. */
 static void perf_locality(void)
 {
@@ -131,6 +160,14 @@ static void a_miniport_hears_where_its_messages_go(void **state)
 	miniport.message = take_message;
 	miniport.cpus = 3;
 	miniport.initialize = perf_locality;
+	world_run(DMA_CALLBACK_QUEUED, NULL);
+	assert_int_equal(world.start_result, 0);
+	assert_int_equal(world.violations, 0);
+}
+
+static void what_is_completed_is_finished_where_the_flags_say(void **state)
+{
+	miniport.initialize = perf_redirection;
 	world_run(DMA_CALLBACK_QUEUED, NULL);
 	assert_int_equal(world.start_result, 0);
 	assert_int_equal(world.violations, 0);
@@ -259,6 +296,7 @@ int main(void)
 		world_test(
 			unknown_codes_are_not_implemented_and_no_extension_is_an_invalid_parameter),
 		world_test(performance_options_are_asked_for_while_initialising),
+		world_test(what_is_completed_is_finished_where_the_flags_say),
 		world_test(a_miniport_hears_where_its_messages_go),
 		world_test(each_processor_has_a_channel_of_its_own),
 		world_test(the_small_functions_answer_and_refuse_null),

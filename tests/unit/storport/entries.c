@@ -148,6 +148,21 @@ static void maximum_logical_unit_is_at_most_8(void **state)
 	assert_int_equal(limited, 8);
 }
 
+static void note_bus(void)
+{
+	limited = world.adapter->hba.entries.bus_type;
+}
+
+static void the_type_of_the_bus_stands_in_the_inf(void **state)
+{
+	run(NULL, note_bus);
+	assert_int_equal(limited, 0);
+	run(SERVICE "]\n\"BusType\"=dword:b\n", note_bus);
+	assert_int_equal(limited, 11); /* SATA */
+	run(SERVICE "]\n\"BusType\"=dword:77\n", note_bus);
+	assert_int_equal(limited, 19); /* the last one there is */
+}
+
 static void note_seconds(void)
 {
 	limited = world.adapter->hba.port.limits.io_seconds;
@@ -377,6 +392,7 @@ int main(void)
 		entries_test(a_driver_parameter_is_find_adapter_s_argument_string),
 		entries_test(the_number_of_requests_is_between_16_and_255),
 		entries_test(maximum_logical_unit_is_at_most_8),
+		entries_test(the_type_of_the_bus_stands_in_the_inf),
 		entries_test(a_miniport_s_time_out_comes_before_the_disk_s),
 		entries_test(a_link_is_down_for_30_seconds_or_as_long_as_is_said),
 		entries_test(the_uncached_extension_is_aligned_as_is_said),
