@@ -147,9 +147,9 @@ static void print_row(bool json, bool is_last, const char *device, unsigned dept
 
 void scale_row(const char *driver, const char *device, bool json, bool is_last)
 {
-	static const unsigned depths[] = {1, 32, 64, 128}, depth_count = 4;
+	static const unsigned depths[] = {1, 32, 64}, depth_count = 3;
 	static struct scale scale;
-	struct row rows[4];
+	struct row rows[3];
 
 	scale_start(&scale, driver, device);
 	for (unsigned d = 0; d < depth_count; d++)

@@ -102,7 +102,7 @@ struct bus_window {
 struct bus_target {
 	struct bus_interrupt *_Atomic head;
 	_Atomic uint32_t raising;
-} __attribute__((aligned(64))); /* messages are for several processors */
+} APART; /* messages are for several processors */
 
 /* What a bridge forwards, in bus addresses: from start to end. end 0: nothing. */
 struct bus_range {

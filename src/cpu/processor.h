@@ -32,7 +32,7 @@ struct cpu_private {
 	struct cpu cpu;
 
 	/* what others give it, under lock */
-	struct host_lock lock __attribute__((aligned(64)));
+	struct host_lock lock APART;
 	_Atomic uint32_t waiting;
 	uint8_t pending_always; /* added to pending_irql: under replay a bit above all IRQLs */
 	struct cpu_interrupt *interrupt_first[IRQLS], *interrupt_last[IRQLS];

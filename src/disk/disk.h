@@ -74,8 +74,8 @@ struct disk_transfers {
 	struct disk_transfer_list {
 		struct cpu_spinlock lock;
 		struct disk_transfer *free;
-	} __attribute__((aligned(64))) here[CPU_MAX];
-	struct disk_transfer all[DISK_TRANSFERS] __attribute__((aligned(64)));
+	} APART here[CPU_MAX];
+	struct disk_transfer all[DISK_TRANSFERS] APART;
 	struct disk_own ours;
 };
 
@@ -127,7 +127,7 @@ struct disk {
 		_Atomic uint32_t
 			active; /* requests of the front at work: neither finished nor held */
 		_Atomic uint64_t read, written; /* bytes that the front got */
-	} __attribute__((aligned(64))) here[CPU_MAX];
+	} APART here[CPU_MAX];
 };
 
 /* The calling processor's. Where there are no locks there is one processor. */

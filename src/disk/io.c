@@ -438,7 +438,7 @@ void disk_client_bytes(const struct disk *disk, uint64_t *read, uint64_t *writte
 static struct arrivals {
 	struct cpu_dpc dpc;
 	struct disk_io *first, *last;
-} __attribute__((aligned(64))) arrivals[CPU_MAX];
+} APART arrivals[CPU_MAX];
 
 static void ios_arrived(struct cpu_dpc *dpc)
 {

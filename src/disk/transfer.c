@@ -109,7 +109,7 @@ static int transfer_init(struct port_adapter *adapter, struct disk_transfers *of
 
 int disk_transfers_new(struct port_adapter *adapter)
 {
-	struct disk_transfers *of = aligned_alloc(64, sizeof(*of));
+	struct disk_transfers *of = aligned_alloc(_Alignof(struct disk_transfers), sizeof(*of));
 	uint8_t irql;
 	int err;
 

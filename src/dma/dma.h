@@ -127,7 +127,7 @@ struct dma_adapter {
 	/* each processor counts by itself; the last place is for threads that are none */
 	struct {
 		struct dma_counts counts;
-	} __attribute__((aligned(64))) here[CPU_MAX + 1];
+	} APART here[CPU_MAX + 1];
 };
 
 /* PASSIVE. The machine has one engine and at most 16 adapters. NULL with error_set. An adapter has

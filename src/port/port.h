@@ -154,13 +154,13 @@ enum port_closed {
 /* A processor's share of a unit's count, of an adapter's count and of its ids: count.h. */
 struct port_unit_here {
 	uint32_t outstanding; /* under the lock of the adapter's, as a number that wraps */
-} __attribute__((aligned(64)));
+} APART;
 
 struct port_here {
 	struct host_lock lock;
 	_Atomic uint32_t outstanding; /* likewise */
 	uint64_t last_id, end_id;     /* this processor's own: ids that it may give */
-} __attribute__((aligned(64)));
+} APART;
 
 /* What the registry says of a unit: hba_entries.c. */
 struct port_unit_entries {
@@ -181,17 +181,17 @@ struct port_unit {
 	struct port_unit_here *here; /* of each processor; NULL: its counts are never split */
 	_Atomic bool is_split;	     /* count.h */
 	/* What each request changes stands apart from what each only reads. */
-	struct cpu_spinlock lock __attribute__((aligned(64)));
+	struct cpu_spinlock lock APART;
 	uint32_t outstanding;
 	uint32_t closed;		   /* under lock */
 	struct port_request *head, **tail; /* waiting */
 	_Atomic uint32_t depth;
 	uint32_t busy_left, retry_left; /* completions until PORT_BUSY, PORT_RETRY end */
 	uint32_t calm; /* starts and ends since something was special: port_count_calm */
-	struct cpu_timer pause __attribute__((aligned(64))); /* ends PORT_PAUSED */
-	struct cpu_timer retry;				     /* ends PORT_RETRY */
-	void *extension;				     /* the miniport's, or NULL */
-	bool is_found;	   /* the miniport has been told (ScsiUnitStart) */
+	struct cpu_timer pause APART; /* ends PORT_PAUSED */
+	struct cpu_timer retry;	      /* ends PORT_RETRY */
+	void *extension;	      /* the miniport's, or NULL */
+	bool is_found;		      /* the miniport has been told (ScsiUnitStart) */
 	char instance[80]; /* as Plug and Play names it: port_unit_entries_read; else "" */
 	struct port_unit_device *device; /* its device objects: hba_unit.c; NULL: there are none */
 };
@@ -202,7 +202,7 @@ struct port_done {
 	struct port_request *head, **tail;
 	bool is_expected; /* whoever looks next is not the DPC: port_done_begin */
 	_Atomic(struct port_request *) sent; /* by other processors, the last first */
-} __attribute__((aligned(64)));
+} APART;
 
 /* How lists are kept from misuse: list_life.h. */
 enum port_list_care { PORT_LISTS_FILLED, PORT_LISTS_POISONED, PORT_LISTS_PAGED };
@@ -265,7 +265,7 @@ struct port_adapter {
 	struct port_unit *units[PORT_UNITS_MAX];
 	struct port_unit self; /* whose queue is that of requests to the adapter; at no address */
 	/* What each request changes stands apart from what each only reads. */
-	_Atomic uint64_t last_id __attribute__((aligned(64)));
+	_Atomic uint64_t last_id APART;
 	_Atomic uint32_t outstanding; /* port_adapter_outstanding: where it is not split */
 	_Atomic uint32_t busy_left;
 	_Atomic uint32_t pump_turn; /* with which unit port_adapter_pump begins */

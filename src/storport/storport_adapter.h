@@ -32,13 +32,13 @@ struct stor_dpc {
 	PHW_DPC_ROUTINE routine;
 	struct stor_adapter *adapter;
 	struct cpu_spinlock running;
-} __attribute__((aligned(64))); /* several processors have one each */
+} APART; /* several processors have one each */
 
 struct stor_vector {
 	struct bus_interrupt interrupt;
 	struct stor_adapter *adapter;
 	struct cpu_spinlock lock; /* of this message, in per-message mode */
-} __attribute__((aligned(64)));
+} APART;
 
 /* StorPortStateChangeDetected: the call back that is still to come. */
 struct stor_state_change {

@@ -18,6 +18,9 @@
  */
 #define border_call __attribute__((ms_abi))
 
+/* Of what one processor writes, or all of them do: cache lines are fetched in pairs. */
+#define APART __attribute__((aligned(128)))
+
 /* Written once, compiled for each of the constants it is called with. */
 #define path_inline static inline __attribute__((always_inline))
 

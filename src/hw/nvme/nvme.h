@@ -60,7 +60,7 @@ struct nvme_sq {
 	uint16_t cqid;
 	uint64_t base;
 	_Atomic(struct nvme_engine *) engine; /* of its completion queue */
-} __attribute__((aligned(64)));
+} APART;
 
 struct nvme_cq {
 	_Atomic uint32_t size, head, tail; /* head: the doorbell */
@@ -72,7 +72,7 @@ struct nvme_cq {
 	uint32_t refused;  /* the last head in memory that was none */
 	uint64_t base;
 	struct nvme_engine *engine; /* fixed at birth */
-} __attribute__((aligned(64)));
+} APART;
 
 struct nvme_fetched {
 	uint16_t sqid;
@@ -114,7 +114,7 @@ struct nvme_engine {
 	uint64_t list[NVME_PAGE / 8]; /* a page of a PRP list */
 	uint8_t page[NVME_PAGE];      /* what identify and log pages say */
 	uint8_t *compare;	      /* a block */
-} __attribute__((aligned(64)));
+} APART;
 
 struct nvme {
 	struct bus_function *function;
