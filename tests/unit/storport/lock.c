@@ -66,6 +66,7 @@ static void each_lock(void)
 	each_lock_at(DISPATCH_LEVEL);
 }
 
+/* covers: StorPortAcquireSpinLock, StorPortReleaseSpinLock */
 static void each_lock_has_its_irql_and_gives_the_old_one_back(void **state)
 {
 	world_good(each_lock);
@@ -381,6 +382,7 @@ static void count_on_both(void)
 }
 
 /* ThreadSanitizer sees shared.plain too. */
+/* covers: StorPortAcquireSpinLock, StorPortReleaseSpinLock, StorPortNotification */
 static void each_lock_keeps_the_other_processor_out(void **state)
 {
 	miniport.cpus = 2;
