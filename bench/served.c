@@ -132,15 +132,17 @@ static int greet(const char *path, char *greeting, size_t size)
 static bool is_listening(const char *path)
 {
 	FILE *sockets = fopen("/proc/net/unix", "re");
-	char line[256], name[128];
+	char line[256];
 	bool found = false;
 	unsigned flags;
+	int name;
 
 	if (!sockets)
 		fail("/proc/net/unix: %s", strerror(errno));
 	while (!found && fgets(line, sizeof(line), sockets))
-		found = sscanf(line, "%*s %*s %*s %x %*s %*s %*s %127s", &flags, name) == 2 &&
-			flags & ACCEPTS && !strcmp(name, path);
+		found = sscanf(line, "%*s %*s %*s %x %*s %*s %*s %n", &flags, &name) == 1 &&
+			flags & ACCEPTS && !strncmp(line + name, path, strlen(path)) &&
+			line[name + (int)strlen(path)] == '\n';
 	fclose(sockets);
 	return found;
 }

@@ -182,7 +182,7 @@ static BOOLEAN NvmeCreateQueue(PNVME_ADAPTER Adapter, PNVME_QUEUE Queue)
 
 /* 5.7, 7.13: who emulates a controller is spared most register writes when it learns from memory
  * what they would tell. Not with the line, which goes down by a register write. */
-static VOID NvmeUseShadow(PNVME_ADAPTER Adapter)
+static BOOLEAN NvmeUseShadow(PNVME_ADAPTER Adapter)
 {
 	ULONG Doorbells = 2 * (Adapter->QueueCount + 1) * NVME_CAP_STRIDE(Adapter->Cap);
 	NVME_COMMAND Command = {.Opcode = NVME_ADMIN_DOORBELL_BUFFER,
@@ -191,12 +191,13 @@ static VOID NvmeUseShadow(PNVME_ADAPTER Adapter)
 
 	if (!Adapter->HasDoorbellBuffer || Adapter->IsDump || Adapter->IsLine ||
 		Doorbells > NVME_PAGE)
-		return;
+		return TRUE;
 	RtlZeroMemory(Adapter->Shadow, 2 * NVME_PAGE);
 	if (!NvmeQueueAsk(Adapter, &Adapter->Admin, &Command, NULL))
-		return; /* the registers do too */
+		return FALSE; /* who knows where it looks */
 	for (ULONG i = 0; i < Adapter->QueueCount; i++)
 		NvmeQueueShadow(Adapter, &Adapter->Queues[i]);
+	return TRUE;
 }
 
 static VOID NvmeRun(PNVME_ADAPTER Adapter)
@@ -233,7 +234,8 @@ BOOLEAN NvmeStart(PNVME_ADAPTER Adapter)
 	for (ULONG i = 0; i < Adapter->QueueCount; i++)
 		if (!NvmeCreateQueue(Adapter, &Adapter->Queues[i]))
 			return FALSE;
-	NvmeUseShadow(Adapter);
+	if (!NvmeUseShadow(Adapter))
+		return FALSE;
 	NvmeRun(Adapter);
 	return TRUE;
 }

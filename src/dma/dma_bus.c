@@ -220,11 +220,14 @@ static void neighbour_say(
 /* Whether it was told last, of the same use of the page; from now on it was. */
 static bool was_told(struct dma_master *master, uint64_t address, bool write, uint64_t window)
 {
+	uint64_t born = window ? dma_births[window >> DMA_WINDOW_HEAD].born : 0;
 	bool is_same = master->refused.was_any && master->refused.address == address &&
-		       master->refused.write == write && master->refused.window == window;
+		       master->refused.write == write && master->refused.window == window &&
+		       master->refused.born == born;
 
 	master->refused.address = address;
 	master->refused.window = window;
+	master->refused.born = born;
 	master->refused.write = write;
 	master->refused.was_any = true;
 	return is_same;

@@ -36,7 +36,7 @@ struct dma_master {
 	uint64_t blame;	     /* nt_violation's number for what is refused; 0: the driver is */
 	struct dma_master *next; /* another of the same device, for another thread of it; NULL */
 	struct {
-		uint64_t address, window;
+		uint64_t address, window, born;
 		bool write, was_any;
 	} refused; /* private: what dma_bus_refused told last */
 };

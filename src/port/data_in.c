@@ -20,7 +20,7 @@
 #define TRIES	    20
 #define TRY_SECONDS 5
 
-int port_data_in_enable(struct port_adapter *adapter)
+static int enable(struct port_adapter *adapter)
 {
 	struct port_data_in *in;
 	int err = 0;
@@ -32,6 +32,8 @@ int port_data_in_enable(struct port_adapter *adapter)
 			adapter->name);
 	if (adapter->data_in)
 		return 0;
+	if (atomic_load(&adapter->closed) & PORT_STOPPED)
+		return error_set(ENODEV, "%s: it has gone.", adapter->name);
 	in = calloc(PORT_SLOTS, sizeof(*in));
 	if (!in)
 		return error_set(
@@ -48,11 +50,37 @@ int port_data_in_enable(struct port_adapter *adapter)
 	return 0;
 }
 
+/* Who wants it first may meet another, and the adapter's end. */
+static _Atomic bool is_changing;
+
+static void change_begin(void)
+{
+	while (atomic_exchange_explicit(&is_changing, true, memory_order_acquire))
+		cpu_thread_park(100000);
+}
+
+static void change_end(void)
+{
+	atomic_store_explicit(&is_changing, false, memory_order_release);
+}
+
+int port_data_in_enable(struct port_adapter *adapter)
+{
+	int err;
+
+	change_begin();
+	err = enable(adapter);
+	change_end();
+	return err;
+}
+
 void port_data_in_disable(struct port_adapter *adapter)
 {
+	change_begin();
 	port_lists_free(&adapter->lists_in);
 	free(adapter->data_in);
 	adapter->data_in = NULL;
+	change_end();
 }
 
 struct port_data_in *port_data_in_add(struct port_request *request)

@@ -265,17 +265,10 @@ static NTSTATUS side_describe(
 		       : STATUS_INSUFFICIENT_RESOURCES;
 }
 
-/* Both ways: what comes back is beside the request (data_in.c), which one at a time sees to. */
+/* Both ways: what comes back is beside the request (data_in.c). */
 static NTSTATUS both_enable(struct port_hba *hba)
 {
-	static _Atomic bool enabling;
-	int err;
-
-	while (atomic_exchange_explicit(&enabling, true, memory_order_acquire))
-		cpu_thread_park(100000);
-	err = port_data_in_enable(&hba->port);
-	atomic_store_explicit(&enabling, false, memory_order_release);
-	return err ? STATUS_INSUFFICIENT_RESOURCES : STATUS_SUCCESS;
+	return port_data_in_enable(&hba->port) ? STATUS_INSUFFICIENT_RESOURCES : STATUS_SUCCESS;
 }
 
 static NTSTATUS data_describe(

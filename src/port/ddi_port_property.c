@@ -17,10 +17,12 @@
 #define PROPERTY_TAG 0x72506f50 /* "PoPr" */
 #define ROOM	     2048	/* of a descriptor */
 #define SECONDS	     10
+#define WAIT_SECONDS 60 /* for one that may not even be started */
+#define TRIES	     3
 
 /* A query. */
 struct query {
-	uint8_t data[256]; /* of the last command; first, and so aligned */
+	uint8_t data[256]; /* of the last command */
 	uint32_t bytes;
 	struct port_hba *hba;
 	const struct port_unit_device *device; /* NULL: of the adapter */
@@ -36,11 +38,46 @@ struct query {
 
 /* ---- a command ---- */
 
+/* Its own memory, a page: who has waited in vain leaves it to the command. */
 struct asked {
+	uint8_t data[256]; /* first, and so aligned */
+	PMDL mdl;
 	KEVENT ended;
+	_Atomic unsigned owners;
 	NTSTATUS status;
 	uint32_t bytes;
+	bool again; /* nothing is wrong with the command itself */
 };
+
+static void asked_drop(struct asked *asked)
+{
+	if (atomic_fetch_sub(&asked->owners, 1) != 1)
+		return;
+	if (asked->mdl)
+		IoFreeMdl(asked->mdl);
+	nt_pool_free(asked);
+}
+
+/* What passes by itself: the unit tells of a reset first, or was in the midst of one. */
+static bool is_passing(const struct port_request *request)
+{
+	const uint8_t *sense = request->sense;
+	uint8_t code = sense[0] & 0x7f, key;
+
+	switch (request->srb_status) {
+	case SRB_STATUS_BUSY:
+	case SRB_STATUS_BUS_RESET:
+	case SRB_STATUS_ABORTED:
+		return true;
+	case SRB_STATUS_ERROR:
+		if (request->sense_length < 3 || code < 0x70 || code > 0x73)
+			return false;
+		key = sense[code >= 0x72 ? 1 : 2] & 0xf;
+		return key == SCSI_SENSE_UNIT_ATTENTION || key == SCSI_SENSE_ABORTED_COMMAND;
+	default:
+		return false;
+	}
+}
 
 static void asked_done(struct port_request *request)
 {
@@ -49,13 +86,15 @@ static void asked_done(struct port_request *request)
 
 	asked->status = is_short ? STATUS_SUCCESS : port_request_nt_status(request);
 	asked->bytes = request->transferred;
+	asked->again = is_passing(request);
 	port_request_put(request);
 	KeSetEvent(&asked->ended, IO_NO_INCREMENT, FALSE);
+	asked_drop(asked);
 }
 
 /* A unit stays while it is looked at (unit.c). */
 static NTSTATUS command_submit(struct query *query, const uint8_t *cdb, uint8_t cdb_length,
-	uint32_t bytes, PMDL mdl, struct asked *asked)
+	uint32_t bytes, struct asked *asked)
 {
 	const struct port_unit_device *device = query->device;
 	struct port_adapter *port = &query->hba->port;
@@ -74,40 +113,59 @@ static NTSTATUS command_submit(struct query *query, const uint8_t *cdb, uint8_t 
 	request->cdb_length = cdb_length;
 	memset(request->cdb, 0, sizeof(request->cdb));
 	memcpy(request->cdb, cdb, cdb_length);
-	request->mdl = mdl;
-	request->data = query->data;
+	request->mdl = asked->mdl;
+	request->data = asked->data;
 	request->length = bytes;
 	request->ctx = asked;
 	request->done = asked_done;
+	asked->owners = 2;
 	port_request_submit(request);
 	return STATUS_SUCCESS;
+}
+
+static NTSTATUS command_once(struct query *query, const uint8_t *cdb, uint8_t cdb_length,
+	uint32_t bytes, struct asked *asked)
+{
+	LARGE_INTEGER wait = {.QuadPart = -WAIT_SECONDS * 10000000ll};
+	NTSTATUS status;
+	uint8_t irql;
+
+	if (!port_order_describe(&asked->mdl, NULL, asked->data, bytes))
+		return STATUS_INSUFFICIENT_RESOURCES;
+	KeInitializeEvent(&asked->ended, NotificationEvent, FALSE);
+	irql = cpu_irql_raise(IRQL_DISPATCH);
+	status = command_submit(query, cdb, cdb_length, bytes, asked);
+	cpu_irql_lower(irql);
+	if (!NT_SUCCESS(status))
+		return status;
+	if (KeWaitForSingleObject(&asked->ended, Executive, KernelMode, FALSE, &wait) ==
+		STATUS_TIMEOUT)
+		return STATUS_IO_TIMEOUT;
+	memcpy(query->data, asked->data, bytes);
+	query->bytes = min_of(asked->bytes, bytes);
+	return asked->status;
 }
 
 /* PASSIVE. Its data are in query->data, with zeros behind. */
 static NTSTATUS command(struct query *query, const uint8_t *cdb, uint8_t cdb_length, uint32_t bytes)
 {
-	struct asked asked = {0};
-	PMDL mdl = NULL;
-	NTSTATUS status;
-	uint8_t irql;
+	NTSTATUS status = STATUS_INSUFFICIENT_RESOURCES;
+	bool again = true;
 
-	memset(query->data, 0, sizeof(query->data));
-	query->bytes = 0;
-	if (!port_order_describe(&mdl, NULL, query->data, bytes))
-		status = STATUS_INSUFFICIENT_RESOURCES;
-	else {
-		KeInitializeEvent(&asked.ended, NotificationEvent, FALSE);
-		irql = cpu_irql_raise(IRQL_DISPATCH);
-		status = command_submit(query, cdb, cdb_length, bytes, mdl, &asked);
-		cpu_irql_lower(irql);
-		if (NT_SUCCESS(status)) {
-			KeWaitForSingleObject(&asked.ended, Executive, KernelMode, FALSE, NULL);
-			status = asked.status;
-			query->bytes = min_of(asked.bytes, bytes);
-		}
+	for (unsigned tries = 0; again && tries < TRIES; tries++) {
+		/* whole pages begin at one, which is enough for any AlignmentMask */
+		struct asked *asked = nt_pool_alloc(PAGE_SIZE, PROPERTY_TAG, NULL, true);
+
+		memset(query->data, 0, sizeof(query->data));
+		query->bytes = 0;
+		if (!asked)
+			return STATUS_INSUFFICIENT_RESOURCES;
+		memset(asked, 0, sizeof(*asked));
+		asked->owners = 1;
+		status = command_once(query, cdb, cdb_length, bytes, asked);
+		again = status != STATUS_IO_TIMEOUT && asked->again;
+		asked_drop(asked);
 	}
-	if (mdl)
-		IoFreeMdl(mdl);
 	return status;
 }
 
@@ -263,6 +321,8 @@ static NTSTATUS alignment_property(struct query *query)
 	} else {
 		status = command(query, cdb10, sizeof(cdb10), 8);
 		logical = get32(query->data + 4);
+		if (NT_SUCCESS(status) && query->bytes < 8)
+			status = STATUS_IO_DEVICE_ERROR;
 	}
 	if (!NT_SUCCESS(status))
 		return status;
@@ -339,7 +399,6 @@ NTSTATUS port_property_query(struct port_hba *hba, const struct port_unit_device
 
 	if (!NT_SUCCESS(status))
 		return port_irp_refuse(irp, status);
-	/* whole pages begin at one, which is enough for any AlignmentMask of `data` */
 	query = nt_pool_alloc(PAGE_SIZE, PROPERTY_TAG, NULL, true);
 	if (!query)
 		return port_irp_refuse(irp, STATUS_INSUFFICIENT_RESOURCES);

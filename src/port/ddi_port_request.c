@@ -140,7 +140,8 @@ NTSTATUS port_order_send(struct port_hba *hba, const struct port_unit_device *pl
 	struct port_unit *unit =
 		place ? port_unit_find(&hba->port, place->path, place->target, place->lun)
 		      : &hba->port.self;
-	bool is_there = unit && port_hba_takes(hba);
+	/* another adapter may have come to its place since the order was described */
+	bool is_there = unit && port_hba_takes(hba) && (!order->in_mdl || hba->port.data_in);
 	struct port_request *request = is_there ? port_request_get(&hba->port) : NULL;
 	PIRP irp = order->irp;
 

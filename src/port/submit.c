@@ -32,7 +32,9 @@ static uint64_t id_here(struct port_adapter *adapter)
 
 path_inline uint64_t id_next(struct port_adapter *adapter)
 {
-	if (unlikely(cpu_inner_locks) && adapter->is_split && !trace_is_wanted(TRACE_SRB_SUBMIT))
+	/* a replayed run is the same with a trace and without */
+	if (unlikely(cpu_inner_locks) && adapter->is_split && !replay_is_on &&
+		!trace_is_wanted(TRACE_SRB_SUBMIT))
 		return id_here(adapter);
 	return cpu_inner_add64(&adapter->last_id, 1) + 1;
 }

@@ -44,7 +44,7 @@ long=$work/$(printf 'a%.0s' {1..250})/$(printf ',b%.0s' {1..120})/$(printf 'c%.0
 mkdir -p "$long"
 (cd "$long" && truncate -s 8M base && qemu-img create -q -f qcow2 -b base -F raw "$(printf ',e%.0s' {1..100})")
 status 0 "$DRYPORT" run "$SOURCE_ROOT/examples/nvme" --hw qemu:nvme,bridge=pcie-root-port --disk "$long/$(printf ',e%.0s' {1..100})" \
-  --fail read:lba=10001-10060 --hold 20 --at every-30ms:replug --workload rw:ops=1000,span=4M,verify --trace "$work/trace"
+  --fail read:lba=10001-10060 --hold 20 --at every-30ms:replug --workload rw:ops=8000,span=4M,verify --trace "$work/trace"
 ! grep 'dryport: ' "$work/err" || fail "it was said"
 [ "$(grep -c 'event.end.*replug' "$work/trace")" -gt 1 ] || fail "$(grep event "$work/trace")"
 # in an image at an address

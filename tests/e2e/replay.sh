@@ -16,6 +16,13 @@ run 7 "$work/again"
 cmp "$work/first" "$work/again" || fail "seed 7 gives two summaries: $(diff "$work/first" "$work/again")"
 run 8 "$work/other"
 ! cmp -s "$work/first" "$work/other" || fail "seeds 7 and 8 give one summary"
+# and a trace changes nothing, with several processors at one adapter and requests that come back and wait again
+crowd=(--cpus 8 --hw nvme:queues=3,entries=64 --workload rw:ops=1500,verify,depth=250 --at every-200us:reset-bus)
+for seed in 1 2 3; do
+  "$DRYPORT" run "$SOURCE_ROOT/examples/nvme" "${crowd[@]}" --seed $seed --summary "$work/bare" >"$work/out" 2>&1 || true
+  "$DRYPORT" run "$SOURCE_ROOT/examples/nvme" "${crowd[@]}" --seed $seed --summary "$work/traced" --trace "$work/trace.crowd" >"$work/out" 2>&1 || true
+  cmp "$work/bare" "$work/traced" || fail "seed $seed is another run with a trace"
+done
 run 7 "$work/high" --memory high --block-size 4096
 
 # a driver that waits for its interrupt by looking at memory, on one processor, in both schedules

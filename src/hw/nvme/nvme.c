@@ -159,6 +159,7 @@ static struct nvme *nvme_alloc(unsigned engines)
 		return NULL;
 	memset(n, 0, bytes);
 	pthread_mutex_init(&n->log_lock, NULL);
+	pthread_mutex_init(&n->gate, NULL);
 	n->engine_count = count;
 	return n;
 }
@@ -194,6 +195,10 @@ static int nvme_destroy(struct hw_device *device)
 	int err;
 
 	bus_function_unplug(n->function);
+	/* no engine is in a step from here on that would ask another */
+	nvme_fail(n);
+	nvme_engines_hold(n);
+	nvme_engines_let_go(n);
 	engines_free(n);
 	bus_function_free(n->function);
 	err = storage_close(n->storage);

@@ -117,6 +117,8 @@ struct nvme_engine {
 } APART;
 
 struct nvme {
+	pthread_mutex_t gate; /* closed for engines that begin a step while the first waits */
+	_Atomic bool is_awaited;
 	struct bus_function *function;
 	struct storage *storage;
 
@@ -227,6 +229,8 @@ void nvme_interrupts_send(struct nvme_engine *e);
 
 /* Takes over what the driver has written to memory since, of the engine's queues. */
 void nvme_shadow_look(struct nvme_engine *e);
+/* What is known of a queue's doorbell as memory begins to have it: the driver's word, and ours. */
+void nvme_shadow_begin(struct nvme *n, unsigned index, uint32_t value);
 /* Of one completion queue's head; awaited: its next move is to be told by the register. */
 void nvme_shadow_cq_look(struct nvme_engine *e, unsigned id, bool is_awaited);
 

@@ -57,6 +57,8 @@ static uint16_t create_cq(struct nvme *n, const struct nvme_command *c, uint32_t
 	cq->reserved = 0;
 	cq->head = 0;
 	cq->tail = 0;
+	if (n->is_shadowed)
+		nvme_shadow_begin(n, 2 * id + 1, 0);
 	cq->size = (c->cdw10 >> 16) + 1;
 	return NVME_OK;
 }
@@ -84,6 +86,8 @@ static uint16_t create_sq(struct nvme *n, const struct nvme_command *c, uint32_t
 	sq->engine = n->cq[cqid].engine;
 	sq->head = 0;
 	sq->tail = 0;
+	if (n->is_shadowed)
+		nvme_shadow_begin(n, 2 * id, 0);
 	n->cq[cqid].users++;
 	sq->size = (c->cdw10 >> 16) + 1;
 	return NVME_OK;

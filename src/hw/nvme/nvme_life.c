@@ -15,16 +15,25 @@
 
 /* ---- enabling, reset, shutdown: 3.1.5, 3.1.6, 7.3.2 and 7.6 ---- */
 
+/* An engine that has always more to do would else take its lock again before the first gets it. */
 void nvme_engines_hold(struct nvme *n)
 {
+	if (n->engine_count == 1)
+		return;
+	n->is_awaited = true;
+	pthread_mutex_lock(&n->gate);
 	for (unsigned i = 1; i < n->engine_count; i++)
 		pthread_mutex_lock(&n->engine[i].lock);
 }
 
 void nvme_engines_let_go(struct nvme *n)
 {
+	if (n->engine_count == 1)
+		return;
 	for (unsigned i = n->engine_count; i-- > 1;)
 		pthread_mutex_unlock(&n->engine[i].lock);
+	n->is_awaited = false;
+	pthread_mutex_unlock(&n->gate);
 }
 
 static void engine_clear(struct nvme_engine *e)
@@ -279,21 +288,28 @@ static bool has_more(const struct nvme_engine *e)
 /* Of an engine for I/O queues alone. */
 static __attribute__((noinline)) void step_other(struct nvme_engine *e)
 {
+	struct nvme *n = e->nvme;
 	bool again = false;
 
+	if (unlikely(n->is_awaited)) {
+		pthread_mutex_lock(&n->gate);
+		pthread_mutex_unlock(&n->gate);
+	}
 	pthread_mutex_lock(&e->lock);
-	if (nvme_is_running(e->nvme)) {
+	if (nvme_is_running(n)) {
 		e->starved = false;
 		e->blocked = 0;
-		if (unlikely(e->nvme->is_shadowed))
+		if (unlikely(n->is_shadowed))
 			nvme_shadow_look(e);
 		work(e);
 	}
-	if (nvme_is_running(e->nvme)) {
+	if (nvme_is_running(n)) {
 		nvme_interrupts_send(e);
 		again = has_more(e);
 	}
 	pthread_mutex_unlock(&e->lock);
+	if (unlikely(n->bad_value))
+		cpu_agent_kick(n->engine->agent);
 	if (again)
 		cpu_agent_kick(e->agent);
 }

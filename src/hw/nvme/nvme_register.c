@@ -83,6 +83,11 @@ static void cq_doorbell(struct nvme *n, unsigned queue, uint32_t value)
 		return;
 	}
 	if (unlikely(n->is_shadowed && queue)) {
+		/* the line falls before the write returns, here too */
+		if (!bus_messages_are_enabled(n->function) && nvme_cq_gives(cq, value)) {
+			cq->head = value;
+			line_update(n);
+		}
 		shadow_doorbell(cq->engine);
 		return;
 	}

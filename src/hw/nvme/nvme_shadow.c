@@ -35,17 +35,13 @@ static bool word_read(struct nvme_engine *e, unsigned index, uint32_t event, uin
 	return true;
 }
 
-/* It stays there, and is told once, by the first engine. */
+/* It stays there, and is told once, by the first engine: nvme_life.c asks it to. */
 static void refuse(struct nvme_engine *e, uint32_t *refused, uint32_t value)
 {
-	struct nvme *n = e->nvme;
-
 	if (*refused == value)
 		return;
 	*refused = value;
-	atomic_fetch_add(&n->bad_value, 1);
-	if (e != n->engine)
-		cpu_agent_kick(n->engine->agent);
+	atomic_fetch_add(&e->nvme->bad_value, 1);
 }
 
 static void sq_look(struct nvme_engine *e, unsigned id)
@@ -77,15 +73,22 @@ static uint32_t before(uint32_t place, uint32_t size)
 void nvme_shadow_cq_look(struct nvme_engine *e, unsigned id, bool is_awaited)
 {
 	struct nvme_cq *cq = &e->nvme->cq[id];
-	uint32_t head = cq->head, value;
 
-	if (!word_read(e, 2 * id + 1, is_awaited ? head : before(head, cq->size), &value) ||
-		value == head)
-		return;
-	if (nvme_cq_gives(cq, value))
+	for (unsigned turn = 0; turn < 2; turn++) {
+		uint32_t head = cq->head, value;
+		uint32_t event = is_awaited ? head : before(head, cq->size);
+
+		if (!word_read(e, 2 * id + 1, event, &value) || value == head)
+			return;
+		if (!nvme_cq_gives(cq, value)) {
+			refuse(e, &cq->refused, value);
+			return;
+		}
 		cq->head = value;
-	else
-		refuse(e, &cq->refused, value);
+		if (!is_awaited)
+			return;
+	}
+	cpu_agent_kick(e->agent);
 }
 
 void nvme_shadow_look(struct nvme_engine *e)
@@ -103,19 +106,22 @@ void nvme_shadow_look(struct nvme_engine *e)
 		nvme_line_update(n);
 }
 
-/* The driver's words of queues that there are already begin with what is known of them. */
+void nvme_shadow_begin(struct nvme *n, unsigned index, uint32_t value)
+{
+	_Atomic uint32_t *ours = word_at(n->engine, n->event_index, index, true);
+	_Atomic uint32_t *drivers = ours ? word_at(n->engine, n->shadow, index, true) : NULL;
+
+	if (drivers)
+		*ours = *drivers = value;
+}
+
 static void words_begin(struct nvme *n)
 {
-	for (unsigned id = 1; id <= n->queues; id++) {
-		_Atomic uint32_t *tail = word_at(n->engine, n->shadow, 2 * id, true);
-		_Atomic uint32_t *head = word_at(n->engine, n->shadow, 2 * id + 1, true);
-
-		if (!tail || !head)
-			return;
+	for (unsigned id = 1; id <= n->queues && nvme_is_running(n); id++) {
 		if (n->sq[id].size)
-			*tail = n->sq[id].tail;
+			nvme_shadow_begin(n, 2 * id, n->sq[id].tail);
 		if (n->cq[id].size)
-			*head = n->cq[id].head;
+			nvme_shadow_begin(n, 2 * id + 1, n->cq[id].head);
 	}
 }
 

@@ -99,8 +99,9 @@ struct qemu_said {
 	pthread_mutex_t lock;
 	char text[2048];
 	size_t used;
-	unsigned told; /* lines */
-	bool is_told;  /* at once, line by line */
+	unsigned told;	/* lines */
+	char last[256]; /* of them */
+	bool is_told;	/* at once, line by line */
 };
 
 /* One of the bridges on the way to the device. */
@@ -316,7 +317,7 @@ int qemu_slot_plug(void *device, bool in);
 bool qemu_said_take(struct hw_device *q);
 /* From now on it is told at once. What it has said until now is nobody's matter, as it started. */
 void qemu_said_tell(struct hw_device *q);
-/* What was not told, in one line, for a message, warnings left out. */
+/* What was not told, in one line, for a message, warnings left out; else the last that was. */
 void qemu_said_words(struct hw_device *q, char *text, size_t size);
 
 /* ---- qemu_thread.c ---- */

@@ -63,6 +63,9 @@ static int fds_make(struct hw_device *q, const struct hw_config *config)
 		err = disk_make(q, config);
 	if (!err)
 		err = pair_make(&q->fd.said, &q->fd.said_theirs);
+	/* What finds no room is lost: it is not to wait for us, who may wait for it. */
+	if (!err)
+		fcntl(q->fd.said_theirs, F_SETFL, O_NONBLOCK);
 	if (err)
 		error_set(-err, "qemu: %s.", strerror(-err));
 	else

@@ -33,7 +33,10 @@ static const char *line_begin(const char *line)
 static void line_tell(struct hw_device *q, const char *line)
 {
 	line = line_begin(line);
-	if (is_idle_talk(line) || q->said.told > LINES_MOST)
+	if (is_idle_talk(line))
+		return;
+	snprintf(q->said.last, sizeof(q->said.last), "%.255s", line);
+	if (q->said.told > LINES_MOST)
 		return;
 	if (q->said.told++ == LINES_MOST)
 		line = "more, which is not told any more.";
@@ -83,6 +86,7 @@ bool qemu_said_take(struct hw_device *q)
 
 void qemu_said_tell(struct hw_device *q)
 {
+	qemu_said_take(q);
 	pthread_mutex_lock(&q->said.lock);
 	q->said.is_told = true;
 	q->said.used = 0;
@@ -108,4 +112,6 @@ void qemu_said_words(struct hw_device *q, char *text, size_t size)
 		if (!is_idle_talk(line_begin(line)))
 			used += (size_t)snprintf(text + used, size - used, "%s%s", used ? "; " : "",
 				line_begin(line));
+	if (!used)
+		snprintf(text, size, "%s", q->said.last);
 }

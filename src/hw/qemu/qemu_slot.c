@@ -178,6 +178,22 @@ static int drive_add(struct hw_device *q, const char *words)
 	return err;
 }
 
+/* It has nothing to say, unless it refuses. */
+static int device_add(struct hw_device *q, const char *words)
+{
+	char said[512] = "", *line = line_make("device_add", words);
+	int err;
+
+	if (!line)
+		return error_set(ENOMEM, "device_add: no memory.");
+	err = qemu_qmp_monitor(q, line, said, sizeof(said));
+	free(line);
+	if (!err && said[0])
+		err = error_set(EIO, "QEMU refuses device_add: %s",
+			said + (strncmp(said, "Error: ", 7) ? 0 : 7));
+	return err;
+}
+
 /* The next item of KEY=VALUE,KEY=VALUE, where a comma in a value is written twice. NULL: that was
  * the last. */
 static char *item_take(char **rest)
@@ -195,7 +211,8 @@ static char *item_take(char **rest)
 	return item;
 }
 
-/* A device's words as QMP has them, which knows no longest line. */
+/* A device's words as QMP has them, which knows no longest line, but numbers: the text of one is
+ * refused since QEMU 9.2. So only where the monitor has no room. */
 static json_t *device_object(char *words)
 {
 	json_t *object = json_pack("{s:s}", "driver", item_take(&words));
@@ -221,6 +238,8 @@ static int part_add(struct hw_device *q, enum qemu_part part)
 		err = error_set(ENOMEM, "a device in QEMU: no memory.");
 	else if (part == QEMU_DRIVE)
 		err = drive_add(q, words);
+	else if (strlen(words) <= MONITOR_WORD)
+		err = device_add(q, words);
 	else
 		err = qemu_qmp_call(q, "device_add", device_object(words), NULL, ANSWER_MS);
 	free(words);

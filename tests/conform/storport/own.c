@@ -159,8 +159,10 @@ static VOID Elsewhere(PCF_ADAPTER A, PDEVICE_OBJECT Unit, PIRP Irp, ULONG Proces
 	SENT Sent;
 	ULONG From = Send(Unit, Irp, &Sent);
 
+	/* what it is sent with is on our stack: it is waited for in any case */
 	if (!SEE(OwnSent, TRUE, CfAwait(A, &A->OwnCount, Count + 1, SOON)))
-		return;
+		while (!CfAwait(A, &A->OwnCount, Count + 1, SOON))
+			;
 	KeInitializeDpc(&Dpc, EndOwn, A);
 	KeSetTargetProcessorDpc(&Dpc, (CCHAR)Processor);
 	KeInsertQueueDpc(&Dpc, NULL, NULL);

@@ -105,12 +105,16 @@ static void line(void)
 	bus_interrupt_connect(d.function, BUS_LINE, &d.interrupts[0]);
 	for (unsigned i = 1; i < 20; i++) {
 		driver_put(&d, 1, flush);
+		driver_put(&d, 1, flush);
 		assert_true(word_write(shadow, TAIL, d.queue[1].tail));
 		driver_ring(&d, 1);
 		assert_int_equal(d.interrupts_seen[0], i);
-		assert_true(driver_look(&d, 1, &c));
-		assert_true(word_write(shadow, HEAD, d.queue[1].head));
-		cq_doorbell(&d, 1, d.queue[1].head);
+		/* one after the other */
+		for (unsigned k = 0; k < 2; k++) {
+			assert_true(driver_look(&d, 1, &c));
+			assert_true(word_write(shadow, HEAD, d.queue[1].head));
+			cq_doorbell(&d, 1, d.queue[1].head);
+		}
 		reg_set(&d, INTMC, 1);
 		assert_int_equal(d.interrupts_seen[0], i);
 	}
@@ -168,9 +172,19 @@ static void begin_and_end(void)
 	driver_put(&d, 1, flush);
 	driver_ring(&d, 1);
 	assert_false(driver_look(&d, 1, &c));
-	word_write(shadow, TAIL, d.queue[1].tail);
+	/* it has not been told of any in memory, and so wants to be of the first */
+	assert_true(word_write(shadow, TAIL, d.queue[1].tail));
 	driver_ring(&d, 1);
 	assert_true(driver_look(&d, 1, &c));
+	/* a queue that is made anew begins at 0, though the words are those of the one before */
+	assert_int_equal(driver_admin(&d, DELETE_SQ, 0, 1, 0), OK);
+	assert_int_equal(driver_admin(&d, DELETE_CQ, 0, 1, 0), OK);
+	driver_queue(&d, 1, 16, 16, 0);
+	driver_put(&d, 1, flush);
+	assert_true(word_write(shadow, TAIL, 1));
+	driver_ring(&d, 1);
+	assert_true(driver_look(&d, 1, &c));
+	shadow->doorbell[TAIL] = 6;
 	driver_disable(&d);
 	driver_enable(&d);
 	driver_queue(&d, 1, 16, 16, 0);

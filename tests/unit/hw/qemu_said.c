@@ -120,6 +120,11 @@ static void a_line_is_told_when_it_is_whole_and_once(void **state)
 	assert_string_equal(text, "dryport: nvme: QEMU says: half a line\n");
 	qemu_said_words(q, text, sizeof(text));
 	assert_string_equal(text, "last words");
+	/* with nothing else to say, what it said last is the reason of its end */
+	say("\nhw/x.c:1: assertion failed\n");
+	told(text, sizeof(text));
+	qemu_said_words(q, text, sizeof(text));
+	assert_string_equal(text, "hw/x.c:1: assertion failed");
 }
 
 static void faults_of_the_iommu_are_told_elsewhere(void **state)

@@ -110,7 +110,10 @@ static void command_serve(void)
 	name = json_string_value(json_object_get(said, "execute"));
 	words = json_string_value(
 		json_object_get(json_object_get(said, "arguments"), "command-line"));
-	if (fake.refuses && !strcmp(name, fake.refuses))
+	if (fake.refuses && words && !strncmp(words, fake.refuses, strlen(fake.refuses)))
+		snprintf(answer, sizeof(answer), "{\"return\": \"Error: no\\r\\n\", \"id\": %d}\n",
+			id);
+	else if (fake.refuses && !strcmp(name, fake.refuses))
 		snprintf(answer, sizeof(answer),
 			"{\"error\": {\"class\": \"GenericError\", \"desc\": \"no\"}, \"id\": "
 			"%d}\n",
@@ -200,7 +203,7 @@ static const char *argument_of(unsigned n, const char *key)
 
 /* ---- tests ---- */
 
-static void its_words_go_to_qemu_one_by_one(void **state)
+static void its_words_go_to_qemu(void **state)
 {
 	assert_int_equal(qemu_slot_plug(q, true), 0);
 	assert_false(q->is_out);
@@ -208,11 +211,25 @@ static void its_words_go_to_qemu_one_by_one(void **state)
 	assert_int_equal(fake.commands, 2);
 	assert_string_equal(
 		argument_of(0, "command-line"), "drive_add 0 \"file=disk,if=none,id=d1\"");
+	assert_string_equal(argument_of(1, "command-line"),
+		"device_add \"nvme,bus=b0,addr=0,serial=a,,b,multifunction,id=c1,drive=d1\"");
+}
+
+/* By QMP, which has no longest word. */
+static void long_words_go_to_qemu_one_by_one(void **state)
+{
+	char *words = malloc(1200);
+
+	snprintf(words, 1200, "%s,subsys=%01000d", q->device_words, 7);
+	free(q->device_words);
+	q->device_words = words;
+	assert_int_equal(qemu_slot_plug(q, true), 0);
 	assert_string_equal(name_of(1), "device_add");
 	assert_string_equal(argument_of(1, "driver"), "nvme");
 	assert_string_equal(argument_of(1, "bus"), "b0");
 	assert_string_equal(argument_of(1, "serial"), "a,b");
 	assert_string_equal(argument_of(1, "multifunction"), "on");
+	assert_int_equal(strlen(argument_of(1, "subsys")), 1000);
 	assert_string_equal(argument_of(1, "id"), "c1");
 	assert_string_equal(argument_of(1, "drive"), "d1");
 }
@@ -301,7 +318,8 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(its_words_go_to_qemu_one_by_one),
+		TEST(its_words_go_to_qemu),
+		TEST(long_words_go_to_qemu_one_by_one),
 		TEST(a_drive_that_the_monitor_has_no_room_for_is_refused),
 		TEST(another_device_in_its_slot_goes_again),
 		TEST(a_device_that_is_refused_leaves_no_drive),

@@ -12,7 +12,7 @@
 
 static struct {
 	bool no_pages, no_long_capacity, fails, lies;
-	unsigned sent;
+	unsigned sent, attentions; /* so many commands bring one first */
 } unit_is;
 
 static struct port_unit *unit;
@@ -82,8 +82,20 @@ static BOOLEAN start_io(PSCSI_REQUEST_BLOCK srb)
 			      ? answer(srb)
 			      : 0;
 	bool is_short = bytes && bytes < SrbGetDataTransferLength(srb);
+	PUCHAR sense = SrbGetSenseInfoBuffer(srb);
 
 	unit_is.sent++;
+	if (unit_is.attentions) {
+		unit_is.attentions--;
+		memset(sense, 0, 18);
+		sense[0] = 0x70;
+		sense[2] = SCSI_SENSE_UNIT_ATTENTION;
+		sense[7] = 10;
+		SrbSetScsiStatus(srb, SCSISTAT_CHECK_CONDITION);
+		SrbSetDataTransferLength(srb, 0);
+		world_give_back(srb, SRB_STATUS_ERROR | SRB_STATUS_AUTOSENSE_VALID);
+		return TRUE;
+	}
 	SrbSetDataTransferLength(srb, bytes);
 	world_give_back(srb, !bytes	? SRB_STATUS_ERROR
 			     : is_short ? SRB_STATUS_DATA_OVERRUN
@@ -217,6 +229,16 @@ static void of_its_alignment(void)
 	expect_is(got.alignment.BytesPerPhysicalSector, 4096);
 	/* the page's own picture: three sectors before the first */
 	expect_is(got.alignment.BytesOffsetForSectorAlignment, 3 * 512);
+	/* that the unit was reset meanwhile does not make it another; for ever is too long */
+	unit_is.attentions = 2;
+	expect_is(standard_query(unit->device->disk, StorageAccessAlignmentProperty, &bytes),
+		STATUS_SUCCESS);
+	expect_is(got.alignment.BytesPerLogicalSector, 512);
+	expect_is(got.alignment.BytesPerPhysicalSector, 4096);
+	unit_is.attentions = 1000;
+	expect_is(standard_query(unit->device->disk, StorageAccessAlignmentProperty, &bytes),
+		STATUS_IO_DEVICE_ERROR);
+	unit_is.attentions = 0;
 	unit_is.no_long_capacity = true;
 	expect_is(standard_query(unit->device->disk, StorageAccessAlignmentProperty, &bytes),
 		STATUS_SUCCESS);
