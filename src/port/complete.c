@@ -65,7 +65,7 @@ static __attribute__((noinline)) bool complete_redirected(struct port_request *r
 
 static border_call __attribute__((noinline)) bool complete_locked(struct port_request *request)
 {
-	if (unlikely(request->adapter->redirects))
+	if (unlikely(atomic_load_explicit(&request->adapter->redirects, memory_order_relaxed)))
 		return complete_redirected(request);
 	return port_complete_as(request, true);
 }

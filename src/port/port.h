@@ -251,7 +251,9 @@ struct port_adapter {
 	uint64_t slots_at;    /* where the device sees them, if that is their physical address, else
 				 MEM_NO_ADDRESS */
 	uint32_t slot_stride;
-	bool redirects;		/* what the miniport completes is finished where it was submitted */
+	/* what the miniport completes is finished where it was submitted; requests are submitted
+	 * while it is initialised again */
+	_Atomic bool redirects;
 	bool takes_pages;	/* the short way is there: page.c */
 	bool is_split;		/* its count is: count.h */
 	bool shows_pages;	/* the miniport sees the addresses of what it reads and writes */

@@ -65,7 +65,7 @@ static border_call __attribute__((noinline)) void sample(struct port_request *re
 void port_request_submit(struct port_request *request)
 {
 	request->submitted = 0;
-	if (unlikely(request->adapter->redirects))
+	if (unlikely(atomic_load_explicit(&request->adapter->redirects, memory_order_relaxed)))
 		request->origin = (uint8_t)cpu_self->number;
 	if (unlikely(!(enter(request) & SAMPLE_MASK)))
 		sample(request);

@@ -76,8 +76,9 @@ ULONG stor_initialize_perf(struct stor_adapter *adapter, struct stor_call *args)
 	if (data->Flags & ~offered || !is_complete(data->Flags))
 		return STOR_STATUS_UNSUCCESSFUL;
 	/* Where RequestComplete is called is where it is finished, unless somebody redirects. */
-	adapter->hba.port.redirects = data->Flags & STOR_PERF_DPC_REDIRECTION &&
-				      !(data->Flags & STOR_PERF_DPC_REDIRECTION_CURRENT_CPU);
+	atomic_store(&adapter->hba.port.redirects,
+		data->Flags & STOR_PERF_DPC_REDIRECTION &&
+			!(data->Flags & STOR_PERF_DPC_REDIRECTION_CURRENT_CPU));
 	if (data->Flags & STOR_PERF_NO_SGL) /* SG-36 */
 		port_adapter_no_lists(&adapter->hba.port);
 	if (data->Flags & STOR_PERF_INTERRUPT_MESSAGE_RANGES)

@@ -200,8 +200,8 @@ copied() {
 }
 
 hotplug() {
-  local ops=2000 port told
-  [ "$SANITIZED" = 0 ] || ops=1000
+  local ops=10000 port told
+  [ "$SANITIZED" = 0 ] || ops=5000
   for port in pcie-root-port ioh3420 pcie-root-port/x3130-upstream/xio3130-downstream pci-bridge pcie-root-port/pcie-pci-bridge; do
     status 0 "$DRYPORT" run "$nvme" --hw qemu:nvme,bridge=$port --cpus 2 --hold 20 --at every-30ms:replug --workload rw:ops=$ops,verify \
       --trace "$work/trace"
