@@ -283,8 +283,8 @@ O
 
 # A machine in bad circumstances: nothing is lost, or it is said what was.
 adversity() {
-  local ops=6000 options chain
-  [ "$SANITIZED" = 0 ] || ops=600
+  local ops=10000 options chain
+  [ "$SANITIZED" = 0 ] || ops=4000
   cat >"$work/short.reg" <<'R'
 Windows Registry Editor Version 5.00
 
