@@ -163,7 +163,7 @@ static inline void cpu_spin_acquire_by(struct cpu *cpu, struct cpu_spinlock *loc
 		     atomic_load_explicit(&cpu->pending_irql, memory_order_relaxed) > cpu->irql ||
 		     atomic_load_explicit(&lock->word, memory_order_relaxed)))
 		cpu_spin_acquire_slow(lock);
-	else if (cpu->alone)
+	else if (likely(cpu->alone))
 		atomic_store_explicit(&lock->word, cpu->spin_mark, memory_order_relaxed);
 	else if (unlikely(!atomic_compare_exchange_strong_explicit(&lock->word, &free,
 			 cpu->spin_mark, memory_order_acquire, memory_order_relaxed)))
@@ -233,6 +233,38 @@ static inline uint64_t cpu_inner_add64_if(bool locks, _Atomic uint64_t *count, u
 	before = atomic_load_explicit(count, memory_order_relaxed);
 	atomic_store_explicit(count, before + n, memory_order_relaxed);
 	return before;
+}
+
+/*
+ * Counts that only the calling processor changes and others may look at: one instruction, where
+ * ThreadSanitizer need not be told that no half of a number is ever seen. add: where there are no
+ * locks, so that there is one processor.
+ */
+static inline void cpu_own_count(uint64_t *count)
+{
+#ifdef DRY_TSAN
+	__atomic_store_n(count, *count + 1, __ATOMIC_RELAXED);
+#else
+	++*count;
+#endif
+}
+
+static inline void cpu_own_add32(_Atomic uint32_t *count, uint32_t n)
+{
+#ifdef DRY_TSAN
+	cpu_inner_add32_if(false, count, n);
+#else
+	*(uint32_t *)count += n;
+#endif
+}
+
+static inline void cpu_own_add64(_Atomic uint64_t *count, uint64_t n)
+{
+#ifdef DRY_TSAN
+	cpu_inner_add64_if(false, count, n);
+#else
+	*(uint64_t *)count += n;
+#endif
 }
 
 static inline void cpu_inner_acquire(struct cpu_spinlock *lock)

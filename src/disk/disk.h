@@ -9,7 +9,10 @@
  * buffer that is. Buffers are made at start, transfers with their adapter (transfer.c); a request
  * that finds none waits for the next to be given back.
  *
- *   io.c      splitting, waiting, finishing; the blocking calls
+ *   io_page.c the ordinary request of a front, whole
+ *   io_submit.c any request: checking, onto a processor
+ *   io.c      splitting, waiting, finishing
+ *   io_run.c  the blocking calls, and commands of our own
  *   own.c     transfers kept back for commands of our own
  *   command.c the CDBs
  *   outcome.c SRB status and sense to errno, what is worth another try
@@ -44,8 +47,8 @@ struct disk_transfer {
 	uint32_t bytes;
 	uint8_t tries;
 	bool once; /* not sent again, whatever comes of it */
-	/* It is all of io, whose record is not filled in but for io and disk: transfer_spell_out.
-	 * Then buffer is NULL, and it has not been sent again. */
+	/* It is all of io, whose record is not filled in: transfer_spell_out. Then buffer is NULL,
+	 * and it has not been sent again. So it is while it is free. */
 	bool is_whole;
 	/* of a command of our own */
 	int result;
@@ -111,9 +114,10 @@ struct disk {
 	struct dry_unit_info info;
 	uint64_t blocks;
 	_Atomic uint64_t size; /* bytes: info.size, until it grows */
-	uint32_t block_shift;
+	uint32_t block_shift, block_mask;
 	_Atomic bool is_gone;	 /* it takes no requests of the front */
 	uintptr_t in_place_mask; /* address bits that a buffer must not have, to be used in place */
+	uint32_t page_most;	 /* bytes of one that goes by io_page.c, 0: none does */
 	uint32_t rw_seconds;	 /* of a read or write */
 	uint32_t max_unmap_blocks,
 		max_same_blocks;   /* of one UNMAP, one WRITE SAME; 0: not offered */
@@ -126,7 +130,7 @@ struct disk {
 	struct disk_counts {
 		_Atomic uint32_t
 			active; /* requests of the front at work: neither finished nor held */
-		_Atomic uint64_t read, written; /* bytes that the front got */
+		_Atomic uint64_t moved[2]; /* bytes that the front got: DRY_OP_READ, _WRITE */
 	} APART here[CPU_MAX];
 };
 
@@ -210,6 +214,9 @@ static inline void disk_transfer_begin(
 	transfer->once = transfer->is_whole = false;
 }
 
+/* One that is free is as io_page.c wants it. */
+void disk_transfer_ready(struct disk_transfer *transfer);
+
 /* Private: somebody waits for a transfer or a buffer. */
 extern _Atomic bool disk_waiters_any __attribute__((visibility("hidden")));
 /* At DISPATCH: gives it back, without a buffer. True: somebody waits, and disk_waiter_next() is to
@@ -284,29 +291,16 @@ static inline void disk_command_rw(struct port_request *request, const struct di
 	request->timeout = disk->rw_seconds;
 }
 
-/* The same of at most 255 blocks. What is constant, or follows from op by a shift, needs no branch.
- */
-static inline void disk_command_page(struct port_request *request, const struct disk *disk,
-	unsigned op, uint64_t block, uint32_t blocks, bool fua)
+#define DISK_PAGE_CDB 10
+
+/* The first eight bytes of READ(10) and WRITE(10) of at most 255 blocks, in memory's order; of the
+ * others the first is the number of blocks. What follows from op by a shift needs no branch. */
+static inline uint64_t disk_command_page(unsigned op, uint32_t block)
 {
 	_Static_assert(DRY_OP_READ == 0 && DRY_OP_WRITE == 1 && SCSIOP_WRITE == SCSIOP_READ + 2 &&
 			       SRB_FLAGS_DATA_OUT == SRB_FLAGS_DATA_IN << 1,
 		"one bit of each tells a read from a write");
-	uint64_t first = (SCSIOP_READ + 2 * op) | (fua ? DISK_FUA_BIT << 8 : 0);
-
-	if (unlikely(block + blocks > UINT32_MAX)) {
-		disk_command_rw(request, disk, op == DRY_OP_WRITE, block, blocks, fua);
-		return;
-	}
-	first = htole64(first | (uint64_t)htobe32((uint32_t)block) << 16);
-	memcpy(&request->cdb[0], &first, sizeof(first));
-	first = htole64(blocks);
-	memcpy(&request->cdb[8], &first, sizeof(first));
-	request->function = SRB_FUNCTION_EXECUTE_SCSI;
-	request->action = request->power = 0;
-	request->cdb_length = 10;
-	request->flags = SRB_FLAGS_DATA_IN << op;
-	request->timeout = disk->rw_seconds;
+	return htole64((SCSIOP_READ + 2 * op) | (uint64_t)htobe32(block) << 16);
 }
 
 /* ---- outcome.c ---- */
@@ -314,10 +308,56 @@ static inline void disk_command_page(struct port_request *request, const struct 
 /* 0 or -errno for a finished request. *again: it may be repeated. */
 int disk_outcome(const struct port_request *request, bool *again);
 
-/* ---- io.c ---- */
+/* ---- io_page.c ---- */
 
 /* Any thread, at or below DISPATCH on a processor. 0 or -EINVAL, -ENXIO with error_set. */
 int disk_submit(struct disk *disk, struct dry_io *io);
+/* Private: port_request.page_done of all transfers'. */
+void disk_page_done(struct port_request *request);
+
+/* ---- io_submit.c ---- */
+
+/* As disk_submit. */
+int disk_submit_other(struct disk *disk, struct dry_io *io);
+
+/* ---- io.c ---- */
+
+static inline bool disk_is_rw(const struct dry_io *io)
+{
+	return io->op == DRY_OP_READ || io->op == DRY_OP_WRITE;
+}
+
+/* Private: where its buffer lies. */
+void disk_io_look(struct disk_io *dio, const struct disk *disk, const struct dry_io *io);
+/* Private: at DISPATCH, counted among the active. */
+void disk_io_start(struct disk_io *dio);
+/* Private: port_request.done of all transfers' that carry a request of the front. */
+void disk_part_done(struct port_request *request);
+/* At DISPATCH: something was given back. Those go on for whom there is enough now. */
+void disk_waiters_go_on(void);
+/* True: it has been sent again; else 0 or -errno in *result. */
+bool disk_is_sent_again(struct disk_transfer *transfer, int *result);
+static inline bool disk_is_good(const struct port_request *request)
+{
+	return likely(request->srb_status == SRB_STATUS_SUCCESS &&
+		      request->transferred == request->length);
+}
+/* PASSIVE. Those of the disk that wait for a transfer or a buffer fail: it has gone. */
+void disk_io_waiters_fail(struct disk *disk);
+/* At DISPATCH: a request that was held begins again; it ends with this result. It counts as active
+ * again. */
+void disk_io_again(struct disk_io *dio);
+void disk_io_end(struct disk_io *dio, int result);
+/* Around the use of disk->unit for a front. False: the disk has gone. */
+bool disk_enter(struct disk *disk);
+void disk_leave(struct disk *disk);
+/* Whether any request of the front is unfinished and not held. Any thread. */
+bool disk_is_active(const struct disk *disk);
+/* Bytes that the front has read and written. Any thread. */
+void disk_client_bytes(const struct disk *disk, uint64_t *read, uint64_t *written);
+
+/* ---- io_run.c ---- */
+
 /* Submits and waits; in a kernel thread (parks) or on a host thread. */
 int disk_run(struct disk *disk, struct dry_io *io);
 /*
@@ -337,19 +377,6 @@ struct disk_command {
 	uint8_t *sense; /* NULL: nobody wants it; else PORT_SENSE_BYTES */
 };
 int disk_execute(struct port_unit *unit, struct disk_command *command);
-/* PASSIVE. Those of the disk that wait for a transfer or a buffer fail: it has gone. */
-void disk_io_waiters_fail(struct disk *disk);
-/* At DISPATCH: a request that was held begins again; it ends with this result. It counts as active
- * again. */
-void disk_io_again(struct disk_io *dio);
-void disk_io_end(struct disk_io *dio, int result);
-/* Around the use of disk->unit for a front. False: the disk has gone. */
-bool disk_enter(struct disk *disk);
-void disk_leave(struct disk *disk);
-/* Whether any request of the front is unfinished and not held. Any thread. */
-bool disk_is_active(const struct disk *disk);
-/* Bytes that the front has read and written. Any thread. */
-void disk_client_bytes(const struct disk *disk, uint64_t *read, uint64_t *written);
 
 /* ---- hold.c ---- */
 

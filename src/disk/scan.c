@@ -176,6 +176,10 @@ static void limits_take(struct disk *disk, const struct port_limits *limits)
 	disk->info.max_transfer = (uint32_t)round_down(most, disk->info.block_size);
 	disk->in_place_mask =
 		limits->alignment_mask | (limits->max_elements < 2 ? MEM_PAGE_MASK : 0);
+	disk->block_mask = disk->info.block_size - 1;
+	disk->page_most = (uint32_t)min_of(disk->info.max_transfer, MEM_PAGE_SIZE);
+	if (disk->in_place_mask & ~MEM_PAGE_MASK)
+		disk->page_most = 0;
 }
 
 /* The first adapter's units need not say whose they are. */
@@ -291,6 +295,7 @@ static bool disk_adopt(struct disk *disk, struct port_unit *unit)
 	limits_take(disk, &unit->adapter->limits);
 	/* Buffers were made for what the front was told. */
 	disk->info.max_transfer = min_of(disk->info.max_transfer, most);
+	disk->page_most = min_of(disk->page_most, disk->info.max_transfer);
 	if (!disk->info.max_transfer)
 		return false;
 	port_unit_entries_read(unit, disk->info.vendor, disk->info.product);

@@ -100,6 +100,8 @@ static int transfer_init(struct port_adapter *adapter, struct disk_transfers *of
 	if (!transfer->mdl || !transfer->request)
 		return -ENOMEM;
 	transfer->request->ctx = transfer;
+	transfer->request->page_done = disk_page_done;
+	disk_transfer_ready(transfer);
 	port_request_rest(transfer->request);
 	transfer->own = of->own + n * PAGE_SIZE;
 	transfer->next = list->free;
@@ -288,6 +290,22 @@ static bool buffer_push(void *buffer)
 	return waits;
 }
 
+void disk_transfer_ready(struct disk_transfer *transfer)
+{
+	struct port_request *request = transfer->request;
+
+	port_request_renew(request);
+	request->function = SRB_FUNCTION_EXECUTE_SCSI;
+	request->action = request->power = 0;
+	request->cdb_length = DISK_PAGE_CDB;
+	request->mdl = transfer->mdl;
+	request->done = disk_part_done;
+	transfer->buffer = NULL;
+	transfer->tries = 0;
+	transfer->once = false;
+	transfer->is_whole = true;
+}
+
 struct disk_transfer *disk_transfer_get(struct disk *disk, bool with_buffer, struct disk_io *waiter)
 {
 	struct disk_transfer *transfer = disk_transfer_pop(disk, cpu_inner_locks);
@@ -297,6 +315,7 @@ struct disk_transfer *disk_transfer_get(struct disk *disk, bool with_buffer, str
 	if (with_buffer && likely(transfer != NULL)) {
 		transfer->buffer = buffer_pop();
 		if (!transfer->buffer) {
+			disk_transfer_ready(transfer);
 			disk_transfer_push(transfer, cpu_inner_locks);
 			transfer = NULL;
 		}
@@ -312,6 +331,7 @@ struct disk_io *disk_transfer_put(struct disk_transfer *transfer)
 
 	if (transfer->buffer)
 		waits = buffer_push(transfer->buffer);
+	disk_transfer_ready(transfer);
 	waits |= disk_transfer_push(transfer, cpu_inner_locks);
 	return unlikely(waits) ? disk_waiter_next() : NULL;
 }

@@ -45,16 +45,12 @@ static inline void dma_list_page(PSCATTER_GATHER_LIST list, uint64_t address, ui
 
 static inline void dma_count_page(struct dma_adapter *adapter, unsigned cpu)
 {
-	uint64_t *counter = &adapter->here[cpu].counts.sizes[0];
-
-	__atomic_store_n(counter, *counter + 1, __ATOMIC_RELAXED);
+	cpu_own_count(&adapter->here[cpu].counts.sizes[0]);
 }
 
 static inline void dma_uncount_page(struct dma_adapter *adapter, unsigned cpu)
 {
-	uint64_t *counter = &adapter->here[cpu].counts.unmapped;
-
-	__atomic_store_n(counter, *counter + 1, __ATOMIC_RELAXED);
+	cpu_own_count(&adapter->here[cpu].counts.unmapped);
 }
 
 /* On a processor. */

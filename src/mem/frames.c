@@ -155,6 +155,7 @@ void mem_places_assign(uint64_t place, uint64_t pages, enum mem_kind kind, const
 
 		__atomic_store_n(&frame->owner, owner, __ATOMIC_RELAXED);
 		__atomic_store_n(&frame->kind, kind, __ATOMIC_RELAXED);
+		__atomic_store_n(&mem_index.kind_of[i], (uint8_t)kind, __ATOMIC_RELAXED);
 	}
 }
 

@@ -145,6 +145,7 @@ struct mem_index {
 	char *base; /* of RAM; NULL: no machine lives */
 	uint64_t size;
 	uint32_t *frame_of; /* of each place */
+	uint8_t *kind_of;   /* likewise: enum mem_kind, as its frame's record says */
 	struct mem_span low, high;
 	struct mem_frame *record; /* [low.count + high.count] */
 };
@@ -190,6 +191,24 @@ static inline uint64_t mem_ram_frame_number(const void *va)
 
 	return likely(offset < mem_index.size) ? mem_index.frame_of[offset >> MEM_PAGE_SHIFT]
 					       : MEM_NO_ADDRESS;
+}
+
+/* Whether va lies in a page of RAM that is used for data buffers (MEM_DATA). */
+static inline bool mem_is_ram_data(const void *va)
+{
+	uint64_t offset = (uintptr_t)va - (uintptr_t)mem_index.base;
+
+	return likely(offset < mem_index.size &&
+		      __atomic_load_n(&mem_index.kind_of[offset >> MEM_PAGE_SHIFT],
+			      __ATOMIC_RELAXED) == MEM_DATA);
+}
+
+/* Physical address of the page of RAM that va lies in. */
+static inline uint64_t mem_ram_page_at(const void *va)
+{
+	uint64_t offset = (uintptr_t)va - (uintptr_t)mem_index.base;
+
+	return (uint64_t)mem_index.frame_of[offset >> MEM_PAGE_SHIFT] << MEM_PAGE_SHIFT;
 }
 
 /* Physical address of a byte, or MEM_NO_ADDRESS if the pointer is no memory of the machine. */

@@ -194,26 +194,36 @@ static __attribute__((noinline)) void request_unmap_other(struct port_request *r
 		port_data_in_unmap(request);
 }
 
-/* One that went by page.c and simply went well; false: it did not. */
+void port_page_done(struct port_request *request)
+{
+	request->srb_status = SRB_STATUS_SUCCESS;
+	request->transferred = request->length;
+	request->scsi_status = request->sense_length = 0;
+	request->done(request);
+}
+
+/* One that went by page.h and simply went well, which nobody waits for and nobody wants to hear of;
+ * false: it is not so, and nothing was done. */
 static inline bool request_finish_page(struct port_request *request)
 {
 	struct port_adapter *adapter = request->adapter;
+	struct port_unit *unit = request->unit;
 	const char *srb = request->srb;
 	uint8_t status = ((const SCSI_REQUEST_BLOCK *)(const void *)srb)->SrbStatus;
-	uint32_t length, bytes = request->length;
+	uint32_t length;
 
 	memcpy(&length, srb + adapter->srb_length_at, sizeof(length));
-	if (trace_is_wanted(TRACE_SRB_DONE))
-		return false;
-	if (unlikely(status != SRB_STATUS_SUCCESS || length < bytes))
+	if (unlikely(status != SRB_STATUS_SUCCESS || length < request->length ||
+		     trace_is_wanted(TRACE_SRB_DONE) || !unit->room ||
+		     atomic_load_explicit(&adapter->closed, memory_order_relaxed) ||
+		     atomic_load_explicit(&adapter->outstanding, memory_order_relaxed) >=
+			     adapter->limits.max_outstanding))
 		return false;
 	dma_uncount_page(adapter->dma, 0);
-	request->mapped = false;
-	request->srb_status = SRB_STATUS_SUCCESS;
-	request->transferred = bytes;
-	request->scsi_status = request->sense_length = 0;
-	port_unit_finished(request, false);
-	request->done(request);
+	request->mapped = request->is_counted = false;
+	unit->outstanding--;
+	cpu_own_add32(&adapter->outstanding, -1u);
+	request->page_done(request);
 	return true;
 }
 

@@ -32,6 +32,7 @@ void port_count_out_closed(struct port_unit *unit, bool is_done)
 		unit_open(unit, PORT_RETRY);
 	if (unit->closed & PORT_BUSY && ((is_done && unit->busy_left-- <= 1) || !unit->outstanding))
 		unit_open(unit, PORT_BUSY);
+	port_unit_settle(unit);
 }
 
 /* The rest of port_adapter_count_out: PORT_BUSY waits for completions. */

@@ -17,6 +17,9 @@ struct port_model {
 	/* Station 4: hands a prepared and mapped request to the miniport. DISPATCH, no lock held.
 	 */
 	void (*start)(struct port_adapter *adapter, struct port_request *request);
+	/* Fills in port_adapter.ordinary, which is zero, if it may be. When the adapter opens; may
+	 * be NULL. */
+	void (*settle)(struct port_adapter *adapter);
 	/* HwStorResetBus and its like: true if the miniport reset the bus. DISPATCH. */
 	bool (*reset_bus)(struct port_adapter *adapter, uint8_t path);
 	/* The same where somebody outside asks for it, which is no rung of the ladder: 0, -errno;

@@ -40,9 +40,9 @@
 #define PORT_EXTENSION_AT                                                                          \
 	((uint32_t)round_up(PORT_SRB_BYTES + PORT_SENSE_BYTES, PORT_EXTENSION_ALIGN))
 /* Where the parts of an extended one are. */
-#define PORT_SRB_ADDRESS_AT 176
-#define PORT_SRB_CDB_AT	    192
-#define PORT_SRB_BOTH_AT    256
+#define PORT_SRB_ADDRESS_AT 128
+#define PORT_SRB_CDB_AT	    144
+#define PORT_SRB_BOTH_AT    208
 #define PORT_MAX_TRANSFER   (1u << 20) /* where the miniport names no limit */
 
 enum port_request_state {
@@ -110,6 +110,9 @@ struct port_request {
 	void *data; /* system address of the data; while the miniport has it: where it sees it,
 		       which is the copy if the data is bounced (R-6) */
 	void (*done)(struct port_request *request); /* at DISPATCH; the submitter's again */
+	/* The same of one that went by port_page_start, and simply went well: of the result it says
+	 * all. port_page_done, or the submitter's. */
+	void (*page_done)(struct port_request *request);
 	void *ctx;
 	struct port_data_in *in; /* NULL: data go one way at most */
 	bool mdl_is_due; /* mdl is to be filled in before somebody looks at it: data_at, data and
@@ -183,7 +186,8 @@ struct port_unit {
 	/* What each request changes stands apart from what each only reads. */
 	struct cpu_spinlock lock APART;
 	uint32_t outstanding;
-	uint32_t closed;		   /* under lock */
+	uint32_t room;	 /* another may start if fewer are outstanding: port_unit_settle */
+	uint32_t closed; /* under lock */
 	struct port_request *head, **tail; /* waiting */
 	_Atomic uint32_t depth;
 	uint32_t busy_left, retry_left; /* completions until PORT_BUSY, PORT_RETRY end */
@@ -194,6 +198,14 @@ struct port_unit {
 	bool is_found;		      /* the miniport has been told (ScsiUnitStart) */
 	char instance[80]; /* as Plug and Play names it: port_unit_entries_read; else "" */
 	struct port_unit_device *device; /* its device objects: hba_unit.c; NULL: there are none */
+};
+
+/* What page.h needs to start a request by itself, as the model would. */
+struct port_start {
+	PHW_BUILDIO build; /* NULL: it is for the model's start to do */
+	PHW_STARTIO start; /* under this lock, at DISPATCH as build is */
+	struct cpu_spinlock *lock;
+	void *extension;
 };
 
 /* What is finished on a processor, for its DPC; but for `sent` only that processor touches it. */
@@ -258,6 +270,7 @@ struct port_adapter {
 	bool is_split;		/* its count is: count.h */
 	bool shows_pages;	/* the miniport sees the addresses of what it reads and writes */
 	uint16_t srb_length_at; /* where DataTransferLength is in its kind of SRBs */
+	struct port_start ordinary; /* the model's: when no event is wanted */
 	struct port_lists lists, lists_in;
 	struct port_data_in *data_in; /* of each slot; NULL: port_data_in_enable was not called */
 	struct port_sense *senses;    /* of each slot; NULL: not limits.asks_sense */
@@ -516,11 +529,15 @@ static inline bool port_unit_is_of(
 void port_page_settle(struct port_adapter *adapter);
 /*
  * As port_request_submit, of a request of an adapter that takes_pages: READ or WRITE of data that
- * are all at data_at, which mdl_is_due.
+ * are all at data_at, which mdl_is_due. page.h has the same inline.
  */
 void port_page_submit(struct port_request *request);
 /* Private: as port_srb_prepare, of such a request. */
 void port_page_prepare(struct port_request *request);
+/* For port_request.page_done: writes the result, and calls done. */
+void port_page_done(struct port_request *request);
+/* Private: port_hba_irql_check of what port_start.build and start left. */
+void port_page_irql(struct port_adapter *adapter, const char *callback);
 
 /* ---- count.c ---- */
 
@@ -541,8 +558,17 @@ static inline void port_unit_lock(struct port_unit *unit)
 		port_unit_gather(unit);
 }
 
+/* Before the lock is let go, if who waits, depth or gates may have changed. */
+static inline void port_unit_settle(struct port_unit *unit)
+{
+	unit->room = unit->head || unit->closed
+			     ? 0
+			     : atomic_load_explicit(&unit->depth, memory_order_relaxed);
+}
+
 static inline void port_unit_unlock(struct port_unit *unit)
 {
+	port_unit_settle(unit);
 	cpu_inner_release(&unit->lock);
 }
 

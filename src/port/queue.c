@@ -228,6 +228,7 @@ path_inline void unit_enqueue(struct port_request *request, bool locks, bool pul
 		fails = is_stopped(unit->adapter);
 		if (!fails)
 			queue_append(unit, request);
+		port_unit_settle(unit);
 	}
 	port_count_calm(unit, locks);
 	cpu_inner_release_if(locks, &unit->lock);

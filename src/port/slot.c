@@ -34,6 +34,7 @@ static void slot_init(struct port_adapter *adapter, unsigned n)
 
 	request->adapter = adapter;
 	request->waiter.granted = port_request_granted;
+	request->page_done = port_page_done;
 	request->srb = slot;
 	request->sense = slot + PORT_SRB_BYTES;
 	request->extension = slot + PORT_EXTENSION_AT;

@@ -206,17 +206,15 @@ static void lengthen(const struct port_request *request, PSRBEX_DATA_SCSI_CDB16 
 	memcpy(cdb32->Cdb + sizeof(request->cdb), request->cdb_more, sizeof(request->cdb_more));
 }
 
-/* SRBs lie on lines of the cache: eight aligned stores for each of these pieces. */
+/* SRBs lie on lines of the cache. */
 static inline void clear(void *srb, unsigned bytes)
 {
 	typedef uint64_t pair __attribute__((vector_size(16), may_alias));
-	_Static_assert(BOTH_OFFSET % 128 == 0 && PORT_SRB_BYTES % 128 == 0, "whole pieces");
-	const pair zero = {0, 0};
+	_Static_assert(BOTH_OFFSET % 16 == 0 && PORT_SRB_BYTES % 16 == 0, "whole pairs");
 
-	for (pair *at = srb, *end = at + bytes / sizeof(pair); at < end; at += 8)
-#pragma GCC unroll 8
-		for (unsigned n = 0; n < 8; n++)
-			at[n] = zero;
+#pragma GCC unroll 13
+	for (pair *at = srb, *end = at + bytes / sizeof(pair); at < end; at++)
+		*at = (pair){0, 0};
 }
 
 /* What all of the extended kind have. */

@@ -36,7 +36,7 @@ void port_unit_init(struct port_unit *unit, struct port_adapter *adapter)
 {
 	unit->adapter = adapter;
 	unit->tail = &unit->head;
-	unit->depth = adapter->limits.initial_depth;
+	unit->room = unit->depth = adapter->limits.initial_depth;
 	unit->entries = (struct port_unit_entries)PORT_UNIT_ENTRIES;
 	unit->pause.fn = pause_over;
 	unit->pause.ctx = unit;

@@ -9,6 +9,7 @@
  * Half duplex: at DIRQL, under the interrupt lock too (4.2, LK-7).
  */
 #include "storport/storport_adapter.h"
+#include "port/page.h"
 #include "trace/trace.h"
 #include "nt/nt.h"
 
@@ -37,37 +38,22 @@ void stor_callback_leave(struct port_hba *hba, const char *callback)
 	(1ull << TRACE_HW_BUILDIO | 1ull << TRACE_HW_BUILDIO_END | 1ull << TRACE_HW_STARTIO |      \
 		1ull << TRACE_HW_STARTIO_END)
 
+/* Full duplex, with BuildIo, under the StartIo lock. */
+static void stor_settle(struct port_adapter *port)
+{
+	struct stor_adapter *adapter = (struct stor_adapter *)port;
+
+	if (adapter->full_duplex && !adapter->concurrent)
+		port->ordinary = (struct port_start){.build = adapter->hba.hw.HwBuildIo,
+			.start = adapter->hba.hw.HwStartIo,
+			.lock = &adapter->startio_lock,
+			.extension = adapter->hba.extension};
+}
+
 void stor_start_settle(struct stor_adapter *adapter)
 {
-	adapter->is_ordinary =
-		adapter->full_duplex && !adapter->concurrent && adapter->hba.hw.HwBuildIo;
-}
-
-static __attribute__((cold, noinline)) void irql_check(
-	struct stor_adapter *adapter, const char *callback)
-{
-	port_hba_irql_check(&adapter->hba, callback, IRQL_DISPATCH);
-}
-
-/*
- * The ordinary one: full duplex, with BuildIo, under the StartIo lock, and no event is wanted. The
- * processor is the same one all the time, at DISPATCH.
- */
-static inline void start_ordinary(struct stor_adapter *adapter, struct port_request *request)
-{
-	void *srb = request->srb;
-	struct cpu *cpu = cpu_self;
-	BOOLEAN result = adapter->hba.hw.HwBuildIo(adapter->hba.extension, srb);
-
-	if (unlikely(cpu->irql != IRQL_DISPATCH))
-		irql_check(adapter, "HwStorBuildIo");
-	if (!result) /* the miniport completes it itself (SB-5) */
-		return;
-	cpu_spin_acquire_by(cpu, &adapter->startio_lock);
-	adapter->hba.hw.HwStartIo(adapter->hba.extension, srb);
-	if (unlikely(cpu->irql != IRQL_DISPATCH))
-		irql_check(adapter, "HwStorStartIo");
-	cpu_spin_release_by(cpu, &adapter->startio_lock);
+	adapter->hba.port.ordinary = (struct port_start){0};
+	stor_settle(&adapter->hba.port);
 }
 
 static __attribute__((noinline)) void start_other(
@@ -107,15 +93,16 @@ static void stor_start(struct port_adapter *port, struct port_request *request)
 {
 	struct stor_adapter *adapter = (struct stor_adapter *)port;
 
-	if (unlikely(trace_wanted & STATION_4 || !adapter->is_ordinary))
+	if (unlikely(trace_wanted & STATION_4 || !port->ordinary.build))
 		start_other(adapter, request);
 	else
-		start_ordinary(adapter, request);
+		port_start_ordinary(port, request);
 }
 
 const struct port_model stor_model = {
 	.name = "storport",
 	.start = stor_start,
+	.settle = stor_settle,
 	.reset_bus = port_hba_reset_bus,
 	.reset_bus_asked = port_hba_reset_bus_asked,
 	.stop = port_hba_given_up,

@@ -71,7 +71,6 @@ struct stor_adapter {
 	struct cpu_spinlock startio_lock;
 	struct cpu_spinlock interrupt_lock;
 	bool full_duplex, per_message;
-	bool is_ordinary;    /* stor_start_settle */
 	bool concurrent;     /* StartIo runs without the StartIo lock: channels, or virtual */
 	uint64_t processors; /* that serve its interrupts, a bit each */
 	unsigned messages;   /* granted; 0: the line */

@@ -343,10 +343,15 @@ static struct disk_set target_set;
 /* Makes adapter and pool, and scans: its result. */
 static inline int target_scan(void)
 {
+	const struct dma_constraints constraints = {.width = fake_width,
+		.max_transfer = target.port.max_transfer,
+		.scatter_gather = true,
+		.device = FAKE_DEVICE};
+	struct dma_adapter *dma = fake_dma ? dma_adapter_new(&constraints, &fake.adapter) : NULL;
 	int err;
 
 	memset(&target_set, 0, sizeof(target_set));
-	expect_is(port_adapter_init(&fake.adapter, &fake_model, "fake", NULL, &target.port), 0);
+	expect_is(port_adapter_init(&fake.adapter, &fake_model, "fake", dma, &target.port), 0);
 	port_adapter_open(&fake.adapter);
 	expect_is(disk_pool_init(target.port.max_transfer), 0);
 	err = disk_scan(&fake.adapter, &target_set);
@@ -357,6 +362,8 @@ static inline int target_scan(void)
 
 static inline void target_end_all(void)
 {
+	struct dma_adapter *dma;
+
 	if (target.thread) {
 		target.stop = true;
 		cpu_thread_join(target.thread);
@@ -365,7 +372,10 @@ static inline void target_end_all(void)
 	while (target_set.count)
 		disk_free(target_set.disk[--target_set.count]);
 	expect_is(port_adapter_close(&fake.adapter, 1), 0);
+	dma = fake.adapter.dma;
 	port_adapter_fini(&fake.adapter);
+	if (dma)
+		dma_adapter_free(dma);
 	disk_pool_fini();
 	free(target.store);
 	free(target.log);

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * Stations 1 to 4 of 7 in one piece, for the ordinary request: it reads or writes one page, used in
+ * place, that may start at once, on a machine of one processor without anybody who wants events.
+ * Inline, so that what the submitter has in registers goes into the SRB from there. Before:
+ * src/disk (0). After: the miniport, and through its registers src/bus and src/hw (5).
+ *
+ * What is not so goes the long way (submit.c, queue.c, srb.c, the model's start), and does the same
+ * there: what a request is after it has started does not tell which way it went, but for is_page,
+ * by which complete.c takes the short way back.
+ */
+#ifndef DRY_PORT_PAGE_H
+#define DRY_PORT_PAGE_H
+
+#include "port/hba.h"
+#include "port/list_life.h"
+#include "trace/trace.h"
+
+#include <stddef.h>
+
+/* What differs from one such request of a unit to the next; what its record says too. */
+struct port_page {
+	uint64_t at; /* physical */
+	void *data;
+	uint64_t cdb[2];
+	uint32_t bytes, flags, timeout;
+	uint8_t cdb_length;
+};
+
+/* ---- the SRB: what srb.c writes, each word of it once ---- */
+
+static inline void page_put(void *srb, unsigned at, uint64_t value)
+{
+	memcpy((char *)srb + at, &value, sizeof(value));
+}
+
+typedef uint64_t page_pair __attribute__((vector_size(16), may_alias));
+
+/* At 16 bytes. */
+static inline void page_put_pair(void *srb, unsigned at, uint64_t first, uint64_t second)
+{
+	*(page_pair *)(void *)((char *)srb + at) = (page_pair){first, second};
+}
+
+/* path, target, lun, 0 */
+static inline uint32_t page_address(const struct port_unit *unit)
+{
+	uint32_t address;
+
+	_Static_assert(offsetof(struct port_unit, zero) == offsetof(struct port_unit, path) + 3,
+		"path, target, lun, 0");
+	memcpy(&address, &unit->path, sizeof(address));
+	return address;
+}
+
+#define AT(field) offsetof(STORAGE_REQUEST_BLOCK, field)
+_Static_assert(AT(Function) == 2 && AT(SrbStatus) == 3 && AT(Signature) == 8 && AT(Version) == 12 &&
+		       AT(SrbLength) == 16 && AT(SrbFunction) == 20 && AT(SrbFlags) == 24 &&
+		       AT(TimeOutValue) == 40 && AT(AddressOffset) == 52 &&
+		       AT(NumSrbExData) == 56 && AT(DataTransferLength) == 60 &&
+		       AT(DataBuffer) == 64 && AT(MiniportContext) == 104 &&
+		       AT(SrbExDataOffset) == 120 && PORT_SRB_ADDRESS_AT == 128 &&
+		       PORT_SRB_CDB_AT == 144 && PORT_SRB_BOTH_AT == 208,
+	"where the extended block's fields are");
+_Static_assert(offsetof(STOR_ADDR_BTL8, Path) == 8, "and the address's");
+_Static_assert(offsetof(SRBEX_DATA_SCSI_CDB16, SenseInfoBufferLength) == 9 &&
+		       offsetof(SRBEX_DATA_SCSI_CDB16, CdbLength) == 10 &&
+		       offsetof(SRBEX_DATA_SCSI_CDB16, SenseInfoBuffer) == 16 &&
+		       offsetof(SRBEX_DATA_SCSI_CDB16, Cdb) == 24,
+	"and those of the CDB");
+
+path_inline void page_prepare_extended(
+	const struct port_request *request, uint32_t address, uint32_t flags, struct port_page page)
+{
+	void *srb = request->srb;
+
+	page_put_pair(srb, 0,
+		sizeof(STORAGE_REQUEST_BLOCK) | SRB_FUNCTION_STORAGE_REQUEST_BLOCK << 16 |
+			SRB_STATUS_PENDING << 24,
+		SRB_SIGNATURE | (uint64_t)STORAGE_REQUEST_BLOCK_VERSION_1 << 32);
+	page_put(srb, 16, PORT_SRB_BOTH_AT | (uint64_t)SRB_FUNCTION_EXECUTE_SCSI << 32);
+	page_put(srb, 24, flags);
+	page_put(srb, 32, 0);
+	page_put(srb, 40, page.timeout);
+	page_put(srb, 48, (uint64_t)PORT_SRB_ADDRESS_AT << 32);
+	page_put(srb, 56, 1 | (uint64_t)page.bytes << 32);
+	page_put(srb, 64, (uintptr_t)page.data);
+	page_put(srb, 72, 0);
+	page_put_pair(srb, 80, 0, 0);
+	page_put(srb, 96, 0);
+	page_put(srb, 104, (uintptr_t)request->extension_shown);
+	page_put_pair(srb, 112, 0, PORT_SRB_CDB_AT);
+	page_put(srb, PORT_SRB_ADDRESS_AT,
+		STOR_ADDRESS_TYPE_BTL8 | (uint64_t)STOR_ADDR_BTL8_ADDRESS_LENGTH << 32);
+	page_put(srb, PORT_SRB_ADDRESS_AT + 8, address);
+	page_put(srb, PORT_SRB_CDB_AT,
+		SrbExDataTypeScsiCdb16 | (uint64_t)SRBEX_DATA_SCSI_CDB16_LENGTH << 32);
+	page_put(srb, PORT_SRB_CDB_AT + 8, PORT_SENSE_BYTES << 8 | (uint64_t)page.cdb_length << 16);
+	page_put(srb, PORT_SRB_CDB_AT + 16, (uintptr_t)request->sense);
+	page_put(srb, PORT_SRB_CDB_AT + 24, page.cdb[0]);
+	page_put(srb, PORT_SRB_CDB_AT + 32, page.cdb[1]);
+	page_put(srb, PORT_SRB_CDB_AT + 40, 0);
+	page_put_pair(srb, PORT_SRB_CDB_AT + 48, 0, 0);
+}
+
+#undef AT
+#define AT(field) offsetof(SCSI_REQUEST_BLOCK, field)
+_Static_assert(AT(Function) == 2 && AT(SrbStatus) == 3 && AT(PathId) == 5 && AT(QueueTag) == 8 &&
+		       AT(QueueAction) == 9 && AT(CdbLength) == 10 &&
+		       AT(SenseInfoBufferLength) == 11 && AT(SrbFlags) == 12 &&
+		       AT(DataTransferLength) == 16 && AT(TimeOutValue) == 20 &&
+		       AT(DataBuffer) == 24 && AT(SenseInfoBuffer) == 32 &&
+		       AT(SrbExtension) == 56 && AT(Cdb) == 72 && sizeof(SCSI_REQUEST_BLOCK) == 88,
+	"where the older block's fields are");
+#undef AT
+
+path_inline void page_prepare_scsi(
+	const struct port_request *request, uint32_t address, uint32_t flags, struct port_page page)
+{
+	void *srb = request->srb;
+
+	page_put(srb, 0,
+		sizeof(SCSI_REQUEST_BLOCK) | SRB_FUNCTION_EXECUTE_SCSI << 16 |
+			SRB_STATUS_PENDING << 24 | (uint64_t)address << 40);
+	page_put(srb, 8,
+		SP_UNTAGGED | SRB_SIMPLE_TAG_REQUEST << 8 | (uint32_t)page.cdb_length << 16 |
+			(uint32_t)PORT_SENSE_BYTES << 24 | (uint64_t)flags << 32);
+	page_put(srb, 16, page.bytes | (uint64_t)page.timeout << 32);
+	page_put(srb, 24, (uintptr_t)page.data);
+	page_put(srb, 32, (uintptr_t)request->sense);
+	page_put(srb, 40, 0);
+	page_put(srb, 48, 0);
+	page_put(srb, 56, (uintptr_t)request->extension_shown);
+	page_put(srb, 64, 0);
+	page_put(srb, 72, page.cdb[0]);
+	page_put(srb, 80, page.cdb[1]);
+}
+
+/* As port_srb_prepare. */
+path_inline void page_prepare(const struct port_request *request,
+	const struct port_adapter *adapter, const struct port_unit *unit, struct port_page page)
+{
+	uint32_t address = page_address(unit);
+	uint32_t flags =
+		page.flags | (uint32_t)(SRB_FLAGS_NO_QUEUE_FREEZE | SRB_FLAGS_QUEUE_ACTION_ENABLE);
+
+	if (!adapter->shows_pages)
+		page.data = NULL;
+	if (likely(adapter->limits.extended_srb))
+		page_prepare_extended(request, address, flags, page);
+	else
+		page_prepare_scsi(request, address, flags, page);
+}
+
+/* ---- the way ---- */
+
+#define PAGE_EVENTS                                                                                \
+	(1ull << TRACE_SRB_SUBMIT | 1ull << TRACE_SRB_GO | 1ull << TRACE_DMA_MAP |                 \
+		1ull << TRACE_HW_BUILDIO | 1ull << TRACE_HW_BUILDIO_END |                          \
+		1ull << TRACE_HW_STARTIO | 1ull << TRACE_HW_STARTIO_END)
+
+/* Whether one of this unit, of at most max_transfer bytes, may start now. The adapter takes pages.
+ */
+path_inline bool port_page_may_start(
+	const struct port_adapter *adapter, const struct port_unit *unit)
+{
+	return likely(!(trace_wanted & PAGE_EVENTS) && unit->outstanding < unit->room &&
+		      !atomic_load_explicit(&adapter->closed, memory_order_relaxed) &&
+		      atomic_load_explicit(&adapter->outstanding, memory_order_relaxed) <
+			      adapter->limits.max_outstanding);
+}
+
+/* Whether the list of this one can be made: then nothing can go wrong any more. */
+path_inline bool port_page_has_list(
+	const struct port_request *request, const struct port_adapter *adapter, uint64_t at)
+{
+	return likely(at <= adapter->maps->reach.max_address && port_list_is_dead(request->list));
+}
+
+/* Station 4 as adapter->ordinary says, if that has build: of an adapter that is part of a hba. The
+ * processor is the same one all the time, at DISPATCH. */
+path_inline void port_start_ordinary(struct port_adapter *adapter, struct port_request *request)
+{
+	const struct port_start *to = &adapter->ordinary;
+	struct cpu *cpu = cpu_self;
+	struct cpu_spinlock *lock;
+	void *srb = request->srb;
+	BOOLEAN result = to->build(to->extension, srb);
+
+	if (unlikely(cpu->irql != IRQL_DISPATCH))
+		port_page_irql(adapter, "HwStorBuildIo");
+	if (!result) /* the miniport completes it itself (SB-5) */
+		return;
+	lock = to->lock;
+	cpu_spin_acquire_by(cpu, lock);
+	to->start(to->extension, srb);
+	if (unlikely(cpu->irql != IRQL_DISPATCH))
+		port_page_irql(adapter, "HwStorStartIo");
+	cpu_spin_release_by(cpu, lock);
+}
+
+/* Both questions have been answered by yes, and the request's record says what page does. */
+path_inline void port_page_start(struct port_request *request, struct port_adapter *adapter,
+	struct port_unit *unit, struct port_page page)
+{
+	uint64_t id = atomic_load_explicit(&adapter->last_id, memory_order_relaxed) + 1;
+	PSCATTER_GATHER_LIST list = request->list;
+
+	cpu_own_add64(&adapter->last_id, 1);
+	atomic_store_explicit(&request->id, id, memory_order_relaxed);
+	cpu_own_add32(&adapter->outstanding, 1);
+	unit->outstanding++;
+	dma_list_page(list, page.at, page.bytes);
+	dma_count_page(adapter->maps, 0);
+	request->mapping.va = NULL;
+	request->seal.id = id;
+	request->seal.count = 1;
+	request->seal.address = (LONGLONG)page.at;
+	request->mapped = true;
+	request->is_counted = true;
+	request->is_failed = false;
+	request->is_page = true;
+	atomic_store_explicit(&request->deadline,
+		atomic_load_explicit(&adapter->tick, memory_order_relaxed) + page.timeout + 1,
+		memory_order_relaxed);
+	request->submitted = 0; /* its latency is for an event, which nobody wants */
+	page_prepare(request, adapter, unit, page);
+	atomic_store_explicit(&request->state, PORT_REQUEST_STARTED, memory_order_release);
+	if (likely(adapter->ordinary.build != NULL))
+		port_start_ordinary(adapter, request);
+	else
+		adapter->model->start(adapter, request);
+}
+
+#endif
