@@ -35,14 +35,13 @@ path_inline bool page_submit(struct disk *disk, struct dry_io *io)
 	struct port_page page;
 
 	/* What passes the end of 64 bits has a block that passes the end of 32. */
-	if (unlikely(op > DRY_OP_WRITE || !mem_is_ram_data(io->buffer) ||
+	if (unlikely(op > DRY_OP_WRITE || !mem_ram_data_page(io->buffer, &at) ||
 		     (uintptr_t)io->buffer & MEM_PAGE_MASK || bytes - 1 >= disk->page_most ||
 		     (bytes | offset) & disk->block_mask || (block + blocks) >> 32 ||
 		     offset + bytes > atomic_load_explicit(&disk->size, memory_order_relaxed) ||
 		     atomic_load_explicit(&disk->is_gone, memory_order_relaxed) || !transfer ||
 		     !adapter->takes_pages || !port_page_may_start(adapter, unit)))
 		return false;
-	at = mem_ram_page_at(io->buffer);
 	request = transfer->request;
 	if (unlikely(!port_page_has_list(request, adapter, at)))
 		return false;

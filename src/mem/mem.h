@@ -193,22 +193,18 @@ static inline uint64_t mem_ram_frame_number(const void *va)
 					       : MEM_NO_ADDRESS;
 }
 
-/* Whether va lies in a page of RAM that is used for data buffers (MEM_DATA). */
-static inline bool mem_is_ram_data(const void *va)
+/* Physical address of the page of RAM, used for data buffers (MEM_DATA), that va lies in; false:
+ * in none. */
+static inline bool mem_ram_data_page(const void *va, uint64_t *at)
 {
 	uint64_t offset = (uintptr_t)va - (uintptr_t)mem_index.base;
+	uint64_t place = offset >> MEM_PAGE_SHIFT;
 
-	return likely(offset < mem_index.size &&
-		      __atomic_load_n(&mem_index.kind_of[offset >> MEM_PAGE_SHIFT],
-			      __ATOMIC_RELAXED) == MEM_DATA);
-}
-
-/* Physical address of the page of RAM that va lies in. */
-static inline uint64_t mem_ram_page_at(const void *va)
-{
-	uint64_t offset = (uintptr_t)va - (uintptr_t)mem_index.base;
-
-	return (uint64_t)mem_index.frame_of[offset >> MEM_PAGE_SHIFT] << MEM_PAGE_SHIFT;
+	if (unlikely(offset >= mem_index.size ||
+		     __atomic_load_n(&mem_index.kind_of[place], __ATOMIC_RELAXED) != MEM_DATA))
+		return false;
+	*at = (uint64_t)mem_index.frame_of[place] << MEM_PAGE_SHIFT;
+	return true;
 }
 
 /* Physical address of a byte, or MEM_NO_ADDRESS if the pointer is no memory of the machine. */

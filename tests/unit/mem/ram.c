@@ -110,10 +110,11 @@ static void alloc_records_kind_and_owner_and_free_takes_them_back(void **state)
 {
 	int owner = 0;
 	char *block = mem_alloc(4097, 0, MEM_POOL, &owner);
+	uint64_t at;
 
 	assert_non_null(block);
 	assert_true(((uintptr_t)block & MEM_PAGE_MASK) == 0);
-	assert_false(mem_is_ram_data(block));
+	assert_false(mem_ram_data_page(block, &at));
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(mem_owner(block + i * 4096)->kind, MEM_POOL);
 		assert_ptr_equal(mem_owner(block + i * 4096)->owner, &owner);
@@ -124,11 +125,13 @@ static void alloc_records_kind_and_owner_and_free_takes_them_back(void **state)
 	assert_int_equal(mem_owner(block)->kind, MEM_FREE);
 	assert_null(mem_owner(block)->owner);
 	block = mem_alloc(8192, 0, MEM_DATA, NULL);
-	assert_true(mem_is_ram_data(block) && mem_is_ram_data(block + 8191));
-	assert_int_equal(mem_ram_page_at(block + 4097), mem_physical(block + 4096));
-	assert_false(mem_is_ram_data(&owner) || mem_is_ram_data(NULL));
+	assert_true(mem_ram_data_page(block, &at));
+	assert_int_equal(at, mem_physical(block));
+	assert_true(mem_ram_data_page(block + 8191, &at));
+	assert_int_equal(at, mem_physical(block + 4096));
+	assert_false(mem_ram_data_page(&owner, &at) || mem_ram_data_page(NULL, &at));
 	mem_free(block, 8192);
-	assert_false(mem_is_ram_data(block));
+	assert_false(mem_ram_data_page(block, &at));
 }
 
 static void ranges_do_not_overlap_and_freed_ones_come_back(void **state)
