@@ -312,6 +312,8 @@ int disk_outcome(const struct port_request *request, bool *again);
 
 /* Any thread, at or below DISPATCH on a processor. 0 or -EINVAL, -ENXIO with error_set. */
 int disk_submit(struct disk *disk, struct dry_io *io);
+/* Private: one of a page that has waited, where there are no locks. False: nothing was done. */
+bool disk_page_again(struct disk_io *dio);
 /* Private: port_request.page_done of all transfers'. */
 void disk_page_done(struct port_request *request);
 

@@ -65,10 +65,10 @@ static void io_release(struct disk_io *dio)
 static void waiters_go_on(struct disk_io *first)
 {
 	for (struct disk_io *waiter = first; unlikely(waiter != NULL); waiter = disk_waiter_next())
-		if (waiter->frame != MEM_NO_ADDRESS)
-			disk_io_start(waiter);
-		else
+		if (waiter->frame == MEM_NO_ADDRESS)
 			io_go_on(waiter);
+		else if (cpu_inner_locks || !disk_page_again(waiter))
+			disk_io_start(waiter);
 }
 
 void disk_waiters_go_on(void)

@@ -22,6 +22,22 @@ static inline uint64_t page_op(const struct dry_io *io)
 	return le64toh(both);
 }
 
+/* It waits for a transfer. */
+static __attribute__((noinline)) void page_waits(struct disk *disk, struct dry_io *io, uint64_t at)
+{
+	struct disk_io *dio = (struct disk_io *)io->private_;
+
+	cpu_own_add32(&disk->here[0].active, 1);
+	dio->io = io;
+	dio->disk = disk;
+	dio->at = 0;
+	atomic_init(&dio->pending, 1);
+	atomic_init(&dio->error, 0);
+	dio->needs_buffer = false;
+	dio->frame = at >> MEM_PAGE_SHIFT;
+	disk_waiter_push(dio);
+}
+
 /* False: it is not ordinary, and nothing was done. */
 path_inline bool page_submit(struct disk *disk, struct dry_io *io)
 {
@@ -39,9 +55,13 @@ path_inline bool page_submit(struct disk *disk, struct dry_io *io)
 		     (uintptr_t)io->buffer & MEM_PAGE_MASK || bytes - 1 >= disk->page_most ||
 		     (bytes | offset) & disk->block_mask || (block + blocks) >> 32 ||
 		     offset + bytes > atomic_load_explicit(&disk->size, memory_order_relaxed) ||
-		     atomic_load_explicit(&disk->is_gone, memory_order_relaxed) || !transfer ||
+		     atomic_load_explicit(&disk->is_gone, memory_order_relaxed) ||
 		     !adapter->takes_pages || !port_page_may_start(adapter, unit)))
 		return false;
+	if (unlikely(!transfer)) {
+		page_waits(disk, io, at);
+		return true;
+	}
 	request = transfer->request;
 	if (unlikely(!port_page_has_list(request, adapter, at)))
 		return false;
@@ -75,6 +95,17 @@ int disk_submit(struct disk *disk, struct dry_io *io)
 	if (likely(cpu_irql() == IRQL_DISPATCH) && likely(page_submit(disk, io)))
 		return 0;
 	return disk_submit_other(disk, io);
+}
+
+bool disk_page_again(struct disk_io *dio)
+{
+	struct disk *disk = dio->disk;
+
+	cpu_own_add32(&disk->here[0].active, -1u);
+	if (likely(page_submit(disk, dio->io)))
+		return true;
+	cpu_own_add32(&disk->here[0].active, 1);
+	return false;
 }
 
 void disk_page_done(struct port_request *request)

@@ -192,10 +192,20 @@ static struct disk_io *waiter_take(struct disk_io **link)
 	return waiter;
 }
 
-/* Of the first, where there are no locks. */
-static inline bool is_served_at_once(const struct disk_io *waiter)
+/* Where there are no locks, and one adapter: what the first gets decides. */
+static inline bool is_simple(void)
 {
-	return !waiter->needs_buffer && disk_transfers_here(waiter->disk->adapter, false)->free;
+	return !cpu_inner_locks &&
+	       (!waiters.head || (!waiters.head->needs_buffer && waiters.adapters == 1));
+}
+
+static struct disk_io *waiter_take_simply(void)
+{
+	struct disk_io *waiter = waiters.head;
+
+	return waiter && disk_transfers_here(waiter->disk->adapter, false)->free
+		       ? waiter_take(&waiters.head)
+		       : NULL;
 }
 
 /* In order, those of one adapter: one that rests holds up no other's. */
@@ -205,12 +215,9 @@ struct disk_io *disk_waiter_next(void)
 	uint32_t is_behind = 0; /* adapters by number, whose first one has to wait */
 	unsigned behind = 0;
 
+	if (is_simple())
+		return waiter_take_simply();
 	cpu_inner_acquire(&waiters.lock);
-	if (!cpu_inner_locks && waiters.head && is_served_at_once(waiters.head)) {
-		waiter = waiter_take(&waiters.head);
-		cpu_inner_release(&waiters.lock);
-		return waiter;
-	}
 	for (link = &waiters.head; *link && !waiter && behind < waiters.adapters;) {
 		struct disk_io *at = *link;
 		struct port_adapter *adapter = at->disk->adapter;
