@@ -1,18 +1,26 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
- * The floor of the path: the same steps as a request's seven stations (SRB filled in, list from
- * page frames, BuildIo, StartIo, a ring entry, the device's completion entry, ISR, DPC, completion
- * callback) with nothing beside them: no locks, queues, timers, checks or error paths. A yardstick,
- * not a product.
+ * The floor of the path: the steps of a request's seven stations with nothing beside them, as one
+ * would write them for one driver and one device: the SRB is filled in afresh, a tag taken, a list
+ * made from page frames, BuildIo makes a command of 64 bytes from the CDB and the list, StartIo
+ * puts it into the ring, the device reads it and writes a completion of 16 bytes, ISR and DPC find
+ * it, and the request goes back with its tag. No locks, queues, timers, checks of a driver, or
+ * error paths beyond a test. A yardstick, not a product.
  */
 #include "bench.h"
 
+#include <endian.h>
+#include <scsi.h>
+#include <srb.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define RING  256
-#define PAGES 65536
+#define RING   256
+#define PAGES  65536
+#define BLOCKS (1ull << 32)
+#define BLOCK  4096
 
 struct element {
 	uint64_t address;
@@ -20,26 +28,51 @@ struct element {
 	uint64_t reserved;
 };
 
-struct request {
-	uint8_t srb[200];
-	uint8_t extension[64];
-	struct element list[2];
-	uint32_t elements;
+struct list {
+	uint32_t count, pad;
+	uint64_t reserved;
+	struct element elements[16];
+};
+
+struct command { /* as NVMe has it */
+	uint8_t opcode, flags;
 	uint16_t tag;
-	uint64_t block, page;
+	uint32_t space;
+	uint64_t reserved, metadata;
+	uint64_t data[2];
+	uint64_t block;
+	uint32_t blocks;
+	uint32_t more[3];
+};
+_Static_assert(sizeof(struct command) == 64, "an entry of the ring");
+
+struct completion {
+	uint32_t result, reserved;
+	uint16_t head, queue, tag, status; /* the lowest bit of status turns with the ring */
+};
+_Static_assert(sizeof(struct completion) == 16, "an entry of the other");
+
+struct request {
+	SCSI_REQUEST_BLOCK srb;
+	struct command extension;
+	struct list list;
+	uint8_t sense[18];
+	uint16_t tag;
+	uint64_t block;
+	const uint64_t *frames;
+	uint32_t offset, bytes;
 	struct request *next;
 	void (*done)(struct request *request);
 };
 
 static struct {
 	struct request requests[RING];
-	struct {
-		uint64_t words[4];
-	} commands[RING];
-	struct {
-		uint32_t tag, status;
-	} completions[RING];
-	uint32_t command_tail, command_head, completion_tail, completion_head;
+	struct request *of_tag[RING];
+	uint64_t tags[RING / 64]; /* free ones */
+	struct command commands[RING];
+	struct completion completions[RING];
+	uint32_t tail, device_head, device_tail, head; /* count up */
+	_Atomic uint32_t doorbell, head_doorbell;
 	uint64_t *frames;
 	uint64_t random, finished;
 	struct request *ready;
@@ -49,38 +82,35 @@ static struct {
 /* Stands for what is called through a driver's pointers. */
 #define through_pointer __attribute__((noinline))
 
+/* ---- the driver ---- */
+
 static through_pointer bool build_io(struct request *request)
 {
-	uint64_t *at = (uint64_t *)request->extension;
+	struct command *command = request->srb.SrbExtension;
+	const uint8_t *cdb = request->srb.Cdb;
+	const struct list *list = &request->list;
+	uint32_t block;
 
-	for (uint32_t n = 0; n < request->elements; n++, at += 2) {
-		at[0] = request->list[n].address;
-		at[1] = request->list[n].length;
-	}
+	memset(command, 0, sizeof(*command));
+	memcpy(&block, cdb + 2, sizeof(block));
+	command->opcode = cdb[0] == SCSIOP_READ ? 2 : 1;
+	command->space = 1;
+	command->block = be32toh(block);
+	command->blocks = (uint32_t)(cdb[7] << 8 | cdb[8]) - 1;
+	command->data[0] = list->elements[0].address;
+	if (list->count > 1)
+		command->data[1] = list->elements[1].address;
 	return true;
 }
 
 static through_pointer bool start_io(struct request *request)
 {
-	uint64_t *words = skeleton.commands[skeleton.command_tail++ % RING].words;
+	struct command *command = request->srb.SrbExtension;
 
-	words[0] = request->tag;
-	words[1] = request->block;
-	words[2] = (uintptr_t)request->extension;
-	words[3] = request->elements;
+	command->tag = request->tag;
+	skeleton.commands[skeleton.tail % RING] = *command;
+	atomic_store_explicit(&skeleton.doorbell, ++skeleton.tail, memory_order_release);
 	return true;
-}
-
-static through_pointer void device(void)
-{
-	while (skeleton.command_head != skeleton.command_tail) {
-		const uint64_t *words = skeleton.commands[skeleton.command_head++ % RING].words;
-		uint32_t slot = skeleton.completion_tail++ % RING;
-
-		skeleton.completions[slot].tag = (uint32_t)words[0];
-		skeleton.completions[slot].status = 0;
-		skeleton.interrupt = true;
-	}
 }
 
 static through_pointer bool isr(void)
@@ -90,25 +120,49 @@ static through_pointer bool isr(void)
 	return true;
 }
 
+static bool is_new(const struct completion *completion)
+{
+	return (completion->status & 1) == (skeleton.head / RING + 1) % 2;
+}
+
 static through_pointer void dpc(void)
 {
-	skeleton.dpc = false;
-	while (skeleton.completion_head != skeleton.completion_tail) {
-		struct request *request =
-			&skeleton.requests[skeleton.completions[skeleton.completion_head++ % RING]
-						   .tag];
+	const struct completion *completion = &skeleton.completions[skeleton.head % RING];
 
-		request->srb[3] = 1;
+	skeleton.dpc = false;
+	for (; is_new(completion); completion = &skeleton.completions[skeleton.head % RING]) {
+		struct request *request = skeleton.of_tag[completion->tag % RING];
+
+		request->srb.SrbStatus =
+			completion->status >> 1 ? SRB_STATUS_ERROR : SRB_STATUS_SUCCESS;
+		skeleton.head++;
+		skeleton.tags[request->tag / 64] |= 1ull << request->tag % 64;
 		request->done(request);
+	}
+	atomic_store_explicit(&skeleton.head_doorbell, skeleton.head, memory_order_release);
+}
+
+/* ---- the device ---- */
+
+static through_pointer void device(void)
+{
+	uint32_t tail = atomic_load_explicit(&skeleton.doorbell, memory_order_acquire);
+
+	for (; skeleton.device_head != tail; skeleton.device_head++, skeleton.device_tail++) {
+		const struct command *command = &skeleton.commands[skeleton.device_head % RING];
+		bool is_good = (command->opcode == 1 || command->opcode == 2) &&
+			       command->block + command->blocks < BLOCKS && command->data[0];
+		struct completion completion = {.head = (uint16_t)(skeleton.device_head % RING),
+			.tag = command->tag,
+			.status = (uint16_t)((is_good ? 0 : 2) |
+					     (skeleton.device_tail / RING + 1) % 2)};
+
+		skeleton.completions[skeleton.device_tail % RING] = completion;
+		skeleton.interrupt = true;
 	}
 }
 
-static through_pointer void finished(struct request *request)
-{
-	skeleton.finished++;
-	request->next = skeleton.ready;
-	skeleton.ready = request;
-}
+/* ---- the port ---- */
 
 static bool (*volatile build_io_pointer)(struct request *) = build_io;
 static bool (*volatile start_io_pointer)(struct request *) = start_io;
@@ -116,20 +170,81 @@ static void (*volatile device_pointer)(void) = device;
 static bool (*volatile isr_pointer)(void) = isr;
 static void (*volatile dpc_pointer)(void) = dpc;
 
+static through_pointer void finished(struct request *request)
+{
+	if (request->srb.SrbStatus == SRB_STATUS_SUCCESS &&
+		request->srb.DataTransferLength == request->bytes)
+		skeleton.finished++;
+	request->next = skeleton.ready;
+	skeleton.ready = request;
+}
+
+static bool take_tag(struct request *request)
+{
+	for (unsigned n = 0; n < RING / 64; n++) {
+		if (!skeleton.tags[n])
+			continue;
+		request->tag = (uint16_t)(n * 64 + (unsigned)__builtin_ctzll(skeleton.tags[n]));
+		skeleton.tags[n] &= skeleton.tags[n] - 1;
+		skeleton.of_tag[request->tag] = request;
+		return true;
+	}
+	return false;
+}
+
+static void make_list(struct request *request)
+{
+	struct list *list = &request->list;
+	uint32_t left = request->bytes, offset = request->offset, count = 0;
+	const uint64_t *frame = request->frames;
+
+	for (; left; frame++, offset = 0) {
+		uint32_t bytes = left < 4096 - offset ? left : 4096 - offset;
+		uint64_t address = (*frame << 12) + offset;
+		struct element *before = &list->elements[count - 1];
+
+		left -= bytes;
+		if (count && before->address + before->length == address)
+			before->length += bytes;
+		else
+			list->elements[count++] =
+				(struct element){.address = address, .length = bytes};
+	}
+	list->count = count;
+	list->reserved = 0;
+}
+
+static void fill_srb(struct request *request)
+{
+	uint32_t block = htobe32((uint32_t)request->block);
+
+	request->srb = (SCSI_REQUEST_BLOCK){.Length = sizeof(SCSI_REQUEST_BLOCK),
+		.Function = SRB_FUNCTION_EXECUTE_SCSI,
+		.QueueTag = SP_UNTAGGED,
+		.QueueAction = SRB_SIMPLE_TAG_REQUEST,
+		.CdbLength = 10,
+		.SenseInfoBufferLength = sizeof(request->sense),
+		.SrbFlags = SRB_FLAGS_DATA_IN | SRB_FLAGS_QUEUE_ACTION_ENABLE,
+		.DataTransferLength = request->bytes,
+		.TimeOutValue = 30,
+		.SenseInfoBuffer = request->sense,
+		.SrbExtension = &request->extension};
+	request->srb.Cdb[0] = SCSIOP_READ;
+	memcpy(&request->srb.Cdb[2], &block, sizeof(block));
+	request->srb.Cdb[8] = 1;
+}
+
 static void submit(struct request *request)
 {
-	uint64_t frame;
-
 	skeleton.random = skeleton.random * 6364136223846793005ull + 1442695040888963407ull;
-	request->block = skeleton.random >> 40;
-	request->page = skeleton.random >> 32 & (PAGES - 1);
-	memset(request->srb, 0, sizeof(request->srb));
-	memcpy(request->srb + 72, &request->block, sizeof(request->block));
-	frame = skeleton.frames[request->page];
-	request->list[0] = (struct element){.address = frame << 12, .length = 4096};
-	request->elements = 1;
+	request->block = skeleton.random >> 33;
+	request->frames = &skeleton.frames[skeleton.random >> 17 & (PAGES - 1)];
+	request->offset = 0;
+	request->bytes = BLOCK;
 	request->done = finished;
-	if (build_io_pointer(request))
+	fill_srb(request);
+	make_list(request);
+	if (take_tag(request) && build_io_pointer(request))
 		start_io_pointer(request);
 }
 
@@ -138,14 +253,14 @@ double floor_run(unsigned depth, uint64_t operations)
 	uint64_t start;
 
 	memset(&skeleton, 0, sizeof(skeleton));
+	memset(skeleton.tags, 0xff, sizeof(skeleton.tags));
 	skeleton.frames = malloc(PAGES * sizeof(*skeleton.frames));
 	for (uint64_t n = 0; n < PAGES; n++)
 		skeleton.frames[n] = 0x100000 + (n * 7919) % PAGES;
 	for (unsigned n = 0; n < depth; n++) {
-		skeleton.requests[n].tag = (uint16_t)n;
-		finished(&skeleton.requests[n]);
+		skeleton.requests[n].next = skeleton.ready;
+		skeleton.ready = &skeleton.requests[n];
 	}
-	skeleton.finished = 0;
 	start = bench_ns();
 	while (skeleton.finished < operations) {
 		while (skeleton.ready) {
