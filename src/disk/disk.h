@@ -314,8 +314,9 @@ int disk_outcome(const struct port_request *request, bool *again);
 int disk_submit(struct disk *disk, struct dry_io *io);
 /* Private: one of a page that has waited, where there are no locks. False: nothing was done. */
 bool disk_page_again(struct disk_io *dio);
-/* Private: port_request.page_done of all transfers'. */
+/* Private: port_request.page_done of all transfers': with one processor, and with several. */
 void disk_page_done(struct port_request *request);
+void disk_page_done_among(struct port_request *request);
 
 /* ---- io_submit.c ---- */
 

@@ -143,8 +143,7 @@ path_inline void part_done_as(struct port_request *request, bool locks)
 	}
 	dio->io = container_of((void *)dio, struct dry_io, private_);
 	dio->disk = transfer->disk;
-	if (!locks) /* else none goes by io_page.c */
-		disk_transfer_ready(transfer);
+	disk_transfer_ready(transfer);
 	waits = disk_transfer_push(transfer, locks);
 	/* Before the front is told, which may submit another: who waits is first. */
 	if (unlikely(waits))
@@ -307,7 +306,7 @@ static void page_start(struct disk_transfer *transfer, struct disk_io *dio)
 	request->data_at = (dio->frame << MEM_PAGE_SHIFT) + ((uintptr_t)io->buffer & MEM_PAGE_MASK);
 	request->data = io->buffer;
 	request->length = (uint32_t)io->count;
-	if (disk->adapter->takes_pages) {
+	if (disk->adapter->takes_pages == PORT_PAGES_ALONE) {
 		port_page_submit(request);
 		return;
 	}

@@ -38,12 +38,18 @@ static __attribute__((noinline)) void page_waits(struct disk *disk, struct dry_i
 	disk_waiter_push(dio);
 }
 
-/* False: it is not ordinary, and nothing was done. */
-path_inline bool page_submit(struct disk *disk, struct dry_io *io)
+static __attribute__((noinline)) void page_put_back(struct disk_transfer *transfer)
+{
+	if (disk_transfer_push(transfer, cpu_inner_locks))
+		disk_waiters_go_on();
+}
+
+/* False: it is not ordinary, and nothing was done. With locks it is counted among the active. */
+path_inline bool page_submit(struct disk *disk, struct dry_io *io, bool locks)
 {
 	struct port_adapter *adapter = disk->adapter;
-	struct disk_transfer_list *list = disk_transfers_here(adapter, false);
-	struct disk_transfer *transfer = list->free;
+	struct disk_transfer_list *list = disk_transfers_here(adapter, locks);
+	struct disk_transfer *transfer;
 	uint64_t offset = io->offset, bytes = io->count, op = page_op(io), at;
 	uint64_t block = offset >> disk->block_shift, blocks = bytes >> disk->block_shift;
 	struct port_unit *unit = disk->unit;
@@ -56,17 +62,22 @@ path_inline bool page_submit(struct disk *disk, struct dry_io *io)
 		     (bytes | offset) & disk->block_mask || (block + blocks) >> 32 ||
 		     offset + bytes > atomic_load_explicit(&disk->size, memory_order_relaxed) ||
 		     atomic_load_explicit(&disk->is_gone, memory_order_relaxed) ||
-		     !adapter->takes_pages || !port_page_may_start(adapter, unit)))
+		     adapter->takes_pages != (locks ? PORT_PAGES_AMONG : PORT_PAGES_ALONE) ||
+		     !port_page_may_start(adapter, unit, locks)))
 		return false;
+	transfer = disk_transfer_pop_from(list, locks);
 	if (unlikely(!transfer)) {
-		page_waits(disk, io, at);
-		return true;
+		if (!locks)
+			page_waits(disk, io, at);
+		return !locks;
 	}
 	request = transfer->request;
-	if (unlikely(!port_page_has_list(request, adapter, at)))
+	if (unlikely(!port_page_has_list(request, adapter, at) || !port_page_count(unit, locks))) {
+		page_put_back(transfer);
 		return false;
-	list->free = transfer->next;
-	cpu_own_add32(&disk->here[0].active, 1);
+	}
+	if (!locks)
+		cpu_own_add32(&disk->here[0].active, 1);
 	page = (struct port_page){.at = at,
 		.data = io->buffer,
 		.cdb = {disk_command_page((unsigned)op, (uint32_t)block), blocks},
@@ -85,16 +96,32 @@ path_inline bool page_submit(struct disk *disk, struct dry_io *io)
 	request->data_at = at;
 	request->data = page.data;
 	request->mdl_is_due = true;
-	port_page_start(request, adapter, unit, page);
+	port_page_start(request, adapter, unit, page, locks);
 	return true;
+}
+
+/* Others are at work, too: it counts among the active before anything of the adapter is looked at.
+ */
+static __attribute__((noinline)) bool page_submit_among(struct disk *disk, struct dry_io *io)
+{
+	bool is_done;
+
+	disk_active_add(disk, 1);
+	is_done = likely(!atomic_load(&disk->is_gone)) && page_submit(disk, io, true);
+	if (unlikely(!is_done))
+		disk_active_add(disk, -1u);
+	return is_done;
 }
 
 int disk_submit(struct disk *disk, struct dry_io *io)
 {
+	bool is_done = false;
+
 	/* At DISPATCH nothing else runs on the one processor: no disk goes meanwhile. */
-	if (likely(cpu_irql() == IRQL_DISPATCH) && likely(page_submit(disk, io)))
-		return 0;
-	return disk_submit_other(disk, io);
+	if (likely(cpu_irql() == IRQL_DISPATCH))
+		is_done = unlikely(cpu_inner_locks) ? page_submit_among(disk, io)
+						    : page_submit(disk, io, false);
+	return likely(is_done) ? 0 : disk_submit_other(disk, io);
 }
 
 bool disk_page_again(struct disk_io *dio)
@@ -102,28 +129,37 @@ bool disk_page_again(struct disk_io *dio)
 	struct disk *disk = dio->disk;
 
 	cpu_own_add32(&disk->here[0].active, -1u);
-	if (likely(page_submit(disk, dio->io)))
+	if (likely(page_submit(disk, dio->io, false)))
 		return true;
 	cpu_own_add32(&disk->here[0].active, 1);
 	return false;
 }
 
-void disk_page_done(struct port_request *request)
+path_inline void page_done(struct port_request *request, bool locks)
 {
 	struct disk_transfer *transfer = request->ctx;
 	struct dry_io *io = container_of((void *)transfer->io, struct dry_io, private_);
-	struct disk_transfer_list *list = disk_transfers_here(request->adapter, false);
-	struct disk_counts *counts = &transfer->disk->here[0];
+	struct disk_counts *counts = disk_counts_here(transfer->disk, locks);
 
-	port_request_rest(request);
-	transfer->next = list->free;
-	list->free = transfer;
 	/* Before the front is told, which may submit another: who waits is first. */
-	if (unlikely(atomic_load_explicit(&disk_waiters_any, memory_order_relaxed)))
+	if (unlikely(disk_transfer_push(transfer, locks)))
 		disk_waiters_go_on();
 	io->result = 0;
 	cpu_own_add64(&counts->moved[io->op], io->count);
 	/* The structure is the caller's from here. */
 	io->done(io);
-	cpu_own_add32(&counts->active, -1u);
+	if (locks)
+		atomic_fetch_sub(&counts->active, 1);
+	else
+		cpu_own_add32(&counts->active, -1u);
+}
+
+void disk_page_done(struct port_request *request)
+{
+	page_done(request, false);
+}
+
+void disk_page_done_among(struct port_request *request)
+{
+	page_done(request, true);
 }

@@ -100,7 +100,7 @@ static int transfer_init(struct port_adapter *adapter, struct disk_transfers *of
 	if (!transfer->mdl || !transfer->request)
 		return -ENOMEM;
 	transfer->request->ctx = transfer;
-	transfer->request->page_done = disk_page_done;
+	transfer->request->page_done = cpu_inner_locks ? disk_page_done_among : disk_page_done;
 	disk_transfer_ready(transfer);
 	port_request_rest(transfer->request);
 	transfer->own = of->own + n * PAGE_SIZE;

@@ -204,7 +204,7 @@ void port_page_done(struct port_request *request)
 
 /* One that went by page.h and simply went well, which nobody waits for and nobody wants to hear of;
  * false: it is not so, and nothing was done. */
-static inline bool request_finish_page(struct port_request *request)
+path_inline bool request_finish_page(struct port_request *request, bool locks)
 {
 	struct port_adapter *adapter = request->adapter;
 	struct port_unit *unit = request->unit;
@@ -214,22 +214,29 @@ static inline bool request_finish_page(struct port_request *request)
 
 	memcpy(&length, srb + adapter->srb_length_at, sizeof(length));
 	if (unlikely(status != SRB_STATUS_SUCCESS || length < request->length ||
-		     trace_is_wanted(TRACE_SRB_DONE) || !unit->room ||
-		     atomic_load_explicit(&adapter->closed, memory_order_relaxed) ||
-		     atomic_load_explicit(&adapter->outstanding, memory_order_relaxed) >=
-			     adapter->limits.max_outstanding))
+		     trace_is_wanted(TRACE_SRB_DONE)))
 		return false;
-	dma_uncount_page(adapter->dma, 0);
+	if (locks) {
+		if (unlikely(!port_split_add(unit, -1u, PORT_BUSY)))
+			return false;
+	} else {
+		if (unlikely(!unit->room ||
+			     atomic_load_explicit(&adapter->closed, memory_order_relaxed) ||
+			     atomic_load_explicit(&adapter->outstanding, memory_order_relaxed) >=
+				     adapter->limits.max_outstanding))
+			return false;
+		unit->outstanding--;
+		cpu_own_add32(&adapter->outstanding, -1u);
+	}
+	dma_uncount_page(adapter->dma, locks ? cpu_self->number : 0);
 	request->mapped = request->is_counted = false;
-	unit->outstanding--;
-	cpu_own_add32(&adapter->outstanding, -1u);
 	request->page_done(request);
 	return true;
 }
 
 path_inline void request_finish(struct port_request *request, bool locks)
 {
-	if (!locks && likely(request->is_page) && likely(request_finish_page(request)))
+	if (likely(request->is_page) && likely(request_finish_page(request, locks)))
 		return;
 	if (likely(request->mapped && !request->mapping.run.count && !request->in)) {
 		dma_unmap(request->adapter->dma, &request->mapping);

@@ -35,6 +35,7 @@
 #define DRY_PORT_COUNT_H
 
 #include "port/port.h"
+#include "trace/trace.h"
 
 /* Private: what is rare. */
 bool port_turn_take(struct port_unit *unit);
@@ -56,6 +57,33 @@ static inline void port_here_add(struct port_adapter *adapter, uint32_t n)
 		atomic_load_explicit(&here->outstanding, memory_order_relaxed) + n,
 		memory_order_relaxed);
 	host_lock_release(&here->lock);
+}
+
+#define PORT_IDS_HERE	    64	/* ids that a processor takes at once */
+#define PORT_IDS_HERE_STALE 256 /* it takes others when the last one is so far from its own */
+
+/* Of those that this processor has taken; nobody else touches them. */
+static inline uint64_t port_id_here(struct port_adapter *adapter)
+{
+	struct port_here *here = &adapter->here[cpu_self->number];
+	uint64_t last = atomic_load_explicit(&adapter->last_id, memory_order_relaxed);
+
+	/* ids tell about how old requests are: queue_return */
+	if (unlikely(here->last_id == here->end_id || last - here->end_id > PORT_IDS_HERE_STALE)) {
+		here->last_id = atomic_fetch_add(&adapter->last_id, PORT_IDS_HERE);
+		here->end_id = here->last_id + PORT_IDS_HERE;
+	}
+	return ++here->last_id;
+}
+
+/* The id of a request that is submitted. At DISPATCH. */
+path_inline uint64_t port_id_next(struct port_adapter *adapter, bool locks)
+{
+	/* a replayed run is the same with a trace and without */
+	if (unlikely(locks) && adapter->is_split && !replay_is_on &&
+		!trace_is_wanted(TRACE_SRB_SUBMIT))
+		return port_id_here(adapter);
+	return cpu_inner_add64_if(locks, &adapter->last_id, 1) + 1;
 }
 
 /* Past all limits. At DISPATCH. */

@@ -5,6 +5,14 @@
 
 #include <string.h>
 
+static enum port_pages pages_of(const struct port_adapter *adapter)
+{
+	if (!cpu_inner_locks)
+		return PORT_PAGES_ALONE;
+	/* A replayed run is the same with a trace and without. */
+	return adapter->is_split && !replay_is_on ? PORT_PAGES_AMONG : PORT_PAGES_NONE;
+}
+
 /* Addresses end with a page: then a page whose first byte is reached is. */
 static bool has_whole_pages(const struct dma_adapter *maps)
 {
@@ -15,9 +23,11 @@ void port_page_settle(struct port_adapter *adapter)
 {
 	const struct port_limits *limits = &adapter->limits;
 
-	adapter->takes_pages = !cpu_inner_locks && !limits->pull && adapter->maps &&
-			       !adapter->maps->takes_registers && has_whole_pages(adapter->maps) &&
-			       adapter->lists.care == PORT_LISTS_FILLED;
+	adapter->takes_pages = !limits->pull && adapter->maps && !adapter->maps->takes_registers &&
+					       has_whole_pages(adapter->maps) &&
+					       adapter->lists.care == PORT_LISTS_FILLED
+				       ? pages_of(adapter)
+				       : PORT_PAGES_NONE;
 	adapter->ordinary = (struct port_start){0};
 	if (adapter->model->settle)
 		adapter->model->settle(adapter);
@@ -54,11 +64,11 @@ void port_page_submit(struct port_request *request)
 	struct port_unit *unit = request->unit;
 
 	if (unlikely(request->length > adapter->limits.max_transfer ||
-		     !port_page_may_start(adapter, unit) ||
+		     !port_page_may_start(adapter, unit, false) ||
 		     !port_page_has_list(request, adapter, request->data_at))) {
 		atomic_store_explicit(&request->state, PORT_REQUEST_HELD, memory_order_relaxed);
 		port_request_submit(request);
 		return;
 	}
-	port_page_start(request, adapter, unit, page_of(request));
+	port_page_start(request, adapter, unit, page_of(request), false);
 }

@@ -2,7 +2,8 @@
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
  * Stations 1 to 4 of 7 in one piece, for the ordinary request: it reads or writes one page, used in
- * place, that may start at once, on a machine of one processor without anybody who wants events.
+ * place, that may start at once, and nobody wants events; on a machine of one processor, or where
+ * the counts are split (count.h). `locks`: cpu_inner_locks, which is what takes_pages says.
  * Inline, so that what the submitter has in registers goes into the SRB from there. Before:
  * src/disk (0). After: the miniport, and through its registers src/bus and src/hw (5).
  *
@@ -13,6 +14,7 @@
 #ifndef DRY_PORT_PAGE_H
 #define DRY_PORT_PAGE_H
 
+#include "port/count.h"
 #include "port/hba.h"
 #include "port/list_life.h"
 #include "trace/trace.h"
@@ -161,14 +163,22 @@ path_inline void page_prepare(const struct port_request *request,
 		1ull << TRACE_HW_STARTIO | 1ull << TRACE_HW_STARTIO_END)
 
 /* Whether one of this unit, of at most max_transfer bytes, may start now. The adapter takes pages.
- */
+ * With locks port_page_count has the last word. */
 path_inline bool port_page_may_start(
-	const struct port_adapter *adapter, const struct port_unit *unit)
+	const struct port_adapter *adapter, const struct port_unit *unit, bool locks)
 {
-	return likely(!(trace_wanted & PAGE_EVENTS) && unit->outstanding < unit->room &&
-		      !atomic_load_explicit(&adapter->closed, memory_order_relaxed) &&
-		      atomic_load_explicit(&adapter->outstanding, memory_order_relaxed) <
-			      adapter->limits.max_outstanding);
+	if (unlikely(trace_wanted & PAGE_EVENTS ||
+		     atomic_load_explicit(&adapter->closed, memory_order_relaxed)))
+		return false;
+	return locks || likely(unit->outstanding < unit->room &&
+				atomic_load_explicit(&adapter->outstanding, memory_order_relaxed) <
+					adapter->limits.max_outstanding);
+}
+
+/* With locks: counts it; false: it has to go the long way. */
+path_inline bool port_page_count(struct port_unit *unit, bool locks)
+{
+	return !locks || likely(port_split_add(unit, 1, ~0u));
 }
 
 /* Whether the list of this one can be made: then nothing can go wrong any more. */
@@ -200,19 +210,22 @@ path_inline void port_start_ordinary(struct port_adapter *adapter, struct port_r
 	cpu_spin_release_by(cpu, lock);
 }
 
-/* Both questions have been answered by yes, and the request's record says what page does. */
+/* All three questions have been answered by yes, and the request's record says what page does. */
 path_inline void port_page_start(struct port_request *request, struct port_adapter *adapter,
-	struct port_unit *unit, struct port_page page)
+	struct port_unit *unit, struct port_page page, bool locks)
 {
-	uint64_t id = atomic_load_explicit(&adapter->last_id, memory_order_relaxed) + 1;
+	uint64_t id = port_id_next(adapter, locks);
 	PSCATTER_GATHER_LIST list = request->list;
 
-	cpu_own_add64(&adapter->last_id, 1);
 	atomic_store_explicit(&request->id, id, memory_order_relaxed);
-	cpu_own_add32(&adapter->outstanding, 1);
-	unit->outstanding++;
+	if (locks) {
+		request->origin = cpu_self->number;
+	} else {
+		cpu_own_add32(&adapter->outstanding, 1);
+		unit->outstanding++;
+	}
 	dma_list_page(list, page.at, page.bytes);
-	dma_count_page(adapter->maps, 0);
+	dma_count_page(adapter->maps, locks ? cpu_self->number : 0);
 	request->mapping.va = NULL;
 	request->seal.id = id;
 	request->seal.count = 1;

@@ -219,6 +219,9 @@ struct port_done {
 /* How lists are kept from misuse: list_life.h. */
 enum port_list_care { PORT_LISTS_FILLED, PORT_LISTS_POISONED, PORT_LISTS_PAGED };
 
+/* Whether the short way is there (page.h), and for whom. */
+enum port_pages { PORT_PAGES_NONE, PORT_PAGES_ALONE, PORT_PAGES_AMONG };
+
 /* A list for each slot. */
 struct port_lists {
 	char *base; /* RAM; NULL: there are none */
@@ -266,7 +269,7 @@ struct port_adapter {
 	/* what the miniport completes is finished where it was submitted; requests are submitted
 	 * while it is initialised again */
 	_Atomic bool redirects;
-	bool takes_pages;	/* the short way is there: page.c */
+	uint8_t takes_pages;	/* enum port_pages */
 	bool is_split;		/* its count is: count.h */
 	bool shows_pages;	/* the miniport sees the addresses of what it reads and writes */
 	uint16_t srb_length_at; /* where DataTransferLength is in its kind of SRBs */
@@ -528,8 +531,8 @@ static inline bool port_unit_is_of(
 /* While the adapter is closed, whenever what it looks at has changed. */
 void port_page_settle(struct port_adapter *adapter);
 /*
- * As port_request_submit, of a request of an adapter that takes_pages: READ or WRITE of data that
- * are all at data_at, which mdl_is_due. page.h has the same inline.
+ * As port_request_submit, of a request of an adapter that takes pages alone: READ or WRITE of data
+ * that are all at data_at, which mdl_is_due. page.h has the same inline.
  */
 void port_page_submit(struct port_request *request);
 /* Private: as port_srb_prepare, of such a request. */

@@ -6,43 +6,17 @@
  * Checks the request against what the adapter can carry, so that a miniport never sees more than it
  * announced in HwFindAdapter.
  */
-#include "port/port.h"
+#include "port/count.h"
 #include "trace/trace.h"
 #include "nt/nt.h"
 
 /* One request in 16 has its latency measured: reading a clock for each would show. */
 #define SAMPLE_MASK 15
 
-#define IDS	  64  /* that a processor takes at once */
-#define IDS_STALE 256 /* it takes others when the last one is so far from its own */
-
-/* Of those that this processor has taken; nobody else touches them. */
-static uint64_t id_here(struct port_adapter *adapter)
-{
-	struct port_here *here = &adapter->here[cpu_self->number];
-	uint64_t last = atomic_load_explicit(&adapter->last_id, memory_order_relaxed);
-
-	/* ids tell about how old requests are: queue_return */
-	if (unlikely(here->last_id == here->end_id || last - here->end_id > IDS_STALE)) {
-		here->last_id = atomic_fetch_add(&adapter->last_id, IDS);
-		here->end_id = here->last_id + IDS;
-	}
-	return ++here->last_id;
-}
-
-path_inline uint64_t id_next(struct port_adapter *adapter)
-{
-	/* a replayed run is the same with a trace and without */
-	if (unlikely(cpu_inner_locks) && adapter->is_split && !replay_is_on &&
-		!trace_is_wanted(TRACE_SRB_SUBMIT))
-		return id_here(adapter);
-	return cpu_inner_add64(&adapter->last_id, 1) + 1;
-}
-
 path_inline uint64_t enter(struct port_request *request)
 {
 	/* No safepoint till the event is out: under replay the ids stand in the trace in order. */
-	uint64_t id = id_next(request->adapter);
+	uint64_t id = port_id_next(request->adapter, cpu_inner_locks);
 
 	atomic_store_explicit(&request->id, id, memory_order_relaxed);
 	trace(TRACE_SRB_SUBMIT, id,

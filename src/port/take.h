@@ -51,7 +51,7 @@ path_inline int port_take(struct port_request *request, bool locks)
 
 	if (unlikely(state != PORT_REQUEST_STARTED))
 		return state;
-	if (!locks && likely(request->is_page)) {
+	if (likely(request->is_page)) {
 		port_list_close_filled(request->list, &request->seal);
 		return state;
 	}
