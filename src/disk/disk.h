@@ -118,7 +118,9 @@ struct disk {
 	_Atomic bool is_gone;	 /* it takes no requests of the front */
 	uintptr_t in_place_mask; /* address bits that a buffer must not have, to be used in place */
 	uint32_t page_most;	 /* bytes of one that goes by io_page.c, 0: none does */
-	uint32_t rw_seconds;	 /* of a read or write */
+	/* the block up to which they may go, as READ(10) can name it; 0 while it is gone */
+	_Atomic uint32_t page_end;
+	uint32_t rw_seconds; /* of a read or write */
 	uint32_t max_unmap_blocks,
 		max_same_blocks;   /* of one UNMAP, one WRITE SAME; 0: not offered */
 	_Atomic uint32_t next_cpu; /* where the next request of a host thread goes */

@@ -56,12 +56,10 @@ path_inline bool page_submit(struct disk *disk, struct dry_io *io, bool locks)
 	struct port_request *request;
 	struct port_page page;
 
-	/* What passes the end of 64 bits has a block that passes the end of 32. */
 	if (unlikely(op > DRY_OP_WRITE || !mem_ram_data_page(io->buffer, &at) ||
 		     (uintptr_t)io->buffer & MEM_PAGE_MASK || bytes - 1 >= disk->page_most ||
-		     (bytes | offset) & disk->block_mask || (block + blocks) >> 32 ||
-		     offset + bytes > atomic_load_explicit(&disk->size, memory_order_relaxed) ||
-		     atomic_load_explicit(&disk->is_gone, memory_order_relaxed) ||
+		     (bytes | offset) & disk->block_mask ||
+		     block + blocks > atomic_load_explicit(&disk->page_end, memory_order_relaxed) ||
 		     adapter->takes_pages != (locks ? PORT_PAGES_AMONG : PORT_PAGES_ALONE) ||
 		     !port_page_may_start(adapter, unit, locks)))
 		return false;

@@ -182,6 +182,14 @@ static void limits_take(struct disk *disk, const struct port_limits *limits)
 		disk->page_most = 0;
 }
 
+/* Whenever it has come, gone or grown. */
+static void page_end_settle(struct disk *disk)
+{
+	uint64_t blocks = disk->is_gone ? 0 : disk->size >> disk->block_shift;
+
+	atomic_store(&disk->page_end, (uint32_t)min_of(blocks, (uint64_t)UINT32_MAX));
+}
+
 /* The first adapter's units need not say whose they are. */
 static void name_write(struct disk *disk)
 {
@@ -226,6 +234,7 @@ static int disk_add(struct disk_set *set, struct port_unit *unit, const uint8_t 
 		return err;
 	}
 	disk->size = disk->info.size;
+	page_end_settle(disk);
 	mode_sense(disk);
 	vital_data(disk);
 	set->disk[set->count] = disk;
@@ -277,8 +286,12 @@ static struct disk *disk_lost(const struct disk_set *set, const struct port_unit
 
 static void disk_back(struct disk *disk)
 {
+	bool was_gone;
+
 	unit_found(disk->unit);
-	if (atomic_exchange(&disk->is_gone, false))
+	was_gone = atomic_exchange(&disk->is_gone, false);
+	page_end_settle(disk);
+	if (was_gone)
 		trace(TRACE_UNIT, disk->unit->number, disk_address(disk), true);
 	disk_hold_go_on(disk);
 }
@@ -433,6 +446,7 @@ static void disk_lose(struct disk *disk)
 
 	if (atomic_exchange(&disk->is_gone, true))
 		return;
+	page_end_settle(disk);
 	trace(TRACE_UNIT, disk->unit->number, disk_address(disk), false);
 	if (model->unit_lost)
 		model->unit_lost(disk->unit);
@@ -455,11 +469,14 @@ int disk_scan_again(struct port_adapter *adapter, struct disk_set *set)
 
 void disk_set_lose(struct disk_set *set, struct port_adapter *adapter)
 {
-	for (unsigned n = 0; n < set->count; n++)
-		if (set->disk[n]->adapter == adapter &&
-			!atomic_exchange(&set->disk[n]->is_gone, true))
-			trace(TRACE_UNIT, set->disk[n]->unit->number, disk_address(set->disk[n]),
-				false);
+	for (unsigned n = 0; n < set->count; n++) {
+		struct disk *disk = set->disk[n];
+
+		if (disk->adapter != adapter || atomic_exchange(&disk->is_gone, true))
+			continue;
+		page_end_settle(disk);
+		trace(TRACE_UNIT, disk->unit->number, disk_address(disk), false);
+	}
 }
 
 void disk_set_detach(struct disk_set *set, struct port_adapter *adapter)

@@ -226,7 +226,6 @@ path_inline void port_page_start(struct port_request *request, struct port_adapt
 	}
 	dma_list_page(list, page.at, page.bytes);
 	dma_count_page(adapter->maps, locks ? cpu_self->number : 0);
-	request->mapping.va = NULL;
 	request->seal.id = id;
 	request->seal.count = 1;
 	request->seal.address = (LONGLONG)page.at;
@@ -237,7 +236,6 @@ path_inline void port_page_start(struct port_request *request, struct port_adapt
 	atomic_store_explicit(&request->deadline,
 		atomic_load_explicit(&adapter->tick, memory_order_relaxed) + page.timeout + 1,
 		memory_order_relaxed);
-	request->submitted = 0; /* its latency is for an event, which nobody wants */
 	page_prepare(request, adapter, unit, page);
 	atomic_store_explicit(&request->state, PORT_REQUEST_STARTED, memory_order_release);
 	if (likely(adapter->ordinary.build != NULL))
