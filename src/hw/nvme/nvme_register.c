@@ -235,7 +235,7 @@ static void nvme_command_register(void *device, uint16_t command)
 	struct nvme *n = device;
 
 	for (unsigned i = 0; i < n->engine_count; i++)
-		n->engine[i].master.enabled = command >> 2 & 1;
+		dma_master_enable(&n->engine[i].master, command >> 2 & 1);
 }
 
 /* A controller that was enabled is reset by its agent, which touches no memory from then on. */

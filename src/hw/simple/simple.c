@@ -121,7 +121,7 @@ static void simple_command_register(void *device, uint16_t command)
 {
 	struct simple *s = device;
 
-	s->master.enabled = command >> 2 & 1;
+	dma_master_enable(&s->master, command >> 2 & 1);
 }
 
 /* It stops as when it is disabled, which is the agent's work. */
