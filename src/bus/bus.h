@@ -183,9 +183,9 @@ void bus_trap_counts(uint64_t *all, uint64_t *in_parts);
  * Registers of 4 bytes beside each other in a memory BAR, on the way of every request. While they
  * are open, a write of 4 bytes by an accessor goes to ring, with the register's number from 0 on,
  * and not to ops.write, which would do the same. ring ends with bus_rung, or with cpu_poll where
- * it kicks nobody: the safepoint that the write is. Whatever else there is to do with an access (an event that is wanted, a tap, a function
- * that is off, registers that are not mapped) takes it to where it else goes, so ops.write serves
- * them too.
+ * it kicks nobody: the safepoint that the write is. Whatever else there is to do with an access (an
+ * event that is wanted, a tap, a function that is off, registers that are not mapped) takes it to
+ * where it else goes, so ops.write serves them too.
  */
 struct bus_doorbells {
 	unsigned bar;

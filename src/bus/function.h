@@ -95,8 +95,8 @@ struct bus_window {
 		void *device, unsigned bar, uint32_t offset, unsigned size, uint64_t value);
 	struct bus_function *function; /* NULL: no such BAR */
 
-	uintptr_t bells_base;		/* the first doorbell's host address */
-	_Atomic uint32_t bells;		/* how many there are; 0: closed, or to be passed by */
+	uintptr_t bells_base;		    /* the first doorbell's host address */
+	_Atomic uint32_t bells;		    /* how many there are; 0: closed, or to be passed by */
 	uint32_t bells_offset, bells_count; /* as they were set */
 	bool bells_open;
 	border_call void (*ring)(void *device, uint32_t number, uint32_t value);

@@ -79,8 +79,7 @@ static inline bool cpu_is_due(void)
 /* The same of a processor that is there. */
 static inline bool cpu_is_due_on(const struct cpu *cpu)
 {
-	return unlikely(
-		atomic_load_explicit(&cpu->pending_irql, memory_order_relaxed) > cpu->irql);
+	return unlikely(atomic_load_explicit(&cpu->pending_irql, memory_order_relaxed) > cpu->irql);
 }
 
 /* A safepoint. */

@@ -44,8 +44,8 @@ static void plain_update(struct dma_master *master)
 	uint64_t first = mem_index.low.first;
 
 	atomic_store(&master->plain_end, end);
-	atomic_store(&master->plain_low,
-		end > first ? min_of(end - first, mem_index.low.count) : 0);
+	atomic_store(
+		&master->plain_low, end > first ? min_of(end - first, mem_index.low.count) : 0);
 }
 
 void dma_master_enable(struct dma_master *master, bool on)

@@ -34,8 +34,8 @@ struct dma_master {
 	/* private: it reaches pages by their frame numbers below plain_end, of which those of the
 	 * low span have the first plain_low records; 0: none now */
 	_Atomic uint64_t plain_low, plain_end;
-	struct dma_tap *tap; /* NULL: none */
-	uint64_t blame;	     /* nt_violation's number for what is refused; 0: the driver is */
+	struct dma_tap *tap;	 /* NULL: none */
+	uint64_t blame;		 /* nt_violation's number for what is refused; 0: the driver is */
 	struct dma_master *next; /* another of the same device, for another thread of it; NULL */
 	struct {
 		uint64_t address, window, born;
@@ -134,8 +134,8 @@ struct dma_place {
 	void *host;
 	enum mem_kind kind;
 };
-static inline __attribute__((always_inline)) bool dma_bus_find(const struct dma_master *master,
-	uint64_t address, uint64_t bytes, struct dma_place *place)
+static inline __attribute__((always_inline)) bool dma_bus_find(
+	const struct dma_master *master, uint64_t address, uint64_t bytes, struct dma_place *place)
 {
 	const struct mem_frame *frame = dma_bus_plain(master, address);
 	uint64_t in_page = address & MEM_PAGE_MASK;

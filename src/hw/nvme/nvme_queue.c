@@ -41,6 +41,10 @@ static bool is_conflict(struct nvme_engine *e, unsigned sqid, uint16_t cid)
 	bool is_new = !(e->identifiers & bit);
 
 	e->identifiers |= bit;
+	/* of the same queue, fetched with it, and carried out meanwhile */
+	for (unsigned i = 0; i < e->quick_count; i++)
+		if (e->quick[i] == cid)
+			return true;
 	for (unsigned i = e->first; !is_new && i < e->end; i++)
 		if (e->fetched[i].sqid == sqid && e->commands[i].cid == cid)
 			return true;
@@ -74,6 +78,21 @@ static uint32_t fetchable(struct nvme_engine *e, unsigned sqid, uint32_t head, u
 	return count ? count - cpu_choose(count) : 0;
 }
 
+/* They are the driver's to change: each is read once. */
+static inline void table_add(
+	struct nvme_engine *e, unsigned sqid, const struct nvme_command *ring, uint32_t count)
+{
+	struct nvme *n = e->nvme;
+
+	for (uint32_t i = 0; i < count; i++)
+		e->commands[e->end + i] = ring[i];
+	n->cq[n->sq[sqid].cqid].reserved += count;
+	for (; count--; e->end++)
+		e->fetched[e->end] = (struct nvme_fetched){
+			(uint16_t)sqid, is_conflict(e, sqid, e->commands[e->end].cid)};
+	e->quick_count = 0;
+}
+
 static void sq_fetch(struct nvme_engine *e, unsigned sqid)
 {
 	struct nvme *n = e->nvme;
@@ -101,18 +120,19 @@ static void sq_fetch(struct nvme_engine *e, unsigned sqid)
 		nvme_fail(n);
 		return;
 	}
-	/* to the end of the page; what lies there is the driver's to change: it is read once */
+	/* to the end of the page */
 	count = (uint32_t)(bytes / sizeof(*e->commands));
-	for (uint32_t i = 0; i < count; i++)
-		e->commands[e->end + i] = ring[i];
-	head = head + count == size ? 0 : head + count;
+	if (likely(sqid && !e->end)) {
+		uint32_t done = nvme_quick(e, sqid, ring, count);
+
+		ring += done;
+		count -= done;
+	}
+	head = sq->head + count == size ? 0 : sq->head + count;
+	table_add(e, sqid, ring, count);
 	sq->head = head;
 	if (head == tail)
 		e->pending &= ~(1ull << sqid);
-	n->cq[sq->cqid].reserved += count;
-	for (; count--; e->end++)
-		e->fetched[e->end] = (struct nvme_fetched){
-			(uint16_t)sqid, is_conflict(e, sqid, e->commands[e->end].cid)};
 }
 
 /* Round robin, a batch from each: 4.13.1. */
@@ -130,6 +150,8 @@ void nvme_fetch(struct nvme_engine *e)
 		unsigned sqid = (next + (unsigned)__builtin_ctzll(todo)) % NVME_QUEUES_MAX;
 
 		sq_fetch(e, sqid);
+		if (unlikely(e->moved >= NVME_INTERRUPT_BYTES))
+			nvme_interrupts_send(e);
 		e->next_sq = (sqid + 1) % NVME_QUEUES_MAX;
 	}
 }

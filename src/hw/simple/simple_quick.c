@@ -98,8 +98,7 @@ path_inline bool next_move(struct simple *s, struct batch *b, const bool is_writ
 	*(is_write ? &b->bytes_written : &b->bytes_read) += length;
 	/* bytes 16 to 23, and 24 to 31: union simple_completion */
 	atomic_store_explicit(&(*b->out)[2], (uint64_t)length << 32, memory_order_relaxed);
-	atomic_store_explicit(
-		&(*b->out)[3], b->next->tag | b->sequence, memory_order_release);
+	atomic_store_explicit(&(*b->out)[3], b->next->tag | b->sequence, memory_order_release);
 	return true;
 }
 
@@ -130,8 +129,7 @@ unsigned simple_quick(struct simple *s, const struct simple_command *ring, unsig
 {
 	uint32_t at = s->posted & (s->entries - 1);
 	uint64_t address = s->completions_at + at * sizeof(union simple_completion);
-	struct batch b = {
-		.next = ring, .accounted = ring, .sequence = s->posted * SEQUENCE_ONE};
+	struct batch b = {.next = ring, .accounted = ring, .sequence = s->posted * SEQUENCE_ONE};
 	struct dma_place place;
 	unsigned done;
 

@@ -128,8 +128,8 @@ static void post(struct simple *s)
 	interrupt_send(s, SIMPLE_CAUSE_COMPLETION, messages);
 }
 
-/* Up to SIMPLE_BATCH commands that are to be carried out, as many as lie in one page; how many, 0 if
- * there are none or the controller failed. */
+/* Up to SIMPLE_BATCH commands that are to be carried out, as many as lie in one page; how many, 0
+ * if there are none or the controller failed. */
 static unsigned fetch(struct simple *s, const struct simple_command **ring)
 {
 	uint32_t doorbell = s->doorbell;
