@@ -93,6 +93,7 @@ static int engine_init(struct nvme *n, unsigned number, unsigned width)
 	struct nvme_engine *e = &n->engine[number];
 
 	e->nvme = n;
+	e->turn = 1;
 	pthread_mutex_init(&e->lock, NULL);
 	dma_master_init(&e->master, "nvme", width);
 	if (number)

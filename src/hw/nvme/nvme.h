@@ -83,6 +83,10 @@ struct nvme_fetched {
 	bool is_conflict; /* its identifier is that of another one here */
 };
 
+struct nvme_seen {
+	uint16_t cid, turn;
+};
+
 struct nvme_event {
 	uint8_t type, information, log_page;
 };
@@ -111,11 +115,10 @@ struct nvme_engine {
 	struct nvme_command commands[NVME_FETCHED_MAX];
 	struct nvme_fetched fetched[NVME_FETCHED_MAX];
 
-	/* nvme_quick.c: the identifiers that it has seen in the stretch that is fetched, and for
-	 * each value of their low bits the stretch that one was seen in last */
-	uint16_t quick[NVME_FETCHED_MAX];
-	unsigned quick_count;
-	uint8_t quick_turn, quick_seen[256];
+	/* nvme_quick.c: what it has carried out of the stretch that is being fetched, the one of
+	 * each value of its identifier's low bits; the rest goes where that place is taken */
+	struct nvme_seen seen[256];
+	uint16_t turn; /* of this stretch */
 	enum mem_kind kind_of_data; /* of the last command */
 
 	uint64_t units_read, units_written, reads, writes, media_errors;

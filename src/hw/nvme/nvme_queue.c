@@ -41,10 +41,9 @@ static bool is_conflict(struct nvme_engine *e, unsigned sqid, uint16_t cid)
 	bool is_new = !(e->identifiers & bit);
 
 	e->identifiers |= bit;
-	/* of the same queue, fetched with it, and carried out meanwhile */
-	for (unsigned i = 0; i < e->quick_count; i++)
-		if (e->quick[i] == cid)
-			return true;
+	/* fetched with it, and carried out meanwhile */
+	if (unlikely(e->seen[(uint8_t)cid].turn == e->turn && e->seen[(uint8_t)cid].cid == cid))
+		return true;
 	for (unsigned i = e->first; !is_new && i < e->end; i++)
 		if (e->fetched[i].sqid == sqid && e->commands[i].cid == cid)
 			return true;
@@ -78,6 +77,15 @@ static uint32_t fetchable(struct nvme_engine *e, unsigned sqid, uint32_t head, u
 	return count ? count - cpu_choose(count) : 0;
 }
 
+/* Nothing of the next stretch has been seen. */
+static inline void turn_over(struct nvme_engine *e)
+{
+	if (unlikely(!++e->turn)) {
+		memset(e->seen, 0, sizeof(e->seen));
+		e->turn = 1;
+	}
+}
+
 /* They are the driver's to change: each is read once. */
 static inline void table_add(
 	struct nvme_engine *e, unsigned sqid, const struct nvme_command *ring, uint32_t count)
@@ -90,7 +98,7 @@ static inline void table_add(
 	for (; count--; e->end++)
 		e->fetched[e->end] = (struct nvme_fetched){
 			(uint16_t)sqid, is_conflict(e, sqid, e->commands[e->end].cid)};
-	e->quick_count = 0;
+	turn_over(e);
 }
 
 static void sq_fetch(struct nvme_engine *e, unsigned sqid)

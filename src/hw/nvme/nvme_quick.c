@@ -8,7 +8,6 @@
  * anew, since nothing was done to it here and nothing counted. Under replay nothing goes this way.
  */
 #include "hw/nvme/nvme.h"
-#include <string.h>
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "two dwords are read whole");
 
@@ -20,7 +19,7 @@ struct batch {
 	uint64_t completion; /* what all of them have in common in the second word */
 	uint32_t head, tail; /* of the two queues */
 	uint16_t *cid;	     /* where the next one's stands: engine->quick */
-	uint64_t bytes_read, bytes_written, reads;
+	uint64_t bytes_read, bytes_written, writes;
 	int err; /* with which the storage has failed the next one */
 };
 
@@ -35,13 +34,13 @@ struct setting {
 };
 
 /* Bytes are counted together as long as they are of the same kind of memory. */
-static __attribute__((noinline)) void account(struct nvme_engine *e, uint64_t reads,
+static __attribute__((noinline)) void account(struct nvme_engine *e, uint64_t count,
 	uint64_t bytes_read, uint64_t writes, uint64_t bytes_written)
 {
 	dma_bus_add(&e->master, bytes_read, e->kind_of_data, true);
 	dma_bus_add(&e->master, bytes_written, e->kind_of_data, false);
 	e->moved += bytes_read + bytes_written;
-	e->reads += reads;
+	e->reads += count - writes;
 	e->units_read += bytes_read / 512;
 	e->writes += writes;
 	e->units_written += bytes_written / 512;
@@ -49,11 +48,9 @@ static __attribute__((noinline)) void account(struct nvme_engine *e, uint64_t re
 
 static inline void batch_account(struct nvme_engine *e, struct batch *b)
 {
-	uint64_t count = (uint64_t)(b->next - b->accounted);
-
-	account(e, b->reads, b->bytes_read, count - b->reads, b->bytes_written);
+	account(e, (uint64_t)(b->next - b->accounted), b->bytes_read, b->writes, b->bytes_written);
 	b->accounted = b->next;
-	b->bytes_read = b->bytes_written = b->reads = 0;
+	b->bytes_read = b->bytes_written = b->writes = 0;
 }
 
 /* The word with the phase goes last, after what a doorbell is measured by: see nvme_queue.c. */
@@ -64,7 +61,6 @@ path_inline void post(const struct setting *set, struct batch *b, uint16_t cid)
 	atomic_store_explicit(&(*b->out)[0], 0, memory_order_relaxed);
 	atomic_store_explicit(
 		&(*b->out)[1], b->completion | (uint64_t)cid << 32 | b->head, memory_order_release);
-	*b->cid++ = cid;
 	b->out++;
 	b->next++;
 }
@@ -76,20 +72,21 @@ path_inline bool next_move(const struct setting *set, struct batch *b, const boo
 	/* What counts is read once: it is the driver's to change at any time. */
 	const struct nvme_command *c = b->next;
 	struct nvme_engine *e = set->e;
-	struct nvme *n = set->n;
+	const struct nvme *n = set->n;
 	uint64_t prp = __atomic_load_n(&c->prp1, __ATOMIC_RELAXED);
 	uint64_t block = __atomic_load_n((const uint64_t *)&c->cdw10, __ATOMIC_RELAXED);
 	uint32_t space = __atomic_load_n(&c->nsid, __ATOMIC_RELAXED) - 1;
 	uint32_t dword = __atomic_load_n(&c->cdw12, __ATOMIC_RELAXED);
 	uint16_t cid = __atomic_load_n(&c->cid, __ATOMIC_RELAXED);
 	uint64_t bytes = ((dword & 0xffff) + 1ull) << n->block_shift;
+	struct nvme_seen *seen = &e->seen[(uint8_t)cid];
 	struct dma_place data;
 	struct iovec iov;
 	uint64_t offset;
 
 	/* as much as a page's blocks from there on are in the namespace */
 	if (unlikely(space >= n->namespaces || dword & NVME_FUA || block >= n->page_blocks ||
-		     prp & 3 || e->quick_seen[(uint8_t)cid] == e->quick_turn ||
+		     prp & 3 || seen->turn == e->turn ||
 		     !dma_bus_find(&e->master, prp, bytes, &data)))
 		return false;
 	if (unlikely(data.kind != e->kind_of_data)) {
@@ -102,13 +99,9 @@ path_inline bool next_move(const struct setting *set, struct batch *b, const boo
 			  : storage_read_one(n->storage, offset, &iov);
 	if (unlikely(b->err))
 		return false;
-	e->quick_seen[(uint8_t)cid] = e->quick_turn;
-	if (is_write) {
-		b->bytes_written += bytes;
-	} else {
-		b->bytes_read += bytes;
-		b->reads++;
-	}
+	*seen = (struct nvme_seen){cid, e->turn};
+	*(is_write ? &b->bytes_written : &b->bytes_read) += bytes;
+	b->writes += is_write;
 	post(set, b, cid);
 	return true;
 }
@@ -140,7 +133,7 @@ static __attribute__((cold, noinline)) void fail_one(
 	dma_bus_add(&set->e->master, bytes, set->e->kind_of_data, !is_write);
 	set->sq->head++;
 	set->cq->reserved++;
-	set->e->quick[set->e->quick_count++] = c.cid;
+	set->e->seen[(uint8_t)c.cid] = (struct nvme_seen){c.cid, set->e->turn};
 	nvme_post(set->e, set->sqid, c.cid, nvme_failed(set->n, &c, set->sqid, status), 0);
 }
 
@@ -157,7 +150,6 @@ static unsigned run(const struct setting *set, const struct nvme_command *ring, 
 		.completion = (uint64_t)set->sqid << 16 | (uint64_t)set->cq->phase << 48,
 		.head = set->sq->head,
 		.tail = set->cq->tail,
-		.cid = e->quick + e->quick_count,
 	};
 	struct dma_place place;
 	const struct nvme_command *end;
@@ -175,21 +167,10 @@ static unsigned run(const struct setting *set, const struct nvme_command *ring, 
 	done = (unsigned)(b.next - ring);
 	batch_account(e, &b);
 	dma_bus_add(&e->master, done * sizeof(struct nvme_completion), place.kind, true);
-	e->quick_count += done;
 	if (likely(!b.err))
 		return done;
 	fail_one(set, b.next, b.err);
 	return done + 1;
-}
-
-/* Another stretch: nothing of it has been seen. */
-static inline void turn_begin(struct nvme_engine *e)
-{
-	e->quick_count = 0;
-	if (unlikely(!++e->quick_turn)) {
-		memset(e->quick_seen, 0, sizeof(e->quick_seen));
-		e->quick_turn = 1;
-	}
 }
 
 unsigned nvme_quick(
@@ -200,7 +181,6 @@ unsigned nvme_quick(
 		nvme_is_cached(n) && !storage_is_read_only(n->storage)};
 	unsigned done = 0, more;
 
-	turn_begin(e);
 	if (cpu_is_chosen_for())
 		return 0;
 	do {

@@ -240,6 +240,12 @@ static border_call void nvme_write(
 		registers_set(device, offset, size, value);
 }
 
+/* Whether the doorbell adds one entry, which is free, and the queue does not begin anew with it. */
+static inline bool is_next(const struct nvme_sq *sq, uint32_t value)
+{
+	return value < sq->size && value == sq->tail + 1 && value != sq->head;
+}
+
 /* Open while the controller is ready and no doorbell is in memory. */
 static border_call void nvme_ring(void *device, uint32_t number, uint32_t value)
 {
@@ -248,7 +254,7 @@ static border_call void nvme_ring(void *device, uint32_t number, uint32_t value)
 	struct nvme_engine *e;
 
 	value &= 0xffff;
-	if (unlikely(number & 1 || !nvme_sq_takes(sq, value))) {
+	if (unlikely(number & 1 || !is_next(sq, value))) {
 		ring_other(n, number, value);
 		return;
 	}
