@@ -68,21 +68,36 @@ int dma_bus_access(
 void *dma_bus_span_find(
 	struct dma_master *master, uint64_t address, uint64_t *bytes, bool write, int *error);
 
-/* The frame that a bus address means, NULL where there is more to look at. Kinds: what is memory,
- * has an owner, may be written and is no map register's. */
-static inline __attribute__((always_inline)) const struct mem_frame *dma_bus_plain(
+/* The record of the frame that a bus address means, of an empty one where there is more to look at.
+ */
+static inline __attribute__((always_inline)) const struct mem_frame *dma_bus_frame(
 	const struct dma_master *master, uint64_t address)
+{
+	uint64_t number = address >> MEM_PAGE_SHIFT, low = number - mem_index.low.first;
+
+	if (likely(low < atomic_load_explicit(&master->plain_low, memory_order_acquire)))
+		return &mem_index.record[low];
+	if (number < atomic_load_explicit(&master->plain_end, memory_order_acquire))
+		return mem_frame_get(number);
+	return &mem_no_frame;
+}
+
+/* What is memory, has an owner, may be written and is no map register's. */
+static inline bool dma_bus_is_plain(enum mem_kind kind)
 {
 	const uint32_t special =
 		1u << MEM_NONE | 1u << MEM_FREE | 1u << MEM_BOUNCE | 1u << MEM_CODE;
-	uint64_t number = address >> MEM_PAGE_SHIFT, low = number - mem_index.low.first;
-	const struct mem_frame *frame = &mem_no_frame;
 
-	if (likely(low < atomic_load_explicit(&master->plain_low, memory_order_acquire)))
-		frame = &mem_index.record[low];
-	else if (number < atomic_load_explicit(&master->plain_end, memory_order_acquire))
-		frame = mem_frame_get(number);
-	return likely(!(special >> frame->kind & 1)) ? frame : NULL;
+	return likely(!(special >> kind & 1));
+}
+
+/* The frame itself, if it is plain; else NULL. */
+static inline __attribute__((always_inline)) const struct mem_frame *dma_bus_plain(
+	const struct dma_master *master, uint64_t address)
+{
+	const struct mem_frame *frame = dma_bus_frame(master, address);
+
+	return dma_bus_is_plain(frame->kind) ? frame : NULL;
 }
 
 /* Only the device's thread counts; a summary may read meanwhile. */
@@ -124,29 +139,42 @@ static inline __attribute__((always_inline)) int dma_bus_move(
 /* ---- what devices call ---- */
 
 /*
- * Where bytes lie that are in one ordinary page, which the device reaches and may read and write.
- * dma_bus_find looks and does nothing else; false: it is for dma_bus_read, _write or _span to say
- * what is there. The access is complete with dma_bus_add (bytes, place.kind, whether it writes).
- * Together they are for who carries out many accesses while nobody wants TRACE_DMA_TRANSFER. They
- * hold each access to what holds at its moment: who has bus mastering off, or a tap, finds nothing.
+ * Where bytes lie that are in one ordinary page, which the device reaches and may read and write:
+ * NULL where dma_bus_read, _write or _span has to say what is there. Looks, and does nothing else:
+ * the access is complete with dma_bus_add (bytes, kind, whether it writes). They are for who
+ * carries out many accesses while nobody wants TRACE_DMA_TRANSFER, and hold each access to what
+ * holds at its moment: who has bus mastering off, or a tap, finds nothing.
+ *
+ * _known is for memory of a kind that _find has told before, and finds no other.
  */
-struct dma_place {
-	void *host;
-	enum mem_kind kind;
-};
-static inline __attribute__((always_inline)) bool dma_bus_find(
-	const struct dma_master *master, uint64_t address, uint64_t bytes, struct dma_place *place)
+static inline __attribute__((always_inline)) void *dma_bus_within(
+	const struct mem_frame *frame, uint64_t address, uint64_t bytes)
 {
-	const struct mem_frame *frame = dma_bus_plain(master, address);
 	uint64_t in_page = address & MEM_PAGE_MASK;
-	char *host = frame ? __atomic_load_n(&frame->host, __ATOMIC_RELAXED) : NULL;
+	char *host = __atomic_load_n(&frame->host, __ATOMIC_RELAXED);
 
 	/* as the compiler is told it, a length that it knows costs less */
 	if (unlikely(!host || (__builtin_constant_p(bytes) ? in_page > MEM_PAGE_SIZE - bytes
 							   : in_page + bytes > MEM_PAGE_SIZE)))
-		return false;
-	*place = (struct dma_place){host + in_page, frame->kind};
-	return true;
+		return NULL;
+	return host + in_page;
+}
+
+static inline __attribute__((always_inline)) void *dma_bus_find(
+	const struct dma_master *master, uint64_t address, uint64_t bytes, enum mem_kind *kind)
+{
+	const struct mem_frame *frame = dma_bus_frame(master, address);
+
+	*kind = frame->kind;
+	return dma_bus_is_plain(*kind) ? dma_bus_within(frame, address, bytes) : NULL;
+}
+
+static inline __attribute__((always_inline)) void *dma_bus_find_known(
+	const struct dma_master *master, uint64_t address, uint64_t bytes, enum mem_kind kind)
+{
+	const struct mem_frame *frame = dma_bus_frame(master, address);
+
+	return likely(frame->kind == kind) ? dma_bus_within(frame, address, bytes) : NULL;
 }
 
 /*
@@ -194,12 +222,13 @@ static inline __attribute__((always_inline)) void *dma_bus_span(
 static inline __attribute__((always_inline)) void *dma_bus_at(
 	struct dma_master *master, uint64_t address, uint64_t bytes, bool write)
 {
-	struct dma_place place;
+	enum mem_kind kind;
+	void *host = dma_bus_find(master, address, bytes, &kind);
 
-	if (trace_is_wanted(TRACE_DMA_TRANSFER) || !dma_bus_find(master, address, bytes, &place))
+	if (unlikely(!host) || trace_is_wanted(TRACE_DMA_TRANSFER))
 		return NULL;
-	dma_bus_add(master, bytes, place.kind, write);
-	return place.host;
+	dma_bus_add(master, bytes, kind, write);
+	return host;
 }
 
 /* A device in another process did what its own iommu refused: told with the words of a read or

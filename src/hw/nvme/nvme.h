@@ -118,7 +118,7 @@ struct nvme_engine {
 	/* nvme_quick.c: what it has carried out of the stretch that is being fetched, the one of
 	 * each value of its identifier's low bits; the rest goes where that place is taken */
 	struct nvme_seen seen[256];
-	uint16_t turn; /* of this stretch */
+	uint16_t turn;		    /* of this stretch */
 	enum mem_kind kind_of_data; /* of the last command */
 
 	uint64_t units_read, units_written, reads, writes, media_errors;

@@ -87,18 +87,20 @@ static inline void turn_over(struct nvme_engine *e)
 }
 
 /* They are the driver's to change: each is read once. */
-static inline void table_add(
+static __attribute__((noinline)) void table_add(
 	struct nvme_engine *e, unsigned sqid, const struct nvme_command *ring, uint32_t count)
 {
 	struct nvme *n = e->nvme;
+	struct nvme_sq *sq = &n->sq[sqid];
+	uint32_t head = sq->head + count;
 
 	for (uint32_t i = 0; i < count; i++)
 		e->commands[e->end + i] = ring[i];
-	n->cq[n->sq[sqid].cqid].reserved += count;
+	sq->head = head == sq->size ? 0 : head;
+	n->cq[sq->cqid].reserved += count;
 	for (; count--; e->end++)
 		e->fetched[e->end] = (struct nvme_fetched){
 			(uint16_t)sqid, is_conflict(e, sqid, e->commands[e->end].cid)};
-	turn_over(e);
 }
 
 static void sq_fetch(struct nvme_engine *e, unsigned sqid)
@@ -136,10 +138,10 @@ static void sq_fetch(struct nvme_engine *e, unsigned sqid)
 		ring += done;
 		count -= done;
 	}
-	head = sq->head + count == size ? 0 : sq->head + count;
-	table_add(e, sqid, ring, count);
-	sq->head = head;
-	if (head == tail)
+	if (unlikely(count))
+		table_add(e, sqid, ring, count);
+	turn_over(e);
+	if (sq->head == tail)
 		e->pending &= ~(1ull << sqid);
 }
 

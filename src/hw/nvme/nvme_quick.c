@@ -15,6 +15,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "two dwords are read w
 struct batch {
 	const struct nvme_command *next;
 	const struct nvme_command *accounted; /* those before it are in the counters */
+	const struct nvme_command *learnt;    /* the last one that kind_learn looked at */
 	_Atomic uint64_t (*out)[2];	      /* where the next one's completion goes */
 	uint64_t completion; /* what all of them have in common in the second word */
 	uint32_t head, tail; /* of the two queues */
@@ -30,20 +31,23 @@ struct setting {
 	struct nvme_sq *sq;
 	struct nvme_cq *cq;
 	unsigned sqid;
-	bool writes; /* they are done as soon as the storage has the data */
 };
 
 /* Bytes are counted together as long as they are of the same kind of memory. */
 static __attribute__((noinline)) void account(struct nvme_engine *e, uint64_t count,
 	uint64_t bytes_read, uint64_t writes, uint64_t bytes_written)
 {
-	dma_bus_add(&e->master, bytes_read, e->kind_of_data, true);
-	dma_bus_add(&e->master, bytes_written, e->kind_of_data, false);
 	e->moved += bytes_read + bytes_written;
 	e->reads += count - writes;
-	e->units_read += bytes_read / 512;
 	e->writes += writes;
-	e->units_written += bytes_written / 512;
+	if (bytes_read) {
+		dma_bus_add(&e->master, bytes_read, e->kind_of_data, true);
+		e->units_read += bytes_read / 512;
+	}
+	if (bytes_written) {
+		dma_bus_add(&e->master, bytes_written, e->kind_of_data, false);
+		e->units_written += bytes_written / 512;
+	}
 }
 
 static inline void batch_account(struct nvme_engine *e, struct batch *b)
@@ -65,8 +69,8 @@ path_inline void post(const struct setting *set, struct batch *b, uint16_t cid)
 	b->next++;
 }
 
-/* Carries out the next command if its data lies in one page. False: nothing was done, or err says
- * how it ended. */
+/* Carries out the next command if its data lies in one page, of the kind that the last was of.
+ * False: nothing was done, or err says how it ended. */
 path_inline bool next_move(const struct setting *set, struct batch *b, const bool is_write)
 {
 	/* What counts is read once: it is the driver's to change at any time. */
@@ -80,20 +84,18 @@ path_inline bool next_move(const struct setting *set, struct batch *b, const boo
 	uint16_t cid = __atomic_load_n(&c->cid, __ATOMIC_RELAXED);
 	uint64_t bytes = ((dword & 0xffff) + 1ull) << n->block_shift;
 	struct nvme_seen *seen = &e->seen[(uint8_t)cid];
-	struct dma_place data;
 	struct iovec iov;
 	uint64_t offset;
+	void *data;
 
 	/* as much as a page's blocks from there on are in the namespace */
 	if (unlikely(space >= n->namespaces || dword & NVME_FUA || block >= n->page_blocks ||
-		     prp & 3 || seen->turn == e->turn ||
-		     !dma_bus_find(&e->master, prp, bytes, &data)))
+		     prp & 3 || seen->turn == e->turn))
 		return false;
-	if (unlikely(data.kind != e->kind_of_data)) {
-		batch_account(e, b);
-		e->kind_of_data = data.kind;
-	}
-	iov = (struct iovec){data.host, bytes};
+	data = dma_bus_find_known(&e->master, prp, bytes, e->kind_of_data);
+	if (unlikely(!data))
+		return false;
+	iov = (struct iovec){data, bytes};
 	offset = (space * n->blocks + block) << n->block_shift;
 	b->err = is_write ? storage_write_one(n->storage, offset, &iov)
 			  : storage_read_one(n->storage, offset, &iov);
@@ -112,13 +114,41 @@ path_inline bool is_plain(const struct nvme_command *c, uint8_t opcode)
 	return c->opcode == opcode && !(c->flags & (NVME_FLAGS_FUSE | NVME_FLAGS_PSDT));
 }
 
+/* Whether a write is done as soon as the storage has the data. */
+static inline bool is_write_quick(const struct nvme *n)
+{
+	return nvme_is_cached(n) && !n->storage->read_only;
+}
+
 path_inline bool run_next(const struct setting *set, struct batch *b)
 {
 	if (trace_is_wanted(TRACE_DMA_TRANSFER) || unlikely(!nvme_is_running(set->n)))
 		return false;
 	if (likely(is_plain(b->next, NVME_READ)))
 		return likely(next_move(set, b, false));
-	return is_plain(b->next, NVME_WRITE) && set->writes && next_move(set, b, true);
+	return is_plain(b->next, NVME_WRITE) && is_write_quick(set->n) && next_move(set, b, true);
+}
+
+/* Whether a command's memory is of another kind than was known. */
+static __attribute__((noinline)) bool kind_differs(
+	const struct nvme_engine *e, const struct nvme_command *c, enum mem_kind *kind)
+{
+	return dma_bus_find(&e->master, __atomic_load_n(&c->prp1, __ATOMIC_RELAXED), 1, kind) &&
+	       *kind != e->kind_of_data;
+}
+
+/* Whether that may be why the next one has not been carried out, and this is known now. Once for
+ * each command: who changes it meanwhile cannot keep us here. */
+static inline bool kind_learn(struct nvme_engine *e, struct batch *b)
+{
+	enum mem_kind kind;
+
+	if (b->err || b->learnt == b->next || !kind_differs(e, b->next, &kind))
+		return false;
+	b->learnt = b->next;
+	batch_account(e, b);
+	e->kind_of_data = kind;
+	return true;
 }
 
 /* The storage has failed this one: the rest of the long way. */
@@ -151,22 +181,21 @@ static unsigned run(const struct setting *set, const struct nvme_command *ring, 
 		.head = set->sq->head,
 		.tail = set->cq->tail,
 	};
-	struct dma_place place;
 	const struct nvme_command *end;
+	enum mem_kind kind;
 	unsigned done;
 
 	left = min_of(left, set->cq->size - 1 - b.tail);
 	left = min_of(left, set->sq->size - 1 - b.head);
 	end = ring + min_of(left, count);
-	if (end == ring ||
-		!dma_bus_find(&e->master, address, sizeof(struct nvme_completion), &place))
+	b.out = dma_bus_find(&e->master, address, sizeof(struct nvme_completion), &kind);
+	if (end == ring || !b.out)
 		return 0;
-	b.out = place.host;
-	while (b.next != end && run_next(set, &b))
+	while (b.next != end && (likely(run_next(set, &b)) || kind_learn(e, &b)))
 		;
 	done = (unsigned)(b.next - ring);
 	batch_account(e, &b);
-	dma_bus_add(&e->master, done * sizeof(struct nvme_completion), place.kind, true);
+	dma_bus_add(&e->master, done * sizeof(struct nvme_completion), kind, true);
 	if (likely(!b.err))
 		return done;
 	fail_one(set, b.next, b.err);
@@ -177,8 +206,7 @@ unsigned nvme_quick(
 	struct nvme_engine *e, unsigned sqid, const struct nvme_command *ring, unsigned count)
 {
 	struct nvme *n = e->nvme;
-	struct setting set = {e, n, &n->sq[sqid], &n->cq[n->sq[sqid].cqid], sqid,
-		nvme_is_cached(n) && !storage_is_read_only(n->storage)};
+	struct setting set = {e, n, &n->sq[sqid], &n->cq[n->sq[sqid].cqid], sqid};
 	unsigned done = 0, more;
 
 	if (cpu_is_chosen_for())

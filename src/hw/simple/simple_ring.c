@@ -107,21 +107,27 @@ static unsigned post_run(struct simple *s, unsigned from)
 	return count;
 }
 
-static void post(struct simple *s)
+/* False: the controller has failed. */
+static __attribute__((noinline)) bool post_waiting(struct simple *s)
 {
-	uint64_t messages = s->messages_due;
-
-	if (!s->waiting && !s->untold)
-		return;
 	for (unsigned from = 0; from < s->waiting;) {
 		unsigned count = post_run(s, from);
 
 		if (!count) {
 			fail(s, SIMPLE_ERROR_RING);
-			return;
+			return false;
 		}
 		from += count;
 	}
+	return true;
+}
+
+static void post(struct simple *s)
+{
+	uint64_t messages = s->messages_due;
+
+	if ((!s->waiting && !s->untold) || (s->waiting && !post_waiting(s)))
+		return;
 	s->waiting = s->untold = 0;
 	s->messages_due = 0;
 	s->batch_bytes = 0;
@@ -241,7 +247,8 @@ static bool must_wait(struct simple *s)
 }
 
 /* Commands of any kind, in any order. */
-static void run_all(struct simple *s, const struct simple_command *ring, unsigned count)
+static __attribute__((noinline)) void run_all(
+	struct simple *s, const struct simple_command *ring, unsigned count)
 {
 	/* They are the driver's to change at any time: each is read once. */
 	for (unsigned i = 0; i < count; i++)

@@ -241,8 +241,7 @@ static void heads(void)
 	open_it(&d, "", false);
 	for (unsigned i = 0; i < 200; i++) {
 		driver_put(&d, 1,
-			(struct command){
-				.opcode = READ, .nsid = 1, .prp1 = mem_physical(d.page)});
+			(struct command){.opcode = READ, .nsid = 1, .prp1 = mem_physical(d.page)});
 		if (i % 20 != 19)
 			continue;
 		driver_ring(&d, 1);

@@ -8,9 +8,9 @@
 #include "hw/medium.h"
 #include "util/random.h"
 
-#define BATCHES	 60
-#define COMMANDS 40 /* of a batch, at most: more than are fetched at once */
-#define ROOM	 8192
+#define BATCHES	  60
+#define COMMANDS  40 /* of a batch, at most: more than are fetched at once */
+#define ROOM	  8192
 #define BAD_BLOCK 4000
 
 /* What a run leaves behind. */
