@@ -494,7 +494,7 @@ static void begin(struct input *in)
 		model.scatters[n] = limits.scatter_gather;
 		dma_master_init(&model.master[n], "fuzz", limits.width);
 		model.master[n].number = limits.device;
-		atomic_store(&model.master[n].enabled, true);
+		dma_master_enable(&model.master[n], true);
 	}
 	for (unsigned n = 0; n < PAGES; n++) {
 		memset(model.memory[n], (int)n + 1, PAGE);

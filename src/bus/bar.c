@@ -23,7 +23,14 @@
 #define PORT_END   BUS_PORT_END
 #define PORT_SHIFT 2 /* the smallest I/O BAR has four ports */
 
-struct bus_window *_Atomic bus_memory_pages[BUS_MEMORY_PAGES];
+/* A page's number and its place in the table have the same low bits. */
+_Static_assert(BUS_MEMORY_PAGES <= BUS_MEMORY_PLACES &&
+		       !((BUS_MEMORY_BASE >> MEM_PAGE_SHIFT) & (BUS_MEMORY_PLACES - 1)) &&
+		       !((LAYOUT_BASE_PLAIN >> MEM_PAGE_SHIFT) & (BUS_MEMORY_PLACES - 1)) &&
+		       !((LAYOUT_BASE_ASAN >> MEM_PAGE_SHIFT) & (BUS_MEMORY_PLACES - 1)),
+	"bus_window_like");
+
+struct bus_window *_Atomic bus_memory_pages[BUS_MEMORY_PLACES];
 static struct bus_window *_Atomic port_groups[(PORT_END - PORT_BASE) >> PORT_SHIFT];
 
 struct bus_window *bus_window_of_port(uintptr_t port)
@@ -198,6 +205,7 @@ void bus_windows_update(struct bus_function *f)
 			  bus_bridges_forward(
 				  f, window_address(w), window_address(w) + w->size, w->is_io);
 		w->own = !w->live ? 0 : w->msix_size ? w->msix_start : w->size;
+		bus_bells_update(w);
 	}
 }
 

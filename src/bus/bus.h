@@ -177,6 +177,40 @@ void bus_port_write(uintptr_t port, unsigned size, uint64_t value);
  */
 void bus_trap_counts(uint64_t *all, uint64_t *in_parts);
 
+/* ---- doorbells ---- */
+
+/*
+ * Registers of 4 bytes beside each other in a memory BAR, on the way of every request. While they
+ * are open, a write of 4 bytes by an accessor goes to ring, with the register's number from 0 on,
+ * and not to ops.write, which would do the same. ring ends with bus_rung, or with cpu_poll where
+ * it kicks nobody: the safepoint that the write is. Whatever else there is to do with an access (an
+ * event that is wanted, a tap, a function that is off, registers that are not mapped) takes it to
+ * where it else goes, so ops.write serves them too.
+ */
+struct bus_doorbells {
+	unsigned bar;
+	uint32_t offset, count;
+	border_call void (*ring)(void *device, uint32_t number, uint32_t value);
+};
+/* At birth: the function has these, closed. */
+void bus_doorbells_set(struct bus_function *function, const struct bus_doorbells *doorbells);
+/* Any host thread, but not inside an op that the bus's own lock is held for. A write that has begun
+ * on another processor may still come to ring after they are closed. */
+void bus_doorbells_open(struct bus_function *function, bool open);
+
+/* Private: bus_rung where there is more to do. */
+border_call void bus_rung_other(struct cpu_agent *agent);
+
+/* The end of a ring: the agent is kicked, and what has become due is served. */
+static inline void bus_rung(struct cpu_agent *agent)
+{
+	struct cpu *cpu = cpu_self;
+
+	if (likely(cpu_agent_is_held(cpu, agent) && !cpu_is_due_on(cpu)))
+		return;
+	bus_rung_other(agent);
+}
+
 /* ---- interrupts ---- */
 
 /* Called by the device model; any host thread. A message is a bus-master write: with the bus-master

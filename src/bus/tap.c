@@ -18,6 +18,7 @@ void bus_tap_set(struct bus_function *f, struct bus_tap *tap)
 		w->device = tap ? (void *)tap : f->device;
 		w->read = tap ? tap->read : f->ops.read;
 		w->write = tap ? tap->write : f->ops.write;
+		bus_bells_update(w);
 	}
 }
 

@@ -76,6 +76,12 @@ static inline bool cpu_is_due(void)
 		!cpu || atomic_load_explicit(&cpu->pending_irql, memory_order_relaxed) > cpu->irql);
 }
 
+/* The same of a processor that is there. */
+static inline bool cpu_is_due_on(const struct cpu *cpu)
+{
+	return unlikely(atomic_load_explicit(&cpu->pending_irql, memory_order_relaxed) > cpu->irql);
+}
+
 /* A safepoint. */
 static inline void cpu_poll(void)
 {
@@ -420,6 +426,13 @@ void cpu_agent_free(struct cpu_agent *agent);
 /* Private: the agents that this processor holds step now. */
 void cpu_agent_release(struct cpu *cpu);
 
+/* Whether a kick here would do nothing: the processor (NULL: none) holds the agent, as only a DPC
+ * makes it do, and is not above DISPATCH. It may hold others too. */
+static inline bool cpu_agent_is_held(const struct cpu *cpu, const struct cpu_agent *agent)
+{
+	return cpu && cpu->held == agent && cpu->irql == IRQL_DISPATCH;
+}
+
 /* Who is about to look at what a device does. */
 static inline void cpu_agent_settle(void)
 {
@@ -440,6 +453,12 @@ static inline void cpu_agent_poll(void)
 	/* not inline, nor in a unit test's own thread */
 	if (unlikely(replay_is_on) && !cpu_self)
 		replay_agent_safepoint();
+}
+
+/* Whether these two do anything at all. */
+static inline bool cpu_is_chosen_for(void)
+{
+	return unlikely(replay_is_on);
 }
 
 /* One of n ways to go on (n > 0): the generator's choice under replay, 0 under threads. Any thread

@@ -31,15 +31,33 @@ void dma_master_init(struct dma_master *master, const char *name, unsigned width
 	memset(master, 0, sizeof(*master));
 	master->name = name;
 	master->width = dma_settings.width ? min_of(width, dma_settings.width) : width;
-	dma_bus_tap(master, NULL);
 }
 
-/* A tap is asked on the long way only. */
+/* A tap is asked on the long way only, and there it is told that mastering is off. Of a width below
+ * a page's 12 bits no memory is within reach at all. */
+static void plain_update(struct dma_master *master)
+{
+	bool is_plain = master->enabled && !master->tap && dma_settings.engine != DMA_IOMMU;
+	uint64_t end = is_plain && master->width >= MEM_PAGE_SHIFT
+			       ? (highest(master) >> MEM_PAGE_SHIFT) + 1
+			       : 0;
+	uint64_t first = mem_index.low.first;
+
+	atomic_store(&master->plain_end, end);
+	atomic_store(
+		&master->plain_low, end > first ? min_of(end - first, mem_index.low.count) : 0);
+}
+
+void dma_master_enable(struct dma_master *master, bool on)
+{
+	atomic_store(&master->enabled, on);
+	plain_update(master);
+}
+
 void dma_bus_tap(struct dma_master *master, struct dma_tap *tap)
 {
 	master->tap = tap;
-	/* Of a width below a page's 12 bits no memory is within reach at all. */
-	master->plain_last = tap || dma_settings.engine == DMA_IOMMU ? 0 : highest(master);
+	plain_update(master);
 }
 
 static const char code_there[] = "a driver's code and constants are there";

@@ -16,9 +16,9 @@
 #include <string.h>
 
 /*
- * A bus master. enabled follows the bus-master bit of its function's command register; while it is
- * off every access fails. Counters are of bytes, by kind of the memory touched (enum mem_kind),
- * written by the device's thread only.
+ * A bus master. enabled follows the bus-master bit of its function's command register, by
+ * dma_master_enable; while it is off every access fails. Counters are of bytes, by kind of the
+ * memory touched (enum mem_kind), written by the device's thread only.
  */
 struct dma_tap;
 
@@ -29,11 +29,13 @@ struct dma_master {
 	unsigned width; /* address bits the device drives: 1..64; the machine may have fewer; fixed
 			 */
 	uint64_t bytes_read[16], bytes_written[16];
-	uint64_t faults;     /* accesses that failed, those with mastering off included */
-	bool off_told;	     /* private: the first access with mastering off has been reported */
-	uint64_t plain_last; /* private: up to here it may reach pages by their frame numbers */
-	struct dma_tap *tap; /* NULL: none */
-	uint64_t blame;	     /* nt_violation's number for what is refused; 0: the driver is */
+	uint64_t faults; /* accesses that failed, those with mastering off included */
+	bool off_told;	 /* private: the first access with mastering off has been reported */
+	/* private: it reaches pages by their frame numbers below plain_end, of which those of the
+	 * low span have the first plain_low records; 0: none now */
+	_Atomic uint64_t plain_low, plain_end;
+	struct dma_tap *tap;	 /* NULL: none */
+	uint64_t blame;		 /* nt_violation's number for what is refused; 0: the driver is */
 	struct dma_master *next; /* another of the same device, for another thread of it; NULL */
 	struct {
 		uint64_t address, window, born;
@@ -56,6 +58,8 @@ void dma_bus_tap(struct dma_master *master, struct dma_tap *tap);
 
 /* After dma_init. */
 void dma_master_init(struct dma_master *master, const char *name, unsigned width);
+/* Bus mastering, which is off at first. Any thread, one at a time. */
+void dma_master_enable(struct dma_master *master, bool on);
 
 /* ---- private: dma_bus.c ---- */
 
@@ -64,19 +68,36 @@ int dma_bus_access(
 void *dma_bus_span_find(
 	struct dma_master *master, uint64_t address, uint64_t *bytes, bool write, int *error);
 
-/* The frame that a bus address means, NULL where there is more to look at. Kinds: what is memory,
- * has an owner, may be written and is no map register's. */
-static inline const struct mem_frame *dma_bus_plain(
+/* The record of the frame that a bus address means, of an empty one where there is more to look at.
+ */
+static inline __attribute__((always_inline)) const struct mem_frame *dma_bus_frame(
 	const struct dma_master *master, uint64_t address)
+{
+	uint64_t number = address >> MEM_PAGE_SHIFT, low = number - mem_index.low.first;
+
+	if (likely(low < atomic_load_explicit(&master->plain_low, memory_order_acquire)))
+		return &mem_index.record[low];
+	if (number < atomic_load_explicit(&master->plain_end, memory_order_acquire))
+		return mem_frame_get(number);
+	return &mem_no_frame;
+}
+
+/* What is memory, has an owner, may be written and is no map register's. */
+static inline bool dma_bus_is_plain(enum mem_kind kind)
 {
 	const uint32_t special =
 		1u << MEM_NONE | 1u << MEM_FREE | 1u << MEM_BOUNCE | 1u << MEM_CODE;
-	const struct mem_frame *frame = mem_frame_get(address >> MEM_PAGE_SHIFT);
 
-	if (likely(atomic_load_explicit(&master->enabled, memory_order_acquire) &&
-		    address <= master->plain_last && !(special >> frame->kind & 1)))
-		return frame;
-	return NULL;
+	return likely(!(special >> kind & 1));
+}
+
+/* The frame itself, if it is plain; else NULL. */
+static inline __attribute__((always_inline)) const struct mem_frame *dma_bus_plain(
+	const struct dma_master *master, uint64_t address)
+{
+	const struct mem_frame *frame = dma_bus_frame(master, address);
+
+	return dma_bus_is_plain(frame->kind) ? frame : NULL;
 }
 
 /* Only the device's thread counts; a summary may read meanwhile. */
@@ -116,6 +137,45 @@ static inline __attribute__((always_inline)) int dma_bus_move(
 }
 
 /* ---- what devices call ---- */
+
+/*
+ * Where bytes lie that are in one ordinary page, which the device reaches and may read and write:
+ * NULL where dma_bus_read, _write or _span has to say what is there. Looks, and does nothing else:
+ * the access is complete with dma_bus_add (bytes, kind, whether it writes). They are for who
+ * carries out many accesses while nobody wants TRACE_DMA_TRANSFER, and hold each access to what
+ * holds at its moment: who has bus mastering off, or a tap, finds nothing.
+ *
+ * _known is for memory of a kind that _find has told before, and finds no other.
+ */
+static inline __attribute__((always_inline)) void *dma_bus_within(
+	const struct mem_frame *frame, uint64_t address, uint64_t bytes)
+{
+	uint64_t in_page = address & MEM_PAGE_MASK;
+	char *host = __atomic_load_n(&frame->host, __ATOMIC_RELAXED);
+
+	/* as the compiler is told it, a length that it knows costs less */
+	if (unlikely(!host || (__builtin_constant_p(bytes) ? in_page > MEM_PAGE_SIZE - bytes
+							   : in_page + bytes > MEM_PAGE_SIZE)))
+		return NULL;
+	return host + in_page;
+}
+
+static inline __attribute__((always_inline)) void *dma_bus_find(
+	const struct dma_master *master, uint64_t address, uint64_t bytes, enum mem_kind *kind)
+{
+	const struct mem_frame *frame = dma_bus_frame(master, address);
+
+	*kind = frame->kind;
+	return dma_bus_is_plain(*kind) ? dma_bus_within(frame, address, bytes) : NULL;
+}
+
+static inline __attribute__((always_inline)) void *dma_bus_find_known(
+	const struct dma_master *master, uint64_t address, uint64_t bytes, enum mem_kind kind)
+{
+	const struct mem_frame *frame = dma_bus_frame(master, address);
+
+	return likely(frame->kind == kind) ? dma_bus_within(frame, address, bytes) : NULL;
+}
 
 /*
  * What a device does to memory. 0; -EACCES: bus mastering is off; -EFAULT: an address that the
@@ -162,15 +222,13 @@ static inline __attribute__((always_inline)) void *dma_bus_span(
 static inline __attribute__((always_inline)) void *dma_bus_at(
 	struct dma_master *master, uint64_t address, uint64_t bytes, bool write)
 {
-	const struct mem_frame *frame = dma_bus_plain(master, address);
-	uint64_t in_page = address & MEM_PAGE_MASK;
-	char *host = frame ? __atomic_load_n(&frame->host, __ATOMIC_RELAXED) : NULL;
+	enum mem_kind kind;
+	void *host = dma_bus_find(master, address, bytes, &kind);
 
-	if (unlikely(!host || in_page + bytes > MEM_PAGE_SIZE) ||
-		trace_is_wanted(TRACE_DMA_TRANSFER))
+	if (unlikely(!host) || trace_is_wanted(TRACE_DMA_TRANSFER))
 		return NULL;
-	dma_bus_add(master, bytes, frame->kind, write);
-	return host + in_page;
+	dma_bus_add(master, bytes, kind, write);
+	return host;
 }
 
 /* A device in another process did what its own iommu refused: told with the words of a read or

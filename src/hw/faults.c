@@ -75,7 +75,7 @@ static void gone_come(const struct armed *armed)
 {
 	tell(armed, "it is removed");
 	layer.is_gone = true;
-	layer.master->enabled = false;
+	dma_master_enable(layer.master, false);
 	bus_function_unplug(layer.bus.function);
 }
 

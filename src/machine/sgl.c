@@ -206,7 +206,7 @@ static int device_writes(const struct dry_sgl *sgl)
 	char data[256];
 
 	dma_master_init(&master, "device", sgl->width ? sgl->width : 64);
-	atomic_store(&master.enabled, true);
+	dma_master_enable(&master, true);
 	for (uint32_t n = 0; n < sgl->element_count; n++) {
 		const struct dry_sgl_element *element = &sgl->element[n];
 

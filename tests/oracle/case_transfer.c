@@ -544,7 +544,7 @@ static void world_adapters(void)
 		adapter = world.adapter[n] = dma_adapter_new(&limits, NULL);
 		dma_master_init(&world.master[n], "oracle", limits.width);
 		world.master[n].number = limits.device;
-		atomic_store(&world.master[n].enabled, true);
+		dma_master_enable(&world.master[n], true);
 		case_begin(CASE_ADAPTER);
 		case_word(n);
 		case_word(limits.width);

@@ -82,7 +82,10 @@ static int bus_add(struct nvme *n)
 	};
 
 	n->function = bus_function_new(&config, &nvme_bus_ops, n);
-	return n->function ? 0 : -ENODEV;
+	if (!n->function)
+		return -ENODEV;
+	nvme_doorbells_set(n);
+	return 0;
 }
 
 static int engine_init(struct nvme *n, unsigned number, unsigned width)
@@ -90,6 +93,7 @@ static int engine_init(struct nvme *n, unsigned number, unsigned width)
 	struct nvme_engine *e = &n->engine[number];
 
 	e->nvme = n;
+	e->turn = 1;
 	pthread_mutex_init(&e->lock, NULL);
 	dma_master_init(&e->master, "nvme", width);
 	if (number)
@@ -132,7 +136,9 @@ static int nvme_build(struct nvme *n, const struct settings *set, uint32_t block
 	n->has_cache = set->cache;
 	n->has_shadow = set->shadow;
 	n->block_size = block_size;
+	n->block_shift = (uint32_t)__builtin_ctz(block_size);
 	n->blocks = storage_size(n->storage) / block_size / n->namespaces;
+	n->page_blocks = n->blocks - min_of(n->blocks, MEM_PAGE_SIZE / block_size - 1);
 	if (!n->blocks)
 		return error_set(
 			EINVAL, "namespaces=%u: more than the disk has blocks.", n->namespaces);

@@ -7,6 +7,7 @@
  *	nvme_register.c  registers, doorbells, the interrupt line: what processors touch
  *	nvme_life.c      the agent: enabling, reset, shutdown; which command is carried out next
  *	nvme_queue.c     fetching commands, posting completions, interrupts
+ *	nvme_quick.c     the commands that most batches are of, where nobody looks closer
  *	nvme_shadow.c    doorbells that are in memory too
  *	nvme_admin.c     admin commands: queues, abort
  *	nvme_event.c     asynchronous events
@@ -54,6 +55,9 @@
 #define NVME_TEMPERATURE    310 /* K: always */
 #define NVME_WARNING	    343 /* K: WCTEMP, above which it would be too warm */
 
+/* Completions of fast commands share an interrupt, but it does not wait for this much data. */
+#define NVME_INTERRUPT_BYTES (256u << 10)
+
 struct nvme_sq {
 	_Atomic uint32_t size, tail, head; /* tail: the doorbell */
 	uint32_t refused;		   /* the last tail in memory that was none */
@@ -77,6 +81,10 @@ struct nvme_cq {
 struct nvme_fetched {
 	uint16_t sqid;
 	bool is_conflict; /* its identifier is that of another one here */
+};
+
+struct nvme_seen {
+	uint16_t cid, turn;
 };
 
 struct nvme_event {
@@ -107,6 +115,12 @@ struct nvme_engine {
 	struct nvme_command commands[NVME_FETCHED_MAX];
 	struct nvme_fetched fetched[NVME_FETCHED_MAX];
 
+	/* nvme_quick.c: what it has carried out of the stretch that is being fetched, the one of
+	 * each value of its identifier's low bits; the rest goes where that place is taken */
+	struct nvme_seen seen[256];
+	uint16_t turn;		    /* of this stretch */
+	enum mem_kind kind_of_data; /* of the last command */
+
 	uint64_t units_read, units_written, reads, writes, media_errors;
 	struct dma_master master;
 
@@ -126,8 +140,9 @@ struct nvme {
 	uint32_t queues;  /* pairs for I/O */
 	uint32_t entries; /* of a queue, at most */
 	uint32_t vectors; /* 0: the line only */
-	uint32_t block_size, namespaces, mdts_bytes;
-	uint64_t blocks; /* of each namespace */
+	uint32_t block_size, block_shift, namespaces, mdts_bytes;
+	uint64_t blocks;      /* of each namespace */
+	uint64_t page_blocks; /* of each, from which on there is a page of it */
 	bool has_cache;
 	bool has_shadow; /* doorbells may be in memory */
 
@@ -180,11 +195,10 @@ static inline uint32_t nvme_distance(uint32_t from, uint32_t to, uint32_t size)
  * more than there are: 5.2, Invalid Doorbell Write Value. */
 static inline bool nvme_sq_takes(const struct nvme_sq *sq, uint32_t value)
 {
-	uint32_t size = sq->size, tail = sq->tail;
+	uint32_t size = sq->size, tail = sq->tail, head = sq->head;
 
 	return likely(
-		value < size && value != tail &&
-		nvme_distance(tail, value, size) < size - nvme_distance(sq->head, tail, size));
+		value < size && nvme_distance(head, value, size) > nvme_distance(head, tail, size));
 }
 
 static inline bool nvme_cq_gives(const struct nvme_cq *cq, uint32_t value)
@@ -198,6 +212,8 @@ static inline bool nvme_cq_gives(const struct nvme_cq *cq, uint32_t value)
 /* ---- nvme_register.c ---- */
 
 extern const struct bus_function_ops nvme_bus_ops;
+/* At birth. */
+void nvme_doorbells_set(struct nvme *n);
 /* Makes the line follow the completion queues and the mask. Any thread. */
 void nvme_line_update(struct nvme *n);
 
@@ -209,10 +225,12 @@ void nvme_engines_hold(struct nvme *n);
 void nvme_engines_let_go(struct nvme *n);
 /* Memory of a queue could not be reached: 9.5. */
 void nvme_fail(struct nvme *n);
+/* Logs that a command has failed; the status that is posted. */
+uint16_t nvme_failed(struct nvme *n, const struct nvme_command *c, unsigned sqid, uint16_t status);
 
 /* ---- nvme_queue.c ---- */
 
-/* Fills the table of commands. */
+/* Fills the table of commands, with those that nvme_quick has left. */
 void nvme_fetch(struct nvme_engine *e);
 /* Takes the i-th command out of the table. */
 void nvme_fetched_remove(struct nvme_engine *e, unsigned i);
@@ -224,6 +242,16 @@ void nvme_post(
 /* Completions that a plan of faults has held back until now. */
 void nvme_post_late(struct nvme_engine *e);
 void nvme_interrupts_send(struct nvme_engine *e);
+
+/* ---- nvme_quick.c ---- */
+
+/*
+ * Carries out the first of `count` commands of an I/O queue, which stand at `ring`, as long as they
+ * are reads and writes of one page and nothing but them is to be seen to, and posts them; how many
+ * they were. For each there is room in the completion queue. The table is empty.
+ */
+unsigned nvme_quick(
+	struct nvme_engine *e, unsigned sqid, const struct nvme_command *ring, unsigned count);
 
 /* ---- nvme_shadow.c ---- */
 
@@ -267,6 +295,13 @@ uint32_t nvme_completion_queues(const struct nvme *n);
 /* Byte 0 of the health log: 5.14.1.2. */
 unsigned nvme_critical_warning(const struct nvme *n);
 bool nvme_nsid_is_valid(const struct nvme *n, uint32_t nsid);
+/* The status of a read or write that the storage has failed. */
+uint16_t nvme_move_failed(struct nvme_engine *e, bool is_write, int err);
+/* Whether the write cache is there and on. */
+static inline bool nvme_is_cached(const struct nvme *n)
+{
+	return n->has_cache && n->features[NVME_FEATURE_WRITE_CACHE];
+}
 
 /* ---- nvme_log.c ---- */
 

@@ -68,14 +68,9 @@ static uint16_t flush_storage(struct nvme_engine *e)
 	return status_of(e, storage_flush(e->nvme->storage), NVME_WRITE_FAULT);
 }
 
-static bool is_cached(const struct nvme *n)
-{
-	return n->has_cache && n->features[NVME_FEATURE_WRITE_CACHE];
-}
-
 static uint16_t after_write(struct nvme_engine *e, const struct nvme_command *c)
 {
-	return is_cached(e->nvme) && !(c->cdw12 & NVME_FUA) ? NVME_OK : flush_storage(e);
+	return nvme_is_cached(e->nvme) && !(c->cdw12 & NVME_FUA) ? NVME_OK : flush_storage(e);
 }
 
 /* ---- read and write: 6.9 and 6.15 ---- */
@@ -88,7 +83,7 @@ struct transfer {
 	bool is_write; /* to the storage */
 };
 
-static uint16_t move_failed(struct nvme_engine *e, bool is_write, int err)
+uint16_t nvme_move_failed(struct nvme_engine *e, bool is_write, int err)
 {
 	return status_of(e, err, is_write ? NVME_WRITE_FAULT : NVME_UNRECOVERED_READ);
 }
@@ -100,7 +95,7 @@ static inline uint16_t iov_move(
 	int err = is_write ? storage_write(storage, offset, e->iov, count)
 			   : storage_read(storage, offset, e->iov, count);
 
-	return likely(!err) ? NVME_OK : move_failed(e, is_write, err);
+	return likely(!err) ? NVME_OK : nvme_move_failed(e, is_write, err);
 }
 
 static uint16_t transfer_move(struct transfer *t)
@@ -163,8 +158,7 @@ static void account(struct nvme_engine *e, bool is_write, uint64_t bytes)
 	}
 }
 
-/* Data of any length. */
-static __attribute__((noinline)) uint16_t pages_move(
+static uint16_t data_move(
 	struct nvme_engine *e, const struct nvme_command *c, const struct range *range)
 {
 	struct transfer t = {
@@ -172,25 +166,6 @@ static __attribute__((noinline)) uint16_t pages_move(
 	uint16_t status = nvme_prp_walk(e, c, range->bytes, transfer_part, &t);
 
 	return status ? status : transfer_move(&t);
-}
-
-/* Most of it lies in one page, which PRP 1 alone tells. */
-static inline uint16_t data_move(
-	struct nvme_engine *e, const struct nvme_command *c, const struct range *range)
-{
-	bool is_write = c->opcode == NVME_WRITE;
-	uint64_t span = range->bytes;
-	struct iovec iov;
-	void *at;
-	int err;
-
-	at = likely(!(c->prp1 & 3)) ? dma_bus_at(&e->master, c->prp1, span, !is_write) : NULL;
-	if (unlikely(!at))
-		return pages_move(e, c, range);
-	iov = (struct iovec){at, span};
-	err = is_write ? storage_write_one(e->nvme->storage, range->offset, &iov)
-		       : storage_read_one(e->nvme->storage, range->offset, &iov);
-	return likely(!err) ? NVME_OK : move_failed(e, is_write, err);
 }
 
 static uint16_t read_write(struct nvme_engine *e, const struct nvme_command *c)
@@ -205,7 +180,7 @@ static uint16_t read_write(struct nvme_engine *e, const struct nvme_command *c)
 	if (is_write && storage_is_read_only(n->storage))
 		return NVME_WRITE_PROTECTED;
 	/* what is read with FUA comes from the medium, so it must stand there: 6.9 */
-	if (unlikely(!is_write && c->cdw12 & NVME_FUA && is_cached(n)))
+	if (unlikely(!is_write && c->cdw12 & NVME_FUA && nvme_is_cached(n)))
 		status = flush_storage(e);
 	if (!status)
 		status = data_move(e, c, &range);

@@ -10,9 +10,6 @@
 #include "hw/nvme/nvme.h"
 #include <string.h>
 
-/* Completions of fast commands share an interrupt, but it does not wait for this much data. */
-#define INTERRUPT_BYTES (256u << 10)
-
 /* ---- enabling, reset, shutdown: 3.1.5, 3.1.6, 7.3.2 and 7.6 ---- */
 
 /* An engine that has always more to do would else take its lock again before the first gets it. */
@@ -108,10 +105,12 @@ static void controller_enable(struct nvme *n)
 	n->cq[0].size = (aqa >> 16) + 1;
 	n->sq[0].size = (aqa & 0xfff) + 1;
 	n->csts = NVME_CSTS_RDY;
+	bus_doorbells_open(n->function, true);
 }
 
 static void controller_reset(struct nvme *n)
 {
+	bus_doorbells_open(n->function, false);
 	n->is_enabled = false;
 	queues_clear(n);
 	n->intms = 0;
@@ -177,7 +176,7 @@ static uint64_t lba_of(const struct nvme_command *c, unsigned sqid)
 	return has_one ? c->cdw10 | (uint64_t)c->cdw11 << 32 : 0;
 }
 
-static __attribute__((cold, noinline)) uint16_t failed(
+__attribute__((cold)) uint16_t nvme_failed(
 	struct nvme *n, const struct nvme_command *c, unsigned sqid, uint16_t status)
 {
 	struct nvme_failure failure = {.sqid = (uint16_t)sqid,
@@ -255,12 +254,13 @@ static void execute_one(struct nvme_engine *e)
 		return;
 	}
 	if (unlikely(status))
-		status = failed(n, c, f.sqid, status);
+		status = nvme_failed(n, c, f.sqid, status);
 	nvme_post(e, f.sqid, c->cid, status, result);
 	cpu_agent_poll();
 }
 
-/* A batch, or what is left of one; under replay what comes between is drawn. */
+/* A batch, or what is left of one: of most of them the fetch leaves nothing. Under replay what
+ * comes between is drawn. */
 static void work(struct nvme_engine *e)
 {
 	struct nvme *n = e->nvme;
@@ -271,7 +271,7 @@ static void work(struct nvme_engine *e)
 		unsigned next = cpu_choose(8);
 
 		execute_one(e);
-		if (unlikely(e->moved >= INTERRUPT_BYTES || next == 1))
+		if (unlikely(e->moved >= NVME_INTERRUPT_BYTES || next == 1))
 			nvme_interrupts_send(e);
 		if (unlikely(next == 2))
 			nvme_fetch(e);

@@ -41,6 +41,9 @@ static bool is_conflict(struct nvme_engine *e, unsigned sqid, uint16_t cid)
 	bool is_new = !(e->identifiers & bit);
 
 	e->identifiers |= bit;
+	/* fetched with it, and carried out meanwhile */
+	if (unlikely(e->seen[(uint8_t)cid].turn == e->turn && e->seen[(uint8_t)cid].cid == cid))
+		return true;
 	for (unsigned i = e->first; !is_new && i < e->end; i++)
 		if (e->fetched[i].sqid == sqid && e->commands[i].cid == cid)
 			return true;
@@ -74,6 +77,32 @@ static uint32_t fetchable(struct nvme_engine *e, unsigned sqid, uint32_t head, u
 	return count ? count - cpu_choose(count) : 0;
 }
 
+/* Nothing of the next stretch has been seen. */
+static inline void turn_over(struct nvme_engine *e)
+{
+	if (unlikely(!++e->turn)) {
+		memset(e->seen, 0, sizeof(e->seen));
+		e->turn = 1;
+	}
+}
+
+/* They are the driver's to change: each is read once. */
+static __attribute__((noinline)) void table_add(
+	struct nvme_engine *e, unsigned sqid, const struct nvme_command *ring, uint32_t count)
+{
+	struct nvme *n = e->nvme;
+	struct nvme_sq *sq = &n->sq[sqid];
+	uint32_t head = sq->head + count;
+
+	for (uint32_t i = 0; i < count; i++)
+		e->commands[e->end + i] = ring[i];
+	sq->head = head == sq->size ? 0 : head;
+	n->cq[sq->cqid].reserved += count;
+	for (; count--; e->end++)
+		e->fetched[e->end] = (struct nvme_fetched){
+			(uint16_t)sqid, is_conflict(e, sqid, e->commands[e->end].cid)};
+}
+
 static void sq_fetch(struct nvme_engine *e, unsigned sqid)
 {
 	struct nvme *n = e->nvme;
@@ -101,18 +130,19 @@ static void sq_fetch(struct nvme_engine *e, unsigned sqid)
 		nvme_fail(n);
 		return;
 	}
-	/* to the end of the page; what lies there is the driver's to change: it is read once */
+	/* to the end of the page */
 	count = (uint32_t)(bytes / sizeof(*e->commands));
-	for (uint32_t i = 0; i < count; i++)
-		e->commands[e->end + i] = ring[i];
-	head = head + count == size ? 0 : head + count;
-	sq->head = head;
-	if (head == tail)
+	if (likely(sqid && !e->end)) {
+		uint32_t done = nvme_quick(e, sqid, ring, count);
+
+		ring += done;
+		count -= done;
+	}
+	if (unlikely(count))
+		table_add(e, sqid, ring, count);
+	turn_over(e);
+	if (sq->head == tail)
 		e->pending &= ~(1ull << sqid);
-	n->cq[sq->cqid].reserved += count;
-	for (; count--; e->end++)
-		e->fetched[e->end] = (struct nvme_fetched){
-			(uint16_t)sqid, is_conflict(e, sqid, e->commands[e->end].cid)};
 }
 
 /* Round robin, a batch from each: 4.13.1. */
@@ -130,6 +160,8 @@ void nvme_fetch(struct nvme_engine *e)
 		unsigned sqid = (next + (unsigned)__builtin_ctzll(todo)) % NVME_QUEUES_MAX;
 
 		sq_fetch(e, sqid);
+		if (unlikely(e->moved >= NVME_INTERRUPT_BYTES))
+			nvme_interrupts_send(e);
 		e->next_sq = (sqid + 1) % NVME_QUEUES_MAX;
 	}
 }

@@ -117,6 +117,16 @@ static void doorbell(struct nvme *n, uint32_t offset, uint32_t value)
 		sq_doorbell(n, queue, value & 0xffff);
 }
 
+static border_call __attribute__((noinline)) void ring_other(
+	struct nvme *n, uint32_t number, uint32_t value)
+{
+	if (number & 1)
+		cq_doorbell(n, number / 2, value);
+	else
+		sq_doorbell(n, number / 2, value);
+	cpu_poll();
+}
+
 /* ---- the others ---- */
 
 static uint64_t capabilities(const struct nvme *n)
@@ -230,12 +240,44 @@ static border_call void nvme_write(
 		registers_set(device, offset, size, value);
 }
 
+/* Whether the doorbell adds one entry, which is free, and the queue does not begin anew with it. */
+static inline bool is_next(const struct nvme_sq *sq, uint32_t value)
+{
+	return value < sq->size && value == sq->tail + 1 && value != sq->head;
+}
+
+/* Open while the controller is ready and no doorbell is in memory. */
+static border_call void nvme_ring(void *device, uint32_t number, uint32_t value)
+{
+	struct nvme *n = device;
+	struct nvme_sq *sq = &n->sq[number / 2];
+	struct nvme_engine *e;
+
+	value &= 0xffff;
+	if (unlikely(number & 1 || !is_next(sq, value))) {
+		ring_other(n, number, value);
+		return;
+	}
+	atomic_store_explicit(&sq->tail, value, memory_order_release);
+	e = atomic_load_explicit(&sq->engine, memory_order_relaxed);
+	atomic_fetch_or(&e->rung, 1ull << number / 2);
+	bus_rung(e->agent);
+}
+
+void nvme_doorbells_set(struct nvme *n)
+{
+	const struct bus_doorbells doorbells = {
+		.offset = NVME_DOORBELLS, .count = 2 * (n->queues + 1), .ring = nvme_ring};
+
+	bus_doorbells_set(n->function, &doorbells);
+}
+
 static void nvme_command_register(void *device, uint16_t command)
 {
 	struct nvme *n = device;
 
 	for (unsigned i = 0; i < n->engine_count; i++)
-		n->engine[i].master.enabled = command >> 2 & 1;
+		dma_master_enable(&n->engine[i].master, command >> 2 & 1);
 }
 
 /* A controller that was enabled is reset by its agent, which touches no memory from then on. */

@@ -134,6 +134,8 @@ uint16_t nvme_shadow_config(struct nvme *n, const struct nvme_command *c, uint32
 	n->shadow = c->prp1;
 	n->event_index = c->prp2;
 	words_begin(n);
+	/* what is written to the register means less from here on */
+	bus_doorbells_open(n->function, false);
 	n->is_shadowed = nvme_is_running(n);
 	return NVME_OK;
 }

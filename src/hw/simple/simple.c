@@ -62,19 +62,20 @@ static uint64_t simple_read(void *device, unsigned bar, uint32_t offset, unsigne
 	return value;
 }
 
+/* The agent, once kicked, sees it. */
 static inline void doorbell_set(struct simple *s, uint32_t value)
 {
-	if (!(s->status & SIMPLE_STATUS_READY))
-		return;
-	s->doorbell = value;
-	cpu_agent_kick(s->agent);
+	atomic_store_explicit(&s->doorbell, value, memory_order_release);
 }
 
 static void register_set(struct simple *s, uint32_t offset, uint32_t value)
 {
 	switch (offset) {
 	case SIMPLE_DOORBELL:
+		if (!(s->status & SIMPLE_STATUS_READY))
+			return;
 		doorbell_set(s, value);
+		cpu_agent_kick(s->agent);
 		return;
 	case SIMPLE_CONTROL:
 		s->control = value & SIMPLE_CONTROL_ENABLE;
@@ -97,31 +98,30 @@ static void register_set(struct simple *s, uint32_t offset, uint32_t value)
 	}
 }
 
-static border_call __attribute__((noinline)) void registers_set(
-	struct simple *s, uint32_t offset, unsigned size, uint64_t value)
-{
-	if (size < 4)
-		return; /* registers are written whole */
-	register_set(s, offset, (uint32_t)value);
-	if (size == 8)
-		register_set(s, offset + 4, (uint32_t)(value >> 32));
-}
-
 static border_call void simple_write(
 	void *device, unsigned bar, uint32_t offset, unsigned size, uint64_t value)
 {
-	/* the one that is on a request's way */
-	if (likely(offset == SIMPLE_DOORBELL && size == 4))
-		doorbell_set(device, (uint32_t)value);
-	else
-		registers_set(device, offset, size, value);
+	if (size < 4)
+		return; /* registers are written whole */
+	register_set(device, offset, (uint32_t)value);
+	if (size == 8)
+		register_set(device, offset + 4, (uint32_t)(value >> 32));
+}
+
+/* Open while STATUS is READY. */
+static border_call void simple_ring(void *device, uint32_t number, uint32_t value)
+{
+	struct simple *s = device;
+
+	doorbell_set(s, value);
+	bus_rung(s->agent);
 }
 
 static void simple_command_register(void *device, uint16_t command)
 {
 	struct simple *s = device;
 
-	s->master.enabled = command >> 2 & 1;
+	dma_master_enable(&s->master, command >> 2 & 1);
 }
 
 /* It stops as when it is disabled, which is the agent's work. */
@@ -213,9 +213,15 @@ static int bus_add(struct simple *s, const struct settings *set)
 		.name = "simple",
 	};
 
+	const struct bus_doorbells doorbell = {
+		.offset = SIMPLE_DOORBELL, .count = 1, .ring = simple_ring};
+
 	s->messages = set->intx ? 0 : (uint32_t)set->messages;
 	s->function = bus_function_new(&config, &simple_ops, s);
-	return s->function ? 0 : -ENODEV;
+	if (!s->function)
+		return -ENODEV;
+	bus_doorbells_set(s->function, &doorbell);
+	return 0;
 }
 
 static int simple_build(struct simple *s, const struct settings *set, uint32_t block_size)
@@ -228,7 +234,9 @@ static int simple_build(struct simple *s, const struct settings *set, uint32_t b
 	s->timer = (struct cpu_timer){.fn = delay_over, .ctx = s};
 	s->block_size = block_size;
 	s->block_shift = (uint32_t)__builtin_ctz(block_size);
+	s->block_mask = block_size - 1;
 	s->blocks = storage_size(s->storage) / block_size;
+	s->page_blocks = s->blocks - min_of(s->blocks, MEM_PAGE_SIZE / block_size - 1);
 	dma_master_init(&s->master, "simple", (unsigned)set->width);
 	s->list = calloc(s->max_elements, sizeof(*s->list));
 	s->parameters = calloc(1, SIMPLE_PARAMETERS(s->max_elements));

@@ -5,6 +5,7 @@
  *
  *	simple.c          birth, options, registers: what processors touch
  *	simple_ring.c     the agent: enabling, fetching commands, posting completions, interrupts
+ *	simple_quick.c    the commands that most batches are of, where nobody looks closer
  *	simple_command.c  one command: its list, the data between RAM and storage, its status
  *	simple_scsi.c     the firmware that understands SCSI command blocks, with simple_ask.c
  *
@@ -35,8 +36,9 @@ struct simple {
 
 	/* fixed at birth */
 	uint32_t entries, max_elements, messages;
-	uint32_t block_size, block_shift; /* a power of two */
+	uint32_t block_size, block_shift, block_mask; /* a power of two */
 	uint64_t blocks, delay_ns;
+	uint64_t page_blocks; /* blocks from each of which on there is a page on the disk */
 
 	/* registers */
 	_Atomic uint32_t control, status, interrupt, mask, doorbell;
@@ -46,9 +48,11 @@ struct simple {
 	uint64_t commands_at, completions_at; /* bus addresses of the rings, latched when enabled */
 	uint32_t consumed, posted; /* commands fetched and completions written since then */
 	uint32_t surplus;	   /* of those, more than commands were given: faults.h */
+	unsigned untold;	   /* completions that were written, and no interrupt since */
 	uint64_t batch_bytes;	   /* data moved since the last posting */
 	unsigned waiting;	   /* completions not yet posted */
 	uint64_t messages_due;	   /* messages that those ask for */
+	enum mem_kind kind_of_lists, kind_of_data; /* of the last ones: simple_quick.c */
 	struct simple_command commands[SIMPLE_BATCH];
 	union simple_completion completions[SIMPLE_BATCH + FAULTS_MAX + 2];
 	struct simple_element *list; /* [max_elements] */
@@ -67,8 +71,34 @@ void simple_step(void *ctx);
 /* Makes the interrupt line follow INTERRUPT and MASK. Any thread. */
 void simple_line_update(struct simple *simple);
 
+/* The sequence number and what shares its word go last: who sees it sees the rest. */
+static inline void simple_post_one(
+	_Atomic uint64_t out[4], union simple_completion *completion, uint32_t sequence)
+{
+	completion->sequence = sequence;
+	for (unsigned i = completion->status ? 0 : 2; i < 3; i++)
+		atomic_store_explicit(&out[i], completion->words[i], memory_order_relaxed);
+	atomic_store_explicit(&out[3], completion->words[3], memory_order_release);
+}
+
+/* ---- simple_quick.c ---- */
+
+/*
+ * Carries out the first of a batch's commands, as long as they are reads and writes of one page and
+ * nothing but them is to be seen to, and writes their completions; how many they were. The
+ * interrupt is still due. Without completions that wait.
+ */
+unsigned simple_quick(struct simple *simple, const struct simple_command *ring, unsigned count);
+
 /* ---- simple_command.c ---- */
 
+/* What becomes of a command whose storage has failed it. */
+enum simple_status simple_status_of(int err);
+/* Whether these blocks are on the disk. */
+static inline bool simple_is_inside(const struct simple *simple, uint64_t block, uint64_t blocks)
+{
+	return block <= simple->blocks && blocks <= simple->blocks - block;
+}
 /* Carries out one command; *length is the bytes that it moved. */
 enum simple_status simple_execute(
 	struct simple *simple, const struct simple_command *command, uint32_t *length);

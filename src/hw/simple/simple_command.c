@@ -8,7 +8,7 @@
 #include "hw/simple/simple.h"
 #include <errno.h>
 
-static enum simple_status status_of(int err)
+enum simple_status simple_status_of(int err)
 {
 	switch (-err) {
 	case 0:
@@ -24,28 +24,13 @@ static enum simple_status status_of(int err)
 	}
 }
 
-path_inline enum simple_status list_read(struct simple *s, const struct simple_command *c)
-{
-	int err;
-
-	if (!c->elements || c->elements > s->max_elements)
-		return SIMPLE_BAD_LIST;
-	/* a size that the compiler knows is copied without a call */
-	if (likely(c->elements == 1))
-		err = dma_bus_read(&s->master, c->list, s->list, sizeof(*s->list));
-	else
-		err = dma_bus_read(&s->master, c->list, s->list, c->elements * sizeof(*s->list));
-	return err ? SIMPLE_DMA_ERROR : SIMPLE_OK;
-}
-
 enum simple_status simple_list_read(struct simple *s, const struct simple_command *c)
 {
-	return list_read(s, c);
-}
-
-static bool is_inside(const struct simple *s, uint64_t block, uint64_t blocks)
-{
-	return block <= s->blocks && blocks <= s->blocks - block;
+	if (!c->elements || c->elements > s->max_elements)
+		return SIMPLE_BAD_LIST;
+	if (dma_bus_read(&s->master, c->list, s->list, c->elements * sizeof(*s->list)))
+		return SIMPLE_DMA_ERROR;
+	return SIMPLE_OK;
 }
 
 /* ---- data ---- */
@@ -59,7 +44,7 @@ static inline enum simple_status iov_move(
 
 	s->batch_bytes += bytes;
 	if (unlikely(err))
-		return status_of(err);
+		return simple_status_of(err);
 	*(is_write ? &s->log.bytes_written : &s->log.bytes_read) += bytes;
 	return SIMPLE_OK;
 }
@@ -165,87 +150,24 @@ static enum simple_status list_transfer(
 
 	if (!bytes || bytes & (s->block_size - 1) || bytes > UINT32_MAX)
 		return SIMPLE_BAD_LIST;
-	if (!is_inside(s, c->block, bytes >> s->block_shift))
+	if (!simple_is_inside(s, c->block, bytes >> s->block_shift))
 		return SIMPLE_BAD_RANGE;
 	if (is_write && storage_is_read_only(s->storage))
 		return SIMPLE_WRITE_PROTECTED;
 	status = list_move(s, is_write, c->block << s->block_shift, c->elements);
 	if (status == SIMPLE_OK && is_write && c->flags & SIMPLE_FUA)
-		status = status_of(storage_flush(s->storage));
+		status = simple_status_of(storage_flush(s->storage));
 	*length = status == SIMPLE_OK ? (uint32_t)bytes : 0;
 	return status;
-}
-
-static __attribute__((noinline)) enum simple_status transfer_any(
-	struct simple *s, const struct simple_command *c, uint32_t *length)
-{
-	enum simple_status status = list_read(s, c);
-
-	return status == SIMPLE_OK ? list_transfer(s, c, simple_list_bytes(s, c->elements), length)
-				   : status;
-}
-
-/* One element, which has been read, that is not simply within a page. */
-static __attribute__((noinline)) enum simple_status transfer_one(
-	struct simple *s, const struct simple_command *c, struct simple_element e, uint32_t *length)
-{
-	*s->list = e;
-	return list_transfer(s, c, e.length, length);
-}
-
-/* Most lists are of one element within a page. */
-path_inline enum simple_status page_transfer(
-	struct simple *s, const struct simple_command *c, uint32_t *length, const bool is_write)
-{
-	const struct simple_element *at =
-		likely(c->elements == 1 && !(c->list & 7))
-			? dma_bus_at(&s->master, c->list, sizeof(*at), false)
-			: NULL;
-	struct simple_element e;
-	struct iovec iov;
-	int err;
-
-	if (unlikely(!at))
-		return transfer_any(s, c, length);
-	/* the driver's to change at any time: it is read once */
-	e.address = __atomic_load_n(&at->address, __ATOMIC_RELAXED);
-	e.length = __atomic_load_n(&at->length, __ATOMIC_RELAXED);
-	e.reserved = 0;
-	if (unlikely(!e.length || e.length & (s->block_size - 1) ||
-		     !is_inside(s, c->block, e.length >> s->block_shift) ||
-		     (is_write && (c->flags & SIMPLE_FUA || storage_is_read_only(s->storage)))))
-		return transfer_one(s, c, e, length);
-	iov.iov_base = dma_bus_at(&s->master, e.address, e.length, !is_write);
-	iov.iov_len = e.length;
-	if (unlikely(!iov.iov_base))
-		return transfer_one(s, c, e, length);
-	s->batch_bytes += e.length;
-	err = is_write ? storage_write_one(s->storage, c->block << s->block_shift, &iov)
-		       : storage_read_one(s->storage, c->block << s->block_shift, &iov);
-	if (unlikely(err))
-		return status_of(err);
-	*(is_write ? &s->log.bytes_written : &s->log.bytes_read) += e.length;
-	*length = e.length;
-	return SIMPLE_OK;
-}
-
-static enum simple_status transfer_read(
-	struct simple *s, const struct simple_command *c, uint32_t *length)
-{
-	return page_transfer(s, c, length, false);
-}
-
-static enum simple_status transfer_write(
-	struct simple *s, const struct simple_command *c, uint32_t *length)
-{
-	return page_transfer(s, c, length, true);
 }
 
 enum simple_status simple_transfer(
 	struct simple *s, const struct simple_command *c, uint32_t *length)
 {
-	return c->opcode == SIMPLE_WRITE ? transfer_write(s, c, length)
-					 : transfer_read(s, c, length);
+	enum simple_status status = simple_list_read(s, c);
+
+	return status == SIMPLE_OK ? list_transfer(s, c, simple_list_bytes(s, c->elements), length)
+				   : status;
 }
 
 /* ---- small data: from and to the device's own memory ---- */
@@ -284,7 +206,7 @@ enum simple_status simple_list_scatter(
 enum simple_status simple_flush(struct simple *s)
 {
 	s->log.flushes++;
-	return status_of(storage_flush(s->storage));
+	return simple_status_of(storage_flush(s->storage));
 }
 
 static enum simple_status flush(struct simple *s, const struct simple_command *c, uint32_t *length)
@@ -299,7 +221,7 @@ enum simple_status simple_ranges(
 	int err = 0;
 
 	for (unsigned i = 0; i < ranges; i++)
-		if (!is_inside(s, s->list[i].address, s->list[i].length))
+		if (!simple_is_inside(s, s->list[i].address, s->list[i].length))
 			return SIMPLE_BAD_RANGE;
 	for (unsigned i = 0; i < ranges && !err; i++) {
 		uint64_t offset = s->list[i].address * s->block_size;
@@ -311,7 +233,7 @@ enum simple_status simple_ranges(
 	}
 	if (!err && is_fua)
 		err = storage_flush(s->storage);
-	return status_of(err);
+	return simple_status_of(err);
 }
 
 static enum simple_status ranges(struct simple *s, const struct simple_command *c, uint32_t *length)
@@ -339,8 +261,8 @@ enum simple_status simple_execute(
 	typedef enum simple_status opcode_fn(
 		struct simple *, const struct simple_command *, uint32_t *);
 	static opcode_fn *const opcodes[] = {
-		[SIMPLE_READ] = transfer_read,
-		[SIMPLE_WRITE] = transfer_write,
+		[SIMPLE_READ] = simple_transfer,
+		[SIMPLE_WRITE] = simple_transfer,
 		[SIMPLE_FLUSH] = flush,
 		[SIMPLE_TRIM] = ranges,
 		[SIMPLE_ZERO] = ranges,

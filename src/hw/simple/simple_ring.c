@@ -3,7 +3,8 @@
 /*
  * Station 5 of 7: the device. Its agent takes commands from the ring in batches, has each carried
  * out, writes the batch's completions and interrupts once: the completion stands in memory before
- * its interrupt. Before: the miniport (4) through simple.c. After: src/storport/interrupt.c (6).
+ * its interrupt. Before: the miniport (4) through simple.c. Beside: simple_quick.c, which has done
+ * most of it first. After: src/storport/interrupt.c (6).
  */
 #include "hw/simple/simple.h"
 #include <string.h>
@@ -48,8 +49,9 @@ static void fail(struct simple *s, enum simple_error error)
 {
 	if (!s->master.enabled)
 		error = SIMPLE_ERROR_MASTER;
-	s->waiting = 0;
+	s->waiting = s->untold = 0;
 	s->messages_due = 0;
+	bus_doorbells_open(s->function, false);
 	s->status = (uint32_t)error << SIMPLE_STATUS_ERROR_SHIFT;
 	interrupt_send(s, SIMPLE_CAUSE_ERROR, 1);
 }
@@ -60,7 +62,7 @@ static void start(struct simple *s)
 
 	s->commands_at = ring;
 	s->completions_at = ring + s->entries * sizeof(struct simple_command);
-	s->consumed = s->posted = s->surplus = s->waiting = 0;
+	s->consumed = s->posted = s->surplus = s->waiting = s->untold = 0;
 	s->messages_due = 0;
 	s->delay_over = s->delay_runs = false;
 	s->doorbell = 0;
@@ -69,10 +71,12 @@ static void start(struct simple *s)
 		return;
 	}
 	s->status = SIMPLE_STATUS_READY;
+	bus_doorbells_open(s->function, true);
 }
 
 static void stop(struct simple *s)
 {
+	bus_doorbells_open(s->function, false);
 	if (s->delay_runs)
 		cpu_timer_cancel(&s->timer);
 	if (unlikely(s->master.tap != NULL))
@@ -81,16 +85,6 @@ static void stop(struct simple *s)
 	s->interrupt = 0;
 	simple_line_update(s);
 	s->status = 0; /* last: from here on the driver may reuse what we touched */
-}
-
-/* The sequence number and what shares its word go last: who sees it sees the rest. */
-static void post_one(
-	_Atomic uint64_t out[4], union simple_completion *completion, uint32_t sequence)
-{
-	completion->sequence = sequence;
-	for (unsigned i = completion->status ? 0 : 2; i < 3; i++)
-		atomic_store_explicit(&out[i], completion->words[i], memory_order_relaxed);
-	atomic_store_explicit(&out[3], completion->words[3], memory_order_release);
 }
 
 /* Writes waiting completions [from, ...) as far as one page and the ring's end allow; how many, 0
@@ -109,40 +103,45 @@ static unsigned post_run(struct simple *s, unsigned from)
 		return 0;
 	count = (unsigned)(bytes / sizeof(*s->completions));
 	for (unsigned i = 0; i < count; i++)
-		post_one(out[i], &s->completions[from + i], ++s->posted);
+		simple_post_one(out[i], &s->completions[from + i], ++s->posted);
 	return count;
+}
+
+/* False: the controller has failed. */
+static __attribute__((noinline)) bool post_waiting(struct simple *s)
+{
+	for (unsigned from = 0; from < s->waiting;) {
+		unsigned count = post_run(s, from);
+
+		if (!count) {
+			fail(s, SIMPLE_ERROR_RING);
+			return false;
+		}
+		from += count;
+	}
+	return true;
 }
 
 static void post(struct simple *s)
 {
 	uint64_t messages = s->messages_due;
 
-	if (!s->waiting)
+	if ((!s->waiting && !s->untold) || (s->waiting && !post_waiting(s)))
 		return;
-	for (unsigned from = 0; from < s->waiting;) {
-		unsigned count = post_run(s, from);
-
-		if (!count) {
-			fail(s, SIMPLE_ERROR_RING);
-			return;
-		}
-		from += count;
-	}
-	s->waiting = 0;
+	s->waiting = s->untold = 0;
 	s->messages_due = 0;
 	s->batch_bytes = 0;
 	interrupt_send(s, SIMPLE_CAUSE_COMPLETION, messages);
 }
 
-/* Reads up to SIMPLE_BATCH commands, as many as lie in one page; how many, 0 if there are none or
- * the controller failed. */
-static unsigned fetch(struct simple *s)
+/* Up to SIMPLE_BATCH commands that are to be carried out, as many as lie in one page; how many, 0
+ * if there are none or the controller failed. */
+static unsigned fetch(struct simple *s, const struct simple_command **ring)
 {
 	uint32_t doorbell = s->doorbell;
 	uint32_t due = doorbell - s->consumed, at = s->consumed & (s->entries - 1);
 	uint32_t count = min_of(min_of(due, s->entries - at), SIMPLE_BATCH);
-	uint64_t bytes = count * sizeof(*s->commands);
-	const struct simple_command *ring;
+	uint64_t bytes = count * sizeof(**ring);
 	int err;
 
 	if (doorbell + s->surplus - s->posted > s->entries) {
@@ -151,16 +150,12 @@ static unsigned fetch(struct simple *s)
 	}
 	if (!count)
 		return 0;
-	ring = dma_bus_span(
-		&s->master, s->commands_at + at * sizeof(*s->commands), &bytes, false, &err);
-	if (!ring) {
+	*ring = dma_bus_span(&s->master, s->commands_at + at * sizeof(**ring), &bytes, false, &err);
+	if (!*ring) {
 		fail(s, SIMPLE_ERROR_RING);
 		return 0;
 	}
-	count = (uint32_t)(bytes / sizeof(*s->commands));
-	/* They are the driver's to change at any time: each is read once. */
-	for (uint32_t i = 0; i < count; i++)
-		s->commands[i] = ring[i];
+	count = (uint32_t)(bytes / sizeof(**ring));
 	s->consumed += count;
 	return count;
 }
@@ -251,15 +246,29 @@ static bool must_wait(struct simple *s)
 	return true;
 }
 
+/* Commands of any kind, in any order. */
+static __attribute__((noinline)) void run_all(
+	struct simple *s, const struct simple_command *ring, unsigned count)
+{
+	/* They are the driver's to change at any time: each is read once. */
+	for (unsigned i = 0; i < count; i++)
+		s->commands[i] = ring[i];
+	for (unsigned i = 0; i < count && is_running(s); i++)
+		run(s, next_of(s, i, count));
+}
+
 /* Takes a batch from the ring; false if there is nothing more to do now. */
 static bool work(struct simple *s)
 {
-	unsigned count = must_wait(s) ? 0 : fetch(s);
+	const struct simple_command *ring;
+	unsigned count = must_wait(s) ? 0 : fetch(s, &ring), done = 0;
 
 	if (unlikely(s->master.tap != NULL))
 		faulty_due(s);
-	for (unsigned i = 0; i < count && is_running(s); i++)
-		run(s, next_of(s, i, count));
+	if (count && !s->waiting)
+		done = simple_quick(s, ring, count);
+	if (unlikely(done < count))
+		run_all(s, ring + done, count - done);
 	if (is_running(s))
 		post(s);
 	/* who rings after this look kicks */

@@ -106,7 +106,7 @@ static void driver_body(void)
 	driver.adapter = driver_adapter(true);
 	driver.action = DeallocateObject;
 	dma_master_init(&driver.master, "disk", 64);
-	atomic_store(&driver.master.enabled, true);
+	dma_master_enable(&driver.master, true);
 	cpu_irql_raise(IRQL_DISPATCH);
 	body();
 	cpu_irql_lower(IRQL_PASSIVE);

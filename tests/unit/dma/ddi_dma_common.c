@@ -36,7 +36,7 @@ static PDMA_ADAPTER adapter_new(unsigned n)
 	assert_non_null(adapter);
 	dma_master_init(&master[n], n ? "second" : "first", 64);
 	master[n].number = n;
-	atomic_store(&master[n].enabled, true);
+	dma_master_enable(&master[n], true);
 	return adapter;
 }
 

@@ -12,7 +12,7 @@ static void master_begin(unsigned width)
 {
 	dma_master_init(&master, "disk", width);
 	master.number = 3;
-	atomic_store(&master.enabled, true);
+	dma_master_enable(&master, true);
 }
 
 static void world_with_master(const struct world_config *config)
@@ -242,7 +242,7 @@ static void nothing_moves_while_bus_mastering_is_off(void **state)
 	world_with_master(&scattered);
 	va = mem_alloc(4096, 0, MEM_DATA, NULL);
 	strcpy(va, "memory");
-	atomic_store(&master.enabled, false);
+	dma_master_enable(&master, false);
 	assert_int_equal(dma_bus_read(&master, mem_physical(va), data, 8), -EACCES);
 	assert_string_equal(data, "before");
 	assert_int_equal(dma_bus_write(&master, mem_physical(va), data, 8), -EACCES);
@@ -252,7 +252,7 @@ static void nothing_moves_while_bus_mastering_is_off(void **state)
 	/* Told once, counted each time. */
 	world_expect(0, "bus mastering is off");
 	assert_int_equal(master.faults, 3);
-	atomic_store(&master.enabled, true);
+	dma_master_enable(&master, true);
 	assert_int_equal(dma_bus_read(&master, mem_physical(va), data, 8), 0);
 	assert_string_equal(data, "memory");
 	mem_free(va, 4096);

@@ -25,7 +25,7 @@ static struct dma_adapter *adapter_of(unsigned width, bool scatters)
 
 	assert_non_null(adapter);
 	dma_master_init(&master, "disk", width);
-	atomic_store(&master.enabled, true);
+	dma_master_enable(&master, true);
 	return adapter;
 }
 
@@ -598,7 +598,7 @@ static void other_device(void)
 
 	dma_master_init(&stranger, "stranger", 64);
 	stranger.number = 9;
-	atomic_store(&stranger.enabled, true);
+	dma_master_enable(&stranger, true);
 	cpu_irql_raise(IRQL_DISPATCH);
 	assert_int_equal(map_whole(adapter, &buffer, true, list, false), STATUS_SUCCESS);
 	assert_int_equal(
@@ -665,7 +665,7 @@ static void narrowed(void)
 
 		limits.width = width;
 		dma_master_init(&master, "disk", width);
-		atomic_store(&master.enabled, true);
+		dma_master_enable(&master, true);
 		assert_int_equal(dma_adapter_limit(adapter, &limits), 0);
 		address = dma_pin(adapter, va, 4096, "common buffer", 0);
 		assert_true(address + 4095 < 1ull << width);
@@ -730,7 +730,7 @@ static void every_width(void)
 			continue;
 		}
 		dma_master_init(&master, "disk", width);
-		atomic_store(&master.enabled, true);
+		dma_master_enable(&master, true);
 		cpu_irql_raise(IRQL_DISPATCH);
 		if (adapter->map_registers >= 3) {
 			assert_int_equal(

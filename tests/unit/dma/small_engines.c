@@ -246,7 +246,7 @@ static void each_subset(void)
 		it.adapter = dma_adapter_new(&limits, NULL);
 		dma_master_init(&it.master, "small", 32);
 		it.master.number = 3;
-		atomic_store(&it.master.enabled, true);
+		dma_master_enable(&it.master, true);
 		/* A bit for each page: it lies where the device does not reach. */
 		for (unsigned subset = 0; subset < 1u << PAGES; subset += PATTERN_STEP) {
 			for (unsigned n = 0; n < PAGES; n++)

@@ -87,7 +87,7 @@ static inline uint32_t reg_get(struct driver *d, unsigned offset)
 
 static inline void reg_set(struct driver *d, unsigned offset, uint32_t value)
 {
-	bus_register_write(d->regs + offset, 4, value);
+	bus_register_write_ulong(d->regs + offset, value);
 }
 
 static inline void driver_open_config(struct driver *d, const struct hw_config *config)

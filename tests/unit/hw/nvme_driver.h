@@ -115,7 +115,7 @@ static inline uint32_t reg_get(struct driver *d, unsigned offset)
 
 static inline void reg_set(struct driver *d, unsigned offset, uint32_t value)
 {
-	bus_register_write(d->regs + offset, 4, value);
+	bus_register_write_ulong(d->regs + offset, value);
 }
 
 static inline void sq_doorbell(struct driver *d, unsigned id, uint32_t value)

@@ -199,7 +199,7 @@ static inline struct dma_master fake_master(void)
 
 	dma_master_init(&master, "fake device", fake_width);
 	master.number = FAKE_DEVICE;
-	master.enabled = true;
+	dma_master_enable(&master, true);
 	return master;
 }
 

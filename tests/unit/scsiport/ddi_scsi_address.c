@@ -153,7 +153,7 @@ static void device_init(void)
 {
 	dma_master_init(&master, "test device", 64);
 	master.number = bus_function_slot(world.function);
-	master.enabled = true;
+	dma_master_enable(&master, true);
 }
 
 /* One piece is written by the device; *last: the address of the byte behind it. */

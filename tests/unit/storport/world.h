@@ -237,7 +237,7 @@ static inline struct dma_master world_master(void)
 
 	dma_master_init(&master, "test device", 64);
 	master.number = world.adapter->hba.dma_device.device;
-	master.enabled = true;
+	dma_master_enable(&master, true);
 	return master;
 }
 

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-FileCopyrightText: The dryport authors */
+/*
+ * The short way of a batch (src/hw/simple/simple_quick.c) against the long one, which whoever wants
+ * to hear of each access makes the device go: the same commands leave the same behind.
+ */
+#include "driver.h"
+#include "hw/medium.h"
+#include "util/random.h"
+
+#define BATCHES	  60
+#define COMMANDS  40 /* of a batch, at most: more than are fetched at once */
+#define ROOM	  8192
+#define BAD_BLOCK 4000
+
+/* What a run leaves behind. */
+static struct outcome {
+	struct completion done[BATCHES * COMMANDS];
+	unsigned count, interrupts[8], violations;
+	uint64_t bytes_read[16], bytes_written[16], log[8];
+	char data[COMMANDS * ROOM], disk[4 << 20];
+} outcomes[2];
+
+static unsigned heard;
+
+static void hear(void *ctx, const struct trace_event *event)
+{
+	heard++;
+}
+
+static const struct medium medium = {
+	.fault = {{BAD_BLOCK, false}, {BAD_BLOCK + 16, true}}, .count = 2};
+
+static void open_it(struct driver *d, const char *options, bool read_only)
+{
+	const struct hw_config config = {.options = options,
+		.size = 4 << 20,
+		.block_size = 512,
+		.medium = &medium,
+		.read_only = read_only};
+
+	driver_open_config(d, &config);
+	driver_start(d);
+}
+
+/* Mostly one that goes the short way. */
+static struct command draw(struct driver *d, uint64_t *seed, char *data, unsigned slot)
+{
+	static const uint32_t lengths[] = {512, 1024, 4096, 4096, 4096, 0, 100, 8192};
+	struct element *e = &d->list[slot * 4];
+	uint64_t block = random_below(seed, 8) ? random_below(seed, 8000) : 8180 + slot % 16;
+	struct command c = {.opcode = random_below(seed, 2) ? READ : WRITE,
+		.elements = 1,
+		.message = (uint16_t)random_below(seed, 6),
+		.block = block,
+		.list = mem_physical(e)};
+
+	data += slot * ROOM;
+	e[0] = (struct element){mem_physical(data), lengths[random_below(seed, 5)], 0};
+	e[1] = (struct element){mem_physical(data + 4096), 512, 0};
+	switch (random_below(seed, 40)) {
+	case 0:
+		c.opcode = (uint8_t)random_below(seed, 9);
+		break;
+	case 1:
+		c.elements = (uint16_t)random_below(seed, 3);
+		break;
+	case 2:
+		e->length = lengths[random_below(seed, 8)];
+		break;
+	case 3:
+		e->address += random_below(seed, 4096);
+		break;
+	case 4:
+		c.list += random_below(seed, 16);
+		break;
+	case 5:
+		c.flags = (uint8_t)random_below(seed, 4);
+		break;
+	case 6:
+		c.block = BAD_BLOCK + random_below(seed, 20);
+		break;
+	case 7: /* where nothing is */
+		*(random_below(seed, 2) ? &c.list : &e->address) = 0xfffff000;
+		break;
+	case 8: /* of another kind of memory */
+		e->address = mem_physical((char *)d->list + LIST_BYTES - 4096);
+		break;
+	case 9:
+		c.block = ~0ull - random_below(seed, 3);
+		break;
+	}
+	return c;
+}
+
+static void batch_run(struct driver *d, struct outcome *out, uint64_t *seed, char *data)
+{
+	unsigned count = 1 + (unsigned)random_below(seed, COMMANDS);
+
+	for (unsigned i = 0; i < count; i++)
+		driver_put(d, draw(d, seed, data, i));
+	driver_ring(d);
+	for (unsigned i = 0; i < count; i++) {
+		struct completion *c = &out->done[out->count++];
+
+		assert_true(driver_take(d, c));
+		/* the rest is nobody's then */
+		if (!c->status)
+			memset(c->sense, 0, sizeof(c->sense) + sizeof(c->reserved));
+	}
+}
+
+static void outcome_note(struct driver *d, struct outcome *out, const char *data)
+{
+	const struct dma_master *master = hw_find("simple")->master(d->device);
+
+	memcpy(out->bytes_read, master->bytes_read, sizeof(out->bytes_read));
+	memcpy(out->bytes_written, master->bytes_written, sizeof(out->bytes_written));
+	memcpy(out->interrupts, d->interrupts_seen, sizeof(out->interrupts));
+	out->violations = violation.count;
+	violation.count = 0;
+	memcpy(out->data, data, sizeof(out->data));
+	driver_log(d, out->log);
+}
+
+static void run(struct outcome *out, bool is_heard, const char *options, bool read_only)
+{
+	char *data = mem_alloc(COMMANDS * ROOM, 0, MEM_DATA, NULL);
+	uint64_t seed = 17;
+	struct driver d;
+
+	memset(out, 0, sizeof(*out));
+	pattern_fill(data, COMMANDS * ROOM, 3);
+	open_it(&d, options, read_only);
+	if (strstr(options, "messages"))
+		driver_connect_messages(&d, 2);
+	if (is_heard)
+		trace_subscribe(1ull << TRACE_DMA_TRANSFER, hear, NULL);
+	heard = 0;
+	for (unsigned i = 0; i < BATCHES; i++)
+		batch_run(&d, out, &seed, data);
+	outcome_note(&d, out, data);
+	/* what is left on the disk, around the blocks that cannot be read */
+	for (unsigned block = 0; block < 8192 && !read_only; block += 8)
+		if (block != BAD_BLOCK) {
+			assert_int_equal(driver_read(&d, block, data, 4096), OK);
+			memcpy(out->disk + block * 512, data, 4096);
+		}
+	if (is_heard) {
+		assert_true(heard > 0);
+		trace_unsubscribe(hear, NULL);
+	} else {
+		assert_int_equal(heard, 0);
+	}
+	if (strstr(options, "messages"))
+		driver_disconnect(&d, 2);
+	driver_close(&d);
+	mem_free(data, COMMANDS * ROOM);
+}
+
+static void compare(const char *options, bool read_only)
+{
+	unsigned good = 0;
+
+	run(&outcomes[0], true, options, read_only);
+	run(&outcomes[1], false, options, read_only);
+	assert_int_equal(outcomes[0].count, outcomes[1].count);
+	for (unsigned i = 0; i < outcomes[0].count; i++) {
+		assert_memory_equal(
+			&outcomes[0].done[i], &outcomes[1].done[i], sizeof(outcomes[0].done[i]));
+		good += !outcomes[0].done[i].status;
+	}
+	/* of the others there are enough, too */
+	assert_true(good > outcomes[0].count / 2 - (read_only ? outcomes[0].count / 4 : 0));
+	assert_true(good < outcomes[0].count - 20);
+	assert_memory_equal(&outcomes[0], &outcomes[1], sizeof(outcomes[0]));
+	assert_true(outcomes[0].violations > 0);
+}
+
+static void both_ways_are_the_same(void)
+{
+	compare("", false);
+}
+
+/* Their completions' ring is no whole number of pages behind that of the commands. */
+static void small_rings_too(void)
+{
+	compare("ring=64", false);
+}
+
+static void messages_too(void)
+{
+	compare("messages=2", false);
+}
+
+static void read_only_too(void)
+{
+	compare("", true);
+}
+
+/* By what the option says the device reaches less than there is. */
+static void no_short_way_without_mastering(void)
+{
+	char *data = mem_alloc(4096, 0, MEM_DATA, NULL);
+	uint16_t command = 2;
+	struct driver d;
+
+	open_it(&d, "", false);
+	bus_config_write(d.function, 4, &command, sizeof(command));
+	driver_put(&d, command_of(&d, READ, 0, driver_list(&d, data, 4096)));
+	driver_ring(&d);
+	assert_int_equal(reg_get(&d, STATUS), 3 << 8);
+	assert_violation("bus mastering is off");
+	driver_close(&d);
+	mem_free(data, 4096);
+}
+
+/* One interrupt for a batch, also where one part of it goes the one way and one the other. */
+static void one_interrupt(void)
+{
+	char *data = mem_alloc(4096, 0, MEM_DATA, NULL);
+	uint64_t before[8], after[8];
+	struct driver d;
+	struct completion c;
+
+	open_it(&d, "", false);
+	driver_log(&d, before);
+	for (unsigned i = 0; i < 9; i++)
+		driver_put(&d, i == 6 ? (struct command){.opcode = FLUSH}
+				      : command_of(&d, READ, i, driver_list(&d, data, 4096)));
+	driver_ring(&d);
+	while (driver_take(&d, &c))
+		assert_int_equal(c.status, OK);
+	driver_log(&d, after);
+	assert_int_equal(after[0] - before[0], 10);
+	assert_int_equal(after[1] - before[1], 8 * 4096);
+	assert_int_equal(after[7] - before[7], 2); /* that, and that of the log before */
+	driver_close(&d);
+	mem_free(data, 4096);
+}
+
+#define ON_PROCESSOR(name, body)                                                                   \
+	static void name(void **state)                                                             \
+	{                                                                                          \
+		on_processor(body);                                                                \
+	}
+
+ON_PROCESSOR(both_ways_leave_the_same, both_ways_are_the_same)
+ON_PROCESSOR(both_ways_leave_the_same_in_small_rings, small_rings_too)
+ON_PROCESSOR(both_ways_leave_the_same_with_few_messages, messages_too)
+ON_PROCESSOR(both_ways_leave_the_same_on_a_read_only_disk, read_only_too)
+ON_PROCESSOR(without_bus_mastering_there_is_no_short_way, no_short_way_without_mastering)
+ON_PROCESSOR(a_batch_is_told_by_one_interrupt, one_interrupt)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		machine_test(both_ways_leave_the_same),
+		machine_test(both_ways_leave_the_same_in_small_rings),
+		machine_test(both_ways_leave_the_same_with_few_messages),
+		machine_test(both_ways_leave_the_same_on_a_read_only_disk),
+		machine_test(without_bus_mastering_there_is_no_short_way),
+		machine_test(a_batch_is_told_by_one_interrupt),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
