@@ -9,6 +9,7 @@
  * Half duplex: at DIRQL, under the interrupt lock too (4.2, LK-7).
  */
 #include "storport/storport_adapter.h"
+#include "port/now.h"
 #include "trace/trace.h"
 #include "nt/nt.h"
 
@@ -57,8 +58,10 @@ static inline void start_ordinary(struct stor_adapter *adapter, struct port_requ
 {
 	void *srb = request->srb;
 	struct cpu *cpu = cpu_self;
-	BOOLEAN result = adapter->hba.hw.HwBuildIo(adapter->hba.extension, srb);
+	BOOLEAN result;
 
+	port_now_set(adapter->hba.extension, request);
+	result = adapter->hba.hw.HwBuildIo(adapter->hba.extension, srb);
 	if (unlikely(cpu->irql != IRQL_DISPATCH))
 		irql_check(adapter, "HwStorBuildIo");
 	if (!result) /* the miniport completes it itself (SB-5) */
