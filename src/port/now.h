@@ -15,8 +15,8 @@
 #include "port/port.h"
 
 struct port_now {
-	const void *extension; /* HwDeviceExtension; of nobody: port_now, which is no driver's */
-	struct port_request *request;
+	const void *extension;	      /* HwDeviceExtension; NULL: of nobody, */
+	struct port_request *request; /* and one that nothing is true of */
 };
 extern struct port_now port_now __attribute__((visibility("hidden")));
 
@@ -28,7 +28,8 @@ static inline void port_now_set(const void *extension, struct port_request *requ
 	port_now.request = request;
 }
 
-/* The last request of this adapter; NULL: it is not known. */
+/* The last request of this adapter; NULL: it is not known. Of no extension it is one that is no
+ * miniport's, of an adapter without slots. */
 static inline struct port_request *port_now_of(const void *extension)
 {
 	struct port_request *request = port_now.request;
@@ -39,5 +40,8 @@ static inline struct port_request *port_now_of(const void *extension)
 		__builtin_unreachable();
 	return request;
 }
+
+/* Its requests are about to go. */
+void port_now_forget(const struct port_adapter *adapter);
 
 #endif

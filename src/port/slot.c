@@ -18,12 +18,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct port_now port_now = {.extension = &port_now};
+static struct port_adapter no_adapter;
+static struct port_request no_request = {.adapter = &no_adapter};
+struct port_now port_now = {.request = &no_request};
 
-static void now_forget(const struct port_adapter *adapter)
+void port_now_forget(const struct port_adapter *adapter)
 {
-	if (port_now.request && port_now.request->adapter == adapter)
-		port_now = (struct port_now){.extension = &port_now};
+	if (port_now.request->adapter == adapter)
+		port_now = (struct port_now){.request = &no_request};
 }
 
 void *port_alloc(uint64_t bytes, unsigned flags, enum mem_kind kind, void *owner)
@@ -174,7 +176,7 @@ void port_polled_fini(struct port_adapter *adapter)
 	port_units_free(adapter);
 	if (adapter->slots)
 		mem_free(adapter->slots, adapter->slots_bytes);
-	now_forget(adapter);
+	port_now_forget(adapter);
 	free(adapter->requests);
 }
 
@@ -251,7 +253,7 @@ void port_adapter_fini(struct port_adapter *adapter)
 	free(adapter->senses);
 	adapter->senses = NULL;
 	port_lists_free(&adapter->lists);
-	now_forget(adapter);
+	port_now_forget(adapter);
 	free(adapter->requests);
 	adapter->slots = NULL;
 	adapter->slots_bytes = adapter->slot_count = adapter->extension_seen = 0;
