@@ -147,6 +147,7 @@ static void ask_addresses(void)
 	}
 	ask_address(NULL, NULL, own, 0, true);
 	ask_address(t.others, NULL, own, 0, true);
+	ask_address(ext, own, own, 0, true); /* that is no SRB */
 	for (unsigned n = 0; n < 2; n++) {
 		world_give_back(t.srbs[n], SRB_STATUS_SUCCESS);
 		world_end(&t.requests[n]);
@@ -220,6 +221,7 @@ static void complete_all(void)
 {
 	struct cpu_interrupt interrupt = {.irql = STOR_DIRQL, .service = interrupted};
 	PVOID ext = world.adapter->hba.extension;
+	PSCATTER_GATHER_LIST list;
 	uint8_t irql;
 
 	done_count = 0;
@@ -239,6 +241,11 @@ static void complete_all(void)
 	complete("the second, with an interrupt", ext, t.srbs[1]);
 	expect_is(t.requests[1].port->list->NumberOfElements, 0xdead5631);
 	complete("the same again", ext, t.srbs[1]);
+	/* as if it were alive */
+	list = t.requests[1].port->list;
+	list->NumberOfElements = 1;
+	list->Elements[0].Address.QuadPart = (LONGLONG)t.requests[1].port->data_at;
+	complete("again, with its list", ext, t.srbs[1]);
 	t.requests[0].port->list->NumberOfElements++;
 	complete("the first, whose list was changed", ext, t.srbs[0]);
 	t.requests[3].port->list->Elements[0].Address.QuadPart++;
