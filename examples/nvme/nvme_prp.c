@@ -44,7 +44,7 @@ static BOOLEAN NvmeIsPageList(PSTOR_SCATTER_GATHER_LIST List)
 	return List->NumberOfElements != 0;
 }
 
-/* More than one page. */
+/* More than one page; FALSE: PRPs cannot say it. */
 static DECLSPEC_NOINLINE BOOLEAN NvmeSetPages(
 	PNVME_ADAPTER Adapter, PNVME_SRB Own, PSTOR_SCATTER_GATHER_LIST List)
 {
@@ -79,19 +79,20 @@ static DECLSPEC_NOINLINE BOOLEAN NvmeSetPages(
 	return Count == Pages;
 }
 
-BOOLEAN NvmeSetData(PNVME_ADAPTER Adapter, PNVME_SRB Own)
+UCHAR NvmeSetData(PNVME_ADAPTER Adapter, PNVME_SRB Own)
 {
 	PSTOR_SCATTER_GATHER_LIST List = StorPortGetScatterGatherList(Adapter, Own->Request.Srb);
 	ULONG64 Address;
 
 	if (List == NULL)
-		return FALSE;
+		return SRB_STATUS_INVALID_REQUEST;
 	Address = List->List[0].PhysicalAddress.QuadPart;
 	if (List->NumberOfElements != 1 || Address % 4 != 0 ||
 		Address % NVME_PAGE + List->List[0].Length > NVME_PAGE)
-		return NvmeSetPages(Adapter, Own, List);
+		return NvmeSetPages(Adapter, Own, List) ? SRB_STATUS_PENDING
+							: SRB_STATUS_INVALID_REQUEST;
 	Own->Request.Command.Prp1 = Address; /* says it all */
-	return TRUE;
+	return SRB_STATUS_PENDING;
 }
 
 /* The data is in the SRB extension, behind the request. */

@@ -69,10 +69,9 @@ FORCEINLINE UCHAR NvmeMove(PNVME_ADAPTER Adapter, PNVME_NAMESPACE Namespace, PNV
 		return NvmeNoRange(Namespace, Own, Blocks);
 	NvmeSetBlocks(Own, Opcode, Blocks, Flags);
 	if ((ULONG64)Blocks.Count << Namespace->BlockShift !=
-			SrbGetDataTransferLength(Own->Request.Srb) ||
-		!NvmeSetData(Adapter, Own))
+		SrbGetDataTransferLength(Own->Request.Srb))
 		return SRB_STATUS_INVALID_REQUEST;
-	return SRB_STATUS_PENDING;
+	return NvmeSetData(Adapter, Own);
 }
 
 static UCHAR NvmeReadWrite(

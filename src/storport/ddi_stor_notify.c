@@ -375,23 +375,21 @@ static border_call __attribute__((noinline)) void notify(
 		notifications[place](adapter, args);
 }
 
-/* What is not done at once, below. */
-path_inline void notify_any(SCSI_NOTIFICATION_TYPE type, void *extension, __builtin_ms_va_list args)
+/* Of the first adapter, where nothing is pending; else NULL. */
+static inline struct stor_adapter *first_of(const void *extension)
 {
-	struct stor_adapter *first = (struct stor_adapter *)port_hba_if_first(extension);
-	ULONG place = PLACE((ULONG)type);
+	struct port_hba *first = port_hba_if_first(extension);
 
-	/* the types of old, where nothing is pending and the adapter is the first */
-	if (likely(first && is_of_old(place) && !cpu_is_due()))
-		notifications[place](first, args);
-	else
-		notify(type, extension, args);
+	return likely(first && !cpu_is_due()) ? (struct stor_adapter *)first : NULL;
 }
 
-/* Most say that a request is complete: the ordinary one is taken here, without a call. */
+/* Most say that a request is complete: the ordinary one is taken here, without a call. Of the other
+ * types of old those from 0x1000 on come often. */
 VOID NTAPI StorPortNotification(
 	SCSI_NOTIFICATION_TYPE NotificationType, PVOID HwDeviceExtension, ...)
 {
+	ULONG late = (ULONG)NotificationType - EnablePassiveInitialization;
+	struct stor_adapter *first;
 	__builtin_ms_va_list args;
 
 	__builtin_ms_va_start(args, HwDeviceExtension);
@@ -402,9 +400,17 @@ VOID NTAPI StorPortNotification(
 		if (likely(now && !cpu_is_due() &&
 			    port_complete_at_once(now->adapter, *(void **)(void *)args)))
 			return;
-		notify_any(RequestComplete, HwDeviceExtension, args);
+		first = first_of(HwDeviceExtension);
+		if (likely(first != NULL))
+			complete(first, args);
+		else
+			notify(RequestComplete, HwDeviceExtension, args);
 	} else {
-		notify_any(NotificationType, HwDeviceExtension, args);
+		first = first_of(HwDeviceExtension);
+		if (likely(first && late < StateChangeDetectedCall - EnablePassiveInitialization))
+			notifications[PLACE(EnablePassiveInitialization) + late](first, args);
+		else
+			notify(NotificationType, HwDeviceExtension, args);
 	}
 	__builtin_ms_va_end(args);
 }
