@@ -150,12 +150,13 @@ static DECLSPEC_NOINLINE VOID NvmeQueueStray(PNVME_QUEUE Queue, USHORT Cid)
  * of nobody, and nobody's memory is touched on its account. */
 FORCEINLINE BOOLEAN NvmeQueueTake(PNVME_QUEUE Queue, PNVME_COMPLETION Done, PNVME_REQUEST *Request)
 {
+	volatile NVME_COMPLETION *Entry = &Queue->Completions[Queue->Head];
 	UCHAR Place;
 
-	if (!NvmeQueueHasNews(Queue))
+	/* Cid and Status are one LONG: the phase in it first, then the rest. */
+	if ((ReadAcquire((volatile LONG *)&Entry->Cid) >> 16 & 1) != Queue->Phase)
 		return FALSE;
-	KeMemoryBarrier(); /* the phase first, then the rest */
-	*Done = *(PNVME_COMPLETION)&Queue->Completions[Queue->Head];
+	*Done = *(PNVME_COMPLETION)Entry;
 	if (++Queue->Head == Queue->Entries) {
 		Queue->Head = 0;
 		Queue->Phase ^= 1;
