@@ -221,7 +221,9 @@ static void complete_all(void)
 {
 	struct cpu_interrupt interrupt = {.irql = STOR_DIRQL, .service = interrupted};
 	PVOID ext = world.adapter->hba.extension;
+#ifndef DRY_ASAN
 	PSCATTER_GATHER_LIST list;
+#endif
 	uint8_t irql;
 
 	done_count = 0;
@@ -239,13 +241,15 @@ static void complete_all(void)
 	complete("neither", NULL, NULL);
 	cpu_interrupt_raise(&interrupt);
 	complete("the second, with an interrupt", ext, t.srbs[1]);
-	expect_is(t.requests[1].port->list->NumberOfElements, 0xdead5631);
 	complete("the same again", ext, t.srbs[1]);
-	/* as if it were alive */
+#ifndef DRY_ASAN /* to which a dead list is nobody's */
 	list = t.requests[1].port->list;
+	expect_is(list->NumberOfElements, 0xdead5631);
+	/* as if it were alive */
 	list->NumberOfElements = 1;
 	list->Elements[0].Address.QuadPart = (LONGLONG)t.requests[1].port->data_at;
 	complete("again, with its list", ext, t.srbs[1]);
+#endif
 	t.requests[0].port->list->NumberOfElements++;
 	complete("the first, whose list was changed", ext, t.srbs[0]);
 	t.requests[3].port->list->Elements[0].Address.QuadPart++;
