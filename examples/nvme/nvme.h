@@ -160,7 +160,7 @@ NVME_DONE NvmeFinish;
 VOID NvmeComplete(PNVME_ADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb, UCHAR SrbStatus);
 
 /* nvme_prp.c: where a command's data lies */
-BOOLEAN NvmeSetData(PNVME_ADAPTER Adapter, PNVME_SRB Own);
+UCHAR NvmeSetData(PNVME_ADAPTER Adapter, PNVME_SRB Own); /* as NVME_SCSI, below */
 VOID NvmeSetOwnData(PNVME_ADAPTER Adapter, PNVME_SRB Own, ULONG Bytes);
 ULONG64 NvmePhysical(PNVME_ADAPTER Adapter, volatile VOID *Address);
 

@@ -13,43 +13,43 @@ VOID NvmeComplete(PNVME_ADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb, UCHAR SrbStatu
 	StorPortNotification(RequestComplete, Adapter, Srb);
 }
 
+static DECLSPEC_NOINLINE VOID NvmeFail(
+	PNVME_ADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb, USHORT Status)
+{
+	NvmeComplete(Adapter, Srb, NvmeSenseOf(Srb, Status));
+}
+
 VOID NvmeFinish(PNVME_ADAPTER Adapter, PNVME_REQUEST Request, PNVME_COMPLETION Done)
 {
-	USHORT Status = NVME_STATUS(Done);
-
-	NvmeComplete(Adapter, Request->Srb,
-		Status == NVME_SUCCESS ? SRB_STATUS_SUCCESS : NvmeSenseOf(Request->Srb, Status));
+	if (NVME_STATUS(Done) == NVME_SUCCESS)
+		NvmeComplete(Adapter, Request->Srb, SRB_STATUS_SUCCESS);
+	else
+		NvmeFail(Adapter, Request->Srb, NVME_STATUS(Done));
 }
 
-/* An SRB status if there is no such unit, else SRB_STATUS_SUCCESS. */
-static UCHAR NvmeFindUnit(
+/* FALSE: there is no such unit. */
+static BOOLEAN NvmeFindUnit(
 	PNVME_ADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb, PNVME_NAMESPACE *Namespace)
 {
-	ULONG Lun = SrbGetLun(Srb);
+	UCHAR Path, Target, Lun;
 
-	if (SrbGetPathId(Srb) != 0)
-		return SRB_STATUS_INVALID_PATH_ID;
-	if (SrbGetTargetId(Srb) != 0)
-		return SRB_STATUS_INVALID_TARGET_ID;
-	if (Lun >= Adapter->NamespaceCount)
-		return SRB_STATUS_INVALID_LUN;
+	SrbGetPathTargetLun(Srb, &Path, &Target, &Lun);
 	*Namespace = &Adapter->Namespaces[Lun];
-	return SRB_STATUS_SUCCESS;
+	return Path == 0 && Target == 0 && Lun < Adapter->NamespaceCount;
 }
 
-/* An SRB status, or SRB_STATUS_PENDING: it goes on to StartIo. */
-static UCHAR NvmeBuild(PNVME_ADAPTER Adapter, PNVME_SRB Own)
+/* What there is none of: an SRB status. */
+static DECLSPEC_NOINLINE UCHAR NvmeNoUnit(PSCSI_REQUEST_BLOCK Srb)
 {
-	PSCSI_REQUEST_BLOCK Srb = Own->Request.Srb;
-	PNVME_NAMESPACE Namespace;
-	UCHAR Status = NvmeFindUnit(Adapter, Srb, &Namespace);
+	if (SrbGetPathId(Srb) != 0)
+		return SRB_STATUS_INVALID_PATH_ID;
+	return SrbGetTargetId(Srb) != 0 ? SRB_STATUS_INVALID_TARGET_ID : SRB_STATUS_INVALID_LUN;
+}
 
-	if (Status != SRB_STATUS_SUCCESS)
-		return Status;
-	Own->Request.Command.Nsid = Namespace->Nsid;
-	switch (SrbGetSrbFunction(Srb)) {
-	case SRB_FUNCTION_EXECUTE_SCSI:
-		return NvmeScsi(Adapter, Namespace, Own);
+/* What is no SCSI command. An SRB status, or SRB_STATUS_PENDING: it goes on to StartIo. */
+static DECLSPEC_NOINLINE UCHAR NvmeBuildOther(PNVME_SRB Own)
+{
+	switch (SrbGetSrbFunction(Own->Request.Srb)) {
 	case SRB_FUNCTION_FLUSH:
 	case SRB_FUNCTION_SHUTDOWN:
 		Own->Request.Command.Opcode = NVME_FLUSH;
@@ -64,6 +64,20 @@ static UCHAR NvmeBuild(PNVME_ADAPTER Adapter, PNVME_SRB Own)
 	default:
 		return SRB_STATUS_INVALID_REQUEST;
 	}
+}
+
+/* Likewise, of any request. */
+static UCHAR NvmeBuild(PNVME_ADAPTER Adapter, PNVME_SRB Own)
+{
+	PSCSI_REQUEST_BLOCK Srb = Own->Request.Srb;
+	PNVME_NAMESPACE Namespace;
+
+	if (!NvmeFindUnit(Adapter, Srb, &Namespace))
+		return NvmeNoUnit(Srb);
+	Own->Request.Command.Nsid = Namespace->Nsid;
+	if (SrbGetSrbFunction(Srb) == SRB_FUNCTION_EXECUTE_SCSI)
+		return NvmeScsi(Adapter, Namespace, Own);
+	return NvmeBuildOther(Own);
 }
 
 /* No lock is held: several processors may be here at once. */
@@ -82,25 +96,32 @@ BOOLEAN NvmeBuildIo(PVOID Extension, PSCSI_REQUEST_BLOCK Srb)
 	return FALSE; /* not for StartIo */
 }
 
+/* What its processor's queue does not take. */
+static DECLSPEC_NOINLINE VOID NvmeStartOther(PNVME_ADAPTER Adapter, PNVME_SRB Own)
+{
+	PSCSI_REQUEST_BLOCK Srb = Own->Request.Srb;
+
+	if (Own->Route == NVME_TO_RESET) {
+		NvmeReset(Adapter, Srb);
+	} else if (Own->Route == NVME_TO_ADMIN &&
+		   NvmeQueueSubmit(Adapter, &Adapter->Admin, &Own->Request)) {
+		return;
+	} else if (Adapter->Gone) {
+		NvmeComplete(Adapter, Srb, SRB_STATUS_NO_DEVICE);
+	} else {
+		StorPortBusy(Adapter, 1); /* nothing more until a request has completed */
+		NvmeComplete(Adapter, Srb, SRB_STATUS_BUSY); /* the port sends it again then */
+	}
+}
+
 /* With concurrent channels no lock is held here either. */
 BOOLEAN NvmeStartIo(PVOID Extension, PSCSI_REQUEST_BLOCK Srb)
 {
 	PNVME_ADAPTER Adapter = Extension;
 	PNVME_SRB Own = SrbGetMiniportContext(Srb);
-	PNVME_QUEUE Queue;
 
-	if (Own->Route == NVME_TO_RESET) {
-		NvmeReset(Adapter, Srb);
-		return TRUE;
-	}
-	Queue = Own->Route == NVME_TO_ADMIN ? &Adapter->Admin : NvmeQueueHere(Adapter);
-	if (NvmeQueueSubmit(Adapter, Queue, &Own->Request))
-		return TRUE;
-	if (Adapter->Gone) {
-		NvmeComplete(Adapter, Srb, SRB_STATUS_NO_DEVICE);
-		return TRUE;
-	}
-	StorPortBusy(Adapter, 1); /* nothing more until a request has completed */
-	NvmeComplete(Adapter, Srb, SRB_STATUS_BUSY); /* the port sends it again then */
+	if (Own->Route != NVME_TO_IO ||
+		!NvmeQueueSubmit(Adapter, NvmeQueueHere(Adapter), &Own->Request))
+		NvmeStartOther(Adapter, Own);
 	return TRUE;
 }

@@ -44,26 +44,20 @@ static BOOLEAN NvmeIsPageList(PSTOR_SCATTER_GATHER_LIST List)
 	return List->NumberOfElements != 0;
 }
 
-BOOLEAN NvmeSetData(PNVME_ADAPTER Adapter, PNVME_SRB Own)
+/* More than one page; FALSE: PRPs cannot say it. */
+static DECLSPEC_NOINLINE BOOLEAN NvmeSetPages(
+	PNVME_ADAPTER Adapter, PNVME_SRB Own, PSTOR_SCATTER_GATHER_LIST List)
 {
-	PSTOR_SCATTER_GATHER_LIST List = StorPortGetScatterGatherList(Adapter, Own->Request.Srb);
 	PNVME_COMMAND Command = &Own->Request.Command;
 	ULONG64 Address, End;
 	PULONG64 Prps;
 	ULONG Pages, Count = 0;
 
-	if (List == NULL)
-		return FALSE;
-	Address = List->List[0].PhysicalAddress.QuadPart;
-	if (List->NumberOfElements == 1 && Address % 4 == 0 &&
-		Address % NVME_PAGE + List->List[0].Length <= NVME_PAGE) {
-		Command->Prp1 = Address; /* says it all */
-		return TRUE;
-	}
 	if (!NvmeIsPageList(List))
 		return FALSE;
 	Pages = (ULONG)ADDRESS_AND_SIZE_TO_SPAN_PAGES(
-		Address % NVME_PAGE, SrbGetDataTransferLength(Own->Request.Srb));
+		List->List[0].PhysicalAddress.QuadPart % NVME_PAGE,
+		SrbGetDataTransferLength(Own->Request.Srb));
 	if (Pages > NVME_MAX_PRPS + 1)
 		return FALSE;
 	Prps = NvmePrpPlace(Own, Pages - 1);
@@ -83,6 +77,22 @@ BOOLEAN NvmeSetData(PNVME_ADAPTER Adapter, PNVME_SRB Own)
 	else if (Count > 2)
 		Command->Prp2 = NvmePhysical(Adapter, Prps);
 	return Count == Pages;
+}
+
+UCHAR NvmeSetData(PNVME_ADAPTER Adapter, PNVME_SRB Own)
+{
+	PSTOR_SCATTER_GATHER_LIST List = StorPortGetScatterGatherList(Adapter, Own->Request.Srb);
+	ULONG64 Address;
+
+	if (List == NULL)
+		return SRB_STATUS_INVALID_REQUEST;
+	Address = List->List[0].PhysicalAddress.QuadPart;
+	if (List->NumberOfElements != 1 || Address % 4 != 0 ||
+		Address % NVME_PAGE + List->List[0].Length > NVME_PAGE)
+		return NvmeSetPages(Adapter, Own, List) ? SRB_STATUS_PENDING
+							: SRB_STATUS_INVALID_REQUEST;
+	Own->Request.Command.Prp1 = Address; /* says it all */
+	return SRB_STATUS_PENDING;
 }
 
 /* The data is in the SRB extension, behind the request. */

@@ -136,38 +136,40 @@ BOOLEAN NvmeQueueHasNews(PNVME_QUEUE Queue)
 	return (Queue->Completions[Queue->Head].Status & 1) == Queue->Phase;
 }
 
-/* Whose it is; NULL: of nobody, and nobody's memory is touched on its account. */
-static PNVME_REQUEST NvmeQueueOwner(PNVME_QUEUE Queue, USHORT Cid)
+/* The controller says that something is done which it does not have: that is passed over, and who
+ * misses a completion has a time-out. */
+static DECLSPEC_NOINLINE VOID NvmeQueueStray(PNVME_QUEUE Queue, USHORT Cid)
 {
-	PNVME_REQUEST Request = Queue->Active[(UCHAR)Cid];
-
-	return Request != NULL && Request->Command.Cid == Cid ? Request : NULL;
+	StorPortDebugPrint(0,
+		"nvme: command %04x of queue %u, which is not the controller's, is said to be "
+		"done\n",
+		Cid, Queue->Id);
 }
 
-/* The next completion, and whose it is; FALSE if there is none. Under the queue's lock. What the
- * controller says of a command that it does not have is passed over: who misses a completion has
- * a time-out. */
-static BOOLEAN NvmeQueueTake(PNVME_QUEUE Queue, PNVME_COMPLETION Done, PNVME_REQUEST *Request)
+/* The next completion; FALSE if there is none. Under the queue's lock. *Request: whose it is; NULL:
+ * of nobody, and nobody's memory is touched on its account. */
+FORCEINLINE BOOLEAN NvmeQueueTake(PNVME_QUEUE Queue, PNVME_COMPLETION Done, PNVME_REQUEST *Request)
 {
-	for (;;) {
-		if (!NvmeQueueHasNews(Queue))
-			return FALSE;
-		KeMemoryBarrier(); /* the phase first, then the rest */
-		*Done = *(PNVME_COMPLETION)&Queue->Completions[Queue->Head];
-		if (++Queue->Head == Queue->Entries) {
-			Queue->Head = 0;
-			Queue->Phase ^= 1;
-		}
-		*Request = NvmeQueueOwner(Queue, Done->Cid);
-		if (*Request != NULL)
-			break;
-		StorPortDebugPrint(0,
-			"nvme: command %04x of queue %u, which is not the controller's, is said to "
-			"be done\n",
-			Done->Cid, Queue->Id);
+	volatile NVME_COMPLETION *Entry = &Queue->Completions[Queue->Head];
+	UCHAR Place;
+
+	/* Cid and Status are one LONG: the phase in it first, then the rest. */
+	if ((ReadAcquire((volatile LONG *)&Entry->Cid) >> 16 & 1) != Queue->Phase)
+		return FALSE;
+	*Done = *(PNVME_COMPLETION)Entry;
+	if (++Queue->Head == Queue->Entries) {
+		Queue->Head = 0;
+		Queue->Phase ^= 1;
 	}
-	Queue->Active[(UCHAR)Done->Cid] = NULL;
-	Queue->Free[Queue->FreeCount++] = (UCHAR)Done->Cid;
+	Place = (UCHAR)Done->Cid;
+	*Request = Queue->Active[Place];
+	if (*Request == NULL || (*Request)->Command.Cid != Done->Cid) {
+		NvmeQueueStray(Queue, Done->Cid);
+		*Request = NULL;
+		return TRUE;
+	}
+	Queue->Active[Place] = NULL;
+	Queue->Free[Queue->FreeCount++] = Place;
 	return TRUE;
 }
 
@@ -190,7 +192,7 @@ BOOLEAN NvmeQueueDrain(PNVME_ADAPTER Adapter, PNVME_QUEUE Queue)
 			Head = Queue->Head;
 			while (Count < NVME_BATCH &&
 				NvmeQueueTake(Queue, &Done[Count], &Requests[Count]))
-				Count++;
+				Count += Requests[Count] != NULL;
 			if (Queue->Head != Head)
 				NvmeRing(Adapter, &Queue->HeadDoorbell, Queue->Head);
 		}
@@ -212,7 +214,7 @@ BOOLEAN NvmeQueueAsk(PNVME_ADAPTER Adapter, PNVME_QUEUE Queue, PNVME_COMMAND Com
 
 	NvmeQueuePut(Adapter, Queue, &Request);
 	for (ULONG i = 0; i < 500000; i++) {
-		if (NvmeQueueTake(Queue, &Done, &Answered)) {
+		if (NvmeQueueTake(Queue, &Done, &Answered) && Answered != NULL) {
 			NvmeRing(Adapter, &Queue->HeadDoorbell, Queue->Head);
 			if (Result != NULL)
 				*Result = Done.Result;

@@ -34,40 +34,44 @@ static BOOLEAN NvmeIsInside(PNVME_NAMESPACE Namespace, NVME_BLOCKS Blocks)
 	       Blocks.Count <= Namespace->Blocks - Blocks.First;
 }
 
-/* A range of blocks, which read, write, compare and write zeroes have in common. An SRB status if
- * it is wrong, or empty. */
-static UCHAR NvmeSetBlocks(
-	PNVME_NAMESPACE Namespace, PNVME_SRB Own, UCHAR Opcode, NVME_BLOCKS Blocks, ULONG Flags)
+/* What reads, writes, compares and zeroes may be of. */
+static BOOLEAN NvmeIsRange(PNVME_NAMESPACE Namespace, NVME_BLOCKS Blocks)
+{
+	return NvmeIsInside(Namespace, Blocks) && Blocks.Count - 1 < NVME_MAX_BLOCKS;
+}
+
+/* Why it is not; nothing is to be done for an empty one. An SRB status. */
+static DECLSPEC_NOINLINE UCHAR NvmeNoRange(
+	PNVME_NAMESPACE Namespace, PNVME_SRB Own, NVME_BLOCKS Blocks)
+{
+	if (!NvmeIsInside(Namespace, Blocks))
+		return NvmeSenseOf(Own->Request.Srb, NVME_LBA_OUT_OF_RANGE);
+	return Blocks.Count == 0 ? SRB_STATUS_SUCCESS : NvmeInvalidCdb(Own->Request.Srb);
+}
+
+static VOID NvmeSetBlocks(PNVME_SRB Own, UCHAR Opcode, NVME_BLOCKS Blocks, ULONG Flags)
 {
 	PNVME_COMMAND Command = &Own->Request.Command;
 
-	if (!NvmeIsInside(Namespace, Blocks))
-		return NvmeSenseOf(Own->Request.Srb, NVME_LBA_OUT_OF_RANGE);
-	if (Blocks.Count == 0)
-		return SRB_STATUS_SUCCESS;
-	if (Blocks.Count > NVME_MAX_BLOCKS)
-		return NvmeInvalidCdb(Own->Request.Srb);
 	Command->Opcode = Opcode;
 	Command->Dword10 = (ULONG)Blocks.First;
 	Command->Dword11 = (ULONG)(Blocks.First >> 32);
 	Command->Dword12 = (Blocks.Count - 1) | Flags;
-	return SRB_STATUS_PENDING;
 }
 
-/* The same with the SRB's data. */
-static UCHAR NvmeMove(PNVME_ADAPTER Adapter, PNVME_NAMESPACE Namespace, PNVME_SRB Own, UCHAR Opcode,
-	PUCHAR Cdb, ULONG Flags)
+/* With the SRB's data. An SRB status. */
+FORCEINLINE UCHAR NvmeMove(PNVME_ADAPTER Adapter, PNVME_NAMESPACE Namespace, PNVME_SRB Own,
+	UCHAR Opcode, PUCHAR Cdb, ULONG Flags)
 {
 	NVME_BLOCKS Blocks = NvmeBlocks(Cdb);
-	UCHAR Status = NvmeSetBlocks(Namespace, Own, Opcode, Blocks, Flags);
 
-	if (Status != SRB_STATUS_PENDING)
-		return Status;
+	if (!NvmeIsRange(Namespace, Blocks))
+		return NvmeNoRange(Namespace, Own, Blocks);
+	NvmeSetBlocks(Own, Opcode, Blocks, Flags);
 	if ((ULONG64)Blocks.Count << Namespace->BlockShift !=
-			SrbGetDataTransferLength(Own->Request.Srb) ||
-		!NvmeSetData(Adapter, Own))
+		SrbGetDataTransferLength(Own->Request.Srb))
 		return SRB_STATUS_INVALID_REQUEST;
-	return SRB_STATUS_PENDING;
+	return NvmeSetData(Adapter, Own);
 }
 
 static UCHAR NvmeReadWrite(
@@ -128,8 +132,10 @@ static UCHAR NvmeWriteSame(
 		(SrbGetDataBuffer(Srb) == NULL || Bytes >> Namespace->BlockShift != 1 ||
 			!NvmeIsZero(SrbGetDataBuffer(Srb), Bytes)))
 		return NvmeInvalidCdb(Srb);
-	return NvmeSetBlocks(
-		Namespace, Own, NVME_WRITE_ZEROES, Blocks, Deallocate ? NVME_ZEROES_DEALLOCATE : 0);
+	if (!NvmeIsRange(Namespace, Blocks))
+		return NvmeNoRange(Namespace, Own, Blocks);
+	NvmeSetBlocks(Own, NVME_WRITE_ZEROES, Blocks, Deallocate ? NVME_ZEROES_DEALLOCATE : 0);
+	return SRB_STATUS_PENDING;
 }
 
 /* UNMAP's list as ranges of dataset management, without the empty ones; how many. *Status: what is

@@ -29,6 +29,8 @@ VOID SimpleBuildLog(PSIMPLE_ADAPTER Adapter, PSIMPLE_REQUEST Request)
 	ULONG Room = sizeof(STOR_SCATTER_GATHER_LIST) + 2 * sizeof(STOR_SCATTER_GATHER_ELEMENT);
 
 	Request->Command.Opcode = SIMPLE_LOG;
+	Request->Log = Request->Mdl = NULL;
+	Request->LogList = NULL;
 	if (SrbGetDataTransferLength(Request->Srb) < sizeof(*Control) + SIMPLE_LOG_SIZE ||
 		memcmp(Control->Signature, "DRYSIMPL", sizeof(Control->Signature)) != 0)
 		SimpleComplete(Request, SRB_STATUS_INVALID_REQUEST);
@@ -43,7 +45,7 @@ VOID SimpleBuildLog(PSIMPLE_ADAPTER Adapter, PSIMPLE_REQUEST Request)
 }
 
 /* Gives back what a log request holds, and its page to whom it is for. */
-VOID SimpleEndLog(PSIMPLE_REQUEST Request, UCHAR SrbStatus)
+DECLSPEC_NOINLINE VOID SimpleEndLog(PSIMPLE_REQUEST Request, UCHAR SrbStatus)
 {
 	/* First Put: until then what the controller wrote may lie in a bounce buffer. */
 	if (Request->LogList != NULL)

@@ -6,19 +6,17 @@
  */
 #include "simple.h"
 
-VOID SimpleComplete(PSIMPLE_REQUEST Request, UCHAR SrbStatus)
-{
-	if (Request->Command.Opcode == SIMPLE_LOG)
-		SimpleEndLog(Request, SrbStatus);
-	SrbSetSrbStatus(Request->Srb, SrbStatus);
-	/* After this the SRB and its extension are the port's again. */
-	StorPortNotification(RequestComplete, Request->Adapter, Request->Srb);
-}
-
 static VOID SimpleSetElement(PSIMPLE_REQUEST Request, PSTOR_SCATTER_GATHER_LIST List, ULONG i)
 {
 	Request->List[i].Address = List->List[i].PhysicalAddress.QuadPart;
 	Request->List[i].Length = List->List[i].Length;
+}
+
+/* Apart, as most lists have one element. */
+static DECLSPEC_NOINLINE VOID SimpleSetMore(PSIMPLE_REQUEST Request, PSTOR_SCATTER_GATHER_LIST List)
+{
+	for (ULONG i = 1; i < List->NumberOfElements; i++)
+		SimpleSetElement(Request, List, i);
 }
 
 /* Translates a list into the controller's form; NumberOfPhysicalBreaks keeps it short enough. */
@@ -26,10 +24,10 @@ VOID SimpleSetList(PSIMPLE_REQUEST Request, PSTOR_SCATTER_GATHER_LIST List)
 {
 	ULONG Length;
 
-	SimpleSetElement(Request, List, 0);
-	for (ULONG i = 1; i < List->NumberOfElements; i++)
-		SimpleSetElement(Request, List, i);
 	Request->Command.Elements = (USHORT)List->NumberOfElements;
+	SimpleSetElement(Request, List, 0);
+	if (List->NumberOfElements > 1)
+		SimpleSetMore(Request, List);
 	Request->Command.List =
 		StorPortGetPhysicalAddress(Request->Adapter, NULL, Request->List, &Length).QuadPart;
 }
@@ -37,7 +35,7 @@ VOID SimpleSetList(PSIMPLE_REQUEST Request, PSTOR_SCATTER_GATHER_LIST List)
 /* Puts the command into the ring; FALSE if that is full. Under the StartIo lock. */
 BOOLEAN SimpleSubmit(PSIMPLE_ADAPTER Adapter, PSIMPLE_REQUEST Request)
 {
-	ULONG Tag = Adapter->Submitted % Adapter->Entries;
+	ULONG Tag = Adapter->Submitted & Adapter->Mask;
 
 	if (Adapter->Active[Tag] != NULL)
 		return FALSE;
@@ -115,42 +113,65 @@ static BOOLEAN SimpleResetBus(PVOID Extension, ULONG PathId)
 
 /* ---- a request's way ---- */
 
-/* Plain reads and writes are commands of the controller; its firmware understands the rest of SCSI.
+/* A read or write as a command of the controller; FALSE if it is none, or one with protection bits.
  */
-static VOID SimpleBuildScsi(PSIMPLE_ADAPTER Adapter, PSIMPLE_REQUEST Request)
+static BOOLEAN SimpleSetBlocks(PSIMPLE_COMMAND Command, PUCHAR Cdb)
 {
-	PSTOR_SCATTER_GATHER_LIST List = StorPortGetScatterGatherList(Adapter, Request->Srb);
-	PUCHAR Cdb = (PUCHAR)SrbGetCdb(Request->Srb);
-	PSIMPLE_COMMAND Command = &Request->Command;
-	BOOLEAN IsPlain = List != NULL && Cdb[1] >> 5 == 0; /* with data, without protection bits */
+	UCHAR Bits = Cdb[1];
 
-	if (List != NULL)
-		SimpleSetList(Request, List);
-	Command->Opcode = Cdb[0] & 2 ? SIMPLE_WRITE : SIMPLE_READ;
-	Command->Flags = Cdb[1] & 8 ? SIMPLE_FUA : 0;
-	if (IsPlain && (Cdb[0] == SCSIOP_READ || Cdb[0] == SCSIOP_WRITE)) {
+	switch (Cdb[0]) {
+	case SCSIOP_READ:
+		Command->Opcode = SIMPLE_READ;
 		Command->Block = RtlUlongByteSwap(*(ULONG UNALIGNED *)&Cdb[2]);
-	} else if (IsPlain && (Cdb[0] == SCSIOP_READ16 || Cdb[0] == SCSIOP_WRITE16)) {
+		break;
+	case SCSIOP_WRITE:
+		Command->Opcode = SIMPLE_WRITE;
+		Command->Block = RtlUlongByteSwap(*(ULONG UNALIGNED *)&Cdb[2]);
+		break;
+	case SCSIOP_READ16:
+		Command->Opcode = SIMPLE_READ;
 		Command->Block = RtlUlonglongByteSwap(*(ULONG64 UNALIGNED *)&Cdb[2]);
-	} else {
-		Command->Opcode = SIMPLE_SCSI;
-		RtlCopyMemory(Command->Cdb, Cdb, sizeof(Command->Cdb));
+		break;
+	case SCSIOP_WRITE16:
+		Command->Opcode = SIMPLE_WRITE;
+		Command->Block = RtlUlonglongByteSwap(*(ULONG64 UNALIGNED *)&Cdb[2]);
+		break;
+	default:
+		return FALSE;
 	}
+	Command->Flags = Bits & 8 ? SIMPLE_FUA : 0;
+	return Bits >> 5 == 0;
 }
 
-/* No lock is held: several processors may be here at once. */
-static BOOLEAN SimpleBuildIo(PVOID Extension, PSCSI_REQUEST_BLOCK Srb)
+static VOID SimpleSetCdb(PSIMPLE_COMMAND Command, PUCHAR Cdb)
 {
-	PSIMPLE_REQUEST Request = SrbGetMiniportContext(Srb);
+	Command->Opcode = SIMPLE_SCSI;
+	Command->Flags = 0;
+	RtlCopyMemory(Command->Cdb, Cdb, sizeof(Command->Cdb));
+}
 
-	RtlZeroMemory(Request, FIELD_OFFSET(SIMPLE_REQUEST, List)); /* the port does not */
-	Request->Adapter = Extension;
-	Request->Srb = Srb;
-	if (SrbGetSrbFunction(Srb) == SRB_FUNCTION_EXECUTE_SCSI) {
-		SimpleBuildScsi(Extension, Request);
-		return TRUE;
-	}
-	switch (SrbGetSrbFunction(Srb)) {
+/* Plain reads and writes are commands of the controller; its firmware understands the rest of SCSI,
+ * and reads without data. */
+static VOID SimpleBuildScsi(PSIMPLE_REQUEST Request)
+{
+	PUCHAR Cdb = (PUCHAR)SrbGetCdb(Request->Srb);
+	PSTOR_SCATTER_GATHER_LIST List;
+
+	if (!SimpleSetBlocks(&Request->Command, Cdb))
+		SimpleSetCdb(&Request->Command, Cdb);
+	Request->Command.Elements = Request->Command.Message = 0;
+	List = StorPortGetScatterGatherList(Request->Adapter, Request->Srb);
+	if (List != NULL)
+		SimpleSetList(Request, List);
+	else
+		SimpleSetCdb(&Request->Command, (PUCHAR)SrbGetCdb(Request->Srb));
+}
+
+/* What is no SCSI command; TRUE: it goes on to StartIo. */
+static DECLSPEC_NOINLINE BOOLEAN SimpleBuildOther(PSIMPLE_ADAPTER Adapter, PSIMPLE_REQUEST Request)
+{
+	RtlZeroMemory(&Request->Command, sizeof(Request->Command)); /* the port does not */
+	switch (SrbGetSrbFunction(Request->Srb)) {
 	case SRB_FUNCTION_FLUSH:
 	case SRB_FUNCTION_SHUTDOWN:
 		Request->Command.Opcode = SIMPLE_FLUSH;
@@ -163,7 +184,7 @@ static BOOLEAN SimpleBuildIo(PVOID Extension, PSCSI_REQUEST_BLOCK Srb)
 		SimpleComplete(Request, SRB_STATUS_SUCCESS);
 		return FALSE;
 	case SRB_FUNCTION_IO_CONTROL:
-		SimpleBuildLog(Extension, Request);
+		SimpleBuildLog(Adapter, Request);
 		return FALSE; /* not for StartIo */
 	default:
 		SimpleComplete(Request, SRB_STATUS_INVALID_REQUEST);
@@ -171,19 +192,40 @@ static BOOLEAN SimpleBuildIo(PVOID Extension, PSCSI_REQUEST_BLOCK Srb)
 	}
 }
 
-static BOOLEAN SimpleStartIo(PVOID Extension, PSCSI_REQUEST_BLOCK Srb)
+/* No lock is held: several processors may be here at once. */
+static BOOLEAN SimpleBuildIo(PVOID Extension, PSCSI_REQUEST_BLOCK Srb)
 {
 	PSIMPLE_REQUEST Request = SrbGetMiniportContext(Srb);
 
+	Request->Adapter = Extension;
+	Request->Srb = Srb;
+	if (SrbGetSrbFunction(Srb) != SRB_FUNCTION_EXECUTE_SCSI)
+		return SimpleBuildOther(Extension, Request);
+	SimpleBuildScsi(Request);
+	return TRUE;
+}
+
+/* What does not go into the ring. */
+static DECLSPEC_NOINLINE VOID SimpleStartOther(PSIMPLE_ADAPTER Adapter, PSIMPLE_REQUEST Request)
+{
 	if (Request->Command.Opcode == 0) {
 		SimpleComplete(Request,
-			SimpleResetBus(Extension, 0) ? SRB_STATUS_SUCCESS : SRB_STATUS_ERROR);
-	} else if (((PSIMPLE_ADAPTER)Extension)->Gone) {
+			SimpleResetBus(Adapter, 0) ? SRB_STATUS_SUCCESS : SRB_STATUS_ERROR);
+	} else if (Adapter->Gone) {
 		SimpleComplete(Request, SRB_STATUS_NO_DEVICE);
-	} else if (!SimpleSubmit(Extension, Request)) {
-		StorPortBusy(Extension, 1); /* nothing more until a request has completed */
+	} else {
+		StorPortBusy(Adapter, 1); /* nothing more until a request has completed */
 		SimpleComplete(Request, SRB_STATUS_BUSY); /* the port sends it again then */
 	}
+}
+
+static BOOLEAN SimpleStartIo(PVOID Extension, PSCSI_REQUEST_BLOCK Srb)
+{
+	PSIMPLE_REQUEST Request = SrbGetMiniportContext(Srb);
+	PSIMPLE_ADAPTER Adapter = Extension;
+
+	if (Request->Command.Opcode == 0 || Adapter->Gone || !SimpleSubmit(Adapter, Request))
+		SimpleStartOther(Adapter, Request);
 	return TRUE;
 }
 
@@ -210,7 +252,9 @@ static BOOLEAN SimpleInterrupt(PVOID Extension)
 	return TRUE;
 }
 
-static VOID SimpleFinish(PSIMPLE_REQUEST Request, volatile SIMPLE_COMPLETION *Done)
+/* It failed, or did less than was asked for. */
+static DECLSPEC_NOINLINE VOID SimpleFinishOther(
+	PSIMPLE_REQUEST Request, volatile SIMPLE_COMPLETION *Done)
 {
 	UCHAR Status = Done->Status == 0 ? SRB_STATUS_SUCCESS : SRB_STATUS_ERROR;
 	PSENSE_DATA Sense;
@@ -230,27 +274,33 @@ static VOID SimpleFinish(PSIMPLE_REQUEST Request, volatile SIMPLE_COMPLETION *Do
 	SimpleComplete(Request, Status);
 }
 
+static VOID SimpleFinish(PSIMPLE_ADAPTER Adapter, volatile SIMPLE_COMPLETION *Done)
+{
+	USHORT Tag = Done->Tag;
+	PSIMPLE_REQUEST Request = Adapter->Active[Tag & Adapter->Mask];
+
+	if (Request == NULL || Request->Command.Tag != Tag) {
+		StorPortDebugPrint(0,
+			"simple: command %u, which is not the controller's, is said to be done\n",
+			Tag);
+		return;
+	}
+	Adapter->Active[Tag & Adapter->Mask] = NULL;
+	if (Done->Status == 0 && Request->Command.Opcode < SIMPLE_LOG)
+		SimpleComplete(Request, SRB_STATUS_SUCCESS);
+	else
+		SimpleFinishOther(Request, Done);
+}
+
 /* Under the StartIo lock. */
 static VOID SimpleDrain(PSIMPLE_ADAPTER Adapter)
 {
-	for (;; Adapter->Completed++) {
-		volatile SIMPLE_COMPLETION *Done =
-			&Adapter->Completions[Adapter->Completed % Adapter->Entries];
-		PSIMPLE_REQUEST *Active;
+	ULONG n = Adapter->Completed;
 
-		if (Done->Sequence != Adapter->Completed + 1)
-			break; /* the rest is not there before it */
-		Active = &Adapter->Active[Done->Tag % Adapter->Entries];
-		if (*Active == NULL || (*Active)->Command.Tag != Done->Tag) {
-			StorPortDebugPrint(0,
-				"simple: command %u, which is not the controller's, "
-				"is said to be done\n",
-				Done->Tag);
-			continue;
-		}
-		SimpleFinish(*Active, Done);
-		*Active = NULL;
-	}
+	/* One that is not there yet keeps the rest waiting. */
+	while (Adapter->Completions[n & Adapter->Mask].Sequence == n + 1)
+		SimpleFinish(Adapter, &Adapter->Completions[n++ & Adapter->Mask]);
+	Adapter->Completed = n;
 }
 
 static VOID SimpleDpc(PSTOR_DPC Dpc, PVOID Extension, PVOID Argument1, PVOID Argument2)
@@ -282,6 +332,9 @@ static ULONG SimpleFindAdapter(PVOID Extension, PVOID HwContext, PVOID BusInform
 	Adapter->Bus = Config->SystemIoBusNumber;
 	Adapter->Slot = Config->SlotNumber;
 	Adapter->Entries = StorPortReadRegisterUlong(Adapter, &Registers->Entries);
+	Adapter->Mask = Adapter->Entries - 1;
+	if (Adapter->Mask >= SIMPLE_MAX_ENTRIES || (Adapter->Entries & Adapter->Mask) != 0)
+		return SP_RETURN_ERROR; /* there is no such ring */
 	Elements = StorPortReadRegisterUlong(Adapter, &Registers->Elements);
 	Width = StorPortReadRegisterUlong(Adapter, &Registers->Features) & SIMPLE_WIDTH;
 

@@ -21,19 +21,27 @@ typedef struct _SIMPLE_ADAPTER { /* device extension */
 	PSIMPLE_REGISTERS Registers;
 	BOOLEAN IsDump; /* the machine has crashed: no DPC, no interrupt, one request at a time */
 	ULONG Bus, Slot;
-	ULONG Entries;
+	ULONG Entries, Mask;	  /* of each ring; one less: there is a power of two */
 	PSIMPLE_COMMAND Commands; /* the rings, in the uncached extension */
 	volatile SIMPLE_COMPLETION *Completions;
 	STOR_DPC Dpc;
 	BOOLEAN Gone;				    /* pulled out */
 	ULONG Submitted, Completed;		    /* these and Active: under the StartIo lock */
-	PSIMPLE_REQUEST Active[SIMPLE_MAX_ENTRIES]; /* by entry in the ring: tag % Entries */
+	PSIMPLE_REQUEST Active[SIMPLE_MAX_ENTRIES]; /* by tag & Mask */
 } SIMPLE_ADAPTER, *PSIMPLE_ADAPTER;
 
 /* simple.c */
-VOID SimpleComplete(PSIMPLE_REQUEST Request, UCHAR SrbStatus);
 VOID SimpleSetList(PSIMPLE_REQUEST Request, PSTOR_SCATTER_GATHER_LIST List);
 BOOLEAN SimpleSubmit(PSIMPLE_ADAPTER Adapter, PSIMPLE_REQUEST Request);
 /* log.c */
 VOID SimpleBuildLog(PSIMPLE_ADAPTER Adapter, PSIMPLE_REQUEST Request);
 VOID SimpleEndLog(PSIMPLE_REQUEST Request, UCHAR SrbStatus);
+
+/* After this the SRB and its extension are the port's again. */
+FORCEINLINE VOID SimpleComplete(PSIMPLE_REQUEST Request, UCHAR SrbStatus)
+{
+	if (Request->Command.Opcode == SIMPLE_LOG)
+		SimpleEndLog(Request, SrbStatus);
+	SrbSetSrbStatus(Request->Srb, SrbStatus);
+	StorPortNotification(RequestComplete, Request->Adapter, Request->Srb);
+}

@@ -21,9 +21,17 @@
 #pragma GCC diagnostic ignored "-Wstringop-overread"
 #endif
 
-DDK_INLINE BOOLEAN ddk_srb_is_extended(const VOID *srb)
+/* A macro, as what is expected is not known of a function's result: so it becomes a jump that is
+ * foreseen, in place of two addresses to choose from. */
+#define ddk_srb_is_extended(srb)                                                                   \
+	__builtin_expect(((const SCSI_REQUEST_BLOCK *)(srb))->Function ==                          \
+				 SRB_FUNCTION_STORAGE_REQUEST_BLOCK,                               \
+		1)
+
+/* Whether so many bytes from there on are in the request block. */
+DDK_INLINE BOOLEAN ddk_srb_holds(const STORAGE_REQUEST_BLOCK *srb, ULONG offset, ULONG bytes)
 {
-	return ((const SCSI_REQUEST_BLOCK *)srb)->Function == SRB_FUNCTION_STORAGE_REQUEST_BLOCK;
+	return (ULONGLONG)offset + bytes <= srb->SrbLength;
 }
 
 /* ---- extended data ---- */
@@ -37,8 +45,8 @@ DDK_INLINE PSRBEX_DATA SrbGetSrbExDataByIndex(PSTORAGE_REQUEST_BLOCK Srb, ULONG 
 	if (!ddk_srb_is_extended(Srb) || SrbExDataIndex >= Srb->NumSrbExData)
 		return NULL;
 	offset = Srb->SrbExDataOffset[SrbExDataIndex];
-	if (offset < sizeof(STORAGE_REQUEST_BLOCK) || offset >= Srb->SrbLength ||
-		Srb->SrbLength - offset < offsetof(SRBEX_DATA, Data))
+	if (offset < sizeof(STORAGE_REQUEST_BLOCK) ||
+		!ddk_srb_holds(Srb, offset, offsetof(SRBEX_DATA, Data)))
 		return NULL;
 	return (PSRBEX_DATA)((PUCHAR)Srb + offset);
 }
@@ -66,7 +74,7 @@ struct ddk_srb_scsi {
 	UCHAR *cdb;
 };
 
-DDK_INLINE BOOLEAN ddk_srb_scsi_find(PVOID srb, struct ddk_srb_scsi *found)
+DDK_RARE BOOLEAN ddk_srb_scsi_find(PVOID srb, struct ddk_srb_scsi *found)
 {
 	PSCSI_REQUEST_BLOCK plain = (PSCSI_REQUEST_BLOCK)srb;
 	PSTORAGE_REQUEST_BLOCK extended = (PSTORAGE_REQUEST_BLOCK)srb;
@@ -150,15 +158,20 @@ DDK_INLINE VOID SrbSetScsiData(PVOID Srb, PUCHAR CdbLength8, PULONG CdbLength32,
 DDK_INLINE PCDB SrbGetCdb(PVOID Srb)
 {
 	PSTORAGE_REQUEST_BLOCK extended = (PSTORAGE_REQUEST_BLOCK)Srb;
-	PSRBEX_DATA first;
+	PSRBEX_DATA_SCSI_CDB16 first;
+	ULONG offset;
 
 	if (!ddk_srb_is_extended(Srb))
 		return (PCDB)((PSCSI_REQUEST_BLOCK)Srb)->Cdb;
 	/* where a port puts it for most commands */
-	first = SrbGetSrbExDataByIndex(extended, 0);
-	if (first && first->Type == SrbExDataTypeScsiCdb16 &&
-		extended->SrbFunction == SRB_FUNCTION_EXECUTE_SCSI)
-		return (PCDB)((PSRBEX_DATA_SCSI_CDB16)first)->Cdb;
+	if (extended->SrbFunction == SRB_FUNCTION_EXECUTE_SCSI && extended->NumSrbExData) {
+		offset = extended->SrbExDataOffset[0];
+		first = (PSRBEX_DATA_SCSI_CDB16)((PUCHAR)Srb + offset);
+		if (offset >= sizeof(STORAGE_REQUEST_BLOCK) &&
+			ddk_srb_holds(extended, offset, offsetof(SRBEX_DATA, Data)) &&
+			first->Type == SrbExDataTypeScsiCdb16)
+			return (PCDB)first->Cdb;
+	}
 	return SrbGetScsiData(Srb, NULL, NULL, NULL, NULL, NULL);
 }
 
@@ -223,8 +236,9 @@ DDK_INLINE VOID SrbSetSenseInfoBufferLength(PVOID Srb, UCHAR SenseInfoBufferLeng
 #define DDK_SRB_MEMBER(Name, type, plain, extended)                                                \
 	DDK_INLINE type SrbGet##Name(PVOID Srb)                                                    \
 	{                                                                                          \
-		return (type)(ddk_srb_is_extended(Srb) ? ((PSTORAGE_REQUEST_BLOCK)Srb)->extended   \
-						       : ((PSCSI_REQUEST_BLOCK)Srb)->plain);       \
+		if (ddk_srb_is_extended(Srb))                                                      \
+			return (type)((PSTORAGE_REQUEST_BLOCK)Srb)->extended;                      \
+		return (type)((PSCSI_REQUEST_BLOCK)Srb)->plain;                                    \
 	}                                                                                          \
 	DDK_INLINE VOID SrbSet##Name(PVOID Srb, type value)                                        \
 	{                                                                                          \
@@ -345,33 +359,38 @@ DDK_INLINE VOID SrbClearSrbFlags(PVOID Srb, ULONG Flags)
 
 /* ---- the address ---- */
 
-DDK_INLINE PSTOR_ADDR_BTL8 ddk_srb_btl8(PVOID srb)
+DDK_INLINE BOOLEAN ddk_srb_btl8(PVOID srb, PSTOR_ADDR_BTL8 *address)
 {
 	PSTORAGE_REQUEST_BLOCK extended = (PSTORAGE_REQUEST_BLOCK)srb;
-	PSTOR_ADDR_BTL8 address;
+	ULONG offset = extended->AddressOffset;
 
-	if (!extended->AddressOffset || extended->AddressOffset >= extended->SrbLength ||
-		extended->SrbLength - extended->AddressOffset < offsetof(STOR_ADDR_BTL8, Reserved))
-		return NULL;
-	address = (PSTOR_ADDR_BTL8)((PUCHAR)srb + extended->AddressOffset);
-	return address->Type == STOR_ADDRESS_TYPE_BTL8 ? address : NULL;
+	*address = (PSTOR_ADDR_BTL8)((PUCHAR)srb + offset);
+	return offset && ddk_srb_holds(extended, offset, offsetof(STOR_ADDR_BTL8, Reserved)) &&
+	       (*address)->Type == STOR_ADDRESS_TYPE_BTL8;
 }
 
 /* Any pointer may be NULL. */
 DDK_INLINE VOID SrbGetPathTargetLun(PVOID Srb, PUCHAR PathId, PUCHAR TargetId, PUCHAR Lun)
 {
 	PSCSI_REQUEST_BLOCK plain = (PSCSI_REQUEST_BLOCK)Srb;
-	PSTOR_ADDR_BTL8 address = NULL;
-	BOOLEAN extended = ddk_srb_is_extended(Srb);
+	UCHAR path = 0, target = 0, lun = 0;
+	PSTOR_ADDR_BTL8 address;
 
-	if (extended)
-		address = ddk_srb_btl8(Srb);
+	if (!ddk_srb_is_extended(Srb)) {
+		path = plain->PathId;
+		target = plain->TargetId;
+		lun = plain->Lun;
+	} else if (ddk_srb_btl8(Srb, &address)) {
+		path = address->Path;
+		target = address->Target;
+		lun = address->Lun;
+	}
 	if (PathId)
-		*PathId = !extended ? plain->PathId : address ? address->Path : 0;
+		*PathId = path;
 	if (TargetId)
-		*TargetId = !extended ? plain->TargetId : address ? address->Target : 0;
+		*TargetId = target;
 	if (Lun)
-		*Lun = !extended ? plain->Lun : address ? address->Lun : 0;
+		*Lun = lun;
 }
 
 DDK_INLINE UCHAR SrbGetPathId(PVOID Srb)
@@ -400,7 +419,10 @@ DDK_INLINE UCHAR SrbGetLun(PVOID Srb)
 
 DDK_INLINE PSTOR_ADDRESS SrbGetDeviceAddress(PVOID Srb)
 {
-	return ddk_srb_is_extended(Srb) ? (PSTOR_ADDRESS)ddk_srb_btl8(Srb) : NULL;
+	PSTOR_ADDR_BTL8 address;
+
+	return ddk_srb_is_extended(Srb) && ddk_srb_btl8(Srb, &address) ? (PSTOR_ADDRESS)address
+								       : NULL;
 }
 
 /* ---- whole blocks ---- */

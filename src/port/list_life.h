@@ -84,14 +84,25 @@ static inline void port_list_seal(const struct port_lists *lists, PSCATTER_GATHE
 		port_list_seal_guarded(lists, list, seal);
 }
 
+static inline bool port_list_is_sealed(
+	const SCATTER_GATHER_LIST *list, const struct port_list_seal *seal)
+{
+	return list->NumberOfElements == seal->count &&
+	       list->Elements[0].Address.QuadPart == seal->address;
+}
+
+static inline void port_list_end(PSCATTER_GATHER_LIST list)
+{
+	list->NumberOfElements = PORT_LIST_DEAD;
+	list->Elements[0].Address.QuadPart = PORT_LIST_DEAD_ADDRESS;
+}
+
 static inline void port_list_close_filled(
 	PSCATTER_GATHER_LIST list, const struct port_list_seal *seal)
 {
-	if (unlikely(list->NumberOfElements != seal->count ||
-		     list->Elements[0].Address.QuadPart != seal->address))
+	if (unlikely(!port_list_is_sealed(list, seal)))
 		port_list_changed(seal, list);
-	list->NumberOfElements = PORT_LIST_DEAD;
-	list->Elements[0].Address.QuadPart = PORT_LIST_DEAD_ADDRESS;
+	port_list_end(list);
 }
 
 /* Its request has gone back, or it never came to be (seal NULL). Any IRQL. */
@@ -102,11 +113,9 @@ static inline void port_list_close(const struct port_lists *lists, PSCATTER_GATH
 		port_list_close_guarded(lists, list, seal);
 		return;
 	}
-	if (likely(seal != NULL) && unlikely(list->NumberOfElements != seal->count ||
-					     list->Elements[0].Address.QuadPart != seal->address))
+	if (likely(seal != NULL) && unlikely(!port_list_is_sealed(list, seal)))
 		port_list_changed(seal, list);
-	list->NumberOfElements = PORT_LIST_DEAD;
-	list->Elements[0].Address.QuadPart = PORT_LIST_DEAD_ADDRESS;
+	port_list_end(list);
 }
 
 #endif

@@ -17,6 +17,7 @@
 #include "port/count.h"
 #include "port/hba.h"
 #include "port/list_life.h"
+#include "port/now.h"
 #include "trace/trace.h"
 
 #include <stddef.h>
@@ -232,16 +233,19 @@ path_inline void port_page_start(struct port_request *request, struct port_adapt
 	request->mapped = true;
 	request->is_counted = true;
 	request->is_failed = false;
-	request->is_page = true;
+	request->is_page = locks ? PORT_PAGES_AMONG : PORT_PAGES_ALONE;
 	atomic_store_explicit(&request->deadline,
 		atomic_load_explicit(&adapter->tick, memory_order_relaxed) + page.timeout + 1,
 		memory_order_relaxed);
 	page_prepare(request, adapter, unit, page);
 	atomic_store_explicit(&request->state, PORT_REQUEST_STARTED, memory_order_release);
-	if (likely(adapter->ordinary.build != NULL))
-		port_start_ordinary(adapter, request);
-	else
+	if (unlikely(!adapter->ordinary.build)) {
 		adapter->model->start(adapter, request);
+		return;
+	}
+	if (!locks)
+		port_now_set(adapter->ordinary.extension, request);
+	port_start_ordinary(adapter, request);
 }
 
 #endif

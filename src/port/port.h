@@ -37,6 +37,7 @@
 #define PORT_SENSE_BYTES     252
 #define PORT_SRB_BYTES	     384 /* the larger of both kinds, with address and extended data */
 #define PORT_EXTENSION_ALIGN 128
+#define PORT_SLOT_SHIFT	     42 /* port_adapter.slot_reciprocal */
 #define PORT_EXTENSION_AT                                                                          \
 	((uint32_t)round_up(PORT_SRB_BYTES + PORT_SENSE_BYTES, PORT_EXTENSION_ALIGN))
 /* Where the parts of an extended one are. */
@@ -133,7 +134,7 @@ struct port_request {
 	bool mapped;		  /* these four are one word to the compiler */
 	bool is_counted;	  /* among the outstanding */
 	bool is_failed;		  /* by the port: the SRB tells nothing */
-	bool is_page;		  /* it went by port_page_submit, and has not failed since */
+	uint8_t is_page;	  /* enum port_pages: how it went by page.h; not if it has failed since */
 	uint8_t origin;	      /* the processor that submitted it; port_adapter.redirects alone */
 	uint8_t busy_retries; /* how often it came back busy, at most entries.retries */
 	uint32_t busy_since;  /* adapter tick of the first time */
@@ -265,7 +266,12 @@ struct port_adapter {
 	uint64_t slots_bytes; /* 0: there are none */
 	uint64_t slots_at;    /* where the device sees them, if that is their physical address, else
 				 MEM_NO_ADDRESS */
-	uint32_t slot_stride;
+	uint64_t slots_behind;	 /* then: what makes that of a pointer into them */
+	uint64_t extension_seen; /* then: limits.extension_bytes; else 0 */
+	uint32_t slot_stride;	 /* an odd multiple of PORT_EXTENSION_ALIGN */
+	/* 0: there are none; what makes a slot's number of where it is, and of where a byte of it
+	 * is: port_request_find, port_slot_of */
+	uint64_t slot_count, slot_inverse, slot_reciprocal;
 	/* what the miniport completes is finished where it was submitted; requests are submitted
 	 * while it is initialised again */
 	_Atomic bool redirects;
@@ -403,33 +409,51 @@ void port_request_spoil(struct port_request *request);
 /* Its slots: none before HwFindAdapter has answered. */
 static inline unsigned port_slot_count(const struct port_adapter *adapter)
 {
-	return adapter->slots ? (unsigned)(adapter->slots_bytes / adapter->slot_stride) : 0;
+	return (unsigned)adapter->slot_count;
+}
+/* In which slot a byte lies that is so far behind the first. Instead of a division: slot.c. */
+static inline uint64_t port_slot_number(const struct port_adapter *adapter, uint64_t at)
+{
+	return at / PORT_EXTENSION_ALIGN * adapter->slot_reciprocal >> PORT_SLOT_SHIFT;
 }
 /* The request in whose slot this byte lies, and where there; NULL: in none. Constant time. */
 static inline struct port_request *port_slot_of(
 	const struct port_adapter *adapter, const void *va, uint32_t *offset)
 {
-	uint64_t at = (uint64_t)((uintptr_t)va - (uintptr_t)adapter->slots);
+	uint64_t at = (uint64_t)((uintptr_t)va - (uintptr_t)adapter->slots), number;
 	struct port_request *request;
 
 	/* without slots there are no bytes of them */
 	if (unlikely(at >= adapter->slots_bytes))
 		return NULL;
-	/* All slots together have at most 4 GiB (slot.c): the short division will do. */
-	*offset = (uint32_t)at % adapter->slot_stride;
-	request = &adapter->requests[(uint32_t)at / adapter->slot_stride];
+	number = port_slot_number(adapter, at);
+	*offset = (uint32_t)(at - number * adapter->slot_stride);
+	request = &adapter->requests[number];
 	if (!request)
 		__builtin_unreachable();
 	return request;
 }
-/* The request an SRB pointer of a driver belongs to, NULL if it is no SRB of this adapter. */
+/*
+ * The request an SRB pointer of a driver belongs to, NULL if it is no SRB of this adapter. An SRB
+ * begins a slot, so it is a multiple of the stride behind the first, and what it is a multiple by
+ * comes of multiplying by the stride's inverse modulo 2^64 (of its odd part; the rotation sees to
+ * the rest). No two pointers give the same number: none but the slots' own gives one of theirs.
+ */
 static inline struct port_request *port_request_find(
 	const struct port_adapter *adapter, const void *srb)
 {
-	uint32_t offset;
-	struct port_request *request = port_slot_of(adapter, srb, &offset);
+	uint64_t at = (uint64_t)((uintptr_t)srb - (uintptr_t)adapter->slots);
+	uint64_t odd = at * adapter->slot_inverse;
+	uint64_t number =
+		odd / PORT_EXTENSION_ALIGN | odd * (UINT64_MAX / PORT_EXTENSION_ALIGN + 1);
+	struct port_request *request;
 
-	return request && offset == 0 ? request : NULL;
+	if (unlikely(number >= adapter->slot_count))
+		return NULL;
+	request = &adapter->requests[number];
+	if (!request)
+		__builtin_unreachable();
+	return request;
 }
 /* The request whose SRB extension holds this byte, or NULL. */
 struct port_request *port_request_of_extension(const struct port_adapter *adapter, const void *va);
@@ -463,8 +487,8 @@ static inline uint64_t port_extension_address(
 
 	if (unlikely(at >= adapter->slots_bytes || adapter->slots_at == MEM_NO_ADDRESS))
 		return MEM_NO_ADDRESS;
-	/* as in port_slot_of */
-	offset = (uint32_t)at % adapter->slot_stride - PORT_EXTENSION_AT;
+	offset = (uint32_t)(at - port_slot_number(adapter, at) * adapter->slot_stride) -
+		 PORT_EXTENSION_AT;
 	if (unlikely(offset >= adapter->limits.extension_bytes))
 		return MEM_NO_ADDRESS;
 	*bytes = adapter->limits.extension_bytes - offset;

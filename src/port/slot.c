@@ -8,6 +8,7 @@
  * (spec/miniports.md contract 3). The extension is poisoned and never cleared (contract 2).
  */
 #include "port/list_life.h"
+#include "port/now.h"
 #include "mem/mem.h"
 #include "nt/nt.h"
 #include "trace/trace.h"
@@ -16,6 +17,16 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+static struct port_adapter no_adapter;
+static struct port_request no_request = {.adapter = &no_adapter};
+struct port_now port_now = {.request = &no_request};
+
+void port_now_forget(const struct port_adapter *adapter)
+{
+	if (port_now.request->adapter == adapter)
+		port_now = (struct port_now){.request = &no_request};
+}
 
 void *port_alloc(uint64_t bytes, unsigned flags, enum mem_kind kind, void *owner)
 {
@@ -46,16 +57,38 @@ static void slot_init(struct port_adapter *adapter, unsigned n)
 	adapter->free = request;
 }
 
-static int slots_new(struct port_adapter *adapter, unsigned count)
+/*
+ * How long a slot of so many bytes is: an odd multiple of 128, so that an SRB's number comes of one
+ * multiplication, by the inverse of `odd` modulo 2^64 (port_request_find). Newton's method finds
+ * it: odd * odd is 1 modulo 8, and each step makes twice as many bits right.
+ *
+ * The number of a byte inside comes of the reciprocal. That is by at most 1 too large for an exact
+ * one of 42 bits after the point, so x times it is not too large for any x below 256 * odd (all
+ * slots) while 256 * odd^2 is below 2^42.
+ */
+static int stride_settle(struct port_adapter *adapter, uint64_t bytes)
 {
-	uint64_t stride = round_up((uint64_t)PORT_EXTENSION_AT + adapter->limits.extension_bytes,
-			 PORT_EXTENSION_ALIGN),
-		 bytes = stride * count;
+	uint64_t odd = (bytes + PORT_EXTENSION_ALIGN - 1) / PORT_EXTENSION_ALIGN | 1;
+	uint64_t inverse = odd;
 
-	if (stride > (1u << 24))
+	if (odd >= 1u << 17)
 		return error_set(ENOMEM, "%s: an SRB extension of %u bytes is too large.",
 			adapter->name, adapter->limits.extension_bytes);
-	adapter->slot_stride = (uint32_t)stride;
+	for (unsigned n = 0; n < 5; n++)
+		inverse *= 2 - odd * inverse;
+	adapter->slot_stride = (uint32_t)odd * PORT_EXTENSION_ALIGN;
+	adapter->slot_inverse = inverse;
+	adapter->slot_reciprocal = (1ull << PORT_SLOT_SHIFT) / odd + 1;
+	return 0;
+}
+
+static int slots_new(struct port_adapter *adapter, unsigned count)
+{
+	uint64_t bytes;
+
+	if (stride_settle(adapter, (uint64_t)PORT_EXTENSION_AT + adapter->limits.extension_bytes))
+		return -ENOMEM;
+	bytes = (uint64_t)adapter->slot_stride * count;
 	adapter->requests = calloc(count, sizeof(*adapter->requests));
 	adapter->slots = port_alloc(bytes, MEM_LINEAR, MEM_SRB, adapter);
 	adapter->slots_bytes = bytes;
@@ -76,6 +109,11 @@ static int slots_new(struct port_adapter *adapter, unsigned count)
 		if (at != adapter->slots_at)
 			adapter->slots_at = MEM_NO_ADDRESS;
 	}
+	if (adapter->slots_at != MEM_NO_ADDRESS) {
+		adapter->slots_behind = adapter->slots_at - (uintptr_t)adapter->slots;
+		adapter->extension_seen = adapter->limits.extension_bytes;
+	}
+	adapter->slot_count = count;
 	for (unsigned n = count; n-- > 0;)
 		slot_init(adapter, n);
 	return 0;
@@ -139,6 +177,7 @@ void port_polled_fini(struct port_adapter *adapter)
 	port_units_free(adapter);
 	if (adapter->slots)
 		mem_free(adapter->slots, adapter->slots_bytes);
+	port_now_forget(adapter);
 	free(adapter->requests);
 }
 
@@ -215,9 +254,10 @@ void port_adapter_fini(struct port_adapter *adapter)
 	free(adapter->senses);
 	adapter->senses = NULL;
 	port_lists_free(&adapter->lists);
+	port_now_forget(adapter);
 	free(adapter->requests);
 	adapter->slots = NULL;
-	adapter->slots_bytes = 0;
+	adapter->slots_bytes = adapter->slot_count = adapter->extension_seen = 0;
 	adapter->requests = NULL;
 	adapter->free = NULL;
 }

@@ -72,4 +72,31 @@ path_inline bool port_complete_as(struct port_request *request, bool locks)
 	return true;
 }
 
+/*
+ * The ordinary one, and nothing else: it went by page.h alone, so that there is one processor and no
+ * lock, its list is as it was, and it is not the first that a DPC is to be queued for. False: it is
+ * not so, and nothing was done.
+ */
+path_inline bool port_complete_at_once(struct port_adapter *adapter, const void *srb)
+{
+	struct port_request *request = port_request_find(adapter, srb);
+	struct port_done *done = &adapter->done[0];
+	PSCATTER_GATHER_LIST list;
+
+	if (unlikely(!request ||
+		     atomic_load_explicit(&request->state, memory_order_relaxed) !=
+			     PORT_REQUEST_STARTED ||
+		     request->is_page != PORT_PAGES_ALONE || (!done->head && !done->is_expected)))
+		return false;
+	list = request->list;
+	if (unlikely(!port_list_is_sealed(list, &request->seal)))
+		return false;
+	port_list_end(list);
+	atomic_store_explicit(&request->state, PORT_REQUEST_COMPLETED, memory_order_relaxed);
+	request->next = NULL;
+	*done->tail = request;
+	done->tail = &request->next;
+	return true;
+}
+
 #endif

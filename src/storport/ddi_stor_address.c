@@ -8,6 +8,7 @@
 #include "storport/config.h"
 #include "storport/dump.h"
 #include "mem/mem.h"
+#include "port/now.h"
 #include "nt/nt.h"
 #include "util/export.h"
 
@@ -79,8 +80,7 @@ static border_call __attribute__((noinline)) STOR_PHYSICAL_ADDRESS physical_addr
 	return (STOR_PHYSICAL_ADDRESS){.QuadPart = (LONGLONG)address};
 }
 
-/* On a request's way it is the SRB extension that is asked about. */
-STOR_PHYSICAL_ADDRESS NTAPI StorPortGetPhysicalAddress(
+static border_call __attribute__((noinline)) STOR_PHYSICAL_ADDRESS extension_address(
 	PVOID HwDeviceExtension, PSCSI_REQUEST_BLOCK Srb, PVOID VirtualAddress, ULONG *Length)
 {
 	const struct port_hba *first = port_hba_if_first(HwDeviceExtension);
@@ -94,6 +94,27 @@ STOR_PHYSICAL_ADDRESS NTAPI StorPortGetPhysicalAddress(
 		}
 	}
 	return physical_address(HwDeviceExtension, Srb, VirtualAddress, Length);
+}
+
+/* On a request's way it is the SRB extension that is asked about, mostly that of the SRB that the
+ * miniport has just got. */
+STOR_PHYSICAL_ADDRESS NTAPI StorPortGetPhysicalAddress(
+	PVOID HwDeviceExtension, PSCSI_REQUEST_BLOCK Srb, PVOID VirtualAddress, ULONG *Length)
+{
+	const struct port_request *now = port_now_of(HwDeviceExtension);
+
+	if (likely(now && !Srb && Length)) {
+		const struct port_adapter *adapter = now->adapter;
+		uint64_t address = (uintptr_t)VirtualAddress;
+		uint64_t at = address - (uintptr_t)now->extension;
+
+		if (likely(at < adapter->extension_seen)) {
+			address += adapter->slots_behind;
+			*Length = adapter->limits.extension_bytes - (ULONG)at;
+			return (STOR_PHYSICAL_ADDRESS){.QuadPart = (LONGLONG)address};
+		}
+	}
+	return extension_address(HwDeviceExtension, Srb, VirtualAddress, Length);
 }
 DRY_EXPORT(StorPortGetPhysicalAddress)
 

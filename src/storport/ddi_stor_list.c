@@ -7,6 +7,7 @@
  */
 #define DRY_MODULE "storport.sys"
 #include "storport/extended.h"
+#include "port/now.h"
 #include "trace/trace.h"
 #include "nt/nt.h"
 #include "util/export.h"
@@ -42,20 +43,16 @@ static border_call __attribute__((noinline)) PSTOR_SCATTER_GATHER_LIST list_of(
 }
 
 /* SG-30, SG-32, SG-33: for both kinds of SRB, at any time while the miniport has the SRB, and at
- * any IRQL. Where nothing is pending and the adapter is the first it needs no call. */
+ * any IRQL. Asked about the SRB that the miniport has just got it needs no call. */
 PSTOR_SCATTER_GATHER_LIST NTAPI StorPortGetScatterGatherList(
 	PVOID HwDeviceExtension, PSCSI_REQUEST_BLOCK Srb)
 {
-	struct port_hba *first = port_hba_if_first(HwDeviceExtension);
+	const struct port_request *now = port_now_of(HwDeviceExtension);
 
-	if (likely(first && !cpu_is_due() && !(trace_wanted & 1ull << TRACE_SG_GET))) {
-		const struct port_request *request = port_request_find(&first->port, Srb);
-
-		if (likely(request && request->mapped &&
-			    atomic_load_explicit(&request->state, memory_order_relaxed) ==
-				    PORT_REQUEST_STARTED))
-			return (PSTOR_SCATTER_GATHER_LIST)request->list;
-	}
+	if (likely(now && now->srb == Srb && now->mapped && !trace_is_wanted(TRACE_SG_GET) &&
+		    atomic_load_explicit(&now->state, memory_order_relaxed) ==
+			    PORT_REQUEST_STARTED))
+		return (PSTOR_SCATTER_GATHER_LIST)now->list;
 	return list_of(HwDeviceExtension, Srb);
 }
 DRY_EXPORT(StorPortGetScatterGatherList)

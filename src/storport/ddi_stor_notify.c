@@ -7,6 +7,7 @@
 #define DRY_MODULE "storport.sys"
 #include "storport/dump.h"
 #include "storport/os_table.h"
+#include "port/now.h"
 #include "port/take.h"
 #include "nt/ke_dpc.h"
 #include "nt/nt.h"
@@ -25,19 +26,15 @@ static border_call __attribute__((cold, noinline)) void tell_no_srb(
 	nt_violation(0, "RequestComplete: %p is no SRB of %s.", srb, adapter->hba.name);
 }
 
-path_inline void complete_as(struct stor_adapter *adapter, void *srb, bool locks)
+static border_call void complete(struct stor_adapter *adapter, __builtin_ms_va_list args)
 {
+	void *srb = arg(args, void *);
 	struct port_request *request = port_request_find(&adapter->hba.port, srb);
 
 	if (likely(request != NULL))
-		locks ? port_request_complete(request) : port_complete_as(request, false);
+		port_request_complete(request);
 	else
 		tell_no_srb(adapter, srb);
-}
-
-static border_call __attribute__((noinline)) void complete(struct stor_adapter *adapter, void *srb)
-{
-	complete_as(adapter, srb, true);
 }
 
 static const char no_timer[] = "nothing is served but the request that is polled for";
@@ -323,6 +320,7 @@ static border_call void terminate_thread(struct stor_adapter *adapter, __builtin
 #define PLACE(type) ((type) < 16 ? (type) : (type) < 0x1000 ? NO_PLACE : (type)-0x1000 + 16)
 
 static notify_fn *const notifications[] = {
+	[PLACE(RequestComplete)] = complete,
 	[PLACE(NextRequest)] = ignored, /* */
 	[PLACE(NextLuRequest)] = ignored,
 	[PLACE(ResetDetected)] = reset_detected,
@@ -373,35 +371,47 @@ static border_call __attribute__((noinline)) void notify(
 	cpu_poll();
 	if (unlikely(!adapter))
 		return;
-	if (type == RequestComplete)
-		complete(adapter, arg(args, void *));
-	else if (likely(is_of_old(place)) || is_there(type, place))
+	if (likely(is_of_old(place)) || is_there(type, place))
 		notifications[place](adapter, args);
 }
 
-/* Most say that a request is complete. That and the other types of old go at once, where nothing is
- * pending and the adapter is the first. */
+/* Of the first adapter, where nothing is pending; else NULL. */
+static inline struct stor_adapter *first_of(const void *extension)
+{
+	struct port_hba *first = port_hba_if_first(extension);
+
+	return likely(first && !cpu_is_due()) ? (struct stor_adapter *)first : NULL;
+}
+
+/* Most say that a request is complete: the ordinary one is taken here, without a call. Of the other
+ * types of old those from 0x1000 on come often. */
 VOID NTAPI StorPortNotification(
 	SCSI_NOTIFICATION_TYPE NotificationType, PVOID HwDeviceExtension, ...)
 {
-	struct port_hba *first = port_hba_if_first(HwDeviceExtension);
-	bool at_once = first && !cpu_is_due();
-	ULONG place = PLACE((ULONG)NotificationType);
+	ULONG late = (ULONG)NotificationType - EnablePassiveInitialization;
+	struct stor_adapter *first;
 	__builtin_ms_va_list args;
 
-	if (likely(NotificationType == RequestComplete && at_once && !cpu_inner_locks)) {
-		__builtin_ms_va_start(args, HwDeviceExtension);
-		complete_as((struct stor_adapter *)first, arg(args, void *), false);
-		__builtin_ms_va_end(args);
-		return;
-	}
 	__builtin_ms_va_start(args, HwDeviceExtension);
-	if (likely(at_once && NotificationType == RequestComplete))
-		complete((struct stor_adapter *)first, arg(args, void *));
-	else if (likely(at_once && is_of_old(place)))
-		notifications[place]((struct stor_adapter *)first, args);
-	else
-		notify(NotificationType, HwDeviceExtension, args);
+	if (likely(NotificationType == RequestComplete)) {
+		const struct port_request *now = port_now_of(HwDeviceExtension);
+
+		/* by hand, so that the list itself stays as it is */
+		if (likely(now && !cpu_is_due() &&
+			    port_complete_at_once(now->adapter, *(void **)(void *)args)))
+			return;
+		first = first_of(HwDeviceExtension);
+		if (likely(first != NULL))
+			complete(first, args);
+		else
+			notify(RequestComplete, HwDeviceExtension, args);
+	} else {
+		first = first_of(HwDeviceExtension);
+		if (likely(first && late < StateChangeDetectedCall - EnablePassiveInitialization))
+			notifications[PLACE(EnablePassiveInitialization) + late](first, args);
+		else
+			notify(NotificationType, HwDeviceExtension, args);
+	}
 	__builtin_ms_va_end(args);
 }
 DRY_EXPORT(StorPortNotification)

@@ -77,6 +77,6 @@ found() { # NAME STEPS FAILURE EXPRESSION
   plan=$(sed -nE 's/.* --seed 1 --fault ([^ ]*)$/\1/p' "$work/out" | head -n 1)
   run 1 "$work/$1" --seed 1 --fault "$plan"
 }
-found believes 12 'ended with status 1' 's/^\t\tif \(\*Active == NULL \|\| .*/\t\tif (0) {/'
+found believes 12 'ended with status 1' 's/^\tif \(Request == NULL \|\| .*/\tif (0) {/'
 found waits 6 '' 's/^(\tif \(!Stopped) && !Adapter->Gone\)/\1)/'
 found lies 12 'wrong data' 's/(NO_DEVICE : SRB_STATUS_)BUS_RESET/\1SUCCESS/'

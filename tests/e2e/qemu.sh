@@ -437,7 +437,7 @@ iommu() {
   done
   # a request's first page is that of the request before; a read of more than was asked for, and of a page more; a write in a read's place
   variant late nvme_prp.c 's/^(\treturn Count == Pages;)/\tstatic ULONG64 Old; static ULONG Nth; ULONG64 Mine = Command->Prp1; if (++Nth == 60) Command->Prp1 = Old; Old = Mine; \1/'
-  variant beyond nvme_prp.c 's/^(\t\treturn TRUE;)/\t\tstatic ULONG Nth; if (Command->Opcode == NVME_READ \&\& ++Nth == 3) Command->Dword12 += 8, Command->Prp2 = (Command->Prp1 | 4095) + 1; \1/'
+  variant beyond nvme_prp.c 's/^(\treturn SRB_STATUS_PENDING;)/\tPNVME_COMMAND Command = \&Own->Request.Command; static ULONG Nth; if (Command->Opcode == NVME_READ \&\& ++Nth == 3) Command->Dword12 += 8, Command->Prp2 = (Command->Prp1 | 4095) + 1; \1/'
   variant turned nvme_scsi.c 's/^(\tCommand->Opcode = Opcode;)/\tstatic ULONG Nth; if (Opcode == NVME_READ \&\& ++Nth == 40) Opcode = NVME_WRITE; \1/'
   found late "write of bus address 0x[0-9a-f]+ failed: nothing is mapped there now: ${mapped}was unmapped at [0-9]* ns" nvme qemu:nvme
   found turned "read of bus address 0x[0-9a-f]+ failed: (it is mapped|nothing is mapped there now, and it was) for the other direction: ${mapped}(is still mapped|was unmapped)" nvme qemu:nvme

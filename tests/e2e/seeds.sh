@@ -50,10 +50,10 @@ wait "$runner" || got=$?
 grep -q '^seed 1 failed, after 1 seeds: ended by signal 9' "$work/out" || fail "$(cat "$work/out")"
 
 # a crash: whose it is, and the same again
-variant_of_simple crash 's/^\t\tSimpleFinish\(\*Active.*/\t\tif (Adapter->Completed > 14) *(volatile int *)8 = 1; &/'
+variant_of_simple crash 's/^\tAdapter->Active\[Tag & Adapter->Mask\] = NULL;/\tif (Done->Sequence > 15) *(volatile int *)8 = 1; &/'
 status 1 "$DRYPORT" run "$work/crash" --workload $work20 --seeds 3 --jobs 2
 grep -qE '^seed 1 failed, after [12] seeds: ended with status 1 before its end' "$work/out" || fail "$(cat "$work/out")"
-says 'the driver crashed in SimpleDrain'
+says 'the driver crashed in SimpleFinish'
 says 'replayed from seed 1$'
 grep 'SRB in flight' "$work/err" >"$work/first"
 status 1 "$DRYPORT" run "$work/crash" --workload $work20 --seed 1
@@ -68,7 +68,7 @@ says 'the driver crashed in SimplePassiveInitialize'
 [ "$(stat -c %s "$work/err")" -lt 17000000 ] || fail "$(stat -c %s "$work/err") bytes are printed"
 
 # what the source leaves open, it does not get from the host: locals that are not set, addresses of its own
-variant_of_simple open 's/^\tRtlZeroMemory\(Request, .*/& ULONG64 Left[64], Sum = (ULONG_PTR)SimpleSubmit; for (int i = 0; i < 64; i++) Sum = Sum * 31 + ((volatile ULONG64 *)Left)[i]; DbgPrint("%llx\\n", Sum); StorPortStallExecution((ULONG)(Sum % 50));/'
+variant_of_simple open 's/^\tRequest->Srb = Srb;/& ULONG64 Left[64], Sum = (ULONG_PTR)SimpleSubmit; for (int i = 0; i < 64; i++) Sum = Sum * 31 + ((volatile ULONG64 *)Left)[i]; DbgPrint("%llx\\n", Sum); StorPortStallExecution((ULONG)(Sum % 50));/'
 (
   ulimit -s 8192
   status 0 "$DRYPORT" run "$work/open" --cpus 2 --workload $work20 --seed 3 --trace "$work/first"

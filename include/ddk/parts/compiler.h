@@ -48,6 +48,8 @@
 
 /* Inline routines of these headers. They never cross the border, so they have no NTAPI. */
 #define DDK_INLINE static __inline
+/* What they leave to a call, so that who has them inside stays short. */
+#define DDK_RARE static __attribute__((noinline, unused))
 
 #ifdef DDK_WINDOWS
 #define FORCEINLINE	      __forceinline

@@ -117,6 +117,51 @@ static void extensions_are_contiguous_and_aligned(void)
 	}
 }
 
+/* What a division says, in which slot a byte lies. */
+static void in_slot(uint64_t stride, uint64_t at)
+{
+	const void *va = (const void *)((uintptr_t)fake.adapter.slots + at);
+	bool is_inside = at < stride * PORT_SLOTS, is_srb = is_inside && at % stride == 0;
+	uint32_t offset = 0;
+
+	expect_is(port_slot_of(&fake.adapter, va, &offset),
+		is_inside ? &fake.adapter.requests[at / stride] : NULL);
+	if (is_inside)
+		expect_is(offset, at % stride);
+	expect_is(port_request_find(&fake.adapter, va),
+		is_srb ? &fake.adapter.requests[at / stride] : NULL);
+}
+
+static void each_byte_is_in_its_slot_and_only_an_srb_is_one(void)
+{
+	static const uint32_t sizes[] = {0, 1, 128, 129, 300, 4184, 65000};
+
+	for (unsigned n = 0; n < array_size(sizes); n++) {
+		const struct port_limits limits = {.max_transfer = 65536,
+			.max_elements = 17,
+			.extension_bytes = sizes[n],
+			.initial_depth = 20,
+			.max_depth = 255};
+		uint64_t stride;
+
+		expect_is(port_adapter_init(&fake.adapter, &fake_model, "fake", NULL, &limits), 0);
+		stride = (uint64_t)((char *)fake.adapter.requests[1].srb -
+				    (char *)fake.adapter.requests[0].srb);
+		expect_is(stride % 256, 128);
+		for (uint64_t k = 0; k <= PORT_SLOTS; k++)
+			for (uint64_t d = 0; d < 260; d++) {
+				in_slot(stride, k * stride + d);
+				in_slot(stride, k * stride - d);
+			}
+		for (unsigned bit = 7; bit < 64; bit++) {
+			in_slot(stride, 1ull << bit);
+			in_slot(stride, (1ull << bit) + stride);
+			in_slot(stride, stride << bit);
+		}
+		port_adapter_fini(&fake.adapter);
+	}
+}
+
 static struct dma_adapter dma; /* that there is one is all that counts */
 
 static void fails(uint32_t extension_bytes, uint32_t max_elements, const char *words)
@@ -336,6 +381,7 @@ int main(void)
 		fake_test(a_slot_comes_with_a_cleared_command),
 		fake_test(each_submission_has_an_id_of_its_own_in_the_whole_machine),
 		fake_test(extensions_are_contiguous_and_aligned),
+		fake_test(each_byte_is_in_its_slot_and_only_an_srb_is_one),
 		fake_test(slots_that_memory_does_not_hold_are_refused_by_name),
 		fake_test(without_dma_there_are_no_lists),
 		fake_test(a_unit_is_made_once_for_its_address),
