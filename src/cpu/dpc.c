@@ -75,11 +75,8 @@ static border_call __attribute__((noinline)) bool dpc_queue_here(
 	struct cpu_private *p = cpu_private_of(cpu_self);
 	bool is_new;
 
-	if (unlikely(hand_is_full(p->given))) {
-		if (p->given == dpc)
-			return false;
+	if (unlikely(p->given != NULL))
 		cpu_dpc_unhand(p);
-	}
 	/* It runs here, so later: whatever its caller has written it will see. */
 	if (atomic_load_explicit(&dpc->state, memory_order_relaxed) == p->cpu.number + 1u)
 		return false;

@@ -78,11 +78,8 @@ static __attribute__((noinline)) void raise_other(struct cpu_interrupt *interrup
 static __attribute__((noinline)) void raise_here(
 	struct cpu_private *p, struct cpu_interrupt *interrupt)
 {
-	if (unlikely(hand_is_full(p->raised))) {
-		if (p->raised == interrupt)
-			return; /* it is pending */
+	if (unlikely(p->raised != NULL))
 		cpu_interrupt_unhand(p);
-	}
 	if (unlikely(target(interrupt) != p->cpu.number || !host_lock_try(&p->lock))) {
 		raise_other(interrupt);
 		return;

@@ -250,6 +250,7 @@ static void losses(void)
 	bus_messages_enable(d.function, 5);
 	end_connect(&d, 0, 0);
 	send(&d, 5); /* no such entry */
+	send(&d, 64);
 	config_set(&d, 4, 2, 0x0003);
 	send(&d, 0); /* a message is a bus-master write */
 	assert_int_equal(count[0], 0);
