@@ -189,6 +189,7 @@ void bus_windows_release(struct bus_function *f)
 
 void bus_windows_update(struct bus_function *f)
 {
+	bus_messages_settle(f);
 	for (unsigned i = 0; i < BUS_BARS; i++) {
 		struct bus_window *w = &f->window[i];
 		unsigned at = CONFIG_BAR + 4 * i;

@@ -221,7 +221,7 @@ int bus_function_plug(struct bus_function *f)
 	atomic_store(&f->unplugged, false);
 	err = f->ops.plug ? f->ops.plug(f->device, true) : 0;
 	if (err) {
-		atomic_store(&f->unplugged, true);
+		bus_function_unplug(f);
 		return err;
 	}
 	if (f->tap && f->tap->plug)

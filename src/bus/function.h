@@ -139,6 +139,7 @@ struct bus_function {
 	/* interrupts */
 	_Atomic bool asserted; /* what the device wants of its line */
 	_Atomic bool msi, msix, msix_mask_all;
+	_Atomic bool sends; /* an MSI-X message that is not masked by itself goes out at once */
 	_Atomic uint32_t msi_granted;
 	uint32_t messages_told;			    /* what ops.messages heard last */
 	_Atomic uint64_t masked;		    /* MSI-X vectors whose mask bit is set */
@@ -303,6 +304,8 @@ void bus_messages_update(struct bus_function *function);
 int bus_message_connect(
 	struct bus_function *function, unsigned message, struct bus_interrupt *interrupt);
 void bus_message_disconnect(struct bus_interrupt *interrupt);
+/* Decides `sends` again; after a change of what it depends on, with the bus's lock held. */
+void bus_messages_settle(struct bus_function *function);
 /* The MSI-X table and pending bits; offset from the start of the table. */
 uint64_t bus_msix_read(struct bus_function *function, uint32_t offset, unsigned size);
 void bus_msix_write(struct bus_function *function, uint32_t offset, unsigned size, uint64_t value);

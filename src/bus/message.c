@@ -19,7 +19,7 @@ enum { ENTRY_SIZE = 16, ENTRY_CONTROL = 3, CONTROL_MASKED = 1 };
 #define MESSAGE_ADDRESS	   0xfee00000u /* the local APICs of a PC; processor number at bit 12 */
 #define MESSAGE_FIRST_DATA 0x50u       /* vectors below are a PC's line interrupts */
 
-void bus_target_raise(struct bus_target *target)
+static inline void target_raise(struct bus_target *target)
 {
 	struct bus_interrupt *head;
 
@@ -28,6 +28,11 @@ void bus_target_raise(struct bus_target *target)
 	if (head)
 		cpu_interrupt_raise(&head->vector);
 	atomic_fetch_sub(&target->raising, 1);
+}
+
+void bus_target_raise(struct bus_target *target)
+{
+	target_raise(target);
 }
 
 void bus_target_replace(struct bus_target *target, struct bus_interrupt *head)
@@ -71,12 +76,27 @@ void bus_message_deliver(struct bus_function *f, unsigned message)
 		bus_target_raise(&f->message[message & (f->msi_granted - 1)]);
 }
 
-void bus_message_send(struct bus_function *f, unsigned message)
+static __attribute__((noinline)) void send_other(struct bus_function *f, unsigned message)
 {
 	if (unlikely(f->tap))
 		f->tap->message(f->tap, message);
 	else
 		bus_message_deliver(f, message);
+}
+
+void bus_message_send(struct bus_function *f, unsigned message)
+{
+	if (likely(f->sends) && likely(message < f->config.msix_messages) &&
+		likely(!(f->masked >> message & 1)))
+		target_raise(&f->message[message]);
+	else
+		send_other(f, message);
+}
+
+void bus_messages_settle(struct bus_function *f)
+{
+	f->sends = f->msix && !f->msix_mask_all && f->command & COMMAND_MASTER &&
+		   !bus_function_is_off(f) && !f->tap;
 }
 
 border_call bool bus_messages_are_enabled(const struct bus_function *f)
@@ -105,6 +125,7 @@ void bus_messages_update(struct bus_function *f)
 	f->msi = msi & MSI_ENABLE;
 	f->msix_mask_all = msix & MSIX_MASK_ALL;
 	f->msix = msix & MSIX_ENABLE;
+	bus_messages_settle(f);
 	tell_device(f);
 	for (unsigned i = 0; f->msix && i < f->config.msix_messages; i++)
 		if (!is_masked(f, i))

@@ -11,7 +11,10 @@ void bus_tap_set(struct bus_function *f, struct bus_tap *tap)
 {
 	if (tap)
 		tap->function = f;
+	pthread_mutex_lock(&bus_lock);
 	f->tap = tap;
+	bus_messages_settle(f);
+	pthread_mutex_unlock(&bus_lock);
 	for (unsigned i = 0; i < BUS_BARS; i++) {
 		struct bus_window *w = &f->window[i];
 

@@ -39,13 +39,20 @@ static bool makes_inline;
  * A device reads and writes memory that a driver polls meanwhile, as a bus master does on a PC:
  * that is no race. What its atomics order (doorbells, interrupts) stays ordered.
  */
-static void agent_step(struct cpu_agent *agent)
+static __attribute__((cold, noinline)) void agent_step_watched(struct cpu_agent *agent)
+{
+	sanitizer.ignore_begin(__FILE__, __LINE__);
+	agent->step(agent->ctx);
+	if (sanitizer.ignore_end)
+		sanitizer.ignore_end(__FILE__, __LINE__);
+}
+
+static inline void agent_step(struct cpu_agent *agent)
 {
 	if (unlikely(sanitizer.ignore_begin != NULL))
-		sanitizer.ignore_begin(__FILE__, __LINE__);
-	agent->step(agent->ctx);
-	if (unlikely(sanitizer.ignore_end != NULL))
-		sanitizer.ignore_end(__FILE__, __LINE__);
+		agent_step_watched(agent);
+	else
+		agent->step(agent->ctx);
 }
 
 static bool agent_is_wanted(void *arg)
@@ -134,11 +141,9 @@ static int agent_fiber_init(struct cpu_agent *agent)
 
 /* ---- inline ---- */
 
-/* False: whoever is in the step already does another for this kick. Even a kick that changes
- * nothing writes the state, so that the step sees what came before the kick. */
-static bool claim(struct cpu_agent *agent)
+static __attribute__((noinline)) bool claim_busy(struct cpu_agent *agent)
 {
-	uint32_t state = IDLE;
+	uint32_t state = BUSY;
 
 	while (!atomic_compare_exchange_weak(
 		&agent->state, &state, state == IDLE ? BUSY : BUSY_KICKED))
@@ -146,18 +151,36 @@ static bool claim(struct cpu_agent *agent)
 	return state == IDLE;
 }
 
-static void step_inline(struct cpu_agent *agent)
+/* False: whoever is in the step already does another for this kick. Even a kick that changes
+ * nothing writes the state, so that the step sees what came before the kick. */
+static inline bool claim(struct cpu_agent *agent)
+{
+	uint32_t idle = IDLE;
+
+	return atomic_compare_exchange_strong(&agent->state, &idle, BUSY) || claim_busy(agent);
+}
+
+static inline bool step_ends(struct cpu_agent *agent)
 {
 	uint32_t busy = BUSY;
 
-	for (;;) {
-		agent_step(agent);
-		if (atomic_compare_exchange_strong(&agent->state, &busy, IDLE))
-			return;
-		busy = BUSY;
+	return atomic_compare_exchange_strong(&agent->state, &busy, IDLE);
+}
+
+static __attribute__((noinline)) void step_again(struct cpu_agent *agent)
+{
+	do {
 		/* with what came before the kick */
 		atomic_exchange(&agent->state, BUSY);
-	}
+		agent_step(agent);
+	} while (!step_ends(agent));
+}
+
+static inline void step_inline(struct cpu_agent *agent)
+{
+	agent_step(agent);
+	if (unlikely(!step_ends(agent)))
+		step_again(agent);
 }
 
 /* Whether this processor steps it after the DPC that it is in. */
@@ -176,19 +199,51 @@ static bool hold(struct cpu_agent *agent)
 	return true;
 }
 
-void cpu_agent_release(struct cpu *cpu)
+/* The first of those that it holds. */
+static inline void release_one(struct cpu *cpu)
 {
-	struct cpu_agent *agent;
+	struct cpu_agent *agent = cpu->held;
 
-	while ((agent = cpu->held)) {
-		bool is_mine = claim(agent);
-
-		cpu->held = agent->held_next;
-		/* while it steps it may be held again; and unless it does it may be gone */
+	cpu->held = agent->held_next;
+	if (!claim(agent)) {
 		atomic_store_explicit(&agent->holder, NULL, memory_order_release);
-		if (is_mine)
-			step_inline(agent);
+		return; /* it may be gone */
 	}
+	/* while it steps it may be held again */
+	atomic_store_explicit(&agent->holder, NULL, memory_order_release);
+	step_inline(agent);
+}
+
+__attribute__((noinline)) void cpu_agent_release(struct cpu *cpu)
+{
+	while (cpu->held)
+		release_one(cpu);
+}
+
+struct cpu_dpc *cpu_agent_answer(struct cpu_private *p)
+{
+	struct cpu_interrupt *interrupt;
+	struct cpu_dpc *dpc;
+
+	p->raised = HAND_OPEN;
+	release_one(&p->cpu);
+	if (unlikely(p->cpu.held != NULL))
+		cpu_agent_release(&p->cpu);
+	interrupt = p->raised;
+	if (!hand_is_full(interrupt) || unlikely(pending_irql(p) > IRQL_DISPATCH)) {
+		cpu_interrupt_unhand(p);
+		return NULL;
+	}
+	p->raised = NULL;
+	p->given = HAND_OPEN;
+	cpu_interrupt_run(p, interrupt, IRQL_DISPATCH);
+	dpc = p->given;
+	if (!hand_is_full(dpc) || unlikely(pending_irql(p) >= IRQL_DISPATCH)) {
+		cpu_dpc_unhand(p);
+		return NULL;
+	}
+	p->given = NULL;
+	return dpc;
 }
 
 /* ---- life ---- */

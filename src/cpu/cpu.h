@@ -92,6 +92,13 @@ static inline void cpu_poll(void)
 		cpu_serve(cpu);
 }
 
+/* The same of a processor, by who has just read cpu_self. */
+static inline void cpu_poll_by(struct cpu *cpu)
+{
+	if (unlikely(atomic_load_explicit(&cpu->pending_irql, memory_order_relaxed) > cpu->irql))
+		cpu_serve(cpu);
+}
+
 /* The same, for functions with our own convention, which have no registers to keep for a driver. */
 static inline void cpu_poll_own(void)
 {
@@ -160,13 +167,13 @@ bool cpu_spin_try(struct cpu_spinlock *lock);
 
 /* At or above DISPATCH; a safepoint. On a machine of one processor only the owner is noted (to find
  * errors). Taking a lock that this processor already holds ends the process with a message. _by:
- * by who has just read cpu_self, or NULL. */
-static inline void cpu_spin_acquire_by(struct cpu *cpu, struct cpu_spinlock *lock)
+ * by who has just read cpu_self, or NULL. _above: by a processor that is known to be at such an
+ * IRQL. */
+static inline void cpu_spin_acquire_above(struct cpu *cpu, struct cpu_spinlock *lock)
 {
 	uintptr_t free = 0;
 
-	if (unlikely(!cpu || cpu->irql < IRQL_DISPATCH ||
-		     atomic_load_explicit(&cpu->pending_irql, memory_order_relaxed) > cpu->irql ||
+	if (unlikely(atomic_load_explicit(&cpu->pending_irql, memory_order_relaxed) > cpu->irql ||
 		     atomic_load_explicit(&lock->word, memory_order_relaxed)))
 		cpu_spin_acquire_slow(lock);
 	else if (likely(cpu->alone))
@@ -176,17 +183,31 @@ static inline void cpu_spin_acquire_by(struct cpu *cpu, struct cpu_spinlock *loc
 		cpu_spin_acquire_slow(lock);
 }
 
+static inline void cpu_spin_acquire_by(struct cpu *cpu, struct cpu_spinlock *lock)
+{
+	if (unlikely(!cpu || cpu->irql < IRQL_DISPATCH))
+		cpu_spin_acquire_slow(lock);
+	else
+		cpu_spin_acquire_above(cpu, lock);
+}
+
 static inline void cpu_spin_acquire(struct cpu_spinlock *lock)
 {
 	cpu_spin_acquire_by(cpu_self, lock);
 }
 
+/* By a processor at such an IRQL; false: it does not hold it, and nothing was done. */
+static inline bool cpu_spin_release_above(struct cpu *cpu, struct cpu_spinlock *lock)
+{
+	if (unlikely(atomic_load_explicit(&lock->word, memory_order_relaxed) != cpu->spin_mark))
+		return false;
+	atomic_store_explicit(&lock->word, 0, memory_order_release);
+	return true;
+}
+
 static inline void cpu_spin_release_by(struct cpu *cpu, struct cpu_spinlock *lock)
 {
-	if (likely(cpu && cpu->irql >= IRQL_DISPATCH &&
-		    atomic_load_explicit(&lock->word, memory_order_relaxed) == cpu->spin_mark))
-		atomic_store_explicit(&lock->word, 0, memory_order_release);
-	else
+	if (unlikely(!cpu || cpu->irql < IRQL_DISPATCH || !cpu_spin_release_above(cpu, lock)))
 		cpu_spin_release_slow(lock);
 }
 

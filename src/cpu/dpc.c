@@ -26,12 +26,12 @@ static bool dpc_claim(struct cpu_private *p, struct cpu_dpc *dpc)
 		&dpc->state, &expected, mine, memory_order_acquire, memory_order_relaxed);
 }
 
-path_inline void dpc_insert(struct cpu_private *p, struct cpu_dpc *dpc)
+path_inline void dpc_insert(struct cpu_private *p, struct cpu_dpc *dpc, bool in_front)
 {
 	if (!p->dpc_first) {
 		dpc->next = NULL;
 		p->dpc_first = p->dpc_last = dpc;
-	} else if (dpc->high) {
+	} else if (in_front) {
 		dpc->next = p->dpc_first;
 		p->dpc_first = dpc;
 	} else {
@@ -43,13 +43,14 @@ path_inline void dpc_insert(struct cpu_private *p, struct cpu_dpc *dpc)
 }
 
 /* Inside the lock; false: it is queued already. */
-static inline bool dpc_enter(struct cpu_private *p, struct cpu_dpc *dpc, void *arg0, void *arg1)
+static inline bool dpc_enter(
+	struct cpu_private *p, struct cpu_dpc *dpc, void *arg0, void *arg1, bool in_front)
 {
 	if (!dpc_claim(p, dpc))
 		return false;
 	dpc->arg[0] = arg0;
 	dpc->arg[1] = arg1;
-	dpc_insert(p, dpc);
+	dpc_insert(p, dpc, in_front);
 	return true;
 }
 
@@ -63,8 +64,27 @@ static border_call __attribute__((noinline)) bool dpc_queue_other(
 	if (unlikely(!p))
 		cpu_die("DPC for processor %u of %u", dpc->cpu, cpu_count());
 	host_lock_acquire(&p->lock);
-	is_new = dpc_enter(p, dpc, arg0, arg1);
+	is_new = dpc_enter(p, dpc, arg0, arg1, dpc->high);
 	release_and_wake(p);
+	return is_new;
+}
+
+static border_call __attribute__((noinline)) bool dpc_queue_here(
+	struct cpu_dpc *dpc, void *arg0, void *arg1)
+{
+	struct cpu_private *p = cpu_private_of(cpu_self);
+	bool is_new;
+
+	if (unlikely(p->given != NULL))
+		cpu_dpc_unhand(p);
+	/* It runs here, so later: whatever its caller has written it will see. */
+	if (atomic_load_explicit(&dpc->state, memory_order_relaxed) == p->cpu.number + 1u)
+		return false;
+	if (unlikely(!host_lock_try(&p->lock)))
+		return dpc_queue_other(dpc, arg0, arg1);
+	is_new = dpc_enter(p, dpc, arg0, arg1, dpc->high);
+	/* It does not sleep: it is here. */
+	host_lock_release(&p->lock);
 	return is_new;
 }
 
@@ -72,20 +92,29 @@ border_call bool cpu_dpc_queue(struct cpu_dpc *dpc, void *arg0, void *arg1)
 {
 	struct cpu *cpu = cpu_self;
 	struct cpu_private *p;
-	bool is_new;
 
 	if (unlikely(!cpu || (dpc->cpu != CPU_HERE && dpc->cpu != cpu->number)))
 		return dpc_queue_other(dpc, arg0, arg1);
-	p = cpu->priv;
-	/* It runs here, so later: whatever its caller has written it will see. */
-	if (atomic_load_explicit(&dpc->state, memory_order_relaxed) == cpu->number + 1u)
-		return false;
-	if (unlikely(!host_lock_try(&p->lock)))
-		return dpc_queue_other(dpc, arg0, arg1);
-	is_new = dpc_enter(p, dpc, arg0, arg1);
-	/* It does not sleep: it is here. */
+	p = cpu_private_of(cpu);
+	if (p->given != HAND_OPEN || unlikely(pending_irql(p) >= IRQL_DISPATCH))
+		return dpc_queue_here(dpc, arg0, arg1);
+	/* None is waiting, this one neither; and none runs that still looks for its arguments. */
+	cpu->dpc_arg[0] = arg0;
+	cpu->dpc_arg[1] = arg1;
+	p->given = dpc;
+	return true;
+}
+
+void cpu_dpc_unhand(struct cpu_private *p)
+{
+	struct cpu_dpc *dpc = p->given;
+
+	p->given = NULL;
+	if (!hand_is_full(dpc))
+		return;
+	host_lock_acquire(&p->lock);
+	dpc_enter(p, dpc, p->cpu.dpc_arg[0], p->cpu.dpc_arg[1], true);
 	host_lock_release(&p->lock);
-	return is_new;
 }
 
 static void dpc_unlink(struct cpu_private *p, struct cpu_dpc *dpc)
@@ -106,8 +135,13 @@ static void dpc_unlink(struct cpu_private *p, struct cpu_dpc *dpc)
 
 bool cpu_dpc_cancel(struct cpu_dpc *dpc)
 {
+	struct cpu_private *self = cpu_private_self();
 	uint32_t queued;
 
+	if (self && self->given == dpc) {
+		self->given = HAND_OPEN;
+		return true;
+	}
 	/* it may move to another queue between the look and the lock */
 	while ((queued = atomic_load_explicit(&dpc->state, memory_order_relaxed)) != NOT_QUEUED) {
 		struct cpu_private *p = cpu_private_get(queued - 1);
@@ -151,28 +185,52 @@ static inline bool is_dpc_waiting(struct cpu_private *p)
 	return atomic_load_explicit(&p->waiting, memory_order_relaxed) & WAITING_DPC;
 }
 
+/* False: it came back at another IRQL. */
+static inline bool dpc_run(struct cpu_private *p, struct cpu_dpc *dpc)
+{
+	p->cpu.dpcs++;
+	dpc->fn(dpc);
+	return likely(p->cpu.irql == IRQL_DISPATCH);
+}
+
+/* After a DPC: devices that it has told are stepped, unless other DPCs wait that may tell them
+ * more; and so on after a DPC that follows from that. False: as above. */
+static inline bool held_step(struct cpu_private *p, unsigned *held)
+{
+	while (p->cpu.held && (!is_dpc_waiting(p) || ++*held % HELD_DPCS == 0)) {
+		struct cpu_dpc *dpc;
+
+		if (unlikely(cpu_inner_locks)) {
+			cpu_agent_release(&p->cpu);
+			break;
+		}
+		dpc = cpu_agent_answer(p);
+		if (!dpc)
+			break;
+		if (!dpc_run(p, dpc))
+			return false;
+	}
+	return true;
+}
+
 void cpu_dpc_serve(struct cpu_private *p)
 {
 	struct nesting before = nesting_enter(&p->cpu, IRQL_DISPATCH);
 	unsigned held = 0;
 
+	cpu_hands_close(p);
 	p->cpu.is_in_dpc = true;
 	while (is_dpc_waiting(p)) {
 		bool timers_due;
 		struct cpu_dpc *dpc = dpc_take(p, &timers_due);
 
-		if (likely(dpc != NULL)) {
-			p->cpu.dpcs++;
-			dpc->fn(dpc);
-			if (unlikely(p->cpu.irql != IRQL_DISPATCH))
-				break;
-		}
+		if (likely(dpc != NULL) && unlikely(!dpc_run(p, dpc)))
+			break;
 		if (unlikely(timers_due))
 			cpu_timer_serve(p);
-		if (p->cpu.held && (!is_dpc_waiting(p) || ++held % HELD_DPCS == 0))
-			cpu_agent_release(&p->cpu);
-		if (atomic_load_explicit(&p->cpu.pending_irql, memory_order_relaxed) >
-			IRQL_DISPATCH)
+		if (unlikely(!held_step(p, &held)))
+			break;
+		if (unlikely(pending_irql(p) > IRQL_DISPATCH))
 			cpu_serve_own(&p->cpu);
 	}
 	/* One that waited may have been cancelled. */

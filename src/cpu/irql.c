@@ -96,6 +96,8 @@ static void relax(bool is_stall)
 		return;
 	}
 	cpu_agent_settle();
+	if (p)
+		cpu_hands_close(p);
 	cpu_poll();
 	host_pause();
 	if (++rounds % RELAX_ROUNDS == 0)

@@ -35,7 +35,7 @@ struct cpu_private {
 	struct host_lock lock APART;
 	_Atomic uint32_t waiting;
 	uint8_t pending_always; /* added to pending_irql: under replay a bit above all IRQLs */
-	struct cpu_interrupt *interrupt_first[IRQLS], *interrupt_last[IRQLS];
+	struct cpu_interrupt *interrupt_first[IRQLS];
 	struct cpu_dpc *dpc_first, *dpc_last;
 	struct cpu_thread *ready_first, *ready_last;
 	_Atomic uint32_t ready_count;
@@ -46,6 +46,8 @@ struct cpu_private {
 
 	/* its own */
 	_Atomic(struct cpu_interrupt *) serving[IRQLS] __attribute__((aligned(64)));
+	struct cpu_interrupt *raised; /* see cpu_agent_answer */
+	struct cpu_dpc *given;
 	_Atomic uint32_t switches; /* between fibers; the clock watches it */
 	struct fiber idle, host;
 	struct cpu_thread *departed; /* ended, still to be announced by whoever runs next */
@@ -84,6 +86,11 @@ struct cpu_thread {
 struct cpu_private *cpu_private_get(unsigned number);
 /* The one that a DPC or timer for `number` belongs to: CPU_HERE is the caller's, or 0. */
 struct cpu_private *cpu_private_target(unsigned number);
+
+static inline struct cpu_private *cpu_private_of(struct cpu *cpu)
+{
+	return container_of(cpu, struct cpu_private, cpu);
+}
 
 static inline struct cpu_private *cpu_private_self(void)
 {
@@ -130,6 +137,11 @@ static inline void release_and_wake(struct cpu_private *p)
 		host_futex_wake(&p->sleeping, 1);
 }
 
+static inline uint8_t pending_irql(const struct cpu_private *p)
+{
+	return atomic_load_explicit(&p->cpu.pending_irql, memory_order_relaxed);
+}
+
 /* Whether the idle fiber takes turns with ready threads: for a poll function, or a guest. */
 static inline bool idle_has_turns(struct cpu_private *p)
 {
@@ -170,6 +182,55 @@ void cpu_interrupt_serve(struct cpu_private *p);
 void cpu_dpc_serve(struct cpu_private *p);
 /* Runs this processor's due timers; at DISPATCH. */
 void cpu_timer_serve(struct cpu_private *p);
+
+/* Runs the service of one that stands in `serving`. interrupted: at this IRQL. */
+path_inline void cpu_interrupt_run(
+	struct cpu_private *p, struct cpu_interrupt *interrupt, uint8_t interrupted)
+{
+	unsigned irql = interrupt->irql;
+	struct nesting before;
+
+	p->cpu.interrupts++;
+	before = nesting_enter(&p->cpu, (uint8_t)irql);
+	before.irql = interrupted;
+	interrupt->service(interrupt);
+	nesting_leave(&p->cpu, before, (uint8_t)irql, "an interrupt service routine");
+	/* from here on the interrupt may be gone */
+	atomic_store_explicit(&p->serving[irql], NULL, memory_order_release);
+}
+
+/* ---- agent.c, vector.c, dpc.c: handed over ---- */
+
+/* In cpu_private.raised and .given: open for one; NULL: closed. */
+#define HAND_OPEN ((void *)1)
+
+static inline bool hand_is_full(const void *hand)
+{
+	return (uintptr_t)hand > 1;
+}
+
+/*
+ * Between two DPCs, on a machine of one processor that is not replayed: what the processor holds is
+ * stepped, and what comes of it follows at once. An interrupt that a step raises would be served
+ * next, and the DPC that its service queues would run next: each is handed over in its place
+ * (raised, given), past the queues, if nothing else waits. Whatever is given meanwhile, by itself
+ * or by others, it goes into its queue after all, in front, as it came first. Returns the DPC to be
+ * run next, taken, with its arguments in cpu->dpc_arg; NULL: none, or it waits in the queue.
+ */
+struct cpu_dpc *cpu_agent_answer(struct cpu_private *p);
+/* What was handed over goes into its queue: somebody comes in between. */
+void cpu_interrupt_unhand(struct cpu_private *p);
+void cpu_dpc_unhand(struct cpu_private *p);
+
+/* Where a service waits, or another fiber runs, though it should not: nothing may wait for its end.
+ */
+static inline void cpu_hands_close(struct cpu_private *p)
+{
+	if (unlikely(p->raised != NULL))
+		cpu_interrupt_unhand(p);
+	if (unlikely(p->given != NULL))
+		cpu_dpc_unhand(p);
+}
 
 /* ---- thread.c ---- */
 

@@ -73,6 +73,7 @@ static void switch_to(struct cpu_private *p, struct cpu_thread *next, bool is_la
 	if (next == thread)
 		return;
 	cpu_agent_settle();
+	cpu_hands_close(p);
 	atomic_store_explicit(&p->switches, switches + 1, memory_order_relaxed);
 	p->cpu.thread = next;
 	p->cpu.is_in_dpc = false;

@@ -41,22 +41,26 @@ static inline bool is_device_irql(uint8_t irql)
 	return irql >= IRQL_DEVICE_MIN && irql <= IRQL_HIGH;
 }
 
-/* Under the lock of its processor. One that moved may be pending at its old one: that it is taken
- * there is seen without that one's lock. */
-static inline void interrupt_enter(struct cpu_private *p, struct cpu_interrupt *interrupt)
+/* Under the lock of its processor, in front of what *link leads to. One that moved may be pending
+ * at its old one: that it is taken there is seen without that one's lock. */
+static inline void interrupt_insert(
+	struct cpu_private *p, struct cpu_interrupt *interrupt, struct cpu_interrupt **link)
 {
-	uint8_t irql = interrupt->irql;
-
 	if (atomic_load_explicit(&interrupt->state, memory_order_acquire) != IDLE)
 		return;
 	atomic_store_explicit(&interrupt->state, PENDING, memory_order_relaxed);
-	interrupt->next = NULL;
-	if (unlikely(p->interrupt_first[irql] != NULL))
-		p->interrupt_last[irql]->next = interrupt;
-	else
-		p->interrupt_first[irql] = interrupt;
-	p->interrupt_last[irql] = interrupt;
-	waiting_add(p, irql);
+	interrupt->next = *link;
+	*link = interrupt;
+	waiting_add(p, interrupt->irql);
+}
+
+static inline void interrupt_enter(struct cpu_private *p, struct cpu_interrupt *interrupt)
+{
+	struct cpu_interrupt **link = &p->interrupt_first[interrupt->irql];
+
+	while (unlikely(*link != NULL))
+		link = &(*link)->next;
+	interrupt_insert(p, interrupt, link);
 }
 
 /* Of another processor, from a host thread, or when somebody else gives this one something. */
@@ -71,23 +75,44 @@ static __attribute__((noinline)) void raise_other(struct cpu_interrupt *interrup
 	release_and_wake(p);
 }
 
+static __attribute__((noinline)) void raise_here(
+	struct cpu_private *p, struct cpu_interrupt *interrupt)
+{
+	if (unlikely(p->raised != NULL))
+		cpu_interrupt_unhand(p);
+	if (unlikely(target(interrupt) != p->cpu.number || !host_lock_try(&p->lock))) {
+		raise_other(interrupt);
+		return;
+	}
+	if (unlikely(target(interrupt) != p->cpu.number)) {
+		host_lock_release(&p->lock);
+		raise_other(interrupt);
+		return;
+	}
+	interrupt_enter(p, interrupt);
+	/* It does not sleep: it is here. */
+	host_lock_release(&p->lock);
+}
+
 void cpu_interrupt_raise(struct cpu_interrupt *interrupt)
 {
 	struct cpu *cpu = cpu_self;
+	uint8_t irql = interrupt->irql;
+	struct cpu_private *p;
 
-	if (unlikely(!cpu || target(interrupt) != cpu->number || !is_device_irql(interrupt->irql) ||
-		     !host_lock_try(&cpu->priv->lock))) {
+	if (unlikely(!cpu || !is_device_irql(irql))) {
 		raise_other(interrupt);
 		return;
 	}
-	if (unlikely(target(interrupt) != cpu->number)) {
-		host_lock_release(&cpu->priv->lock);
-		raise_other(interrupt);
-		return;
+	p = cpu_private_of(cpu);
+	if (p->raised == HAND_OPEN && likely(target(interrupt) == cpu->number) &&
+		likely(pending_irql(p) <= IRQL_DISPATCH)) {
+		/* who waits for its end sees it from here on */
+		atomic_store_explicit(&p->serving[irql], interrupt, memory_order_relaxed);
+		p->raised = interrupt;
+	} else {
+		raise_here(p, interrupt);
 	}
-	interrupt_enter(cpu->priv, interrupt);
-	/* It does not sleep: it is here. */
-	host_lock_release(&cpu->priv->lock);
 }
 
 /* Takes the first of the highest IRQL that may interrupt now. */
@@ -109,19 +134,26 @@ static inline struct cpu_interrupt *interrupt_take(struct cpu_private *p)
 void cpu_interrupt_serve(struct cpu_private *p)
 {
 	struct cpu_interrupt *interrupt;
-	struct nesting before;
-	uint8_t irql;
 
+	if (unlikely(p->raised != NULL))
+		cpu_interrupt_unhand(p);
 	host_lock_acquire(&p->lock);
 	interrupt = interrupt_take(p);
 	host_lock_release(&p->lock);
-	irql = interrupt->irql;
-	p->cpu.interrupts++;
-	before = nesting_enter(&p->cpu, irql);
-	interrupt->service(interrupt);
-	nesting_leave(&p->cpu, before, irql, "an interrupt service routine");
-	/* from here on the interrupt may be gone */
-	atomic_store_explicit(&p->serving[irql], NULL, memory_order_release);
+	cpu_interrupt_run(p, interrupt, p->cpu.irql);
+}
+
+void cpu_interrupt_unhand(struct cpu_private *p)
+{
+	struct cpu_interrupt *interrupt = p->raised;
+
+	p->raised = NULL;
+	if (!hand_is_full(interrupt))
+		return;
+	host_lock_acquire(&p->lock);
+	interrupt_insert(p, interrupt, &p->interrupt_first[interrupt->irql]);
+	atomic_store_explicit(&p->serving[interrupt->irql], NULL, memory_order_relaxed);
+	host_lock_release(&p->lock);
 }
 
 static bool interrupt_is_busy(struct cpu_private *p, struct cpu_interrupt *interrupt)

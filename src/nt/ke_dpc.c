@@ -9,31 +9,24 @@
 #include "nt/nt_check.h"
 #include "util/export.h"
 
-struct ke_dpc {
-	struct cpu_dpc dpc;
-	uint8_t magic;
-};
 _Static_assert(sizeof(struct ke_dpc) <= sizeof(KDPC), "a KDPC holds a cpu_dpc and its mark");
-#define KE_DPC_MAGIC 0xD9
 
 static struct ke_dpc *dpc_of(const KDPC *dpc)
 {
 	return (struct ke_dpc *)dpc;
 }
 
-static border_call __attribute__((cold, noinline)) void tell_no_dpc(
+border_call __attribute__((cold, noinline)) bool ke_dpc_is_none(
 	const KDPC *dpc, const char *routine)
 {
 	nt_violation(
 		NT_C4(0xE1), "%s: %s is no initialised DPC", routine, dpc ? "the object" : "NULL");
+	return false;
 }
 
 static bool is_dpc(const KDPC *dpc, const char *routine)
 {
-	if (likely(dpc && dpc_of(dpc)->magic == KE_DPC_MAGIC))
-		return true;
-	tell_no_dpc(dpc, routine);
-	return false;
+	return likely(ke_dpc_is_one(dpc)) || ke_dpc_is_none(dpc, routine);
 }
 
 static void run(struct cpu_dpc *dpc)
@@ -75,17 +68,6 @@ VOID NTAPI KeInitializeThreadedDpc(
 	KeInitializeDpc(Dpc, DeferredRoutine, DeferredContext);
 }
 DRY_EXPORT(KeInitializeThreadedDpc)
-
-border_call bool ke_dpc_insert(PKDPC dpc, void *arg0, void *arg1)
-{
-	bool queued;
-
-	if (!is_dpc(dpc, "KeInsertQueueDpc"))
-		return false;
-	queued = cpu_dpc_queue(&dpc_of(dpc)->dpc, arg0, arg1);
-	cpu_poll();
-	return queued;
-}
 
 BOOLEAN NTAPI KeInsertQueueDpc(PRKDPC Dpc, PVOID SystemArgument1, PVOID SystemArgument2)
 {

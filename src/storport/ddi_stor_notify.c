@@ -119,6 +119,14 @@ static border_call void initialize_dpc(struct stor_adapter *adapter, __builtin_m
 	stor_dpc_init(adapter, dpc, routine);
 }
 
+static border_call __attribute__((cold, noinline)) void issue_refused(
+	struct stor_adapter *adapter, LONG *result)
+{
+	*result = FALSE;
+	if (adapter->is_dump)
+		stor_dump_refuses(adapter, "StorPortIssueDpc", no_dpc);
+}
+
 static border_call void issue_dpc(struct stor_adapter *adapter, __builtin_ms_va_list args)
 {
 	PSTOR_DPC dpc = arg(args, PSTOR_DPC);
@@ -126,12 +134,11 @@ static border_call void issue_dpc(struct stor_adapter *adapter, __builtin_ms_va_
 	PVOID argument2 = arg(args, PVOID);
 	LONG *result = arg(args, LONG *);
 
-	*result = FALSE;
-	if (unlikely(adapter->is_dump) && stor_dump_refuses(adapter, "StorPortIssueDpc", no_dpc))
-		return;
 	/* LK-10 */
-	*result = adapter->hba.phase != PORT_HBA_STOPPED &&
-		  ke_dpc_insert((PKDPC)dpc, argument1, argument2);
+	if (unlikely(adapter->is_dump) || unlikely(adapter->hba.phase == PORT_HBA_STOPPED))
+		issue_refused(adapter, result);
+	else
+		*result = ke_dpc_insert((PKDPC)dpc, argument1, argument2);
 }
 
 static border_call __attribute__((cold, noinline)) void tell_no_lock(
@@ -175,15 +182,25 @@ path_inline bool unlock_at_once(struct stor_adapter *adapter, PSTOR_LOCK_HANDLE 
 	struct cpu_spinlock *lock = likely(handle != NULL) ? own_lock(adapter, handle->Lock,
 								     handle->Context.LockQueue.Next)
 							   : NULL;
-	const struct cpu *cpu = cpu_self;
+	struct cpu *cpu = cpu_self;
 
 	if (unlikely(!lock || handle->Context.OldIrql != IRQL_DISPATCH ||
 		     cpu->irql != IRQL_DISPATCH ||
 		     atomic_load_explicit(&lock->word, memory_order_relaxed) != cpu->spin_mark))
 		return false;
 	atomic_store_explicit(&lock->word, 0, memory_order_release);
-	cpu_poll();
+	cpu_poll_by(cpu);
 	return true;
+}
+
+static border_call __attribute__((noinline)) void lock(
+	struct stor_adapter *adapter, STOR_SPINLOCK kind, PVOID context, PSTOR_LOCK_HANDLE handle)
+{
+	/* The other kinds are for StorPortAcquireSpinLockEx. */
+	if (likely(handle && kind <= InterruptLock && stor_lock_is_good(kind, context)))
+		stor_lock(adapter, kind, context, handle);
+	else
+		tell_no_lock(kind, context, handle);
 }
 
 static border_call void acquire_lock(struct stor_adapter *adapter, __builtin_ms_va_list args)
@@ -192,13 +209,8 @@ static border_call void acquire_lock(struct stor_adapter *adapter, __builtin_ms_
 	PVOID context = arg(args, PVOID);
 	PSTOR_LOCK_HANDLE handle = arg(args, PSTOR_LOCK_HANDLE);
 
-	if (likely(!cpu_inner_locks && lock_at_once(adapter, kind, context, handle)))
-		return;
-	/* The other kinds are for StorPortAcquireSpinLockEx. */
-	if (likely(handle && kind <= InterruptLock && stor_lock_is_good(kind, context)))
-		stor_lock(adapter, kind, context, handle);
-	else
-		tell_no_lock(kind, context, handle);
+	if (unlikely(cpu_inner_locks || !lock_at_once(adapter, kind, context, handle)))
+		lock(adapter, kind, context, handle);
 }
 
 static border_call __attribute__((cold, noinline)) void tell_no_handle(PSTOR_LOCK_HANDLE handle)
@@ -206,16 +218,21 @@ static border_call __attribute__((cold, noinline)) void tell_no_handle(PSTOR_LOC
 	nt_violation(0, "StorPortReleaseSpinLock: handle %p is of no lock.", (void *)handle);
 }
 
-static border_call void release_lock(struct stor_adapter *adapter, __builtin_ms_va_list args)
+static border_call __attribute__((noinline)) void unlock(
+	struct stor_adapter *adapter, PSTOR_LOCK_HANDLE handle)
 {
-	PSTOR_LOCK_HANDLE handle = arg(args, PSTOR_LOCK_HANDLE);
-
-	if (likely(!cpu_inner_locks && unlock_at_once(adapter, handle)))
-		return;
 	if (likely(handle && stor_lock_is_good(handle->Lock, handle->Context.LockQueue.Next)))
 		stor_unlock(adapter, handle);
 	else
 		tell_no_handle(handle);
+}
+
+static border_call void release_lock(struct stor_adapter *adapter, __builtin_ms_va_list args)
+{
+	PSTOR_LOCK_HANDLE handle = arg(args, PSTOR_LOCK_HANDLE);
+
+	if (unlikely(cpu_inner_locks || !unlock_at_once(adapter, handle)))
+		unlock(adapter, handle);
 }
 
 static void state_changed(struct cpu_dpc *dpc)

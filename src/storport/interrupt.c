@@ -28,20 +28,42 @@ static bool service_line(struct cpu_interrupt *interrupt)
 	return claimed;
 }
 
+static __attribute__((cold, noinline)) void mend_irql(
+	const struct stor_adapter *adapter, const char *callback, uint8_t irql)
+{
+	port_hba_irql_check(&adapter->hba, callback, irql);
+}
+
+static border_call __attribute__((cold, noinline)) void tell_message(unsigned message)
+{
+	trace(TRACE_IRQ, message);
+}
+
+/* What comes after the routine, whatever it is. */
+static __attribute__((cold, noinline)) bool message_end(
+	const struct stor_vector *vector, BOOLEAN claimed)
+{
+	trace(TRACE_IRQ_END, vector->interrupt.message, claimed);
+	port_hba_irql_check(&vector->adapter->hba, "HwMSInterruptRoutine", STOR_DIRQL);
+	cpu_spin_release(vector->guard);
+	return claimed;
+}
+
 static bool service_message(struct cpu_interrupt *interrupt)
 {
 	struct stor_vector *vector = interrupt->ctx;
 	struct stor_adapter *adapter = vector->adapter;
-	struct cpu_spinlock *lock = adapter->per_message ? &vector->lock : &adapter->interrupt_lock;
 	unsigned message = vector->interrupt.message;
+	struct cpu *cpu = cpu_self;
 	BOOLEAN claimed;
 
-	cpu_spin_acquire(lock);
-	trace(TRACE_IRQ, message);
+	cpu_spin_acquire_above(cpu, vector->guard);
+	if (trace_is_wanted(TRACE_IRQ))
+		tell_message(message);
 	claimed = adapter->config.HwMSInterruptRoutine(adapter->hba.extension, message);
-	trace(TRACE_IRQ_END, message, claimed);
-	port_hba_irql_check(&adapter->hba, "HwMSInterruptRoutine", STOR_DIRQL);
-	cpu_spin_release(lock);
+	if (trace_is_wanted(TRACE_IRQ_END) || unlikely(cpu->irql != STOR_DIRQL) ||
+		unlikely(!cpu_spin_release_above(cpu, vector->guard)))
+		return message_end(vector, claimed);
 	return claimed;
 }
 
@@ -55,6 +77,7 @@ static int vector_connect(struct stor_adapter *adapter, unsigned n, unsigned mes
 	vector->interrupt.vector.cpu = stor_message_processor(adapter, n);
 	vector->interrupt.vector.service = message == BUS_LINE ? service_line : service_message;
 	vector->interrupt.vector.ctx = vector;
+	vector->guard = adapter->per_message ? &vector->lock : &adapter->interrupt_lock;
 	err = bus_interrupt_connect(adapter->hba.function, message, &vector->interrupt);
 	if (!err)
 		adapter->vectors_connected++;
@@ -100,22 +123,46 @@ void stor_interrupt_disconnect(struct port_hba *hba)
 		bus_messages_disable(adapter->hba.function);
 }
 
+static border_call __attribute__((cold, noinline)) void tell_dpc(
+	enum trace_type type, const struct stor_dpc *state)
+{
+	trace(type, state - state->adapter->dpcs);
+}
+
+path_inline void dpc_run_as(struct cpu_dpc *dpc, bool locks)
+{
+	struct cpu *cpu = cpu_self;
+	void *argument1 = cpu->dpc_arg[0], *argument2 = cpu->dpc_arg[1];
+	struct stor_dpc *state = dpc->ctx;
+	struct stor_adapter *adapter = state->adapter;
+
+	port_done_begin(&adapter->hba.port);
+	/* LK-10; the DPCs of one processor never run inside each other */
+	cpu_inner_acquire_if(locks, &state->running);
+	if (trace_is_wanted(TRACE_DPC))
+		tell_dpc(TRACE_DPC, state);
+	state->routine((PSTOR_DPC)dpc, adapter->hba.extension, argument1, argument2);
+	if (trace_is_wanted(TRACE_DPC_END))
+		tell_dpc(TRACE_DPC_END, state);
+	if (unlikely(cpu->irql != IRQL_DISPATCH))
+		mend_irql(state->adapter, "HwStorDpcRoutine", IRQL_DISPATCH);
+	cpu_inner_release_if(locks, &state->running);
+	port_done_end(&state->adapter->hba.port.done[cpu->number]);
+}
+
+static __attribute__((noinline)) void dpc_run_locked(struct cpu_dpc *dpc)
+{
+	dpc_run_as(dpc, true);
+}
+
 /* A KDPC of its own kind: an ordinary routine of a KDPC keeps a driver's registers, which none is
  * there to miss. */
 static void dpc_run(struct cpu_dpc *dpc)
 {
-	struct stor_dpc *state = dpc->ctx;
-	void *argument1 = cpu_self->dpc_arg[0], *argument2 = cpu_self->dpc_arg[1];
-	struct port_done *done = port_done_begin(&state->adapter->hba.port);
-
-	/* LK-10; the DPCs of one processor never run inside each other */
-	cpu_inner_acquire(&state->running);
-	trace(TRACE_DPC, state - state->adapter->dpcs);
-	state->routine((PSTOR_DPC)dpc, state->adapter->hba.extension, argument1, argument2);
-	trace(TRACE_DPC_END, state - state->adapter->dpcs);
-	port_hba_irql_check(&state->adapter->hba, "HwStorDpcRoutine", IRQL_DISPATCH);
-	cpu_inner_release(&state->running);
-	port_done_end(done);
+	if (unlikely(cpu_inner_locks))
+		dpc_run_locked(dpc);
+	else
+		dpc_run_as(dpc, false);
 }
 
 BOOLEAN stor_dpc_init(struct stor_adapter *adapter, PSTOR_DPC dpc, PHW_DPC_ROUTINE routine)

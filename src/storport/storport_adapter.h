@@ -37,7 +37,8 @@ struct stor_dpc {
 struct stor_vector {
 	struct bus_interrupt interrupt;
 	struct stor_adapter *adapter;
-	struct cpu_spinlock lock; /* of this message, in per-message mode */
+	struct cpu_spinlock lock;   /* of this message, in per-message mode */
+	struct cpu_spinlock *guard; /* under which it is served */
 } APART;
 
 /* StorPortStateChangeDetected: the call back that is still to come. */

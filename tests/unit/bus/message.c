@@ -250,19 +250,33 @@ static void losses(void)
 	bus_messages_enable(d.function, 5);
 	end_connect(&d, 0, 0);
 	send(&d, 5); /* no such entry */
+	send(&d, 64);
 	config_set(&d, 4, 2, 0x0003);
 	send(&d, 0); /* a message is a bus-master write */
 	assert_int_equal(count[0], 0);
 	config_set(&d, 4, 2, 0x0007);
 	send(&d, 0);
 	assert_int_equal(count[0], 1);
-	bus_function_unplug(d.function);
+	bus_function_power(d.function, false);
 	send(&d, 0);
 	assert_int_equal(count[0], 1);
+	bus_function_power(d.function, true);
+	send(&d, 0);
+	assert_int_equal(count[0], 2);
+	bus_messages_disable(d.function);
+	send(&d, 0);
+	assert_int_equal(count[0], 2);
+	bus_messages_enable(d.function, 5);
+	bus_message_mask(d.function, 0, false);
+	send(&d, 0);
+	assert_int_equal(count[0], 3);
+	bus_function_unplug(d.function);
+	send(&d, 0);
+	assert_int_equal(count[0], 3);
 	bus_interrupt_disconnect(&ends[0]);
 	device_add(&d);
 	send(&d, 0); /* messages are not enabled */
-	assert_int_equal(count[0], 1);
+	assert_int_equal(count[0], 3);
 }
 
 static void messages_are_lost_when_they_cannot_be_sent(void **state)

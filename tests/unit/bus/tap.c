@@ -127,6 +127,12 @@ static void interrupts(void)
 	bus_message_send(d.function, 1);
 	cpu_poll();
 	assert_int_equal(served, 4);
+	bus_master_set(d.function, true);
+	bus_tap_set(d.function, &tap);
+	bus_message_send(d.function, 1);
+	cpu_poll();
+	assert_true(seen.messages == 2 && served == 4);
+	bus_tap_set(d.function, NULL);
 	bus_interrupt_disconnect(&interrupt);
 	bus_messages_disable(d.function);
 }
