@@ -134,10 +134,10 @@ struct port_request {
 	bool mapped;		  /* these four are one word to the compiler */
 	bool is_counted;	  /* among the outstanding */
 	bool is_failed;		  /* by the port: the SRB tells nothing */
-	uint8_t is_page;	  /* enum port_pages: how it went by page.h; not if it has failed since */
-	uint8_t origin;	      /* the processor that submitted it; port_adapter.redirects alone */
-	uint8_t busy_retries; /* how often it came back busy, at most entries.retries */
-	uint32_t busy_since;  /* adapter tick of the first time */
+	uint8_t is_page; /* enum port_pages: how it went by page.h; not if it has failed since */
+	uint8_t origin;	 /* the processor that submitted it; port_adapter.redirects alone */
+	uint8_t busy_retries;	   /* how often it came back busy, at most entries.retries */
+	uint32_t busy_since;	   /* adapter tick of the first time */
 	_Atomic uint32_t deadline; /* adapter tick at which it has timed out */
 	_Atomic uint8_t told;	   /* private to rest.c; 0: it is not the port's own word */
 	_Atomic uint64_t lost_id;  /* id of the use in which it survived every reset */

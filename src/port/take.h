@@ -73,9 +73,9 @@ path_inline bool port_complete_as(struct port_request *request, bool locks)
 }
 
 /*
- * The ordinary one, and nothing else: it went by page.h alone, so that there is one processor and no
- * lock, its list is as it was, and it is not the first that a DPC is to be queued for. False: it is
- * not so, and nothing was done.
+ * The ordinary one, and nothing else: it went by page.h alone, so that there is one processor and
+ * no lock, its list is as it was, and it is not the first that a DPC is to be queued for. False: it
+ * is not so, and nothing was done.
  */
 path_inline bool port_complete_at_once(struct port_adapter *adapter, const void *srb)
 {
