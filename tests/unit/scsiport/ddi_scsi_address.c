@@ -296,7 +296,7 @@ static void refusals(void)
 	expect_is(address.QuadPart, 0);
 	expect_violation(0, "HwDeviceExtension");
 
-	address.QuadPart = 0x123456;
+	address.QuadPart = 0x7fff000123456; /* where no memory is */
 	expect_is(ScsiPortGetVirtualAddress(world.ext, address), NULL);
 	expect_violation(0, "neither");
 	address.QuadPart = (LONGLONG)mem_physical(world.ext);
