@@ -34,9 +34,10 @@ static __attribute__((cold, noinline)) void mend_irql(
 	port_hba_irql_check(&adapter->hba, callback, irql);
 }
 
-static border_call __attribute__((cold, noinline)) void tell_message(unsigned message)
+static border_call __attribute__((cold, noinline)) void tell_message(
+	const struct stor_vector *vector)
 {
-	trace(TRACE_IRQ, message);
+	trace(TRACE_IRQ, vector->interrupt.message);
 }
 
 /* What comes after the routine, whatever it is. */
@@ -52,15 +53,16 @@ static __attribute__((cold, noinline)) bool message_end(
 static bool service_message(struct cpu_interrupt *interrupt)
 {
 	struct stor_vector *vector = interrupt->ctx;
-	struct stor_adapter *adapter = vector->adapter;
-	unsigned message = vector->interrupt.message;
+	struct stor_adapter *adapter;
 	struct cpu *cpu = cpu_self;
 	BOOLEAN claimed;
 
 	cpu_spin_acquire_above(cpu, vector->guard);
 	if (trace_is_wanted(TRACE_IRQ))
-		tell_message(message);
-	claimed = adapter->config.HwMSInterruptRoutine(adapter->hba.extension, message);
+		tell_message(vector);
+	adapter = vector->adapter;
+	claimed = adapter->config.HwMSInterruptRoutine(
+		adapter->hba.extension, vector->interrupt.message);
 	if (trace_is_wanted(TRACE_IRQ_END) || unlikely(cpu->irql != STOR_DIRQL) ||
 		unlikely(!cpu_spin_release_above(cpu, vector->guard)))
 		return message_end(vector, claimed);
@@ -134,14 +136,13 @@ path_inline void dpc_run_as(struct cpu_dpc *dpc, bool locks)
 	struct cpu *cpu = cpu_self;
 	void *argument1 = cpu->dpc_arg[0], *argument2 = cpu->dpc_arg[1];
 	struct stor_dpc *state = dpc->ctx;
-	struct stor_adapter *adapter = state->adapter;
 
-	port_done_begin(&adapter->hba.port);
+	port_done_begin(&state->adapter->hba.port);
 	/* LK-10; the DPCs of one processor never run inside each other */
 	cpu_inner_acquire_if(locks, &state->running);
 	if (trace_is_wanted(TRACE_DPC))
 		tell_dpc(TRACE_DPC, state);
-	state->routine((PSTOR_DPC)dpc, adapter->hba.extension, argument1, argument2);
+	state->routine((PSTOR_DPC)dpc, state->adapter->hba.extension, argument1, argument2);
 	if (trace_is_wanted(TRACE_DPC_END))
 		tell_dpc(TRACE_DPC_END, state);
 	if (unlikely(cpu->irql != IRQL_DISPATCH))
