@@ -5,6 +5,8 @@
 #include "fake.h"
 #include "port/count.h"
 
+#include <unistd.h>
+
 #define MOVES	  200000 /* of each processor */
 #define RESTS	  40
 #define ALL_DEPTH 255 /* at which a unit's count may be split */
@@ -302,6 +304,46 @@ static void busy_sees_what_ends_elsewhere(void)
 	fake_adapter_end();
 }
 
+/* Who sums reads no share while somebody is changing one, in whatever order he comes to them. */
+static _Atomic bool is_summed;
+static uint32_t summed;
+
+static void sum_there(void *ctx)
+{
+	summed = port_adapter_outstanding(&fake.adapter);
+	is_summed = true;
+}
+
+static void a_sum_waits_for_every_share(void)
+{
+	unit = fake_adapter(ALL_DEPTH);
+	for (unsigned n = 0; n < cpu_count(); n++) {
+		struct port_here *here = &fake.adapter.here[n];
+		uint8_t irql = cpu_irql_raise(IRQL_DISPATCH);
+		struct cpu_thread *thread;
+
+		is_summed = false;
+		host_lock_acquire(&here->lock);
+		thread = cpu_thread_new(sum_there, NULL, 1, "sum");
+		for (unsigned turn = 0; turn < 50; turn++) {
+			usleep(1000);
+			expect(!is_summed);
+			atomic_fetch_add(&here->outstanding, 1);
+			atomic_fetch_sub(&fake.adapter.here[(n + 1) % 3].outstanding, 1);
+		}
+		atomic_fetch_add(&here->outstanding, 7);
+		host_lock_release(&here->lock);
+		cpu_irql_lower(irql);
+		cpu_thread_join(thread);
+		cpu_thread_free(thread);
+		expect_is(summed, 7);
+		atomic_fetch_sub(&here->outstanding, 7);
+	}
+	for (unsigned n = 0; n < cpu_count(); n++)
+		fake.adapter.here[n].outstanding = 0;
+	fake_adapter_end();
+}
+
 static void run_on_three(void **state)
 {
 	fake_cpus = 3;
@@ -327,6 +369,7 @@ int main(void)
 		fake_test_on_three(what_depends_on_the_count_brings_it_together),
 		fake_test_on_three(an_adapter_with_a_limit_is_not_split),
 		fake_test_on_three(busy_sees_what_ends_elsewhere),
+		fake_test_on_three(a_sum_waits_for_every_share),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
