@@ -137,13 +137,14 @@ register_write_ulong(volatile void *reg, uint32_t value)
 border_call void bus_register_write_ulong(volatile void *reg, uint32_t value)
 {
 	struct bus_window *w = bus_window_like((uintptr_t)reg);
-	uint64_t number;
 
 	if (likely(w && !trace_is_wanted(TRACE_REG_WRITE))) {
-		number = (uintptr_t)reg - w->bells_base;
-		/* what is not aligned, or before the first, is a huge number */
+		uint32_t count = atomic_load_explicit(&w->bells, memory_order_acquire);
+		uint64_t number = (uintptr_t)reg - w->bells_base;
+
+		/* what is not aligned, or before the first, becomes a huge number */
 		number = number >> 2 | number << 62;
-		if (likely(number < atomic_load_explicit(&w->bells, memory_order_acquire))) {
+		if (likely(number < count)) {
 			w->ring(w->device, (uint32_t)number, value);
 			return;
 		}

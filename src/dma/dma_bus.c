@@ -38,9 +38,7 @@ void dma_master_init(struct dma_master *master, const char *name, unsigned width
 static void plain_update(struct dma_master *master)
 {
 	bool is_plain = master->enabled && !master->tap && dma_settings.engine != DMA_IOMMU;
-	uint64_t end = is_plain && master->width >= MEM_PAGE_SHIFT
-			       ? (highest(master) >> MEM_PAGE_SHIFT) + 1
-			       : 0;
+	uint64_t end = is_plain ? (highest(master) >> MEM_PAGE_SHIFT) + 1 : 0;
 	uint64_t first = mem_index.low.first;
 
 	atomic_store(&master->plain_end, end);

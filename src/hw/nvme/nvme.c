@@ -94,6 +94,7 @@ static int engine_init(struct nvme *n, unsigned number, unsigned width)
 
 	e->nvme = n;
 	e->turn = 1;
+	e->kind_of_data = MEM_DATA;
 	pthread_mutex_init(&e->lock, NULL);
 	dma_master_init(&e->master, "nvme", width);
 	if (number)

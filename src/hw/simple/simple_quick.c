@@ -74,6 +74,7 @@ path_inline bool next_move(struct simple *s, struct batch *b, const bool is_writ
 	struct iovec iov;
 	uint64_t address;
 	uint32_t length;
+	unsigned message;
 	void *data;
 	int err;
 
@@ -94,6 +95,9 @@ path_inline bool next_move(struct simple *s, struct batch *b, const bool is_writ
 	err = is_write ? storage_write_one(s->storage, block << s->block_shift, &iov)
 		       : storage_read_one(s->storage, block << s->block_shift, &iov);
 	b->sequence += SEQUENCE_ONE;
+	/* before the completion: from then on the command's place is the driver's again */
+	message = __atomic_load_n(&b->next->message, __ATOMIC_RELAXED);
+	b->messages |= likely(message < s->messages) ? 1ull << message : 1;
 	if (unlikely(err)) {
 		dma_bus_add(&s->master, length, s->kind_of_data, !is_write);
 		fail_one(s, b->next, *b->out, (uint32_t)(b->sequence >> 32), err);
@@ -137,7 +141,6 @@ static inline bool kinds_learn(struct simple *s, struct batch *b)
 path_inline bool run_next(struct simple *s, struct batch *b)
 {
 	const struct simple_command *c = b->next;
-	unsigned message;
 
 	/* nor when it is to stop */
 	if (trace_is_wanted(TRACE_DMA_TRANSFER) || unlikely(!simple_is_enabled(s)))
@@ -150,8 +153,6 @@ path_inline bool run_next(struct simple *s, struct batch *b)
 			storage_is_read_only(s->storage) || !next_move(s, b, true))
 			return false;
 	}
-	message = __atomic_load_n(&c->message, __ATOMIC_RELAXED);
-	b->messages |= likely(message < s->messages) ? 1ull << message : 1;
 	b->next++;
 	b->out++;
 	return true;

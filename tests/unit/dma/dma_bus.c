@@ -268,6 +268,108 @@ static void an_access_of_no_bytes_does_nothing(void **state)
 	world_end();
 }
 
+/* ---- the look without an access ---- */
+
+/* Nothing is found there, and nobody hears of it. */
+static void expect_none(uint64_t address, uint64_t bytes)
+{
+	uint64_t faults = master.faults;
+	unsigned before = world.violations, told = world.events;
+	enum mem_kind kind;
+
+	assert_null(dma_bus_find(&master, address, bytes, &kind));
+	for (kind = MEM_FREE + 1; kind < MEM_KINDS; kind++)
+		if (kind != MEM_BOUNCE && kind != MEM_CODE)
+			assert_null(dma_bus_find_known(&master, address, bytes, kind));
+	assert_int_equal(world.violations, before);
+	assert_int_equal(world.events, told);
+	assert_true(master.faults == faults);
+}
+
+static void a_page_is_found_without_a_trace(void **state)
+{
+	const struct world_config high = {.policy = MEM_HIGH};
+	const struct world_config *worlds[] = {&scattered, &high};
+	enum mem_kind kind;
+	char *va;
+
+	for (unsigned i = 0; i < 2; i++) {
+		world_with_master(worlds[i]);
+		va = mem_alloc(4096, 0, MEM_DATA, NULL);
+		assert_ptr_equal(
+			dma_bus_find(&master, mem_physical(va) + 96, 4000, &kind), va + 96);
+		assert_int_equal(kind, MEM_DATA);
+		assert_ptr_equal(
+			dma_bus_find_known(&master, mem_physical(va) + 96, 4000, kind), va + 96);
+		assert_null(dma_bus_find_known(&master, mem_physical(va) + 96, 4000, MEM_SRB));
+		expect_none(mem_physical(va) + 96, 4001);
+		expect_none(mem_physical(va), 1ull << 32);
+		assert_int_equal(world.events, 0);
+		assert_int_equal(master.bytes_read[MEM_DATA] + master.bytes_written[MEM_DATA], 0);
+		mem_free(va, 4096);
+		world_end();
+	}
+}
+
+static int tap_refuses(struct dma_tap *tap, uint64_t *address, uint64_t bytes, bool write)
+{
+	return -EIO;
+}
+
+static void nothing_is_found_where_there_is_more_to_say(void **state)
+{
+	static char code[2 * 4096] __attribute__((aligned(4096)));
+	struct dma_tap tap = {.access = tap_refuses};
+	enum mem_kind kind;
+	uint64_t address;
+	char *va;
+
+	world_with_master(&scattered);
+	va = mem_alloc(4096, 0, MEM_DATA, NULL);
+	address = mem_physical(va);
+	expect_none(1ull << 50, 8);
+	expect_none(~0ull - 7, 8);
+	expect_none(0, 8);
+	assert_int_equal(mem_range_add(code, 4096, MEM_CODE, NULL), 0);
+	expect_none(mem_physical(code), 8);
+	mem_range_remove(code);
+	dma_master_enable(&master, false);
+	expect_none(address, 8);
+	dma_master_enable(&master, true);
+	assert_ptr_equal(dma_bus_find(&master, address, 8, &kind), va);
+	dma_bus_tap(&master, &tap);
+	expect_none(address, 8);
+	/* whichever of the two ends first */
+	dma_master_enable(&master, false);
+	dma_bus_tap(&master, NULL);
+	expect_none(address, 8);
+	dma_master_enable(&master, true);
+	assert_ptr_equal(dma_bus_find(&master, address, 8, &kind), va);
+	/* too narrow for it */
+	master_begin((unsigned)(63 - __builtin_clzll(address)));
+	expect_none(address, 8);
+	master_begin((unsigned)(64 - __builtin_clzll(address)));
+	assert_ptr_equal(dma_bus_find(&master, address, 8, &kind), va);
+	master_begin(11);
+	expect_none(address, 8);
+	mem_free(va, 4096);
+	master_begin(64);
+	expect_none(address, 8);
+	world_end();
+}
+
+static void nothing_is_found_behind_an_iommu(void **state)
+{
+	const struct world_config iommu = {.policy = MEM_SCATTERED, .dma.engine = DMA_IOMMU};
+	char *va;
+
+	world_with_master(&iommu);
+	va = mem_alloc(4096, 0, MEM_DATA, NULL);
+	expect_none(mem_physical(va), 8);
+	mem_free(va, 4096);
+	world_end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -280,6 +382,9 @@ int main(void)
 		cmocka_unit_test(bytes_before_a_fault_have_moved),
 		cmocka_unit_test(nothing_moves_while_bus_mastering_is_off),
 		cmocka_unit_test(an_access_of_no_bytes_does_nothing),
+		cmocka_unit_test(a_page_is_found_without_a_trace),
+		cmocka_unit_test(nothing_is_found_where_there_is_more_to_say),
+		cmocka_unit_test(nothing_is_found_behind_an_iommu),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,14 +16,21 @@
 /* What a run leaves behind. */
 static struct outcome {
 	struct completion done[BATCHES * COMMANDS];
-	unsigned count, interrupts, violations;
+	unsigned count, interrupts, violations, flushes;
 	uint64_t bytes_read[16], bytes_written[16];
 	uint8_t health[512];
 	char errors[4096];
 	char data[COMMANDS * ROOM], disk[8 << 20];
 } outcomes[2];
 
-static unsigned heard;
+static unsigned heard, flushes;
+
+/* In place of the host's: how often what was written is made to last. */
+int fdatasync(int fd)
+{
+	flushes++;
+	return 0;
+}
 
 static void hear(void *ctx, const struct trace_event *event)
 {
@@ -33,22 +40,23 @@ static void hear(void *ctx, const struct trace_event *event)
 static const struct medium medium = {
 	.fault = {{BAD_BLOCK, false}, {BAD_BLOCK + 16, true}}, .count = 2};
 
-static void open_it(struct driver *d, const char *options, bool read_only)
+static void open_it(struct driver *d, const char *options, bool read_only, unsigned sq_size)
 {
 	const struct hw_config config = {.options = options,
-		.size = 8 << 20,
+		.disk = scratch_file(8 << 20),
 		.block_size = 512,
 		.medium = &medium,
 		.read_only = read_only};
 
 	driver_open_config(d, &config);
+	unlink(config.disk);
 	driver_connect_messages(d, 2);
 	driver_enable(d);
-	driver_queue(d, 1, 64, 64, 1);
+	driver_queue(d, 1, sq_size, 125 - sq_size, 1);
 }
 
 /* Mostly one that goes the short way. */
-static struct command draw(uint64_t *seed, char *data, unsigned slot)
+static struct command draw(struct driver *d, uint64_t *seed, char *data, unsigned slot)
 {
 	static const uint32_t blocks[] = {0, 1, 7, 7, 7};
 	uint64_t block = random_below(seed, 8) ? random_below(seed, 8000) : 8180 + slot % 16;
@@ -59,7 +67,7 @@ static struct command draw(uint64_t *seed, char *data, unsigned slot)
 		.dw10 = (uint32_t)block,
 		.dw12 = blocks[random_below(seed, 5)]};
 
-	switch (random_below(seed, 40)) {
+	switch (random_below(seed, 30)) {
 	case 0:
 		c.opcode = (uint8_t)random_below(seed, 10);
 		break;
@@ -79,7 +87,8 @@ static struct command draw(uint64_t *seed, char *data, unsigned slot)
 		c.dw12 = (uint32_t)random_below(seed, 17);
 		break;
 	case 6:
-		c.dw10 = BAD_BLOCK + (uint32_t)random_below(seed, 20);
+		c.nsid = 1;
+		c.dw10 = BAD_BLOCK + (c.opcode == WRITE ? 16 : 0) - (uint32_t)random_below(seed, 4);
 		break;
 	case 7: /* where nothing is */
 		c.prp1 = 0xfffff000;
@@ -87,7 +96,10 @@ static struct command draw(uint64_t *seed, char *data, unsigned slot)
 	case 8:
 		c.dw11 = 1u << random_below(seed, 32);
 		break;
-	case 9: /* an identifier that others may have, or the low byte of it */
+	case 9: /* of another kind of memory */
+		c.prp1 = mem_physical(d->list);
+		break;
+	case 10: /* an identifier that others may have, or the low byte of it */
 		c.cid = (uint16_t)(1 + random_below(seed, 2) + 256 * random_below(seed, 2));
 		break;
 	}
@@ -100,7 +112,7 @@ static void batch_run(struct driver *d, struct outcome *out, uint64_t *seed, cha
 
 	d->next_cid = 0;
 	for (unsigned i = 0; i < count; i++)
-		driver_put(d, 1, draw(seed, data, i));
+		driver_put(d, 1, draw(d, seed, data, i));
 	driver_ring(d, 1);
 	for (unsigned i = 0; i < count; i++) {
 		struct completion *c = &out->done[out->count++];
@@ -120,6 +132,7 @@ static void outcome_note(struct driver *d, struct outcome *out, const char *data
 	out->interrupts = d->interrupts_seen[1];
 	out->violations = violation.count;
 	violation.count = 0;
+	out->flushes = flushes;
 	memcpy(out->data, data, sizeof(out->data));
 	assert_int_equal(driver_admin(d, GET_LOG, 0xffffffff, 127 << 16 | 2, 0), OK);
 	memcpy(out->health, d->page, sizeof(out->health));
@@ -144,7 +157,8 @@ static void disk_note(struct driver *d, struct outcome *out)
 	}
 }
 
-static void run(struct outcome *out, bool is_heard, const char *options, bool read_only)
+static void run(
+	struct outcome *out, bool is_heard, const char *options, bool read_only, unsigned sq_size)
 {
 	char *data = mem_alloc(COMMANDS * ROOM, 0, MEM_DATA, NULL);
 	uint64_t seed = 23;
@@ -153,8 +167,8 @@ static void run(struct outcome *out, bool is_heard, const char *options, bool re
 	memset(out, 0, sizeof(*out));
 	for (unsigned i = 0; i < COMMANDS * ROOM; i++)
 		data[i] = (char)(i * 7 + i / 251);
-	open_it(&d, options, read_only);
-	heard = 0;
+	open_it(&d, options, read_only, sq_size);
+	heard = flushes = 0;
 	if (is_heard)
 		trace_subscribe(1ull << TRACE_DMA_TRANSFER, hear, NULL);
 	for (unsigned i = 0; i < BATCHES; i++)
@@ -169,12 +183,13 @@ static void run(struct outcome *out, bool is_heard, const char *options, bool re
 	mem_free(data, COMMANDS * ROOM);
 }
 
-static void compare(const char *options, bool read_only)
+/* Of the two queues the one or the other begins anew first. */
+static void compare(const char *options, bool read_only, unsigned sq_size)
 {
 	unsigned good = 0, conflicts = 0;
 
-	run(&outcomes[0], true, options, read_only);
-	run(&outcomes[1], false, options, read_only);
+	run(&outcomes[0], true, options, read_only, sq_size);
+	run(&outcomes[1], false, options, read_only, sq_size);
 	assert_int_equal(outcomes[0].count, outcomes[1].count);
 	for (unsigned i = 0; i < outcomes[0].count; i++) {
 		const struct completion *c = &outcomes[0].done[i];
@@ -188,22 +203,23 @@ static void compare(const char *options, bool read_only)
 	assert_true(good < outcomes[0].count - 50);
 	assert_true(conflicts > 3);
 	assert_true(outcomes[0].violations > 0);
+	assert_true(read_only || outcomes[0].flushes > 0);
 	assert_memory_equal(&outcomes[0], &outcomes[1], sizeof(outcomes[0]));
 }
 
 static void both_ways(void)
 {
-	compare("namespaces=2", false);
+	compare("namespaces=2", false, 64);
 }
 
 static void without_cache(void)
 {
-	compare("namespaces=2,write-cache=0", false);
+	compare("namespaces=2,write-cache=0", false, 61);
 }
 
 static void read_only(void)
 {
-	compare("namespaces=2", true);
+	compare("namespaces=2", true, 64);
 }
 
 /* The second of two with one identifier, of which the first has been carried out the short way. */
@@ -213,7 +229,7 @@ static void conflict(void)
 	struct completion c;
 	struct driver d;
 
-	open_it(&d, "", false);
+	open_it(&d, "", false, 64);
 	for (unsigned turn = 0; turn < 2; turn++) {
 		for (unsigned i = 0; i < 4; i++)
 			driver_put(&d, 1,
@@ -238,7 +254,7 @@ static void heads(void)
 	struct completion c;
 	struct driver d;
 
-	open_it(&d, "", false);
+	open_it(&d, "", false, 64);
 	for (unsigned i = 0; i < 200; i++) {
 		driver_put(&d, 1,
 			(struct command){.opcode = READ, .nsid = 1, .prp1 = mem_physical(d.page)});
