@@ -462,9 +462,13 @@ static void kick_inside_a_step_of_a_dpc_steps_again_too(void **state)
 	cpu_agent_free(self);
 }
 
+static _Atomic int may_end;
+
 static void step_slowly(void *ctx)
 {
 	set(inside, 1);
+	while (!get(may_end))
+		sleep_ms(1);
 	sleep_ms(20);
 	set(inside, 0);
 }
@@ -475,6 +479,7 @@ static void free_waits_for_the_step(void **state)
 
 	cpu_agent_kick(agent);
 	assert_true(comes_true(get(inside) == 1));
+	set(may_end, 1);
 	cpu_agent_free(agent);
 	assert_int_equal(get(inside), 0);
 }
