@@ -209,14 +209,12 @@ static struct disk_io *waiter_take_simply(void)
 }
 
 /* In order, those of one adapter: one that rests holds up no other's. */
-struct disk_io *disk_waiter_next(void)
+static __attribute__((noinline)) struct disk_io *waiter_take_any(void)
 {
 	struct disk_io **link, *waiter = NULL;
 	uint32_t is_behind = 0; /* adapters by number, whose first one has to wait */
 	unsigned behind = 0;
 
-	if (is_simple())
-		return waiter_take_simply();
 	cpu_inner_acquire(&waiters.lock);
 	for (link = &waiters.head; *link && !waiter && behind < waiters.adapters;) {
 		struct disk_io *at = *link;
@@ -234,6 +232,11 @@ struct disk_io *disk_waiter_next(void)
 	}
 	cpu_inner_release(&waiters.lock);
 	return waiter;
+}
+
+struct disk_io *disk_waiter_next(void)
+{
+	return is_simple() ? waiter_take_simply() : waiter_take_any();
 }
 
 struct disk_io *disk_waiters_take(const struct disk *disk)
