@@ -12,13 +12,13 @@ bench = json.load(open(sys.argv[1]))
 assert bench["bench"] == "path" and bench["cpu"], bench
 # What is reached, and a margin for other compilers: whoever makes it less lowers this.
 most = {
-    "simple:null": (2190, 1180, 1160, 1350),
-    "nvme:null": (3090, 1770, 1750, 1950),
-    "nvme": (3540, 2220, 2200, 2400),
-    "nvme:null,namespaces=32": (3090, 1770, 1750, 1950),
-    "nvme:null,namespaces=255": (3090, 1770, 1750, 1950),
+    "simple:null": (1590, 770, 760, 950),
+    "nvme:null": (2450, 1150, 1140, 1330),
+    "nvme": (2900, 1600, 1590, 1780),
+    "nvme:null,namespaces=32": (2450, 1150, 1140, 1330),
+    "nvme:null,namespaces=255": (2450, 1150, 1140, 1330),
     # The other processor's idling, which is counted too, depends on time: this margin is wide.
-    "simple:null@2": (4800, 4000, 4000, 4000),
+    "simple:null@2": (4200, 3000, 3000, 4000),
 }
 depths = (1, 32, 128, 256)
 assert [(row["name"], row["depth"]) for row in bench["rows"]] == [(d, n) for d in most for n in depths], bench
@@ -31,17 +31,17 @@ for row in bench["rows"]:
     assert row["instructions"] <= limit, f"{row}: {limit} instructions allowed"
 for name in list(most)[:-1]: # the other processor's idling is counted too
     of = [counts[name, depth] for depth in depths]
-    # what is done once for many makes it less; more it must not become: the goal is 1.3
-    assert all(more <= 1.25 * min(of[:n + 1]) for n, more in enumerate(of)), f"{name}: from depth to depth {of}"
+    # what is done once for many makes it less; more than the goal it must not become
+    assert all(more <= 1.3 * min(of[:n + 1]) for n, more in enumerate(of)), f"{name}: from depth to depth {of}"
 for depth in depths:
     for units in (32, 255):
         one, many = counts["nvme:null", depth], counts[f"nvme:null,namespaces={units}", depth]
         assert many <= 1.1 * one, f"depth {depth}: {one} for one unit, {many} for {units}"
 # Both processors at work; what they wait for each other is counted too: these margins are wide.
 most = {
-    "simple:null*2@2": (3600, 2150, 2100),
-    "nvme:null*2@2": (4900, 3100, 3100),
-    "nvme:null,engines=2*1@2": (5200, 3400, 3400),
+    "simple:null*2@2": (2900, 1600, 1600),
+    "nvme:null*2@2": (4200, 2300, 2300),
+    "nvme:null,engines=2*1@2": (4200, 2300, 2300),
 }
 depths = (1, 32, 64)
 assert [(row["name"], row["depth"]) for row in bench["scale"]] == [(d, n) for d in most for n in depths], bench
