@@ -38,9 +38,11 @@ static __attribute__((noinline)) void page_waits(struct disk *disk, struct dry_i
 	disk_waiter_push(dio);
 }
 
+/* Who is alone takes it again at once, by the long way, and those that wait go on when he gives it
+ * back. */
 static __attribute__((noinline)) void page_put_back(struct disk_transfer *transfer)
 {
-	if (disk_transfer_push(transfer, cpu_inner_locks))
+	if (disk_transfer_push(transfer, cpu_inner_locks) && cpu_inner_locks)
 		disk_waiters_go_on();
 }
 
@@ -48,7 +50,6 @@ static __attribute__((noinline)) void page_put_back(struct disk_transfer *transf
 path_inline bool page_submit(struct disk *disk, struct dry_io *io, bool locks)
 {
 	struct port_adapter *adapter = disk->adapter;
-	struct disk_transfer_list *list = disk_transfers_here(adapter, locks);
 	struct disk_transfer *transfer;
 	uint64_t offset = io->offset, bytes = io->count, op = page_op(io), at;
 	uint64_t block = offset >> disk->block_shift, blocks = bytes >> disk->block_shift;
@@ -63,7 +64,7 @@ path_inline bool page_submit(struct disk *disk, struct dry_io *io, bool locks)
 		     adapter->takes_pages != (locks ? PORT_PAGES_AMONG : PORT_PAGES_ALONE) ||
 		     !port_page_may_start(adapter, unit, locks)))
 		return false;
-	transfer = disk_transfer_pop_from(list, locks);
+	transfer = disk_transfer_pop_from(disk_transfers_here(adapter, locks), locks);
 	if (unlikely(!transfer)) {
 		if (!locks)
 			page_waits(disk, io, at);
@@ -88,6 +89,7 @@ path_inline bool page_submit(struct disk *disk, struct dry_io *io, bool locks)
 	request->unit = unit;
 	memcpy(&request->cdb[0], &page.cdb[0], sizeof(page.cdb[0]));
 	memcpy(&request->cdb[8], &page.cdb[1], sizeof(page.cdb[1]));
+	request->cdb_length = page.cdb_length;
 	request->flags = page.flags;
 	request->timeout = page.timeout;
 	request->length = page.bytes;

@@ -177,6 +177,15 @@ static inline __attribute__((always_inline)) void *dma_bus_find_known(
 	return likely(frame->kind == kind) ? dma_bus_within(frame, address, bytes) : NULL;
 }
 
+/* Whether a place that _find has told, of this frame (dma_bus_frame) and kind, would still be told:
+ * for who writes there one thing after the other. */
+static inline bool dma_bus_still(
+	const struct dma_master *master, const struct mem_frame *frame, enum mem_kind kind)
+{
+	return likely(atomic_load_explicit(&master->plain_end, memory_order_acquire) &&
+		      __atomic_load_n(&frame->kind, __ATOMIC_RELAXED) == kind);
+}
+
 /*
  * What a device does to memory. 0; -EACCES: bus mastering is off; -EFAULT: an address that the
  * engine does not lead to memory of the machine, where a page that nobody owns counts as none, or

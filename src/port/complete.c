@@ -250,7 +250,6 @@ path_inline void request_finish(struct port_request *request, bool locks)
 		return;
 	trace(TRACE_SRB_DONE, request->id, request->srb_status, request->transferred,
 		request->submitted ? cpu_clock() - request->submitted : 0);
-	request->submitted = 0; /* as page.h leaves it */
 	/* The submitter last: it may remove the unit. */
 	if (likely(request->is_counted))
 		port_unit_finished(request, locks);

@@ -44,6 +44,7 @@ bool port_count_out_busy(struct port_adapter *adapter, uint32_t before, bool is_
 bool port_split_out(struct port_adapter *adapter, bool is_done);
 void port_others_go_on(struct port_unit *unit, bool all);
 void port_unit_split(struct port_unit *unit);
+border_call void port_sample(struct port_request *request);
 
 #define PORT_CALM 16
 
@@ -58,6 +59,9 @@ static inline void port_here_add(struct port_adapter *adapter, uint32_t n)
 		memory_order_relaxed);
 	host_lock_release(&here->lock);
 }
+
+/* One request in 16 has its latency measured: reading a clock for each would show. */
+#define PORT_SAMPLE_MASK 15
 
 #define PORT_IDS_HERE	    64	/* ids that a processor takes at once */
 #define PORT_IDS_HERE_STALE 256 /* it takes others when the last one is so far from its own */

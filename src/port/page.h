@@ -219,6 +219,9 @@ path_inline void port_page_start(struct port_request *request, struct port_adapt
 	PSCATTER_GATHER_LIST list = request->list;
 
 	atomic_store_explicit(&request->id, id, memory_order_relaxed);
+	request->submitted = 0;
+	if (trace_is_wanted(TRACE_SRB_DONE) && !(id & PORT_SAMPLE_MASK))
+		port_sample(request);
 	if (locks) {
 		request->origin = cpu_self->number;
 	} else {

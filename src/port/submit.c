@@ -10,9 +10,6 @@
 #include "trace/trace.h"
 #include "nt/nt.h"
 
-/* One request in 16 has its latency measured: reading a clock for each would show. */
-#define SAMPLE_MASK 15
-
 path_inline uint64_t enter(struct port_request *request)
 {
 	/* No safepoint till the event is out: under replay the ids stand in the trace in order. */
@@ -31,7 +28,7 @@ void port_request_enter(struct port_request *request)
 	enter(request);
 }
 
-static border_call __attribute__((noinline)) void sample(struct port_request *request)
+border_call __attribute__((noinline)) void port_sample(struct port_request *request)
 {
 	request->submitted = cpu_clock();
 }
@@ -41,8 +38,8 @@ void port_request_submit(struct port_request *request)
 	request->submitted = 0;
 	if (unlikely(atomic_load_explicit(&request->adapter->redirects, memory_order_relaxed)))
 		request->origin = (uint8_t)cpu_self->number;
-	if (unlikely(!(enter(request) & SAMPLE_MASK)))
-		sample(request);
+	if (unlikely(!(enter(request) & PORT_SAMPLE_MASK)))
+		port_sample(request);
 	if (unlikely(request->length > request->adapter->limits.max_transfer))
 		port_request_fail(request, SRB_STATUS_INVALID_REQUEST);
 	else

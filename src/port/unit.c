@@ -36,7 +36,8 @@ void port_unit_init(struct port_unit *unit, struct port_adapter *adapter)
 {
 	unit->adapter = adapter;
 	unit->tail = &unit->head;
-	unit->room = unit->depth = adapter->limits.initial_depth;
+	unit->depth = adapter->limits.initial_depth;
+	port_unit_settle(unit);
 	unit->entries = (struct port_unit_entries)PORT_UNIT_ENTRIES;
 	unit->pause.fn = pause_over;
 	unit->pause.ctx = unit;

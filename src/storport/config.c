@@ -152,6 +152,7 @@ int stor_config_check(struct stor_adapter *adapter)
 	adapter->full_duplex =
 		is_virtual || config->SynchronizationModel == StorSynchronizeFullDuplex;
 	adapter->concurrent = is_virtual;
+	stor_start_settle(adapter);
 	return 0;
 }
 

@@ -16,12 +16,17 @@ struct batch {
 	const struct nvme_command *next;
 	const struct nvme_command *accounted; /* those before it are in the counters */
 	const struct nvme_command *learnt;    /* the last one that kind_learn looked at */
-	_Atomic uint64_t (*out)[2];	      /* where the next one's completion goes */
+	_Atomic uint64_t (*out)[2];	      /* where the next one's completion goes: */
+	const struct mem_frame *frame;	      /* in this page */
+	enum mem_kind kind;
 	uint64_t completion; /* what all of them have in common in the second word */
 	uint32_t head, tail; /* of the two queues */
 	uint16_t *cid;	     /* where the next one's stands: engine->quick */
 	uint64_t bytes_read, bytes_written, writes;
-	int err; /* with which the storage has failed the next one */
+	int err; /* with which the storage has failed the next one, which was */
+	bool is_write;
+	uint16_t failed_cid;
+	uint64_t failed_bytes;
 };
 
 /* What is the same for all commands of a batch. */
@@ -99,7 +104,14 @@ path_inline bool next_move(const struct setting *set, struct batch *b, const boo
 	offset = (space * n->blocks + block) << n->block_shift;
 	b->err = is_write ? storage_write_one(n->storage, offset, &iov)
 			  : storage_read_one(n->storage, offset, &iov);
-	if (unlikely(b->err))
+	if (unlikely(b->err)) {
+		b->is_write = is_write;
+		b->failed_cid = cid;
+		b->failed_bytes = bytes;
+		return false;
+	}
+	/* That took its time. */
+	if (!dma_bus_still(&e->master, b->frame, b->kind))
 		return false;
 	*seen = (struct nvme_seen){cid, e->turn};
 	*(is_write ? &b->bytes_written : &b->bytes_read) += bytes;
@@ -151,16 +163,15 @@ static inline bool kind_learn(struct nvme_engine *e, struct batch *b)
 	return true;
 }
 
-/* The storage has failed this one: the rest of the long way. */
+/* The storage has failed the next one: the rest of the long way. */
 static __attribute__((cold, noinline)) void fail_one(
-	const struct setting *set, const struct nvme_command *next, int err)
+	const struct setting *set, const struct batch *b)
 {
-	struct nvme_command c = *next;
-	uint64_t bytes = ((c.cdw12 & 0xffff) + 1ull) << set->n->block_shift;
-	bool is_write = c.opcode == NVME_WRITE;
-	uint16_t status = nvme_move_failed(set->e, is_write, err);
+	struct nvme_command c = *b->next;
+	uint16_t status = nvme_move_failed(set->e, b->is_write, b->err);
 
-	dma_bus_add(&set->e->master, bytes, set->e->kind_of_data, !is_write);
+	c.cid = b->failed_cid;
+	dma_bus_add(&set->e->master, b->failed_bytes, set->e->kind_of_data, !b->is_write);
 	set->sq->head++;
 	set->cq->reserved++;
 	set->e->seen[(uint8_t)c.cid] = (struct nvme_seen){c.cid, set->e->turn};
@@ -182,23 +193,23 @@ static unsigned run(const struct setting *set, const struct nvme_command *ring, 
 		.tail = set->cq->tail,
 	};
 	const struct nvme_command *end;
-	enum mem_kind kind;
 	unsigned done;
 
 	left = min_of(left, set->cq->size - 1 - b.tail);
 	left = min_of(left, set->sq->size - 1 - b.head);
 	end = ring + min_of(left, count);
-	b.out = dma_bus_find(&e->master, address, sizeof(struct nvme_completion), &kind);
+	b.frame = dma_bus_frame(&e->master, address);
+	b.out = dma_bus_find(&e->master, address, sizeof(struct nvme_completion), &b.kind);
 	if (end == ring || !b.out)
 		return 0;
 	while (b.next != end && (likely(run_next(set, &b)) || kind_learn(e, &b)))
 		;
 	done = (unsigned)(b.next - ring);
 	batch_account(e, &b);
-	dma_bus_add(&e->master, done * sizeof(struct nvme_completion), kind, true);
+	dma_bus_add(&e->master, done * sizeof(struct nvme_completion), b.kind, true);
 	if (likely(!b.err))
 		return done;
-	fail_one(set, b.next, b.err);
+	fail_one(set, &b);
 	return done + 1;
 }
 

@@ -19,8 +19,10 @@ struct batch {
 	const struct simple_command *next;
 	const struct simple_command *accounted; /* those before it are in the counters */
 	const struct simple_command *learnt;	/* the last one that kinds_learn looked at */
-	_Atomic uint64_t (*out)[4];		/* where the next one's completion goes */
-	uint64_t sequence;			/* of the last one, as it stands in its last word */
+	_Atomic uint64_t (*out)[4];		/* where the next one's completion goes: */
+	const struct mem_frame *frame;		/* in this page */
+	enum mem_kind kind;
+	uint64_t sequence; /* of the last one, as it stands in its last word */
 	uint64_t messages;
 	uint64_t bytes_read, bytes_written;
 };
@@ -94,6 +96,9 @@ path_inline bool next_move(struct simple *s, struct batch *b, const bool is_writ
 	iov = (struct iovec){data, length};
 	err = is_write ? storage_write_one(s->storage, block << s->block_shift, &iov)
 		       : storage_read_one(s->storage, block << s->block_shift, &iov);
+	/* That took its time. */
+	if (!dma_bus_still(&s->master, b->frame, b->kind))
+		return false;
 	b->sequence += SEQUENCE_ONE;
 	/* before the completion: from then on the command's place is the driver's again */
 	message = __atomic_load_n(&b->next->message, __ATOMIC_RELAXED);
@@ -163,13 +168,13 @@ unsigned simple_quick(struct simple *s, const struct simple_command *ring, unsig
 	uint32_t at = s->posted & (s->entries - 1);
 	uint64_t address = s->completions_at + at * sizeof(union simple_completion);
 	struct batch b = {.next = ring, .accounted = ring, .sequence = s->posted * SEQUENCE_ONE};
-	enum mem_kind kind;
 	unsigned done;
 
 	if (cpu_is_chosen_for() || count > s->entries - at)
 		return 0;
 	/* their completions in one page */
-	b.out = dma_bus_find(&s->master, address, count * sizeof(union simple_completion), &kind);
+	b.frame = dma_bus_frame(&s->master, address);
+	b.out = dma_bus_find(&s->master, address, count * sizeof(union simple_completion), &b.kind);
 	if (!b.out)
 		return 0;
 	while (b.next != ring + count && (likely(run_next(s, &b)) || kinds_learn(s, &b)))
@@ -178,7 +183,7 @@ unsigned simple_quick(struct simple *s, const struct simple_command *ring, unsig
 	if (!done)
 		return 0;
 	batch_account(s, &b);
-	dma_bus_add(&s->master, done * sizeof(union simple_completion), kind, true);
+	dma_bus_add(&s->master, done * sizeof(union simple_completion), b.kind, true);
 	s->posted += done;
 	s->untold += done;
 	s->messages_due |= b.messages;

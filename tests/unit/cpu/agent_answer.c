@@ -521,8 +521,9 @@ static void step_of_another(void)
 	uint64_t end = now_ns() + 50 * MS;
 	unsigned n = 0;
 
-	while (now_ns() < end && n++ < 1000)
+	do
 		cpu_interrupt_raise(&a.interrupt);
+	while (now_ns() < end && ++n < 1000);
 }
 
 static void no_raise_of_another_is_lost_after_the_service(void **state)

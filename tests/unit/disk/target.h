@@ -238,6 +238,11 @@ static void target_do(struct port_request *request)
 	}
 }
 
+static inline uint8_t target_cdb_length(struct port_request *request)
+{
+	return SrbGetCdbLength(request->srb);
+}
+
 /* ---- now or later ---- */
 
 static void target_start(struct port_request *request)

@@ -336,6 +336,28 @@ static void found_again(void)
 	expect_is(log_.seen, 0x5a);
 }
 
+static BOOLEAN NTAPI build_all(PVOID ext, PSCSI_REQUEST_BLOCK srb)
+{
+	return TRUE;
+}
+
+/* LK-7: the other synchronisation model holds from then on. */
+static void found_half_duplex(void)
+{
+	struct world_request after;
+
+	unit_there();
+	expect_is(port_hba_stop_device(hba()), 0);
+	miniport.half_duplex = true;
+	expect_is(port_hba_start_device(hba()), 0);
+	expect_is(atomic_exchange(&world.violations, 0), 1);
+	expect_has(world.violation, "LK-7"); /* which is no error of ours */
+	log_.told[0] = 0;
+	submit(&after);
+	ends_with(&after, SRB_STATUS_SUCCESS);
+	expect_told("scsi@8L ");
+}
+
 static void found_after_sleep(void)
 {
 	struct world_request meanwhile;
@@ -372,6 +394,9 @@ static void find_adapter_runs_again_and_finds_its_extension(void **state)
 	world_good(found_again);
 	finds_again();
 	world_good(found_after_sleep);
+	finds_again();
+	miniport.build_io = build_all;
+	world_good(found_half_duplex);
 }
 
 static void configured(void)
