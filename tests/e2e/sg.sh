@@ -252,7 +252,7 @@ says 'No such file or directory'
 sg 127 -- no-such-command
 # what was preloaded before stays, and our own process has nothing of it; a sanitized dryport bears no other library
 if [ "$SANITIZED" = 0 ]; then
-  libm=$(ldconfig -p | awk '/libm\.so\.6/ { print $NF; exit }')
+  libm=$(ldconfig -p | awk '/libm\.so\.6/ && !seen++ { print $NF }')
   # shellcheck disable=SC2016
   LD_PRELOAD=$libm sg 0 -- sh -c 'echo "$LD_PRELOAD"; tr "\0" "\n" </proc/$PPID/environ | grep ^LD_PRELOAD'
   prints "^$libm:[^:]*/dryport-sg\.so$"
