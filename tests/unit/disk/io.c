@@ -714,18 +714,6 @@ static void settling_waits_for_a_slow_disk(void)
 	free(data);
 }
 
-static void run_on_two(void **state)
-{
-	fake_cpus = 2;
-	fake_run((void (*)(void)) * state, true);
-	fake_cpus = 1;
-}
-
-#define on_two(body)                                                                               \
-	{                                                                                          \
-#body, run_on_two, NULL, NULL, (void *)(body)                                      \
-	}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -747,11 +735,11 @@ int main(void)
 		fake_test(bad_requests_are_refused_before_anything_is_sent),
 		fake_test(nothing_to_do_is_done_without_a_command),
 		fake_test(two_hundred_requests_over_64_buffers_all_finish),
-		on_two(two_hundred_requests_over_64_buffers_all_finish),
+		fake_test_on_two(two_hundred_requests_over_64_buffers_all_finish),
 		fake_test(done_may_submit_again_and_again),
 		fake_test(who_waits_for_a_transfer_goes_before_the_fronts_next),
-		on_two(who_waits_for_a_transfer_goes_before_the_fronts_next),
-		on_two(host_threads_block_until_their_request_is_done),
+		fake_test_on_two(who_waits_for_a_transfer_goes_before_the_fronts_next),
+		fake_test_on_two(host_threads_block_until_their_request_is_done),
 		fake_test(commands_of_our_own_move_what_there_is),
 		fake_test(a_vital_command_that_is_lost_gives_the_adapter_up),
 		fake_test(settling_gives_an_adapter_up_that_keeps_a_request),

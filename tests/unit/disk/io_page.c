@@ -370,27 +370,15 @@ static void who_finds_a_touched_list_waits_in_turn(void)
 }
 #endif
 
-static void run_on_two(void **state)
-{
-	fake_cpus = 2;
-	fake_run((void (*)(void)) * state, true);
-	fake_cpus = 1;
-}
-
-#define on_two(body)                                                                               \
-	{                                                                                          \
-#body ", two processors", run_on_two, NULL, NULL, (void *)(body)                   \
-	}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		fake_test_both(each_does_what_it_says),
-		on_two(each_does_what_it_says),
+		fake_test_on_two(each_does_what_it_says),
 		fake_test(what_is_wrong_is_refused),
 		fake_test(far_blocks_are_named_in_full),
 		fake_test_both(each_way_back_ends_it_once),
-		on_two(each_way_back_ends_it_once),
+		fake_test_on_two(each_way_back_ends_it_once),
 		fake_test(who_finds_no_transfer_waits),
 #ifndef DRY_ASAN
 		fake_test(who_finds_a_touched_list_waits_in_turn),

@@ -171,19 +171,11 @@ static void who_waits_behind_lost_ones_gives_the_adapter_up(void)
 	target_end_all();
 }
 
-static void run_on_two(void **state)
-{
-	fake_cpus = 2;
-	fake_run((void (*)(void)) * state, true);
-	fake_cpus = 1;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		fake_test_both(a_front_without_end_keeps_nothing_of_ours_back),
-		{"a_front_without_end_keeps_nothing_of_ours_back, two processors", run_on_two, NULL,
-			NULL, (void *)a_front_without_end_keeps_nothing_of_ours_back},
+		fake_test_on_two(a_front_without_end_keeps_nothing_of_ours_back),
 		fake_test(those_that_are_too_many_go_in_the_order_they_came),
 		fake_test(who_waits_behind_lost_ones_gives_the_adapter_up),
 	};

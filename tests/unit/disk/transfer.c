@@ -354,18 +354,6 @@ static void a_pool_too_large_for_memory_is_refused_whole(void)
 	target_end_all();
 }
 
-static void run_on_two(void **state)
-{
-	fake_cpus = 2;
-	fake_run((void (*)(void)) * state, true);
-	fake_cpus = 1;
-}
-
-#define on_two(body)                                                                               \
-	{                                                                                          \
-#body ", two processors", run_on_two, NULL, NULL, (void *)(body)                   \
-	}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -377,11 +365,11 @@ int main(void)
 		fake_test(one_end_lets_all_go_on_for_whom_there_is_enough),
 		fake_test(a_transfer_describes_a_buffer_that_begins_anywhere),
 		fake_test(both_kinds_of_requests_come_to_their_end),
-		on_two(all_can_be_had_and_given_back),
-		on_two(a_waiter_goes_on_when_there_is_what_it_waits_for),
-		on_two(one_end_lets_all_go_on_for_whom_there_is_enough),
-		on_two(both_kinds_of_requests_come_to_their_end),
-		on_two(each_processor_takes_again_what_it_gave_back),
+		fake_test_on_two(all_can_be_had_and_given_back),
+		fake_test_on_two(a_waiter_goes_on_when_there_is_what_it_waits_for),
+		fake_test_on_two(one_end_lets_all_go_on_for_whom_there_is_enough),
+		fake_test_on_two(both_kinds_of_requests_come_to_their_end),
+		fake_test_on_two(each_processor_takes_again_what_it_gave_back),
 		fake_test(a_pool_too_large_for_memory_is_refused_whole),
 	};
 

@@ -458,18 +458,6 @@ static void what_two_processors_send_each_other_is_finished_once(void)
 	fake_adapter_end();
 }
 
-static void run_on_two(void **state)
-{
-	fake_cpus = 2;
-	fake_run((void (*)(void)) * state, true);
-	fake_cpus = 1;
-}
-
-#define fake_test_on_two(body)                                                                     \
-	{                                                                                          \
-#body, run_on_two, NULL, NULL, (void *)(body)                                      \
-	}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {

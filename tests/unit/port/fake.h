@@ -335,6 +335,17 @@ static inline void fake_run_extended(void **state)
 	{                                                                                          \
 #body ", SCSI_REQUEST_BLOCK", fake_run_plain, NULL, NULL, (void *)(body)           \
 	}
+static inline void fake_run_on_two(void **state)
+{
+	fake_cpus = 2;
+	fake_run_extended(state);
+	fake_cpus = 1;
+}
+
+#define fake_test_on_two(body)                                                                     \
+	{                                                                                          \
+#body ", two processors", fake_run_on_two, NULL, NULL, (void *)(body)              \
+	}
 /* With both kinds. */
 #define fake_test_both(body) fake_test_plain(body), fake_test(body)
 

@@ -430,13 +430,6 @@ static void the_ladder_and_completions_of_another_processor_agree(void)
 	fake_adapter_end();
 }
 
-static void run_on_two(void **state)
-{
-	fake_cpus = 2;
-	fake_run((void (*)(void)) * state, true);
-	fake_cpus = 1;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -454,8 +447,8 @@ int main(void)
 		fake_test(giving_up_ends_the_ladder),
 		fake_test(who_is_given_up_is_not_reset_any_more),
 		fake_test(who_asks_for_resets_gets_one_for_each),
-		{"the_ladder_and_completions_of_another_processor_agree", run_on_two, NULL, NULL,
-			(void *)the_ladder_and_completions_of_another_processor_agree},
+		{"the_ladder_and_completions_of_another_processor_agree", fake_run_on_two, NULL,
+			NULL, (void *)the_ladder_and_completions_of_another_processor_agree},
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -294,13 +294,6 @@ static void units_may_go_while_another_processor_pumps(void)
 	fake_adapter_end();
 }
 
-static void run_on_two(void **state)
-{
-	fake_cpus = 2;
-	fake_run((void (*)(void)) * state, true);
-	fake_cpus = 1;
-}
-
 /* ---- the end ---- */
 
 static void *second_end;
@@ -387,9 +380,9 @@ int main(void)
 		fake_test(a_unit_is_made_once_for_its_address),
 		fake_test(units_in_the_middle_can_go),
 		fake_test(there_are_no_more_units_than_places),
-		{"units_may_go_while_another_processor_pumps", run_on_two, NULL, NULL,
+		{"units_may_go_while_another_processor_pumps", fake_run_on_two, NULL, NULL,
 			(void *)units_may_go_while_another_processor_pumps},
-		{"two_give_an_adapter_up_at_once", run_on_two, NULL, NULL,
+		{"two_give_an_adapter_up_at_once", fake_run_on_two, NULL, NULL,
 			(void *)two_give_an_adapter_up_at_once},
 		fake_test(close_waits_for_what_the_miniport_has),
 		fake_test(the_oldest_request_is_the_one_in_flight),
