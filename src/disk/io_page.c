@@ -3,8 +3,9 @@
 /*
  * Stations 0 to 4 of 7 in one piece, and 0 coming back, for the ordinary request of a front: it
  * reads or writes at most a page that begins with its buffer, which is used in place, it comes from
- * a done or poll function at DISPATCH, and may start at once on a machine of one processor. What is
- * not so is io.c's, and comes to the same. Next: port/page.h; before it, the front.
+ * a done or poll function at DISPATCH, and may start at once, on a machine of one processor or
+ * where the adapter's counts are split. What is not so is io_submit.c's and io.c's, and comes to
+ * the same. Next: port/page.h; before it, the front.
  */
 #include "disk/disk.h"
 #include "mem/mem.h"

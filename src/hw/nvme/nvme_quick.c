@@ -21,7 +21,6 @@ struct batch {
 	enum mem_kind kind;
 	uint64_t completion; /* what all of them have in common in the second word */
 	uint32_t head, tail; /* of the two queues */
-	uint16_t *cid;	     /* where the next one's stands: engine->quick */
 	uint64_t bytes_read, bytes_written, writes;
 	int err; /* with which the storage has failed the next one, which was */
 	bool is_write;
