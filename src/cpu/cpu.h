@@ -183,6 +183,16 @@ static inline void cpu_spin_acquire_above(struct cpu *cpu, struct cpu_spinlock *
 		cpu_spin_acquire_slow(lock);
 }
 
+/* The same on the only processor of a machine. */
+static inline void cpu_spin_acquire_alone(struct cpu *cpu, struct cpu_spinlock *lock)
+{
+	if (unlikely(atomic_load_explicit(&cpu->pending_irql, memory_order_relaxed) > cpu->irql ||
+		     atomic_load_explicit(&lock->word, memory_order_relaxed)))
+		cpu_spin_acquire_slow(lock);
+	else
+		atomic_store_explicit(&lock->word, cpu->spin_mark, memory_order_relaxed);
+}
+
 static inline void cpu_spin_acquire_by(struct cpu *cpu, struct cpu_spinlock *lock)
 {
 	if (unlikely(!cpu || cpu->irql < IRQL_DISPATCH))
