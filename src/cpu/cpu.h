@@ -295,6 +295,17 @@ static inline void cpu_own_add32(_Atomic uint32_t *count, uint32_t n)
 #endif
 }
 
+/* One less, behind everything that was done before. */
+static inline void cpu_own_end32(_Atomic uint32_t *count)
+{
+#ifdef DRY_TSAN
+	atomic_fetch_sub_explicit(count, 1, memory_order_release);
+#else
+	atomic_signal_fence(memory_order_release);
+	*(uint32_t *)count -= 1;
+#endif
+}
+
 static inline void cpu_own_add64(_Atomic uint64_t *count, uint64_t n)
 {
 #ifdef DRY_TSAN

@@ -142,9 +142,17 @@ path_inline struct disk_counts *disk_counts_here(struct disk *disk, bool locks)
 	return &disk->here[locks ? cpu_self->number : 0];
 }
 
-static inline void disk_active_add(struct disk *disk, uint32_t n)
+/* One more is active; whether the disk has gone is to be looked at afterwards: who says that it has
+ * looks at disk_is_active afterwards, and one of the two sees the other. */
+static inline void disk_active_begin(struct disk *disk)
 {
-	cpu_inner_add32(&disk_counts_here(disk, cpu_inner_locks)->active, n);
+	cpu_own_add32(&disk_counts_here(disk, cpu_inner_locks)->active, 1);
+	host_barrier_light();
+}
+
+static inline void disk_active_end(struct disk *disk)
+{
+	cpu_own_end32(&disk_counts_here(disk, cpu_inner_locks)->active);
 }
 
 /* ---- transfer.c ---- */

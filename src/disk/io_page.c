@@ -111,10 +111,10 @@ static __attribute__((noinline)) bool page_submit_among(
 {
 	bool is_done;
 
-	disk_active_add(disk, 1);
+	disk_active_begin(disk);
 	is_done = likely(!atomic_load(&disk->is_gone)) && page_submit(cpu, disk, io, true);
 	if (unlikely(!is_done))
-		disk_active_add(disk, -1u);
+		disk_active_end(disk);
 	return is_done;
 }
 
@@ -154,10 +154,7 @@ path_inline void page_done(struct port_request *request, bool locks)
 	cpu_own_add64(&counts->moved[io->op], io->count);
 	/* The structure is the caller's from here. */
 	io->done(io);
-	if (locks)
-		atomic_fetch_sub(&counts->active, 1);
-	else
-		cpu_own_add32(&counts->active, -1u);
+	cpu_own_end32(&counts->active);
 }
 
 void disk_page_done(struct port_request *request)

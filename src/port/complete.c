@@ -50,7 +50,7 @@ static void done_send(struct port_request *request)
 		port_done_begin_dpc(done);
 }
 
-static __attribute__((noinline)) bool complete_redirected(struct port_request *request)
+static border_call __attribute__((noinline)) bool complete_redirected(struct port_request *request)
 {
 	int state = port_take(request, true);
 

@@ -53,11 +53,11 @@ static inline void port_here_add(struct port_adapter *adapter, uint32_t n)
 {
 	struct port_here *here = &adapter->here[cpu_self->number];
 
-	host_lock_acquire(&here->lock);
+	host_owned_acquire(&here->lock);
 	atomic_store_explicit(&here->outstanding,
 		atomic_load_explicit(&here->outstanding, memory_order_relaxed) + n,
 		memory_order_relaxed);
-	host_lock_release(&here->lock);
+	host_owned_release(&here->lock);
 }
 
 /* One request in 16 has its latency measured: reading a clock for each would show. */
@@ -111,7 +111,7 @@ path_inline bool port_split_add(struct port_unit *unit, uint32_t n, uint32_t gat
 	if (!atomic_load_explicit(&unit->is_split, memory_order_relaxed))
 		return false;
 	cpu_poll_own(); /* as each other lock of the path */
-	host_lock_acquire(&here->lock);
+	host_owned_acquire(&here->lock);
 	is_split = likely(atomic_load_explicit(&unit->is_split, memory_order_relaxed) &&
 			  !(atomic_load_explicit(&adapter->closed, memory_order_relaxed) & gates));
 	if (is_split) {
@@ -120,7 +120,7 @@ path_inline bool port_split_add(struct port_unit *unit, uint32_t n, uint32_t gat
 			atomic_load_explicit(&here->outstanding, memory_order_relaxed) + n,
 			memory_order_relaxed);
 	}
-	host_lock_release(&here->lock);
+	host_owned_release(&here->lock);
 	return is_split;
 }
 

@@ -172,7 +172,7 @@ struct port_unit_here {
 } APART;
 
 struct port_here {
-	struct host_lock lock;
+	struct host_owned lock;	      /* this processor's */
 	_Atomic uint32_t outstanding; /* likewise */
 	uint64_t last_id, end_id;     /* this processor's own: ids that it may give */
 } APART;
