@@ -24,11 +24,11 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "words of a command ar
 struct batch {
 	const struct simple_command *next, *end;
 	const struct simple_command *learnt; /* the last one that kind_learn looked at */
-	uint64_t to_out; /* bytes from each one to its completion, which is in this page: */
-	const struct mem_frame *frame;
+	union simple_completion *out;	     /* where the next one's completion goes: */
+	const struct mem_frame *frame;	     /* in this page */
 	enum mem_kind kind;
-	uint64_t sequence;	/* of the next one, as it stands in its last word */
-	uint64_t read, written; /* s->log's when the bytes were accounted for last */
+	uint64_t sequence;		    /* of the next one, as it stands in its last word */
+	uint64_t bytes_read, bytes_written; /* that are not accounted for yet */
 };
 
 /* The storage has failed it. */
@@ -49,15 +49,16 @@ static __attribute__((cold, noinline)) void fail_one(struct simple *s,
 /* What has been moved of one kind of memory is counted together. */
 static inline void batch_account(struct simple *s, struct batch *b)
 {
-	uint64_t read = s->log.bytes_read - b->read, written = s->log.bytes_written - b->written;
-
-	s->batch_bytes += read + written;
-	if (read)
-		dma_bus_add(&s->master, read, s->kind_of_data, true);
-	if (written)
-		dma_bus_add(&s->master, written, s->kind_of_data, false);
-	b->read += read;
-	b->written += written;
+	s->batch_bytes += b->bytes_read + b->bytes_written;
+	if (b->bytes_read) {
+		dma_bus_add(&s->master, b->bytes_read, s->kind_of_data, true);
+		s->log.bytes_read += b->bytes_read;
+	}
+	if (b->bytes_written) {
+		dma_bus_add(&s->master, b->bytes_written, s->kind_of_data, false);
+		s->log.bytes_written += b->bytes_written;
+	}
+	b->bytes_read = b->bytes_written = 0;
 }
 
 /* Whether the batch may go on, a completion first, when others had time to change something. */
@@ -80,7 +81,6 @@ static inline void next_message(struct simple *s, const struct batch *b)
  * one's was of. False: nothing was done. */
 path_inline bool next_move(struct simple *s, struct batch *b, const bool is_write)
 {
-	union simple_completion *out = (void *)((uintptr_t)b->next + b->to_out);
 	/* What counts is read once: it is the driver's to change at any time. */
 	uint64_t address = __atomic_load_n(&b->next->list, __ATOMIC_RELAXED);
 	uint64_t block = __atomic_load_n(&b->next->block, __ATOMIC_RELAXED);
@@ -105,16 +105,16 @@ path_inline bool next_move(struct simple *s, struct batch *b, const bool is_writ
 		if (err != STORAGE_WAITED) {
 			next_message(s, b);
 			dma_bus_add(&s->master, length, s->kind_of_data, !is_write);
-			fail_one(s, b->next, out, (uint32_t)(b->sequence >> 32), err);
+			fail_one(s, b->next, b->out, (uint32_t)(b->sequence >> 32), err);
 			return true;
 		}
 	}
-	*(is_write ? &s->log.bytes_written : &s->log.bytes_read) += length;
+	*(is_write ? &b->bytes_written : &b->bytes_read) += length;
 	next_message(s, b);
 	tag = __atomic_load_n(&b->next->tag, __ATOMIC_RELAXED);
 	/* bytes 20 to 23, and 24 to 31 at once; from then on the command's place is the driver's */
-	__atomic_store_n(&out->length, (uint32_t)length, __ATOMIC_RELAXED);
-	__atomic_store_n(&out->words[3], tag | b->sequence, __ATOMIC_RELEASE);
+	__atomic_store_n(&b->out->length, (uint32_t)length, __ATOMIC_RELAXED);
+	__atomic_store_n(&b->out->words[3], tag | b->sequence, __ATOMIC_RELEASE);
 	return true;
 }
 
@@ -154,6 +154,7 @@ path_inline bool run_next(struct simple *s, struct batch *b)
 			return false;
 	}
 	b->next++;
+	b->out++;
 	b->sequence += SEQUENCE_ONE;
 	return true;
 }
@@ -164,25 +165,22 @@ unsigned simple_quick(struct simple *s, const struct simple_command *ring, unsig
 	uint64_t address = s->completions_at + at * sizeof(union simple_completion);
 	struct batch b = {.next = ring,
 		.end = ring + count,
-		.sequence = (s->posted + 1) * SEQUENCE_ONE,
-		.read = s->log.bytes_read,
-		.written = s->log.bytes_written};
+		.frame = dma_bus_frame(&s->master, address),
+		.sequence = (s->posted + 1) * SEQUENCE_ONE};
 	unsigned done;
-	void *out;
 
 	if (trace_is_wanted(TRACE_DMA_TRANSFER) || cpu_is_chosen_for() || count > s->entries - at)
 		return 0;
 	/* their completions in one page */
-	b.frame = dma_bus_frame(&s->master, address);
-	out = dma_bus_find(&s->master, address, count * sizeof(union simple_completion), &b.kind);
-	if (!out)
+	b.kind = b.frame->kind;
+	b.out = dma_bus_within(b.frame, address, count * sizeof(union simple_completion));
+	if (!b.out || !dma_bus_is_plain(b.kind))
 		return 0;
-	b.to_out = (uintptr_t)out - (uintptr_t)ring;
-	while (b.next != b.end && (likely(run_next(s, &b)) || kind_learn(s, &b)))
-		;
+	do {
+		if (unlikely(!run_next(s, &b)) && !kind_learn(s, &b))
+			break;
+	} while (b.next != b.end);
 	done = (unsigned)(b.next - ring);
-	if (!done)
-		return 0;
 	batch_account(s, &b);
 	dma_bus_add(&s->master, done * sizeof(union simple_completion), b.kind, true);
 	s->posted += done;
