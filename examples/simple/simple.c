@@ -20,16 +20,6 @@ VOID SimpleSetList(PSIMPLE_REQUEST Request, PSTOR_SCATTER_GATHER_LIST List)
 		StorPortGetPhysicalAddress(Request->Adapter, NULL, Request->List, &Length).QuadPart;
 }
 
-/* Word by word, as it was made: a processor hands on what it has only just stored to loads of the
- * same bytes or some of them, not to one that is put together of several stores. */
-static VOID SimpleCopyCommand(PSIMPLE_COMMAND To, PSIMPLE_COMMAND From)
-{
-	To->Head = From->Head;
-	To->List = From->List;
-	To->Block = From->Block; /* these two are the CDB, too */
-	To->Length = From->Length;
-}
-
 /* Puts the command into the ring; FALSE if that is full. Under the StartIo lock. */
 BOOLEAN SimpleSubmit(PSIMPLE_ADAPTER Adapter, PSIMPLE_REQUEST Request)
 {
@@ -39,8 +29,9 @@ BOOLEAN SimpleSubmit(PSIMPLE_ADAPTER Adapter, PSIMPLE_REQUEST Request)
 	if (Adapter->Active[Tag] != NULL)
 		return FALSE;
 	Adapter->Active[Tag] = Request;
-	SimpleCopyCommand(Entry, &Request->Command);
-	/* The bits above tell it from those that had its entry before. */
+	*Entry = Request->Command;
+	/* The bits above tell it from those that had its entry before. Only now: to copy what has
+	 * just been stored piece by piece keeps a processor waiting. */
 	Entry->Tag = Request->Command.Tag = (USHORT)Number;
 	Adapter->Submitted = Number + 1;
 	/* A register write never overtakes the writes to memory before it. */
