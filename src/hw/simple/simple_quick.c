@@ -14,7 +14,6 @@
  * may touch its data, bus mastering included, is looked at for each.
  */
 #include "hw/simple/simple.h"
-#include <string.h>
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "words of a command are read whole");
 
@@ -161,15 +160,15 @@ path_inline bool run_next(struct simple *s, struct batch *b)
 
 unsigned simple_quick(struct simple *s, const struct simple_command *ring, unsigned count)
 {
-	uint32_t at = s->posted & (s->entries - 1);
+	uint32_t posted = s->posted, at = posted & (s->entries - 1), left = s->entries - at;
 	uint64_t address = s->completions_at + at * sizeof(union simple_completion);
 	struct batch b = {.next = ring,
 		.end = ring + count,
 		.frame = dma_bus_frame(&s->master, address),
-		.sequence = (s->posted + 1) * SEQUENCE_ONE};
+		.sequence = (posted + 1) * SEQUENCE_ONE};
 	unsigned done;
 
-	if (trace_is_wanted(TRACE_DMA_TRANSFER) || cpu_is_chosen_for() || count > s->entries - at)
+	if (trace_is_wanted(TRACE_DMA_TRANSFER) || cpu_is_chosen_for() || count > left)
 		return 0;
 	/* their completions in one page */
 	b.kind = b.frame->kind;
@@ -183,7 +182,7 @@ unsigned simple_quick(struct simple *s, const struct simple_command *ring, unsig
 	done = (unsigned)(b.next - ring);
 	batch_account(s, &b);
 	dma_bus_add(&s->master, done * sizeof(union simple_completion), b.kind, true);
-	s->posted += done;
+	s->posted = posted + done;
 	s->untold += done;
 	s->log.commands += done;
 	return done;
