@@ -27,10 +27,12 @@ void bus_bells_update(struct bus_window *w)
 
 void bus_bells_update_all(void)
 {
+	pthread_mutex_lock(&bus_lock);
 	for (unsigned i = 0; i < BUS_FUNCTIONS; i++)
 		for (unsigned bar = 0; bar < BUS_BARS; bar++)
 			if (bus_functions[i].window[bar].ring)
 				bus_bells_update(&bus_functions[i].window[bar]);
+	pthread_mutex_unlock(&bus_lock);
 }
 
 void bus_doorbells_set(struct bus_function *f, const struct bus_doorbells *doorbells)
