@@ -105,33 +105,25 @@ static BOOLEAN SimpleResetBus(PVOID Extension, ULONG PathId)
 /* ---- a request's way ---- */
 
 /* A read or write as a command of the controller, of data in one piece; FALSE if it is none, or one
- * with protection bits. */
+ * with protection bits. What writes differs from what reads in one bit. */
 static BOOLEAN SimpleSetBlocks(PSIMPLE_COMMAND Command, PUCHAR Cdb)
 {
-	ULONG Head, Bits = Cdb[1];
+	ULONG Operation = Cdb[0], Bits = Cdb[1];
+	ULONG Write = Operation & (SCSIOP_READ ^ SCSIOP_WRITE);
 	ULONG64 Block;
 
-	switch (Cdb[0]) {
+	switch (Operation ^ Write) {
 	case SCSIOP_READ:
-		Head = SIMPLE_READ | SIMPLE_DIRECT << 8;
-		Block = RtlUlongByteSwap(*(ULONG UNALIGNED *)&Cdb[2]);
-		break;
-	case SCSIOP_WRITE:
-		Head = SIMPLE_WRITE | SIMPLE_DIRECT << 8;
 		Block = RtlUlongByteSwap(*(ULONG UNALIGNED *)&Cdb[2]);
 		break;
 	case SCSIOP_READ16:
-		Head = SIMPLE_READ | SIMPLE_DIRECT << 8;
-		Block = RtlUlonglongByteSwap(*(ULONG64 UNALIGNED *)&Cdb[2]);
-		break;
-	case SCSIOP_WRITE16:
-		Head = SIMPLE_WRITE | SIMPLE_DIRECT << 8;
 		Block = RtlUlonglongByteSwap(*(ULONG64 UNALIGNED *)&Cdb[2]);
 		break;
 	default:
 		return FALSE;
 	}
-	Command->Head = Head | (Bits & 8 ? SIMPLE_FUA << 8 : 0);
+	Command->Head = (Write ? SIMPLE_WRITE : SIMPLE_READ) | SIMPLE_DIRECT << 8 |
+			(Bits & 8 ? SIMPLE_FUA << 8 : 0);
 	Command->Block = Block;
 	return Bits >> 5 == 0;
 }
@@ -142,29 +134,37 @@ static VOID SimpleSetCdb(PSIMPLE_COMMAND Command, PUCHAR Cdb)
 	RtlCopyMemory(Command->Cdb, Cdb, sizeof(Command->Cdb));
 }
 
-/* What has not exactly one piece of data, or is for the firmware. */
+/* For the firmware, which understands all of SCSI, and reads and writes of nothing. */
+static DECLSPEC_NOINLINE VOID SimpleBuildFirmware(PSIMPLE_REQUEST Request)
+{
+	PSTOR_SCATTER_GATHER_LIST List =
+		StorPortGetScatterGatherList(Request->Adapter, Request->Srb);
+
+	SimpleSetCdb(&Request->Command, (PUCHAR)SrbGetCdb(Request->Srb));
+	if (List != NULL)
+		SimpleSetList(Request, List);
+}
+
+/* Data in several pieces. */
 static DECLSPEC_NOINLINE VOID SimpleBuildMore(
 	PSIMPLE_REQUEST Request, PSTOR_SCATTER_GATHER_LIST List)
 {
 	Request->Command.Flags &= ~SIMPLE_DIRECT;
-	if (List != NULL)
-		SimpleSetList(Request, List);
-	else
-		SimpleSetCdb(&Request->Command, (PUCHAR)SrbGetCdb(Request->Srb));
+	SimpleSetList(Request, List);
 }
 
-/* Plain reads and writes are commands of the controller; its firmware understands the rest of SCSI,
- * and reads without data. */
 static VOID SimpleBuildScsi(PSIMPLE_REQUEST Request)
 {
-	PUCHAR Cdb = (PUCHAR)SrbGetCdb(Request->Srb);
 	PSTOR_SCATTER_GATHER_LIST List;
 
-	if (!SimpleSetBlocks(&Request->Command, Cdb))
-		SimpleSetCdb(&Request->Command, Cdb);
+	if (!SimpleSetBlocks(&Request->Command, (PUCHAR)SrbGetCdb(Request->Srb))) {
+		SimpleBuildFirmware(Request);
+		return;
+	}
 	List = StorPortGetScatterGatherList(Request->Adapter, Request->Srb);
-	if (List != NULL && List->NumberOfElements == 1 &&
-		(Request->Command.Flags & SIMPLE_DIRECT) != 0) {
+	if (List == NULL) {
+		SimpleBuildFirmware(Request);
+	} else if (List->NumberOfElements == 1) {
 		Request->Command.List = List->List[0].PhysicalAddress.QuadPart;
 		Request->Command.Length = List->List[0].Length;
 	} else {
