@@ -109,6 +109,12 @@ static inline void cpu_poll_own(void)
 		cpu_serve_own(cpu);
 }
 
+static inline void cpu_poll_own_by(struct cpu *cpu)
+{
+	if (unlikely(atomic_load_explicit(&cpu->pending_irql, memory_order_relaxed) > cpu->irql))
+		cpu_serve_own(cpu);
+}
+
 /* A safepoint inside a loop that waits for another processor or a device: also gives those a
  * chance. */
 void cpu_relax(void);
@@ -241,6 +247,19 @@ static inline void cpu_inner_acquire_if(bool locks, struct cpu_spinlock *lock)
 {
 	if (unlikely(locks))
 		cpu_spin_acquire(lock);
+}
+
+/* The same by who has just read cpu_self, at DISPATCH. */
+static inline void cpu_inner_acquire_by(struct cpu *cpu, bool locks, struct cpu_spinlock *lock)
+{
+	if (unlikely(locks))
+		cpu_spin_acquire_above(cpu, lock);
+}
+
+static inline void cpu_inner_release_by(struct cpu *cpu, bool locks, struct cpu_spinlock *lock)
+{
+	if (unlikely(locks && !cpu_spin_release_above(cpu, lock)))
+		cpu_spin_release_slow(lock);
 }
 
 static inline void cpu_inner_release_if(bool locks, struct cpu_spinlock *lock)

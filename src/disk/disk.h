@@ -136,23 +136,24 @@ struct disk {
 	} APART here[CPU_MAX];
 };
 
-/* The calling processor's. Where there are no locks there is one processor. */
-path_inline struct disk_counts *disk_counts_here(struct disk *disk, bool locks)
+/* The calling processor's, which is `cpu`. Where there are no locks there is one processor. */
+path_inline struct disk_counts *disk_counts_here(
+	const struct cpu *cpu, struct disk *disk, bool locks)
 {
-	return &disk->here[locks ? cpu_self->number : 0];
+	return &disk->here[locks ? cpu->number : 0];
 }
 
 /* One more is active; whether the disk has gone is to be looked at afterwards: who says that it has
  * looks at disk_is_active afterwards, and one of the two sees the other. */
-static inline void disk_active_begin(struct disk *disk)
+static inline void disk_active_begin(const struct cpu *cpu, struct disk *disk)
 {
-	cpu_own_add32(&disk_counts_here(disk, cpu_inner_locks)->active, 1);
+	cpu_own_add32(&disk_counts_here(cpu, disk, true)->active, 1);
 	host_barrier_light();
 }
 
-static inline void disk_active_end(struct disk *disk)
+static inline void disk_active_end(const struct cpu *cpu, struct disk *disk)
 {
-	cpu_own_end32(&disk_counts_here(disk, cpu_inner_locks)->active);
+	cpu_own_end32(&disk_counts_here(cpu, disk, true)->active);
 }
 
 /* ---- transfer.c ---- */
@@ -182,23 +183,23 @@ struct disk_transfer *disk_transfer_get(
 	struct disk *disk, bool with_buffer, struct disk_io *waiter);
 /* Private: the calling processor's. Where there are no locks there is one processor. */
 path_inline struct disk_transfer_list *disk_transfers_here(
-	const struct port_adapter *adapter, bool locks)
+	const struct cpu *cpu, const struct port_adapter *adapter, bool locks)
 {
 	struct disk_transfers *of = adapter->front;
 
-	return &of->here[locks ? cpu_self->number : 0];
+	return &of->here[locks ? cpu->number : 0];
 }
 
 path_inline struct disk_transfer *disk_transfer_pop_from(
-	struct disk_transfer_list *list, bool locks)
+	struct cpu *cpu, struct disk_transfer_list *list, bool locks)
 {
 	struct disk_transfer *transfer;
 
-	cpu_inner_acquire_if(locks, &list->lock);
+	cpu_inner_acquire_by(cpu, locks, &list->lock);
 	transfer = list->free;
 	if (likely(transfer != NULL))
 		list->free = transfer->next;
-	cpu_inner_release_if(locks, &list->lock);
+	cpu_inner_release_by(cpu, locks, &list->lock);
 	return transfer;
 }
 
@@ -207,8 +208,9 @@ struct disk_transfer *disk_transfer_borrow(struct disk_transfers *of);
 /* Private: the same in two steps, without a buffer, and nobody is queued. */
 path_inline struct disk_transfer *disk_transfer_pop(struct disk *disk, bool locks)
 {
+	struct cpu *cpu = cpu_self;
 	struct disk_transfer *transfer =
-		disk_transfer_pop_from(disk_transfers_here(disk->adapter, locks), locks);
+		disk_transfer_pop_from(cpu, disk_transfers_here(cpu, disk->adapter, locks), locks);
 
 	return locks && unlikely(!transfer) ? disk_transfer_borrow(disk->adapter->front) : transfer;
 }
@@ -231,18 +233,18 @@ void disk_transfer_ready(struct disk_transfer *transfer);
 extern _Atomic bool disk_waiters_any __attribute__((visibility("hidden")));
 /* At DISPATCH: gives it back, without a buffer. True: somebody waits, and disk_waiter_next() is to
  * be asked. */
-path_inline bool disk_transfer_push(struct disk_transfer *transfer, bool locks)
+path_inline bool disk_transfer_push(struct cpu *cpu, struct disk_transfer *transfer, bool locks)
 {
 	struct port_request *request = transfer->request;
-	struct disk_transfer_list *list = disk_transfers_here(request->adapter, locks);
+	struct disk_transfer_list *list = disk_transfers_here(cpu, request->adapter, locks);
 	bool waits;
 
 	port_request_rest(request);
-	cpu_inner_acquire_if(locks, &list->lock);
+	cpu_inner_acquire_by(cpu, locks, &list->lock);
 	transfer->next = list->free;
 	list->free = transfer;
 	waits = atomic_load_explicit(&disk_waiters_any, memory_order_relaxed);
-	cpu_inner_release_if(locks, &list->lock);
+	cpu_inner_release_by(cpu, locks, &list->lock);
 	return unlikely(waits);
 }
 

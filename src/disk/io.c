@@ -23,7 +23,7 @@ static bool io_go_on(struct disk_io *dio);
 
 path_inline void io_end_as(struct disk_io *dio, int result, bool locks)
 {
-	struct disk_counts *counts = disk_counts_here(dio->disk, locks);
+	struct disk_counts *counts = disk_counts_here(cpu_self, dio->disk, locks);
 	struct dry_io *io = dio->io;
 
 	io->result = result;
@@ -144,7 +144,7 @@ path_inline void part_done_as(struct port_request *request, bool locks)
 	dio->io = container_of((void *)dio, struct dry_io, private_);
 	dio->disk = transfer->disk;
 	disk_transfer_ready(transfer);
-	waits = disk_transfer_push(transfer, locks);
+	waits = disk_transfer_push(cpu_self, transfer, locks);
 	/* Before the front is told, which may submit another: who waits is first. */
 	if (unlikely(waits))
 		disk_waiters_go_on();
@@ -369,7 +369,7 @@ void disk_io_again(struct disk_io *dio)
 
 bool disk_enter(struct disk *disk)
 {
-	disk_active_begin(disk);
+	disk_active_begin(cpu_self, disk);
 	if (likely(!atomic_load(&disk->is_gone)))
 		return true;
 	disk_leave(disk);
@@ -378,7 +378,7 @@ bool disk_enter(struct disk *disk)
 
 void disk_leave(struct disk *disk)
 {
-	disk_active_end(disk);
+	disk_active_end(cpu_self, disk);
 }
 
 bool disk_is_active(const struct disk *disk)

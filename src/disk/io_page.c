@@ -41,9 +41,9 @@ static __attribute__((noinline)) void page_waits(struct disk *disk, struct dry_i
 
 /* Who is alone takes it again at once, by the long way, and those that wait go on when he gives it
  * back. */
-static __attribute__((noinline)) void page_put_back(struct disk_transfer *transfer)
+static __attribute__((noinline)) void page_put_back(struct cpu *cpu, struct disk_transfer *transfer)
 {
-	if (disk_transfer_push(transfer, cpu_inner_locks) && cpu_inner_locks)
+	if (disk_transfer_push(cpu, transfer, cpu_inner_locks) && cpu_inner_locks)
 		disk_waiters_go_on();
 }
 
@@ -67,7 +67,7 @@ path_inline bool page_submit(struct cpu *cpu, struct disk *disk, struct dry_io *
 		     (locks && adapter->takes_pages != PORT_PAGES_AMONG) ||
 		     !port_page_may_start(adapter, unit, locks)))
 		return false;
-	transfer = disk_transfer_pop_from(disk_transfers_here(adapter, locks), locks);
+	transfer = disk_transfer_pop_from(cpu, disk_transfers_here(cpu, adapter, locks), locks);
 	if (unlikely(!transfer)) {
 		if (!locks)
 			page_waits(disk, io, at);
@@ -75,8 +75,9 @@ path_inline bool page_submit(struct cpu *cpu, struct disk *disk, struct dry_io *
 	}
 	request = transfer->request;
 	list = request->list;
-	if (unlikely(!port_page_has_list(adapter, list, at) || !port_page_count(unit, locks))) {
-		page_put_back(transfer);
+	if (unlikely(
+		    !port_page_has_list(adapter, list, at) || !port_page_count(cpu, unit, locks))) {
+		page_put_back(cpu, transfer);
 		return false;
 	}
 	if (!locks)
@@ -111,10 +112,10 @@ static __attribute__((noinline)) bool page_submit_among(
 {
 	bool is_done;
 
-	disk_active_begin(disk);
+	disk_active_begin(cpu, disk);
 	is_done = likely(!atomic_load(&disk->is_gone)) && page_submit(cpu, disk, io, true);
 	if (unlikely(!is_done))
-		disk_active_end(disk);
+		disk_active_end(cpu, disk);
 	return is_done;
 }
 
@@ -145,10 +146,11 @@ path_inline void page_done(struct port_request *request, bool locks)
 {
 	struct disk_transfer *transfer = request->ctx;
 	struct dry_io *io = container_of((void *)transfer->io, struct dry_io, private_);
-	struct disk_counts *counts = disk_counts_here(transfer->disk, locks);
+	struct cpu *cpu = locks ? cpu_self : NULL;
+	struct disk_counts *counts = disk_counts_here(cpu, transfer->disk, locks);
 
 	/* Before the front is told, which may submit another: who waits is first. */
-	if (unlikely(disk_transfer_push(transfer, locks)))
+	if (unlikely(disk_transfer_push(cpu, transfer, locks)))
 		disk_waiters_go_on();
 	io->result = 0;
 	cpu_own_add64(&counts->moved[io->op], io->count);

@@ -203,7 +203,7 @@ static struct disk_io *waiter_take_simply(void)
 {
 	struct disk_io *waiter = waiters.head;
 
-	return waiter && disk_transfers_here(waiter->disk->adapter, false)->free
+	return waiter && disk_transfers_here(NULL, waiter->disk->adapter, false)->free
 		       ? waiter_take(&waiters.head)
 		       : NULL;
 }
@@ -274,7 +274,7 @@ struct disk_transfer *disk_transfer_borrow(struct disk_transfers *of)
 
 	for (unsigned n = 1; n < count && !transfer; n++)
 		transfer = disk_transfer_pop_from(
-			&of->here[(cpu_self->number + n) % count], cpu_inner_locks);
+			cpu_self, &of->here[(cpu_self->number + n) % count], cpu_inner_locks);
 	return transfer;
 }
 
@@ -326,7 +326,7 @@ struct disk_transfer *disk_transfer_get(struct disk *disk, bool with_buffer, str
 		transfer->buffer = buffer_pop();
 		if (!transfer->buffer) {
 			disk_transfer_ready(transfer);
-			disk_transfer_push(transfer, cpu_inner_locks);
+			disk_transfer_push(cpu_self, transfer, cpu_inner_locks);
 			transfer = NULL;
 		}
 	}
@@ -342,7 +342,7 @@ struct disk_io *disk_transfer_put(struct disk_transfer *transfer)
 	if (transfer->buffer)
 		waits = buffer_push(transfer->buffer);
 	disk_transfer_ready(transfer);
-	waits |= disk_transfer_push(transfer, cpu_inner_locks);
+	waits |= disk_transfer_push(cpu_self, transfer, cpu_inner_locks);
 	return unlikely(waits) ? disk_waiter_next() : NULL;
 }
 

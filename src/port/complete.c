@@ -208,6 +208,7 @@ path_inline bool request_finish_page(struct port_request *request, bool locks)
 {
 	struct port_adapter *adapter = request->adapter;
 	struct port_unit *unit = request->unit;
+	struct cpu *cpu = locks ? cpu_self : NULL;
 	const char *srb = request->srb;
 	uint8_t status = ((const SCSI_REQUEST_BLOCK *)(const void *)srb)->SrbStatus;
 	uint32_t length;
@@ -217,7 +218,7 @@ path_inline bool request_finish_page(struct port_request *request, bool locks)
 		     trace_is_wanted(TRACE_SRB_DONE)))
 		return false;
 	if (locks) {
-		if (unlikely(!port_split_add(unit, -1u, PORT_BUSY)))
+		if (unlikely(!port_split_add(cpu, unit, -1u, PORT_BUSY)))
 			return false;
 	} else {
 		if (unlikely(!unit->room ||
@@ -226,7 +227,7 @@ path_inline bool request_finish_page(struct port_request *request, bool locks)
 		unit->outstanding--;
 		cpu_own_add32(&adapter->outstanding, -1u);
 	}
-	dma_uncount_page(adapter->dma, locks ? cpu_self->number : 0);
+	dma_uncount_page(adapter->dma, locks ? cpu->number : 0);
 	request->mapped = request->is_counted = false;
 	request->page_done(request);
 	return true;

@@ -67,9 +67,9 @@ static inline void port_here_add(struct port_adapter *adapter, uint32_t n)
 #define PORT_IDS_HERE_STALE 256 /* it takes others when the last one is so far from its own */
 
 /* Of those that this processor has taken; nobody else touches them. */
-static inline uint64_t port_id_here(struct port_adapter *adapter)
+static inline uint64_t port_id_here(const struct cpu *cpu, struct port_adapter *adapter)
 {
-	struct port_here *here = &adapter->here[cpu_self->number];
+	struct port_here *here = &adapter->here[cpu->number];
 	uint64_t last = atomic_load_explicit(&adapter->last_id, memory_order_relaxed);
 
 	/* ids tell about how old requests are: queue_return */
@@ -81,12 +81,12 @@ static inline uint64_t port_id_here(struct port_adapter *adapter)
 }
 
 /* The id of a request that is submitted. At DISPATCH. */
-path_inline uint64_t port_id_next(struct port_adapter *adapter, bool locks)
+path_inline uint64_t port_id_next(const struct cpu *cpu, struct port_adapter *adapter, bool locks)
 {
 	/* a replayed run is the same with a trace and without */
 	if (unlikely(locks) && adapter->is_split && !replay_is_on &&
 		!trace_is_wanted(TRACE_SRB_SUBMIT))
-		return port_id_here(adapter);
+		return port_id_here(cpu, adapter);
 	return cpu_inner_add64_if(locks, &adapter->last_id, 1) + 1;
 }
 
@@ -101,21 +101,20 @@ static inline void port_adapter_add(struct port_adapter *adapter, uint32_t n)
 
 /* Adds to both counts, if the unit is split and none of these gates of the adapter is closed; else
  * false. At DISPATCH. */
-path_inline bool port_split_add(struct port_unit *unit, uint32_t n, uint32_t gates)
+path_inline bool port_split_add(struct cpu *cpu, struct port_unit *unit, uint32_t n, uint32_t gates)
 {
 	struct port_adapter *adapter = unit->adapter;
-	unsigned cpu = cpu_self->number;
-	struct port_here *here = &adapter->here[cpu];
+	struct port_here *here = &adapter->here[cpu->number];
 	bool is_split;
 
 	if (!atomic_load_explicit(&unit->is_split, memory_order_relaxed))
 		return false;
-	cpu_poll_own(); /* as each other lock of the path */
+	cpu_poll_own_by(cpu); /* as each other lock of the path */
 	host_owned_acquire(&here->lock);
 	is_split = likely(atomic_load_explicit(&unit->is_split, memory_order_relaxed) &&
 			  !(atomic_load_explicit(&adapter->closed, memory_order_relaxed) & gates));
 	if (is_split) {
-		unit->here[cpu].outstanding += n;
+		unit->here[cpu->number].outstanding += n;
 		atomic_store_explicit(&here->outstanding,
 			atomic_load_explicit(&here->outstanding, memory_order_relaxed) + n,
 			memory_order_relaxed);
@@ -223,7 +222,7 @@ path_inline void port_unit_finished(struct port_request *request, bool locks)
 	struct port_unit *unit = request->unit;
 	bool waits, all;
 
-	if (locks && likely(port_split_add(unit, -1u, PORT_BUSY))) {
+	if (locks && likely(port_split_add(cpu_self, unit, -1u, PORT_BUSY))) {
 		request->is_counted = false;
 		return;
 	}

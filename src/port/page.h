@@ -177,9 +177,9 @@ path_inline bool port_page_may_start(
 }
 
 /* With locks: counts it; false: it has to go the long way. */
-path_inline bool port_page_count(struct port_unit *unit, bool locks)
+path_inline bool port_page_count(struct cpu *cpu, struct port_unit *unit, bool locks)
 {
-	return !locks || likely(port_split_add(unit, 1, ~0u));
+	return !locks || likely(port_split_add(cpu, unit, 1, ~0u));
 }
 
 /* Whether the list of this one can be made: then nothing can go wrong any more. */
@@ -226,7 +226,7 @@ path_inline void port_page_start(struct cpu *cpu, struct port_request *request,
 	PSCATTER_GATHER_LIST list, struct port_adapter *adapter, struct port_unit *unit,
 	struct port_page page, bool locks)
 {
-	uint64_t id = port_id_next(adapter, locks);
+	uint64_t id = port_id_next(cpu, adapter, locks);
 	void *srb = request->srb;
 
 	atomic_store_explicit(&request->id, id, memory_order_relaxed);

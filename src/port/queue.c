@@ -216,7 +216,7 @@ path_inline void unit_enqueue(struct port_request *request, bool locks, bool pul
 	struct port_unit *unit = request->unit;
 	bool go, fails = false;
 
-	if (locks && likely(port_split_add(unit, 1, ~0u))) {
+	if (locks && likely(port_split_add(cpu_self, unit, 1, ~0u))) {
 		request->is_counted = true;
 		request_start(request);
 		return;

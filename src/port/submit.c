@@ -13,7 +13,7 @@
 path_inline uint64_t enter(struct port_request *request)
 {
 	/* No safepoint till the event is out: under replay the ids stand in the trace in order. */
-	uint64_t id = port_id_next(request->adapter, cpu_inner_locks);
+	uint64_t id = port_id_next(cpu_self, request->adapter, cpu_inner_locks);
 
 	atomic_store_explicit(&request->id, id, memory_order_relaxed);
 	trace(TRACE_SRB_SUBMIT, id,

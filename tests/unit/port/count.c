@@ -23,7 +23,7 @@ static bool count(uint32_t n)
 {
 	bool is_split;
 
-	if (port_split_add(unit, n, 0)) {
+	if (port_split_add(cpu_self, unit, n, 0)) {
 		atomic_fetch_add(&split_moves, 1);
 		return true;
 	}
