@@ -21,6 +21,7 @@
  *   slow.c      routines of the miniport that take too long (--strict)
  *   watch.c     where the device may fail: each request ends once, and in time
  *   runs.c      many replayed runs, each in a child of the prepared machine
+ *   trunk.c     or in one of a run that began as it does
  *   seeds.c     of many seeds
  *   sweep.c     of many plans of faults
  */

@@ -14,6 +14,7 @@
 struct run {
 	uint64_t seed;
 	bool expects_faults;
+	bool is_followed; /* others may come whose plan is this one and one more fault, not earlier */
 	struct fault_plan faults;
 };
 
@@ -24,7 +25,8 @@ struct run_end {
 	const struct dry_summary *summary;
 	const uint8_t
 		*steps; /* [RUN_STEPS_MAX]: sorts of the device's first steps, 0 past the end */
-	int output;	/* a file of what it printed; who keeps it sets is_kept */
+	uint64_t digest; /* of its events, if wanted */
+	int output;	 /* a file of what it printed; who keeps it sets is_kept */
 	bool is_kept;
 };
 
@@ -33,6 +35,8 @@ struct runs {
 	const char *workload;
 	unsigned jobs;	     /* at once; 0: one for each core of the host */
 	uint32_t step_count; /* of the device's steps that are wanted */
+	bool is_whole;	     /* each run is made from its beginning, no part of it for several */
+	bool wants_digest;
 	bool (*judge)(const struct dry_summary *summary); /* NULL: no rule broken is good */
 	/* False: none for now. The end is when there is none and none runs. */
 	bool (*next)(struct runs *runs, struct run *run);
