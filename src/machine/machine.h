@@ -261,8 +261,8 @@ int machine_call(struct dry_machine *machine, int (*fn)(void *arg), void *arg, c
 /* 0, or -EINVAL (error_set) if it is no workload. */
 int workload_check(const char *text);
 
-/* all: requests, lists and latencies too, else broken rules alone. */
-void stats_start(bool all);
+/* all: requests, lists and latencies too, else broken rules alone. Of so many processors. */
+void stats_start(bool all, unsigned processors);
 /* Requests that time out are the device's fault from here on. */
 void stats_expect_faults(void);
 void stats_stop(void);
