@@ -97,6 +97,7 @@ struct batch_self {
 	struct batch *batch;
 	struct report *report;
 	int output;
+	off_t printed;	     /* by the trunk, when it forked this one */
 	struct trunk *trunk; /* NULL: a job */
 };
 extern struct batch_self batch_self;

@@ -50,44 +50,49 @@ static void request_ended(void *ctx, const struct trace_event *event)
 	atomic_fetch_add_explicit(&batch_self.report->requests, 1, memory_order_relaxed);
 }
 
-static uint64_t digest;
-
-static void digest_add(uint64_t value)
+static uint64_t mixed(uint64_t digest, uint64_t value)
 {
 	digest = (digest ^ value) * 0x9e3779b97f4a7c15ull;
-	digest ^= digest >> 29;
+	return digest ^ digest >> 29;
 }
 
-static void event_digest(void *ctx, const struct trace_event *event)
+void run_digest(void *ctx, const struct trace_event *event)
 {
 	bool is_text = event->type == TRACE_VIOLATION || event->type == TRACE_LOG ||
 		       event->type == TRACE_EVENT || event->type == TRACE_EVENT_END;
+	const char *text = is_text ? (const char *)(uintptr_t)event->arg[0] : "";
+	uint64_t *digest = ctx;
 
-	digest_add((uint64_t)event->type << 16 | event->processor << 8 | event->irql);
-	digest_add(cpu_clock());
+	*digest = mixed(*digest, (uint64_t)event->type << 16 | event->processor << 8 | event->irql);
+	*digest = mixed(*digest, cpu_clock());
 	for (unsigned n = is_text; n < array_size(event->arg); n++)
-		digest_add(event->arg[n]);
-	if (is_text)
-		for (const char *text = (const char *)event->arg[0]; *text; text++)
-			digest_add((uint8_t)*text);
+		*digest = mixed(*digest, event->arg[n]);
+	for (; *text; text++)
+		*digest = mixed(*digest, (uint8_t)*text);
 }
+
+static uint64_t digest;
 
 static void listeners_add(const struct runs *runs)
 {
 	trace_subscribe(1ull << TRACE_SRB_DONE, request_ended, NULL);
 	if (runs->wants_digest)
-		trace_subscribe((1ull << TRACE_TYPES) - 1, event_digest, NULL);
+		trace_subscribe(RUN_DIGEST_EVENTS, run_digest, &digest);
 }
 
-/* What the run had printed before it was another. */
-static void output_begin(int from, int to)
+/* What the run had printed before it was another: what it was goes on to print. */
+static void output_begin(int from, off_t bytes, int to)
 {
 	char block[4096];
-	ssize_t bytes;
 	off_t at = 0;
 
-	while (from > 0 && (bytes = pread(from, block, sizeof(block), at)) > 0)
-		at += write(to, block, (size_t)bytes) > 0 ? bytes : 0;
+	while (at < bytes) {
+		ssize_t n = pread(from, block, min_of(sizeof(block), (size_t)(bytes - at)), at);
+
+		if (n <= 0 || write(to, block, (size_t)n) != n)
+			return;
+		at += n;
+	}
 }
 
 void batch_become(const struct batch_self *self, const struct run *run, pid_t parent)
@@ -100,7 +105,7 @@ void batch_become(const struct batch_self *self, const struct run *run, pid_t pa
 		_exit(1);
 	batch_self = *self;
 	self->report->began_ns = batch_now();
-	output_begin(before.output, self->output);
+	output_begin(before.output, self->printed, self->output);
 	dup2(self->output, STDOUT_FILENO);
 	dup2(self->output, STDERR_FILENO);
 	machine->options.seed = run->seed;
@@ -111,7 +116,9 @@ void batch_become(const struct batch_self *self, const struct run *run, pid_t pa
 	if (!before.report)
 		return;
 	self->report->requests = before.report->requests;
-	memcpy(self->report->steps, before.report->steps, sizeof(self->report->steps));
+	/* those before this one: the trunk goes on to write there */
+	memcpy(self->report->steps, before.report->steps,
+		min_of(fault_steps() - 1, self->batch->runs->step_count));
 	fault_extend(&run->faults, self->report->steps);
 }
 

@@ -8,13 +8,15 @@
 #define DRY_MACHINE_RUNS_H
 
 #include "machine/machine.h"
+#include "trace/trace.h"
 
 #define RUN_STEPS_MAX 1000
 
 struct run {
 	uint64_t seed;
 	bool expects_faults;
-	bool is_followed; /* others may come whose plan is this one and one more fault, not earlier */
+	bool is_followed; /* others may come whose plan is this one and one more fault, not earlier
+			   */
 	struct fault_plan faults;
 };
 
@@ -24,8 +26,8 @@ struct run_end {
 	const char *failure; /* what was wrong with it; NULL: nothing */
 	const struct dry_summary *summary;
 	const uint8_t
-		*steps; /* [RUN_STEPS_MAX]: sorts of the device's first steps, 0 past the end */
-	uint64_t digest; /* of its events, if wanted */
+		*steps;	 /* [RUN_STEPS_MAX]: sorts of the device's first steps, 0 past the end */
+	uint64_t digest; /* of its events, if wanted: run_digest */
 	int output;	 /* a file of what it printed; who keeps it sets is_kept */
 	bool is_kept;
 };
@@ -44,6 +46,10 @@ struct runs {
 
 	uint64_t restore_ns, run_ns, safepoints; /* from here on filled in: see struct dry_seeds */
 };
+
+/* A subscriber to all events, of which it makes one number: ctx is an uint64_t, 0 at first. */
+void run_digest(void *ctx, const struct trace_event *event);
+#define RUN_DIGEST_EVENTS ((1ull << TRACE_TYPES) - 1)
 
 /* What is wrong with the options for runs that begin anew each time: -EINVAL with error_set;
  * `option` is what asked for them. */

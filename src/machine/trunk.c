@@ -38,7 +38,8 @@ static pid_t branch(const struct batch_self *self, const struct run *run)
  * order may have put there. */
 static bool go(struct trunk_box *box)
 {
-	struct batch_self self = {.batch = batch_self.batch};
+	struct batch_self self = {
+		.batch = batch_self.batch, .printed = lseek(batch_self.output, 0, SEEK_CUR)};
 	struct job *job = box->job;
 	struct trunk *trunk = box->trunk;
 	const struct run run = box->run;
