@@ -36,6 +36,9 @@ struct loader_image {
 /* All that are loaded; changes only while no machine runs. */
 extern struct loader_image *loader_images;
 
+/* symbolize.c: an image is about to be loaded, and addresses may mean something else. */
+void loader_answers_forget(void);
+
 /* A slot that we cannot fill holds this; written in assembly, it is entered with the row in rax. */
 void loader_import_missing(void);
 

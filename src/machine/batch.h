@@ -90,7 +90,7 @@ struct batch {
 uint64_t batch_now(void); /* ns */
 int batch_pidfd(pid_t pid);
 
-/* ---- in the process of a run ---- */
+/* ---- run.c: in the process of a run ---- */
 
 /* Which of them this is. */
 struct batch_self {
@@ -104,6 +104,8 @@ extern struct batch_self batch_self;
 
 /* This process is that one from here on, a child of `parent`. */
 void batch_become(const struct batch_self *self, const struct run *run, pid_t parent);
+/* The same, of the prepared machine, which then runs, stops and reports; and the process ends. */
+void batch_child(const struct batch_self *self, const struct run *run, pid_t parent);
 
 /* ---- trunk.c: in the main process ---- */
 

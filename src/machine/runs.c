@@ -7,7 +7,6 @@
  * its way (trunk.c). See runs.h, batch.h.
  */
 #include "machine/batch.h"
-#include "trace/trace.h"
 #include "util/error.h"
 
 #include <errno.h>
@@ -19,7 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -27,8 +25,6 @@
 #include <unistd.h>
 
 #define OUTPUT_KEPT (16ll << 20) /* of what a run prints: the last of it */
-
-struct batch_self batch_self;
 
 uint64_t batch_now(void)
 {
@@ -43,125 +39,6 @@ int batch_pidfd(pid_t pid)
 	return (int)syscall(SYS_pidfd_open, pid, 0);
 }
 
-/* ---- in the child ---- */
-
-static void request_ended(void *ctx, const struct trace_event *event)
-{
-	atomic_fetch_add_explicit(&batch_self.report->requests, 1, memory_order_relaxed);
-}
-
-static uint64_t mixed(uint64_t digest, uint64_t value)
-{
-	digest = (digest ^ value) * 0x9e3779b97f4a7c15ull;
-	return digest ^ digest >> 29;
-}
-
-void run_digest(void *ctx, const struct trace_event *event)
-{
-	bool is_text = event->type == TRACE_VIOLATION || event->type == TRACE_LOG ||
-		       event->type == TRACE_EVENT || event->type == TRACE_EVENT_END;
-	const char *text = is_text ? (const char *)(uintptr_t)event->arg[0] : "";
-	uint64_t *digest = ctx;
-
-	*digest = mixed(*digest, (uint64_t)event->type << 16 | event->processor << 8 | event->irql);
-	*digest = mixed(*digest, cpu_clock());
-	for (unsigned n = is_text; n < array_size(event->arg); n++)
-		*digest = mixed(*digest, event->arg[n]);
-	for (; *text; text++)
-		*digest = mixed(*digest, (uint8_t)*text);
-}
-
-static uint64_t digest;
-
-static void listeners_add(const struct runs *runs)
-{
-	trace_subscribe(1ull << TRACE_SRB_DONE, request_ended, NULL);
-	if (runs->wants_digest)
-		trace_subscribe(RUN_DIGEST_EVENTS, run_digest, &digest);
-}
-
-/* What the run had printed before it was another: what it was goes on to print. */
-static void output_begin(int from, off_t bytes, int to)
-{
-	char block[4096];
-	off_t at = 0;
-
-	while (at < bytes) {
-		ssize_t n = pread(from, block, min_of(sizeof(block), (size_t)(bytes - at)), at);
-
-		if (n <= 0 || write(to, block, (size_t)n) != n)
-			return;
-		at += n;
-	}
-}
-
-void batch_become(const struct batch_self *self, const struct run *run, pid_t parent)
-{
-	struct dry_machine *machine = self->batch->runs->machine;
-	const struct batch_self before = batch_self;
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent) /* which has died before that */
-		_exit(1);
-	batch_self = *self;
-	self->report->began_ns = batch_now();
-	output_begin(before.output, self->printed, self->output);
-	dup2(self->output, STDOUT_FILENO);
-	dup2(self->output, STDERR_FILENO);
-	machine->options.seed = run->seed;
-	machine->options.faults = run->faults;
-	machine->expects_faults = run->expects_faults;
-	machine->steps = self->report->steps;
-	machine->step_count = self->batch->runs->step_count;
-	if (!before.report)
-		return;
-	self->report->requests = before.report->requests;
-	/* those before this one: the trunk goes on to write there */
-	memcpy(self->report->steps, before.report->steps,
-		min_of(fault_steps() - 1, self->batch->runs->step_count));
-	fault_extend(&run->faults, self->report->steps);
-}
-
-/* Its report is looked for anew after what a trunk's child may come back from. */
-static int child_run(const struct batch *batch)
-{
-	struct dry_machine *machine = batch->runs->machine;
-	int err = machine_go(machine), stopped;
-
-	if (err)
-		return err;
-	if (batch_self.trunk)
-		trunk_wait_first();
-	err = dry_workload_run(machine, batch->runs->workload);
-	if (err)
-		error_take(batch_self.report->failure, sizeof(batch_self.report->failure));
-	batch_self.report->safepoints = cpu_replay_safepoints();
-	stopped = dry_machine_stop(machine);
-	dry_machine_summary(machine, &batch_self.report->summary);
-	return err ? err : stopped;
-}
-
-static void child_main(const struct batch_self *self, const struct run *run, pid_t parent)
-{
-	struct report *report;
-	int result;
-
-	batch_become(self, run, parent);
-	listeners_add(self->batch->runs);
-	result = child_run(self->batch);
-	report = batch_self.report;
-	report->result = result;
-	if (report->result && !report->failure[0])
-		error_take(report->failure, sizeof(report->failure));
-	fflush(NULL);
-	report->digest = digest;
-	report->is_complete = true;
-	report->ended_ns = batch_now();
-	_exit(0);
-}
-
-/* ---- in the parent ---- */
-
 static void deadline_set(struct job *job)
 {
 	job->requests = atomic_load_explicit(&job->report->requests, memory_order_relaxed);
@@ -174,7 +51,7 @@ static pid_t run_fork(const struct batch_self *self, const struct run *run)
 	pid_t parent = getpid(), pid = fork();
 
 	if (!pid)
-		child_main(self, run, parent);
+		batch_child(self, run, parent);
 	return pid;
 }
 
