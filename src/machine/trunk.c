@@ -66,6 +66,14 @@ static bool go(struct trunk_box *box)
 	return true;
 }
 
+static void reap(struct trunk_box *box)
+{
+	box->status = 0;
+	/* an error: whoever ignores SIGCHLD has its children reaped by the host */
+	if (!waitpid(box->pid, &box->status, WNOHANG))
+		box->pid = 0;
+}
+
 static void paused(void);
 
 /* Until it is to go on: as another, or further. */
@@ -84,7 +92,7 @@ static void orders_take(uint32_t step)
 			return;
 		}
 		if (box->order == TRUNK_REAP)
-			box->pid = waitpid(box->pid, &box->status, WNOHANG);
+			reap(box);
 		else if (!go(box) && !batch_self.trunk)
 			return;
 		if (box == batch_self.trunk->box)

@@ -235,6 +235,14 @@ static void processes_of_their_own(void **state)
 	munmap(digest, 4096);
 }
 
+static void children_that_the_host_reaps(void **state)
+{
+	signal(SIGCHLD, SIG_IGN);
+	all_run(branched, false, 2, 0);
+	signal(SIGCHLD, SIG_DFL);
+	same();
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -243,6 +251,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(several_at_once),
 		cmocka_unit_test(processes_of_their_own),
 		cmocka_unit_test(trunks_that_die),
+		cmocka_unit_test(children_that_the_host_reaps),
 	};
 
 	return live_main(argc, argv) ? 2 : cmocka_run_group_tests(tests, NULL, NULL);
