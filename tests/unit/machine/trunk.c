@@ -29,6 +29,8 @@ struct ending {
 	char output[2000];
 };
 
+/* A device that has gone comes to no step 49: a trunk that is sent there ends, and with it what it
+ * has forked. */
 static const struct fault firsts[] = {{FAULT_IRQ_LOST, 5}, {FAULT_DONE_TWICE, 3},
 	{FAULT_DMA_LATE, 2}, {FAULT_IRQ_SPURIOUS, 4}, {FAULT_REG_ONES, 6}, {FAULT_GONE, 9},
 	{FAULT_DMA_ASTRAY, 12}};
