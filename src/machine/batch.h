@@ -90,7 +90,7 @@ struct batch {
 uint64_t batch_now(void); /* ns */
 int batch_pidfd(pid_t pid);
 
-/* ---- run.c: in the process of a run ---- */
+/* ---- run_child.c: in the process of a run ---- */
 
 /* Which of them this is. */
 struct batch_self {

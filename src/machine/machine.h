@@ -22,7 +22,7 @@
  *   watch.c     where the device may fail: each request ends once, and in time
  *   runs.c      many replayed runs, each in a child of the prepared machine
  *   trunk.c     or in one of a run that began as it does
- *   run.c       that child
+ *   run_child.c  that child
  *   seeds.c     of many seeds
  *   sweep.c     of many plans of faults
  */
