@@ -234,6 +234,7 @@ int cpu_init(const struct cpu_config *config)
 	if (!err)
 		err = schedule_init(config);
 	cpu_inner_locks = config->processors > 1 || replay_is_on;
+	host_barrier_init(config->processors > 1 && !replay_is_on);
 	for (unsigned i = 0; i < config->processors && !err; i++) {
 		err = processor_init(&processors[i], i, config->processors == 1);
 		processor_count = i + !err;
