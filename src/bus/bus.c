@@ -25,7 +25,7 @@ int bus_init(void)
 
 void bus_fini(void)
 {
-	for (unsigned i = BUS_FUNCTIONS; i-- > 0;)
+	for (unsigned i = bus_functions_end; i-- > 0;)
 		if (bus_functions[i].present)
 			bus_function_free(&bus_functions[i]);
 	bus_windows_fini();

@@ -43,6 +43,8 @@ static struct {
 	bool is_gone;
 	unsigned harms, come; /* faults that have come about */
 	unsigned last_message;
+	uint32_t pause; /* 0: none */
+	void (*paused)(void);
 } layer;
 
 /* ---- steps ---- */
@@ -85,6 +87,8 @@ static struct armed *step(unsigned sort)
 	uint32_t number = ++layer.steps;
 	struct armed *found = NULL;
 
+	if (unlikely(number == layer.pause))
+		layer.paused();
 	if (number <= layer.record_count)
 		layer.record[number - 1] = layer.is_gone ? 0 : (uint8_t)sort;
 	for (unsigned n = 0; n < layer.count; n++) {
@@ -378,6 +382,19 @@ void fault_disarm(void)
 	layer.master->blame = 0;
 	layer.master->off_told |= layer.come; /* see may_access */
 	layer.master = NULL;
+}
+
+void fault_pause(uint32_t step, void (*fn)(void))
+{
+	layer.pause = step;
+	layer.paused = fn;
+}
+
+void fault_extend(const struct fault_plan *plan, uint8_t *record)
+{
+	for (; layer.count < plan->count; layer.count++)
+		layer.armed[layer.count].fault = plan->fault[layer.count];
+	layer.record = record;
 }
 
 uint32_t fault_steps(void)

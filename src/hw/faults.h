@@ -75,6 +75,11 @@ int fault_arm(struct dma_master *master, const struct fault_plan *plan, uint8_t 
 	uint32_t record_count);
 /* Nothing if nothing is armed. The processors have stopped, or never were. */
 void fault_disarm(void);
+/* fn is called once, when step `step` begins and before anything befalls it. Since fault_arm. */
+void fault_pause(uint32_t step, void (*fn)(void));
+/* In that fn: the faults that the plan has more than what was armed come about too, and sorts of
+ * steps go to this record, which has those of the steps before. */
+void fault_extend(const struct fault_plan *plan, uint8_t *record);
 /* Since fault_arm. */
 uint32_t fault_steps(void);
 /* How often the device has used a wrong address by now: what it said of the requests that were

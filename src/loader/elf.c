@@ -268,6 +268,7 @@ static int load(const char *path, bool is_copy, struct loader_image **result)
 		loader_unload(image);
 		return err;
 	}
+	loader_answers_forget();
 	image->next = loader_images;
 	loader_images = image;
 	nt_driver_place = loader_driver_frame;

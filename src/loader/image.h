@@ -40,6 +40,9 @@ struct loader_image {
 /* All that are loaded; changes only while no machine runs. */
 extern struct loader_image *loader_images;
 
+/* symbolize.c: an image is about to be loaded, and addresses may mean something else. */
+void loader_answers_forget(void);
+
 /* Whatever slot is still NULL gets what tells of its use. Errors with error_set. */
 int loader_missing_fill(struct loader_image *image);
 /* At the image's end. */

@@ -14,7 +14,9 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <stdatomic.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <unwind.h>
@@ -109,7 +111,7 @@ static char *own_function(char *text)
 }
 
 /* As loader_symbolize; false if all that is there is our headers'. */
-static bool symbolize(uintptr_t pc, const struct loader_image *image, char *place, size_t size)
+static bool symbolize_anew(uintptr_t pc, const struct loader_image *image, char *place, size_t size)
 {
 	char text[2000], name[256], *function, *file, *base, *end;
 	bool is_own;
@@ -143,13 +145,59 @@ static bool symbolize(uintptr_t pc, const struct loader_image *image, char *plac
 /* What was answered last on this thread. */
 static __thread char result[512];
 
+/*
+ * What has been answered since an image was loaded, shared with the children of fork: many runs of
+ * one machine ask for the same few places. Answers are never changed; who adds one writes its
+ * address last. Neither a lock nor an allocation.
+ */
+static struct answers {
+	_Atomic unsigned taken;
+	struct {
+		_Atomic uintptr_t pc;
+		bool is_own;
+		char place[sizeof(result)];
+	} answer[64];
+} * answers;
+
+void loader_answers_forget(void)
+{
+	void *memory = answers ? answers
+			       : mmap(NULL, sizeof(*answers), PROT_READ | PROT_WRITE,
+					 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (memory == MAP_FAILED)
+		return;
+	answers = memory;
+	memset(answers, 0, sizeof(*answers));
+}
+
+static bool symbolize(uintptr_t pc, const struct loader_image *image)
+{
+	unsigned count = answers ? atomic_load(&answers->taken) : 0, place;
+	bool is_own;
+
+	for (unsigned n = 0; n < min_of(count, (unsigned)array_size(answers->answer)); n++)
+		if (atomic_load(&answers->answer[n].pc) == pc) {
+			memcpy(result, answers->answer[n].place, sizeof(result));
+			return answers->answer[n].is_own;
+		}
+	is_own = symbolize_anew(pc, image, result, sizeof(result));
+	place = answers ? atomic_fetch_add(&answers->taken, 1) : 0;
+	if (answers && place < array_size(answers->answer)) {
+		memcpy(answers->answer[place].place, result, sizeof(result));
+		answers->answer[place].is_own = is_own;
+		atomic_store(&answers->answer[place].pc, pc);
+	}
+	return is_own;
+}
+
 const char *loader_symbolize(uintptr_t pc)
 {
 	const struct loader_image *image = image_of(pc);
 
 	if (!image)
 		return NULL;
-	symbolize(pc, image, result, sizeof(result));
+	symbolize(pc, image);
 	return result;
 }
 
@@ -183,7 +231,7 @@ const char *loader_driver_frame(void)
 
 	_Unwind_Backtrace(frame_visit, &search);
 	for (unsigned n = 0; n < search.count; n++)
-		if (symbolize(search.pc[n], image_of(search.pc[n]), result, sizeof(result)))
+		if (symbolize(search.pc[n], image_of(search.pc[n])))
 			return result;
 	return search.count ? loader_symbolize(search.pc[0]) : NULL;
 }

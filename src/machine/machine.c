@@ -163,7 +163,7 @@ int machine_prepare(struct dry_machine *machine, const char *driver)
 	}
 	machine_live = machine;
 	machine->owner = pthread_self();
-	stats_start(!machine->options.no_stats);
+	stats_start(!machine->options.no_stats, machine->options.cpus);
 	if (machine->options.strict)
 		slow_start();
 	memset(&machine->summary, 0, sizeof(machine->summary));

@@ -21,6 +21,8 @@
  *   slow.c      routines of the miniport that take too long (--strict)
  *   watch.c     where the device may fail: each request ends once, and in time
  *   runs.c      many replayed runs, each in a child of the prepared machine
+ *   trunk.c     or in one of a run that began as it does
+ *   run_child.c  that child
  *   seeds.c     of many seeds
  *   sweep.c     of many plans of faults
  */
@@ -260,8 +262,8 @@ int machine_call(struct dry_machine *machine, int (*fn)(void *arg), void *arg, c
 /* 0, or -EINVAL (error_set) if it is no workload. */
 int workload_check(const char *text);
 
-/* all: requests, lists and latencies too, else broken rules alone. */
-void stats_start(bool all);
+/* all: requests, lists and latencies too, else broken rules alone. Of so many processors. */
+void stats_start(bool all, unsigned processors);
 /* Requests that time out are the device's fault from here on. */
 void stats_expect_faults(void);
 void stats_stop(void);

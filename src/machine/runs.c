@@ -3,10 +3,10 @@
 /*
  * Many replayed runs of one workload. The machine is prepared once, up to the driver's start; each
  * run is a child of fork(), so memory, the driver's writable data, the disk and everything else are
- * as prepared, and a crash ends one run only. See runs.h.
+ * as prepared, and a crash ends one run only. Runs that begin alike are children of one that is on
+ * its way (trunk.c). See runs.h, batch.h.
  */
-#include "machine/runs.h"
-#include "trace/trace.h"
+#include "machine/batch.h"
 #include "util/error.h"
 
 #include <errno.h>
@@ -18,48 +18,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#define JOBS_MAX      16u
-#define RUN_SECONDS   120 /* of real time without a request's end: then a run is taken for stuck */
-#define RESTORES_KEPT 4096u
-#define POLL_MS	      200	   /* between looks at the runs, when none ends */
-#define OUTPUT_KEPT   (16ll << 20) /* of what a run prints: the last of it */
+#define OUTPUT_KEPT (16ll << 20) /* of what a run prints: the last of it */
 
-/* Shared with the child that runs in it. */
-struct report {
-	uint64_t forked_ns, began_ns, ended_ns, safepoints;
-	_Atomic uint64_t requests; /* ended so far */
-	bool is_complete;
-	int result; /* of the start, the workload or the stop */
-	char failure[1024];
-	struct dry_summary summary;
-	uint8_t steps[RUN_STEPS_MAX];
-};
-
-struct job {
-	struct run run;
-	uint64_t requests, deadline; /* when as many had ended for too long */
-	pid_t pid;		     /* 0: none runs */
-	int pidfd, output;
-	bool is_late; /* and was killed for it */
-	struct report *report;
-};
-
-struct batch {
-	struct runs *runs;
-	struct report *reports;
-	struct job jobs[JOBS_MAX];
-	unsigned job_count, running;
-	uint64_t restores[RESTORES_KEPT], restore_count, run_sum;
-};
-
-static uint64_t now_ns(void)
+uint64_t batch_now(void)
 {
 	struct timespec now;
 
@@ -67,68 +34,58 @@ static uint64_t now_ns(void)
 	return now.tv_sec * 1000000000ull + now.tv_nsec;
 }
 
-/* ---- in the child ---- */
-
-static void request_ended(void *ctx, const struct trace_event *event)
+int batch_pidfd(pid_t pid)
 {
-	struct report *report = ctx;
-
-	atomic_fetch_add_explicit(&report->requests, 1, memory_order_relaxed);
+	return (int)syscall(SYS_pidfd_open, pid, 0);
 }
-
-static int child_run(struct batch *batch, struct report *report)
-{
-	struct dry_machine *machine = batch->runs->machine;
-	int err = machine_go(machine), stopped;
-
-	if (err)
-		return err;
-	err = dry_workload_run(machine, batch->runs->workload);
-	if (err)
-		error_take(report->failure, sizeof(report->failure));
-	report->safepoints = cpu_replay_safepoints();
-	stopped = dry_machine_stop(machine);
-	dry_machine_summary(machine, &report->summary);
-	return err ? err : stopped;
-}
-
-static void child_main(struct batch *batch, struct job *job, pid_t parent)
-{
-	struct dry_machine *machine = batch->runs->machine;
-	struct report *report = job->report;
-
-	report->began_ns = now_ns();
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent) /* which has died before that */
-		_exit(1);
-	trace_subscribe(1ull << TRACE_SRB_DONE, request_ended, report);
-	dup2(job->output, STDOUT_FILENO);
-	dup2(job->output, STDERR_FILENO);
-	machine->options.seed = job->run.seed;
-	machine->options.faults = job->run.faults;
-	machine->expects_faults = job->run.expects_faults;
-	machine->steps = report->steps;
-	machine->step_count = batch->runs->step_count;
-	report->result = child_run(batch, report);
-	if (report->result && !report->failure[0])
-		error_take(report->failure, sizeof(report->failure));
-	fflush(NULL);
-	report->is_complete = true;
-	report->ended_ns = now_ns();
-	_exit(0);
-}
-
-/* ---- in the parent ---- */
 
 static void deadline_set(struct job *job)
 {
 	job->requests = atomic_load_explicit(&job->report->requests, memory_order_relaxed);
-	job->deadline = now_ns() + RUN_SECONDS * 1000000000ull;
+	job->deadline = batch_now() + RUN_SECONDS * 1000000000ull;
+}
+
+/* From its beginning: a child of the prepared machine. */
+static pid_t run_fork(const struct batch_self *self, const struct run *run)
+{
+	pid_t parent = getpid(), pid = fork();
+
+	if (!pid)
+		batch_child(self, run, parent);
+	return pid;
+}
+
+static void trunk_begin(struct batch *batch, const struct run *run)
+{
+	struct trunk *trunk = trunk_place(batch, run);
+	struct batch_self self = {.batch = batch, .trunk = trunk};
+
+	if (!trunk)
+		return;
+	self.report = &trunk->box->report;
+	self.output = trunk->output;
+	trunk_begun(trunk, NULL, run_fork(&self, run));
+}
+
+static int job_begin(struct batch *batch, struct job *job)
+{
+	const struct batch_self self = {
+		.batch = batch, .report = job->report, .output = job->output};
+
+	job->trunk = NULL;
+	if (trunk_fork(batch, job))
+		return 0;
+	job->pid = run_fork(&self, &job->run);
+	if (job->pid < 0)
+		return error_set(errno, "fork: %s", strerror(errno));
+	if (job->run.is_followed)
+		trunk_begin(batch, &job->run);
+	return 0;
 }
 
 static int job_start(struct batch *batch, struct job *job)
 {
-	pid_t parent = getpid(), pid;
+	int err;
 
 	memset(job->report, 0, sizeof(*job->report));
 	if (lseek(job->output, 0, SEEK_CUR) && ftruncate(job->output, 0))
@@ -136,15 +93,14 @@ static int job_start(struct batch *batch, struct job *job)
 	lseek(job->output, 0, SEEK_SET);
 	job->is_late = false;
 	deadline_set(job);
-	job->report->forked_ns = now_ns();
-	pid = fork();
-	if (!pid)
-		child_main(batch, job, parent);
-	if (pid < 0)
-		return error_set(errno, "fork: %s", strerror(errno));
-	job->pid = pid;
+	job->report->forked_ns = batch_now();
+	err = job_begin(batch, job);
+	if (err) {
+		job->pid = 0;
+		return err;
+	}
 	/* without one (-1) its end is seen a little later */
-	job->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	job->pidfd = batch_pidfd(job->pid);
 	batch->running++;
 	return 0;
 }
@@ -177,7 +133,7 @@ static bool has_failed(
 
 static void restore_note(struct batch *batch, const struct report *report)
 {
-	uint64_t reaped = now_ns();
+	uint64_t reaped = batch_now();
 
 	if (!report->is_complete)
 		return;
@@ -196,6 +152,7 @@ static void job_end(struct batch *batch, struct job *job, int status)
 		.failure = failed ? failure : NULL,
 		.summary = &job->report->summary,
 		.steps = job->report->steps,
+		.digest = job->report->digest,
 		.output = job->output};
 
 	restore_note(batch, job->report);
@@ -221,43 +178,72 @@ static void output_trim(const struct job *job)
 			st.st_size - OUTPUT_KEPT);
 }
 
-static void job_look(struct batch *batch, struct job *job)
+/* The trunk died, and it with it: it is made from its beginning. */
+static int job_restart(struct batch *batch, struct job *job)
+{
+	if (job->pidfd >= 0)
+		close(job->pidfd);
+	job->pid = 0;
+	batch->running--;
+	return job_start(batch, job);
+}
+
+/* waitpid, of whoever's child it is. */
+static pid_t job_reap(struct job *job, int *status)
+{
+	struct pollfd poller = {job->pidfd, POLLIN, 0};
+
+	if (!job->trunk)
+		return waitpid(job->pid, status, WNOHANG);
+	if (job->pidfd >= 0 && !poll(&poller, 1, 0))
+		return 0;
+	return trunk_reap(job->trunk, job->pid, status);
+}
+
+static int job_look(struct batch *batch, struct job *job)
 {
 	int status = 0;
+	pid_t ended;
 
 	output_trim(job);
+	ended = job_reap(job, &status);
+	if (ended < 0 && job->trunk)
+		return job_restart(batch, job);
 	/* an error: whoever ignores SIGCHLD has its children reaped by the host */
-	if (waitpid(job->pid, &status, WNOHANG)) {
+	if (ended) {
 		job_end(batch, job, status);
-		return;
+		return 0;
 	}
 	if (job->requests != atomic_load_explicit(&job->report->requests, memory_order_relaxed))
 		deadline_set(job);
-	if (now_ns() > job->deadline) {
+	if (batch_now() > job->deadline) {
 		job->is_late = true;
 		kill(job->pid, SIGKILL);
 	}
+	return 0;
 }
 
 /* Until one of the running has ended, or a while. */
-static void jobs_await(struct batch *batch)
+static int jobs_await(struct batch *batch)
 {
 	struct pollfd polls[JOBS_MAX];
 	unsigned count = 0;
+	int err = 0;
 
 	for (unsigned n = 0; n < batch->job_count; n++)
 		if (batch->jobs[n].pid)
 			polls[count++] = (struct pollfd){batch->jobs[n].pidfd, POLLIN, 0};
 	poll(polls, count, POLL_MS);
 	for (unsigned n = 0; n < batch->job_count; n++)
-		if (batch->jobs[n].pid)
-			job_look(batch, &batch->jobs[n]);
+		if (batch->jobs[n].pid && !err)
+			err = job_look(batch, &batch->jobs[n]);
+	return err;
 }
 
 static int batch_run(struct batch *batch)
 {
 	struct runs *runs = batch->runs;
-	int err = 0;
+	int err = 0, looked;
 
 	for (;;) {
 		for (unsigned n = 0; n < batch->job_count && !err; n++) {
@@ -271,7 +257,8 @@ static int batch_run(struct batch *batch)
 		}
 		if (!batch->running)
 			return err;
-		jobs_await(batch);
+		looked = jobs_await(batch);
+		err = err ? err : looked;
 	}
 }
 
@@ -312,11 +299,12 @@ static int batch_init(struct batch *batch)
 		if (batch->jobs[n].output < 0)
 			return error_set(errno, "memfd_create: %s", strerror(errno));
 	}
-	return 0;
+	return trunks_init(batch);
 }
 
 static void batch_fini(struct batch *batch)
 {
+	trunks_fini(batch);
 	for (unsigned n = 0; n < batch->job_count; n++)
 		if (batch->jobs[n].output > 0)
 			close(batch->jobs[n].output);

@@ -23,7 +23,8 @@ struct counts {
 };
 
 static struct {
-	struct counts *counts; /* CPU_MAX + 1 of them */
+	struct counts *counts; /* CPU_MAX + 1 of them, of which the machine uses some: place_next */
+	unsigned processors;
 	_Atomic uint64_t violations, device_faults;
 	char first[256], first_fault[256];
 	bool expects_faults;
@@ -33,6 +34,12 @@ static void add(_Atomic uint64_t *counter)
 {
 	/* One writer each, save in the shared place; readers come at any time. */
 	atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+}
+
+/* From place to place, in 0 ... CPU_MAX; those of processors that are not there are not touched. */
+static unsigned place_next(unsigned n)
+{
+	return n + 1 == stats.processors ? CPU_MAX : n + 1;
 }
 
 static unsigned bucket(uint64_t elements)
@@ -111,7 +118,7 @@ static void listen(void *ctx, const struct trace_event *event)
 	}
 }
 
-void stats_start(bool all)
+void stats_start(bool all, unsigned processors)
 {
 	const uint64_t most = 1ull << TRACE_SRB_DONE | 1ull << TRACE_SG_GET |
 			      1ull << TRACE_SG_BUILD | 1ull << TRACE_SG_PUT;
@@ -124,6 +131,7 @@ void stats_start(bool all)
 	atomic_store(&stats.device_faults, 0);
 	stats.first[0] = stats.first_fault[0] = 0;
 	stats.expects_faults = false;
+	stats.processors = processors;
 	if (stats.counts)
 		trace_subscribe(1ull << TRACE_VIOLATION | (all ? most : 0), listen, NULL);
 }
@@ -151,7 +159,7 @@ static void percentiles(struct dry_summary *summary)
 	uint64_t *all = malloc((CPU_MAX + 1) * SAMPLES * sizeof(*all));
 	size_t count = 0;
 
-	for (unsigned n = 0; all && n <= CPU_MAX; n++) {
+	for (unsigned n = 0; all && n <= CPU_MAX; n = place_next(n)) {
 		uint64_t taken = atomic_load(&stats.counts[n].sample_count);
 		size_t here = min_of(taken, (uint64_t)SAMPLES);
 
@@ -180,7 +188,7 @@ void stats_summary(struct dry_summary *summary)
 	summary->srbs = summary->srb_errors = summary->lists_got = summary->lists_built =
 		summary->lists_put = 0;
 	memset(summary->elements, 0, sizeof(summary->elements));
-	for (unsigned n = 0; n <= CPU_MAX; n++) {
+	for (unsigned n = 0; n <= CPU_MAX; n = place_next(n)) {
 		const struct counts *counts = &stats.counts[n];
 
 		summary->srbs += counts->srbs;

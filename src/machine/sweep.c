@@ -22,6 +22,12 @@ struct sweep {
 	int err;
 };
 
+/* faults in a plan */
+static unsigned most(const struct dry_faults *faults)
+{
+	return faults->pairs ? 2 : 1;
+}
+
 static void todo_push(struct sweep *sweep, const struct fault_plan *plan)
 {
 	if (sweep->count == sweep->room) {
@@ -77,6 +83,7 @@ static bool plan_next(struct runs *runs, struct run *run)
 	*run = (struct run){.seed = sweep->faults->seed,
 		.expects_faults = true,
 		.faults = sweep->todo[--sweep->count]};
+	run->is_followed = run->faults.count < most(sweep->faults);
 	return true;
 }
 
@@ -93,7 +100,7 @@ static void plan_ended(struct runs *runs, struct run_end *end)
 		faults->failures++;
 		if (faults->failed)
 			faults->failed(faults, text, end->failure, end->output);
-	} else if (plan->count < (faults->pairs ? 2u : 1u)) {
+	} else if (plan->count < most(faults)) {
 		children_push(sweep, plan, end->steps);
 	}
 	if (faults->progress)

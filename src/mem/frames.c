@@ -150,6 +150,8 @@ bool mem_is_valid(const void *va, uint64_t bytes)
 
 void mem_places_assign(uint64_t place, uint64_t pages, enum mem_kind kind, const void *owner)
 {
+	if (mem_space.is_ending)
+		return;
 	for (uint64_t i = place; i < place + pages; i++) {
 		struct mem_frame *frame = mem_frame_at(mem_index.frame_of[i]);
 

@@ -88,6 +88,9 @@ struct mem_config {
  * are taken; error_set. The linear zone is a quarter of RAM, 32 MiB at least, half of RAM at most.
  */
 int mem_init(const struct mem_config *config);
+/* From here on memory is only given back, until mem_fini: nobody asks whose a page or frame is, and
+ * their records stay as they are. */
+void mem_end(void);
 /* Unmaps it; returns the number of pages still allocated (a leak of the caller's). */
 uint64_t mem_fini(void);
 

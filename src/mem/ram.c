@@ -163,6 +163,11 @@ int mem_init(const struct mem_config *config)
 	return 0;
 }
 
+void mem_end(void)
+{
+	mem_space.is_ending = true;
+}
+
 uint64_t mem_fini(void)
 {
 	uint64_t left = used_pages;

@@ -94,7 +94,7 @@ uint64_t mem_spare_take(uintptr_t base, uint64_t pages, enum mem_kind kind, cons
 void mem_spare_give(uint64_t place, uint64_t pages)
 {
 	mem_places_assign(place, pages, MEM_NONE, NULL);
-	for (uint64_t i = 0; i < pages; i++)
+	for (uint64_t i = 0; i < pages && !mem_space.is_ending; i++)
 		__atomic_store_n(
 			&mem_frame_at(mem_index.frame_of[place + i])->host, NULL, __ATOMIC_RELAXED);
 	pthread_mutex_lock(&spare_lock);

@@ -17,6 +17,7 @@ struct mem_space {
 	int fd;
 	uint64_t linear_pages, ram_pages, places;
 	bool is_shared;
+	bool is_ending; /* mem_end */
 };
 
 /* Maps pages that another process has too (mem_config.is_shared), where the places' frames say; the
@@ -36,7 +37,8 @@ static inline struct mem_frame *mem_frame_at(uint64_t frame_number)
 	return (struct mem_frame *)mem_frame_get(frame_number);
 }
 
-/* Says whose places [place, place + pages) are. Look-ups may run at the same time. */
+/* Says whose places [place, place + pages) are. Look-ups may run at the same time. Nothing after
+ * mem_end: records lie all over the table, and many runs would each get a copy of it. */
 void mem_places_assign(uint64_t place, uint64_t pages, enum mem_kind kind, const void *owner);
 
 /* Gives pages outside RAM that lie side by side spare places; the first, or MEM_NO_ADDRESS. */

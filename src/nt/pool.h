@@ -72,6 +72,7 @@ struct pool {
 	char *base;
 	uint64_t size;
 	struct pool_page *pages;
+	uint64_t large_first, large_end; /* large blocks begin at pages from first to before end */
 	struct pool_slab *slabs;
 	char *chunk; /* pages not yet handed out */
 	unsigned chunk_left;

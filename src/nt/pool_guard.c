@@ -31,10 +31,13 @@ void pool_guard_arm(struct pool_block *block, bool zero)
 /* The first byte of [p, p + bytes) that differs from value, or bytes. */
 static size_t first_other(const char *p, size_t bytes, uint8_t value)
 {
-	size_t i;
+	size_t i = 0;
 
-	for (i = 0; i < bytes && (uint8_t)p[i] == value; i++)
-		;
+	/* Most often none does: each byte is like the one before it. */
+	if (bytes && (uint8_t)p[0] == value && !memcmp(p, p + 1, bytes - 1))
+		return bytes;
+	while (i < bytes && (uint8_t)p[i] == value)
+		i++;
 	return i;
 }
 

@@ -153,6 +153,8 @@ struct pool_block *pool_large_new(size_t bytes, const void *owner)
 		pool.pages[i].head = (uint32_t)first + 2;
 	head->pages = (uint32_t)total;
 	head->large.slab = NULL;
+	pool.large_first = min_of(pool.large_first, first + 1);
+	pool.large_end = max_of(pool.large_end, first + 2);
 	return &head->large;
 }
 
@@ -206,7 +208,7 @@ void pool_each(enum pool_state state, void (*fn)(struct pool_block *block, void 
 		for (unsigned i = 0; i < slab->class->slots; i++)
 			if (slab->blocks[i].state == state)
 				fn(&slab->blocks[i], ctx);
-	for (uint64_t i = 0; i < pool.size >> MEM_PAGE_SHIFT; i++)
+	for (uint64_t i = pool.large_first; i < pool.large_end; i++)
 		if (pool.pages[i].head == i + 1 && pool.pages[i].large.state == state)
 			fn(&pool.pages[i].large, ctx);
 }
@@ -218,6 +220,8 @@ int pool_pages_init(void)
 	pool.pages = calloc(pool.size >> MEM_PAGE_SHIFT, sizeof(*pool.pages));
 	if (!pool.pages)
 		return -ENOMEM;
+	pool.large_first = UINT64_MAX;
+	pool.large_end = 0;
 	for (size_t i = 0; i < array_size(classes); i++) {
 		classes[i].slots = (uint16_t)(MEM_PAGE_SIZE / classes[i].stride);
 		pool_line_init(&classes[i].free);

@@ -89,6 +89,25 @@ static void a_good_object_is_loaded_and_says_what_it_is(void **state)
 	loader_unload(image);
 }
 
+static void a_place_is_looked_up_once(void **state)
+{
+	struct loader_image *image;
+	char first[128], *path = strdup(getenv("PATH"));
+
+	assert_int_equal(loader_load(sample, &image), 0);
+	snprintf(first, sizeof(first), "%s", loader_symbolize((uintptr_t)loader_entry(image)));
+	setenv("PATH", "/nowhere", 1); /* no addr2line */
+	assert_string_equal(loader_symbolize((uintptr_t)loader_entry(image)), first);
+	assert_non_null(strstr(loader_symbolize((uintptr_t)loader_entry(image) + 1), ".so+0x"));
+	loader_unload(image);
+	/* another image may stand there next */
+	assert_int_equal(loader_load(sample, &image), 0);
+	assert_non_null(strstr(loader_symbolize((uintptr_t)loader_entry(image)), ".so+0x"));
+	setenv("PATH", path, 1);
+	free(path);
+	loader_unload(image);
+}
+
 static void unloading_and_loading_again_starts_afresh(void **state)
 {
 	for (int i = 0; i < 3; i++) {
@@ -202,6 +221,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_good_object_is_loaded_and_says_what_it_is),
+		cmocka_unit_test(a_place_is_looked_up_once),
 		cmocka_unit_test(unloading_and_loading_again_starts_afresh),
 		cmocka_unit_test(what_is_no_object_of_ours_is_named),
 		cmocka_unit_test(another_machine_or_kind_is_named),

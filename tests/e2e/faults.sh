@@ -9,7 +9,8 @@ load=rw:ops=24,depth=4,span=64k,sizes=512-16k,verify
 if [ "$1" != says ]; then
   example=$SOURCE_ROOT/examples/$1
   shift
-  status 0 "$DRYPORT" run "$example" --size 1M --workload $load --faults "$@"
+  # with little memory there is less of it to copy for each run
+  status 0 "$DRYPORT" run "$example" --size 1M --ram 64M --workload $load --faults "$@"
   cat "$work/out"
   grep -qE "^[0-9]+ runs with .* 0 failed" "$work/out" || fail "no last line"
   exit 0
@@ -78,5 +79,13 @@ found() { # NAME STEPS FAILURE EXPRESSION
   run 1 "$work/$1" --seed 1 --fault "$plan"
 }
 found believes 12 'ended with status 1' 's/^\tif \(Request == NULL \|\| .*/\tif (0) {/'
+# a pair, too, of which its own process says the same
+variant_of_simple pairs 's/^\tif \(Request == NULL \|\| .*/\tif (0) {/'
+run 1 "$work/pairs" --faults pairs:6
+pair=$(grep -E '^[^ ]*,[^ ]* failed: ' "$work/out" | tail -n 1)
+[ -n "$pair" ] || { cat "$work/out"; fail "no pair has failed"; }
+run 1 "$work/pairs" --seed 1 --fault "${pair%% failed: *}"
+failure=${pair#* failed: }
+[[ $failure == ended\ with* ]] || grep -qF "${failure:0:60}" "$work/out" "$work/err" || { cat "$work/err"; fail "another end than: $pair"; }
 found waits 6 '' 's/^(\tif \(!Stopped) && !Adapter->Gone\)/\1)/'
 found lies 12 'wrong data' 's/(NO_DEVICE : SRB_STATUS_)BUS_RESET/\1SUCCESS/'

@@ -97,6 +97,46 @@ static void sorts(void)
 	end(&d);
 }
 
+static uint32_t paused_at;
+static uint8_t second_record[8];
+
+static void paused(void)
+{
+	struct fault_plan plan;
+
+	assert_int_equal(paused_at, 0);
+	paused_at = fault_steps();
+	assert_int_equal(fault_plan_parse(&plan, "irq-spurious@2,done-lost@6"), 0);
+	fault_extend(&plan, second_record);
+}
+
+/* Before anything befalls the step, which is the first that goes to the new record. */
+static void pause_at_step(void)
+{
+	static const uint8_t first[8] = {FAULT_WRITE}, second[8] = {0, FAULT_DMA, FAULT_DONE};
+	uint8_t record[8] = {0};
+	struct fault_plan plan;
+	struct driver d;
+
+	driver_open(&d, "messages=1");
+	driver_connect_messages(&d, 1);
+	driver_start(&d);
+	assert_int_equal(fault_plan_parse(&plan, "irq-spurious@2"), 0);
+	assert_int_equal(fault_arm(hw_find("simple")->master(d.device), &plan, record, 8), 0);
+	paused_at = 0;
+	memset(second_record, 0, sizeof(second_record));
+	fault_pause(2, paused);
+	assert_int_equal(flush(&d), OK);
+	assert_int_equal(paused_at, 2);
+	assert_memory_equal(record, first, sizeof(first));
+	assert_memory_equal(second_record, second, 3);
+	assert_told("step 2: an interrupt that it has not raised (irq-spurious@2)");
+	driver_put(&d, command_of(&d, FLUSH, 0, 0));
+	driver_ring(&d);
+	assert_told("the completion is lost (done-lost@6)");
+	end(&d);
+}
+
 static void nothing_early(void)
 {
 	for (unsigned kind = 0; kind < FAULT_KINDS; kind++) {
@@ -487,6 +527,7 @@ static void without_a_device_nothing_is_armed(void **state)
 	}
 
 ON_PROCESSOR(steps_are_numbered_and_have_sorts, sorts)
+ON_PROCESSOR(a_pause_comes_before_the_step, pause_at_step)
 ON_PROCESSOR(no_kind_does_anything_before_its_step, nothing_early)
 ON_PROCESSOR(an_interrupt_is_lost, irq_lost)
 ON_PROCESSOR(an_interrupt_comes_late, irq_late)
@@ -511,6 +552,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		machine_test(steps_are_numbered_and_have_sorts),
+		machine_test(a_pause_comes_before_the_step),
 		machine_test(no_kind_does_anything_before_its_step),
 		machine_test(an_interrupt_is_lost),
 		machine_test(an_interrupt_comes_late),

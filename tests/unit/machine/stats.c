@@ -17,7 +17,7 @@ static struct dry_summary summary;
 
 static int start(void **state)
 {
-	stats_start(true);
+	stats_start(true, 1);
 	memset(&summary, 0, sizeof(summary));
 	return 0;
 }
@@ -162,7 +162,7 @@ static void a_new_start_counts_from_nothing(void **state)
 	done(SRB_STATUS_ERROR, 55); /* nobody listens */
 	read_summary();
 	assert_int_equal(summary.srbs, 1); /* still to be read after the stop */
-	stats_start(true);
+	stats_start(true, 1);
 	read_summary();
 	assert_int_equal(summary.srbs, 0);
 	assert_int_equal(summary.violations, 0);
@@ -176,7 +176,7 @@ static void with_violations_alone_nothing_else_is_heard(void **state)
 	char text[256];
 
 	stats_stop();
-	stats_start(false);
+	stats_start(false, 1);
 	done(SRB_STATUS_ERROR, 55);
 	trace(TRACE_SG_GET, 1, 1);
 	assert_false(trace_is_wanted(TRACE_SRB_DONE) || trace_is_wanted(TRACE_SG_GET));

@@ -208,6 +208,26 @@ static int status_of(void (*fn)(char *block), char *block, char *line, int size)
 	return status;
 }
 
+/* The next machine's records know nothing of it. */
+static void at_the_end_what_is_given_back_is_counted_only(void **state)
+{
+	char *given = mem_alloc(2 * MEM_PAGE_SIZE, 0, MEM_DATA, &small);
+	char *left = mem_alloc(3 * MEM_PAGE_SIZE, 0, MEM_DATA, &small);
+
+	mem_end();
+	mem_free(given, 2 * MEM_PAGE_SIZE);
+	assert_int_equal(mem_owner(given)->kind, MEM_DATA);
+	assert_ptr_equal(mem_owner(left)->owner, &small);
+	assert_int_equal(mem_fini(), 3);
+	assert_int_equal(mem_init(&small), 0);
+	assert_int_equal(mem_owner(given)->kind, MEM_FREE);
+	given = mem_alloc(2 * MEM_PAGE_SIZE, 0, MEM_DATA, NULL);
+	assert_int_equal(mem_owner(given)->kind, MEM_DATA);
+	mem_free(given, 2 * MEM_PAGE_SIZE);
+	assert_int_equal(mem_owner(given)->kind, MEM_FREE);
+	assert_int_equal(mem_fini(), 0);
+}
+
 static void free_wrong_length(char *block)
 {
 	mem_free(block, 4096);
@@ -306,6 +326,7 @@ int main(void)
 		with_ram(linear_allocations_are_physically_contiguous),
 		with_ram(bounded_allocations_lie_within_their_bounds),
 		with_ram(fini_counts_the_pages_that_are_left),
+		with_ram(at_the_end_what_is_given_back_is_counted_only),
 		with_ram(free_of_what_was_not_allocated_so_aborts_with_a_message),
 #ifdef DRY_ASAN
 		with_ram(asan_sees_free_ram_as_poisoned),
