@@ -3,12 +3,15 @@
 /*
  * The host's side of cpu/ (host.h).
  */
+#include "cpu/cpu.h"
 #include "cpu/host.h"
 
 #include <errno.h>
 #include <linux/futex.h>
+#include <linux/membarrier.h>
 #include <sched.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -80,6 +83,17 @@ int host_thread_start(pthread_t *thread, void *(*fn)(void *), void *arg, const c
 void host_awake_add(int change)
 {
 	atomic_fetch_add_explicit(&awake, change, memory_order_relaxed);
+}
+
+bool host_barrier_init(void)
+{
+	return !syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0);
+}
+
+void host_barrier(void)
+{
+	if (syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0))
+		cpu_die("membarrier: %s", strerror(errno));
 }
 
 static int host_cores(void)

@@ -48,6 +48,11 @@ uint64_t host_clock(void);
 void host_futex_wait(_Atomic uint32_t *word, uint32_t value, uint64_t until);
 border_call void host_futex_wake(_Atomic uint32_t *word, int threads);
 
+/* Every thread of the process passes a full memory barrier before it returns. _init: whether the
+ * host has that. */
+bool host_barrier_init(void);
+void host_barrier(void);
+
 /* A host thread with all signals blocked but those of faults. 0 or -errno. */
 int host_thread_start(pthread_t *thread, void *(*fn)(void *), void *arg, const char *name);
 
