@@ -30,6 +30,14 @@ static inline void target_raise(struct bus_target *target)
 	atomic_fetch_sub(&target->raising, 1);
 }
 
+static __attribute__((noinline)) void target_hand_other(
+	struct bus_target *target, struct bus_interrupt *head)
+{
+	if (head)
+		cpu_interrupt_raise(&head->vector);
+	atomic_store_explicit(&target->raising_near, 0, memory_order_release);
+}
+
 /* By a quick processor that hands the interrupt over to itself: who replaces the head sees it. */
 static inline void target_hand(struct bus_target *target, struct cpu *cpu)
 {
@@ -38,9 +46,10 @@ static inline void target_hand(struct bus_target *target, struct cpu *cpu)
 	atomic_store_explicit(&target->raising_near, 1, memory_order_relaxed);
 	cpu_near_fence();
 	head = atomic_load_explicit(&target->head, memory_order_acquire);
-	if (likely(head) && unlikely(!cpu_interrupt_hand(cpu, &head->vector)))
-		cpu_interrupt_raise(&head->vector);
-	atomic_store_explicit(&target->raising_near, 0, memory_order_release);
+	if (unlikely(!head || !cpu_interrupt_hand(cpu, &head->vector)))
+		target_hand_other(target, head);
+	else
+		atomic_store_explicit(&target->raising_near, 0, memory_order_release);
 }
 
 void bus_target_raise(struct bus_target *target)

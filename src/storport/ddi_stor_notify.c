@@ -419,8 +419,21 @@ static inline struct stor_adapter *first_of(const struct cpu *cpu, const void *e
 	return likely(first && cpu && !cpu_is_due_on(cpu)) ? (struct stor_adapter *)first : NULL;
 }
 
-/* A completion that is none of those that are taken at once. */
-static border_call __attribute__((noinline)) void complete_other(const void *extension, void *srb)
+path_inline void notify_words(
+	SCSI_NOTIFICATION_TYPE type, void *extension, uint64_t a0, uint64_t a1, uint64_t *more)
+{
+	more[-2] = a0;
+	more[-1] = a1;
+	notify(type, extension, more - 2);
+}
+
+/*
+ * The types that a driver's interrupt ends with, and its DPC routine begins and ends with, and the
+ * one that each request does: each has a short way, and another for all that is not ordinary, which
+ * gets its words where they stand. `more` is what it has on the stack.
+ */
+static border_call __attribute__((noinline)) void complete_other(
+	SCSI_NOTIFICATION_TYPE type, const void *extension, void *srb)
 {
 	struct stor_adapter *adapter = first_of(cpu_self, extension);
 
@@ -439,28 +452,36 @@ path_inline bool complete_at_once(const void *extension, void *srb)
 	return likely(now && !cpu_is_due() && port_complete_at_once(now->adapter, srb));
 }
 
-path_inline void notify_words(
-	SCSI_NOTIFICATION_TYPE type, void *extension, uint64_t a0, uint64_t a1, uint64_t *more)
+static border_call __attribute__((noinline)) void issue_other(
+	uint64_t *more, void *extension, uint64_t a0, uint64_t a1)
 {
-	more[-2] = a0;
-	more[-1] = a1;
-	notify(type, extension, more - 2);
+	struct stor_adapter *first = first_of(cpu_self, extension);
+
+	if (likely(first != NULL))
+		issue(first, (PSTOR_DPC)a0, (PVOID)a1, more);
+	else
+		notify_words(IssueDpc, extension, a0, a1, more);
 }
 
-/*
- * What a driver's interrupt ends with, and what its DPC routine begins and ends with: each has a
- * way of its own. `more` is what it has on the stack.
- */
 static border_call __attribute__((noinline)) void issue_from(
 	uint64_t *more, void *extension, uint64_t a0, uint64_t a1)
 {
 	struct cpu *cpu = cpu_self;
 	struct stor_adapter *first = first_of(cpu, extension);
 
-	if (unlikely(!first))
-		notify_words(IssueDpc, extension, a0, a1, more);
-	else if (!issue_at_once(first, cpu, (PSTOR_DPC)a0, (PVOID)a1, more))
-		issue(first, (PSTOR_DPC)a0, (PVOID)a1, more);
+	if (unlikely(!first || !issue_at_once(first, cpu, (PSTOR_DPC)a0, (PVOID)a1, more)))
+		issue_other(more, extension, a0, a1);
+}
+
+static border_call __attribute__((noinline)) void acquire_other(
+	uint64_t *more, void *extension, uint64_t a0, uint64_t a1)
+{
+	struct stor_adapter *first = first_of(cpu_self, extension);
+
+	if (likely(first != NULL))
+		lock(first, (STOR_SPINLOCK)a0, (PVOID)a1, (PSTOR_LOCK_HANDLE)more[0]);
+	else
+		notify_words(AcquireSpinLock, extension, a0, a1, more);
 }
 
 static border_call __attribute__((noinline)) void acquire_from(
@@ -468,13 +489,22 @@ static border_call __attribute__((noinline)) void acquire_from(
 {
 	struct cpu *cpu = cpu_self;
 	struct stor_adapter *first = first_of(cpu, extension);
-	PSTOR_LOCK_HANDLE handle = (PSTOR_LOCK_HANDLE)more[0];
 
-	if (unlikely(!first))
-		notify_words(AcquireSpinLock, extension, a0, a1, more);
-	else if (unlikely(cpu_inner_locks ||
-			  !lock_at_once(first, cpu, (STOR_SPINLOCK)a0, (PVOID)a1, handle)))
-		lock(first, (STOR_SPINLOCK)a0, (PVOID)a1, handle);
+	if (unlikely(!first || cpu_inner_locks ||
+		     !lock_at_once(
+			     first, cpu, (STOR_SPINLOCK)a0, (PVOID)a1, (PSTOR_LOCK_HANDLE)more[0])))
+		acquire_other(more, extension, a0, a1);
+}
+
+static border_call __attribute__((noinline)) void release_other(
+	uint64_t *more, void *extension, uint64_t a0)
+{
+	struct stor_adapter *first = first_of(cpu_self, extension);
+
+	if (likely(first != NULL))
+		unlock(first, (PSTOR_LOCK_HANDLE)a0);
+	else
+		notify_words(ReleaseSpinLock, extension, a0, 0, more);
 }
 
 static border_call __attribute__((noinline)) void release_from(
@@ -484,14 +514,9 @@ static border_call __attribute__((noinline)) void release_from(
 	struct cpu *cpu = cpu_self;
 
 	/* on one processor what is due may come when the lock is free */
-	if (likely(first && cpu && !cpu_inner_locks &&
-		    unlock_at_once(first, cpu, (PSTOR_LOCK_HANDLE)a0)))
-		return;
-	first = first_of(cpu, extension);
-	if (likely(first != NULL))
-		unlock(first, (PSTOR_LOCK_HANDLE)a0);
-	else
-		notify_words(ReleaseSpinLock, extension, a0, 0, more);
+	if (unlikely(!first || !cpu || cpu_inner_locks ||
+		     !unlock_at_once(first, cpu, (PSTOR_LOCK_HANDLE)a0)))
+		release_other(more, extension, a0);
 }
 
 /*
@@ -514,7 +539,7 @@ stor_notification(SCSI_NOTIFICATION_TYPE type, PVOID extension, uint64_t a0, uin
 
 	if (likely(type == RequestComplete)) {
 		if (unlikely(!complete_at_once(extension, (void *)a0)))
-			complete_other(extension, (void *)a0);
+			complete_other(type, extension, (void *)a0);
 	} else if ((ULONG)type == AcquireSpinLock) {
 		acquire_from(more, extension, a0, a1);
 	} else if ((ULONG)type == ReleaseSpinLock) {
