@@ -96,7 +96,7 @@ static void submit(struct reader *reader, struct dry_io *io)
 	unsigned unit;
 
 	reader->random = reader->random * 6364136223846793005ull + 1442695040888963407ull;
-	io->offset = (reader->random >> 33) % reader->blocks * BLOCK;
+	io->offset = ((reader->random >> 33) * reader->blocks >> 31) * BLOCK;
 	unit = (unsigned)((reader->random >> 16 & 0xffff) * reader->unit_count >> 16);
 	reader->error = dry_submit(reader->units[unit], io);
 }

@@ -29,9 +29,14 @@ static void sanitizers_add(const struct build *build, struct strings *command)
 			strings_add(command, options[i].option);
 }
 
+bool build_needs_frame_pointers(const struct build *build)
+{
+	return build->sanitizers & (LOADER_ASAN | LOADER_UBSAN | LOADER_TSAN);
+}
+
 static void code_make(const struct build *build, const char *bitcode, const char *object)
 {
-	static const char *const options[] = {"-c", "-x", "ir", "-fPIC", "-fno-omit-frame-pointer",
+	static const char *const options[] = {"-c", "-x", "ir", "-fPIC",
 		"-fasynchronous-unwind-tables", "-Wno-override-module",
 		"-Wno-unused-command-line-argument"};
 	struct strings command = {0};
@@ -40,6 +45,8 @@ static void code_make(const struct build *build, const char *bitcode, const char
 	for (size_t i = 0; i < array_size(options); i++)
 		strings_add(&command, options[i]);
 	strings_add(&command, build->level);
+	strings_add(&command, build_needs_frame_pointers(build) ? "-fno-omit-frame-pointer"
+								: "-fomit-frame-pointer");
 	sanitizers_add(build, &command);
 	strings_add(&command, bitcode);
 	strings_add(&command, "-o");

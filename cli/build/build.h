@@ -14,7 +14,7 @@
  *	            pass_seh.c     __try frames, without the funclets of Windows' unwinder
  *	            pass_poll.c    safepoints on loop back-edges
  *	            pass_data.c    visibility, sections, comdats
- *	            pass_import.c  the table of imports, their thunks, the note
+ *	            pass_import.c  the table of imports, calls through it, the note
  *	            pass_call.c    the Win64 convention, function attributes
  *	back.c      clang again: code, sanitizers, the link; what may stay undefined
  *	main.c      one after another, and the list of imports that dryport lacks
@@ -150,6 +150,8 @@ bool macro_is_defined(const struct strings *front, const char *macro);
 bool redeclare_try(const struct build *build, size_t n, int messages);
 /* All bitcode to one transformed module; returns the path of its bitcode. */
 char *module_build(struct build *build);
+/* Whether someone follows them: a sanitizer's runtime, which notes a stack for each allocation. */
+bool build_needs_frame_pointers(const struct build *build);
 /* Code and link. */
 void back_run(const struct build *build, const char *bitcode);
 

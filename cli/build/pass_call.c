@@ -37,9 +37,11 @@ static void call_convert(const struct ir *ir, LLVMValueRef call)
 
 static void function_mark(const struct ir *ir, LLVMValueRef f)
 {
-	/* frames for the unwinder and for reports: a tail call would hide the driver's line */
-	LLVMAddTargetDependentFunctionAttr(f, "frame-pointer", "all");
+	/* for reports: a tail call would hide the driver's line. The frames themselves are found by
+	 * unwind tables; only the sanitizers follow pointers. */
 	LLVMAddTargetDependentFunctionAttr(f, "disable-tail-calls", "true");
+	LLVMAddTargetDependentFunctionAttr(
+		f, "frame-pointer", build_needs_frame_pointers(ir->build) ? "all" : "none");
 	if (ir->build->sanitizers & LOADER_TSAN)
 		ir_attribute_add(ir, f, "sanitize_thread");
 }

@@ -2,16 +2,20 @@
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
  * The table of imports, which src/loader fills (loader.h). It stands in assembly, where no
- * sanitizer puts redzones around it, with one thunk for each imported routine:
+ * sanitizer puts redzones around it. The slot of each routine's row has a name there, and a call of
+ * the routine becomes one through its slot, as if it had been declared __declspec(dllimport):
+ *
+ *	call	*import.KeBugCheck.slot(%rip)
+ *
+ * The slot's value is loaded beside the call and not said to be constant, though it is: else the
+ * optimiser would keep it in a register from one call to the next, and save and restore that one.
+ * What is left, where a routine's address is taken, leads to a thunk:
  *
  *	import.KeBugCheck:
- *		leaq	row(%rip), %rax
- *		jmpq	*8(%rax)
+ *		jmpq	*import.KeBugCheck.slot(%rip)
  *
- * rax takes no part in a Win64 call, so a slot filled with loader_import_missing knows which
- * row was called. A declaration is renamed to its thunk: nothing of the driver's keeps a
- * name that libc has. Variables (NtBuildNumber) are reached by loading their address from
- * their row.
+ * A declaration is renamed to its thunk: nothing of the driver's keeps a name that libc has.
+ * Variables (NtBuildNumber) are reached by loading their address from their row.
  */
 #include "ir.h"
 #include "loader/loader.h"
@@ -45,17 +49,28 @@ static bool is_used(LLVMValueRef value)
 	return false;
 }
 
+_Static_assert(offsetof(struct loader_import, slot) == 8, "the second word of a row");
+
 static unsigned row_add(struct ir *ir, struct rows *rows, const char *name, enum loader_kind kind)
 {
 	if (!export_find(name) && !strings_have(&ir->build->missing, name))
 		strings_add(&ir->build->missing, name);
-	fprintf(rows->text, "\t.quad .Lname%u, 0, %u\n", rows->count, kind);
+	fprintf(rows->text, "\t.quad .Lname%u\n", rows->count);
+	if (kind == LOADER_ROUTINE)
+		fprintf(rows->text,
+			"\t.globl import.%s.slot\n\t.hidden import.%s.slot\n"
+			"\t.type import.%s.slot, @object\n\t.size import.%s.slot, 8\n"
+			"import.%s.slot:\n",
+			name, name, name, name, name);
+	fprintf(rows->text, "\t.quad 0, %u\n", kind);
 	fprintf(rows->text, "\t.pushsection .rodata\n.Lname%u:\t.asciz \"%s\"\n\t.popsection\n",
 		rows->count, name);
 	return rows->count++;
 }
 
-static void thunk_write(FILE *text, const char *symbol, unsigned row)
+/* ---- routines ---- */
+
+static void thunk_write(FILE *text, const char *symbol)
 {
 	fprintf(text,
 		"\t.pushsection .text\n"
@@ -63,19 +78,66 @@ static void thunk_write(FILE *text, const char *symbol, unsigned row)
 		"\t.globl %s\n\t.hidden %s\n\t.type %s, @function\n"
 		"%s:\n"
 		"\t.cfi_startproc\n"
-		"\tleaq .Limports+%zu(%%rip), %%rax\n"
-		"\tjmpq *%zu(%%rax)\n"
+		"\tjmpq *%s.slot(%%rip)\n"
 		"\t.cfi_endproc\n"
 		"\t.size %s, .-%s\n"
 		"\t.popsection\n",
-		symbol, symbol, symbol, symbol, row * sizeof(struct loader_import),
-		offsetof(struct loader_import, slot), symbol, symbol);
+		symbol, symbol, symbol, symbol, symbol, symbol, symbol);
+}
+
+/* Sanitizers have no business with a slot. */
+static void sanitizers_keep_off(const struct ir *ir, LLVMValueRef instruction)
+{
+	unsigned kind = LLVMGetMDKindIDInContext(ir->context, "nosanitize", 10);
+	LLVMMetadataRef nothing = LLVMMDNodeInContext2(ir->context, NULL, 0);
+
+	LLVMSetMetadata(instruction, kind, LLVMMetadataAsValue(ir->context, nothing));
+}
+
+/* A call keeps what it is: arguments, attributes, convention. */
+static void call_redirect(const struct ir *ir, LLVMValueRef call, LLVMValueRef slot)
+{
+	unsigned callee = (unsigned)LLVMGetNumOperands(call) - 1;
+	LLVMTypeRef type = LLVMTypeOf(LLVMGetOperand(call, callee));
+	LLVMValueRef value;
+
+	ir_before(ir, call);
+	value = LLVMBuildLoad2(ir->builder, type, ir_cast(ir, slot, LLVMPointerType(type, 0)), "");
+	sanitizers_keep_off(ir, value);
+	LLVMSetOperand(call, callee, value);
+}
+
+static char *slot_name(const char *routine)
+{
+	return format("import.%s.slot", routine);
+}
+
+/* The slot of an imported routine; NULL for another one. */
+static LLVMValueRef slot_of(const struct ir *ir, LLVMValueRef f)
+{
+	char *name = slot_name(ir_name(f));
+	LLVMValueRef slot = LLVMIsDeclaration(f) ? LLVMGetNamedGlobal(ir->module, name) : NULL;
+
+	free(name);
+	return slot;
+}
+
+static void call_import(const struct ir *ir, LLVMValueRef call)
+{
+	static const char twice_name[] = "returns_twice";
+	unsigned twice = LLVMGetEnumAttributeKindForName(twice_name, sizeof(twice_name) - 1);
+	LLVMValueRef f = ir_called_function(call), slot = f ? slot_of(ir, f) : NULL;
+
+	/* what returns twice is known by its attributes */
+	if (slot && !LLVMGetEnumAttributeAtIndex(
+			    f, (LLVMAttributeIndex)LLVMAttributeFunctionIndex, twice))
+		call_redirect(ir, call, slot);
 }
 
 static void function_import(struct ir *ir, struct rows *rows, LLVMValueRef f)
 {
 	const char *name = ir_name(f);
-	char *symbol;
+	char *slot;
 
 	if (!LLVMIsDeclaration(f) || LLVMGetIntrinsicID(f) || ir_is_exempt(name))
 		return;
@@ -85,12 +147,34 @@ static void function_import(struct ir *ir, struct rows *rows, LLVMValueRef f)
 		fail(STATUS_FAILED, "the driver calls %s, which no source defines%s",
 			plain_name(name),
 			*name == '?' ? " (what is Windows' own is extern \"C\")" : "");
-	symbol = format("import.%s", name);
-	thunk_write(rows->text, symbol, row_add(ir, rows, name, LOADER_ROUTINE));
+	row_add(ir, rows, name, LOADER_ROUTINE);
+	slot = slot_name(name);
+	LLVMSetVisibility(LLVMAddGlobal(ir->module, ir->ptr, slot), LLVMHiddenVisibility);
+	free(slot);
+}
+
+/* What the calls have left of it. A declaration that nobody uses stays as it is: marked hidden, it
+ * would become a symbol of the object. */
+static void function_rename(struct ir *ir, struct rows *rows, LLVMValueRef f)
+{
+	char *symbol;
+
+	if (!slot_of(ir, f) || !is_used(f))
+		return;
+	symbol = format("import.%s", ir_name(f));
+	thunk_write(rows->text, symbol);
 	LLVMSetValueName2(f, symbol, strlen(symbol));
 	LLVMSetLinkage(f, LLVMExternalLinkage);
 	LLVMSetVisibility(f, LLVMHiddenVisibility);
 	free(symbol);
+}
+
+static void functions_import(struct ir *ir, struct rows *rows)
+{
+	ir_each_function(ir, f) function_import(ir, rows, f);
+	ir_each_function(ir, f) ir_each_block(f, b) ir_each_instruction(b, i) if (ir_is_call(i))
+		call_import(ir, i);
+	ir_each_function(ir, f) function_rename(ir, rows, f);
 }
 
 /* ---- variables ---- */
@@ -267,8 +351,9 @@ void pass_import(struct ir *ir)
 		rows.text);
 	rows.table = LLVMAddGlobal(ir->module, ir->i8, "dryport.imports");
 	LLVMSetVisibility(rows.table, LLVMHiddenVisibility);
-	ir_each_function(ir, f) function_import(ir, &rows, f);
+	/* before there are slots, which are variables to LLVM */
 	ir_each_global(ir, g) variable_import(ir, &rows, g);
+	functions_import(ir, &rows);
 	fputs("\t.quad 0, 0, 0\n\t.size dryport_imports, .-dryport_imports\n", rows.text);
 	note_write(ir, rows.text);
 	if (ir->build->sanitizers & LOADER_COVERAGE)

@@ -130,6 +130,7 @@ VOID NvmeQueueReset(PNVME_ADAPTER Adapter, PNVME_QUEUE Queue, USHORT Entries);
 VOID NvmeQueueShadow(PNVME_ADAPTER Adapter, PNVME_QUEUE Queue);
 VOID NvmeQueueOpen(PNVME_ADAPTER Adapter, PNVME_QUEUE Queue, BOOLEAN Open);
 BOOLEAN NvmeQueueSubmit(PNVME_ADAPTER Adapter, PNVME_QUEUE Queue, PNVME_REQUEST Request);
+BOOLEAN NvmeQueueSubmitHere(PNVME_ADAPTER Adapter, PNVME_REQUEST Request);
 BOOLEAN NvmeQueueAsk(
 	PNVME_ADAPTER Adapter, PNVME_QUEUE Queue, PNVME_COMMAND Command, PULONG Result);
 BOOLEAN NvmeQueueHasNews(PNVME_QUEUE Queue);
@@ -137,7 +138,6 @@ BOOLEAN NvmeQueueDrain(PNVME_ADAPTER Adapter, PNVME_QUEUE Queue);
 USHORT NvmeQueueFind(
 	PNVME_ADAPTER Adapter, PNVME_QUEUE Queue, USHORT Place, ULONG Nsid, PUSHORT Cid);
 VOID NvmeQueueAbandon(PNVME_ADAPTER Adapter, PNVME_QUEUE Queue, UCHAR SrbStatus);
-PNVME_QUEUE NvmeQueueHere(PNVME_ADAPTER Adapter);
 
 /* nvme_interrupt.c */
 HW_INTERRUPT NvmeInterrupt;
@@ -168,7 +168,7 @@ ULONG64 NvmePhysical(PNVME_ADAPTER Adapter, volatile VOID *Address);
  * the command in the request is to be submitted. */
 typedef UCHAR NVME_SCSI(
 	PNVME_ADAPTER Adapter, PNVME_NAMESPACE Namespace, PNVME_SRB Own, PUCHAR Cdb);
-UCHAR NvmeScsi(PNVME_ADAPTER Adapter, PNVME_NAMESPACE Namespace, PNVME_SRB Own);
+NVME_SCSI NvmeScsi; /* of any command */
 NVME_SCSI NvmeInquiry, NvmeReadCapacity10, NvmeReadCapacity16, NvmeReportLuns, NvmeRequestSense;
 NVME_SCSI NvmeModeSense, NvmeModeSelect, NvmeLogSense;
 /* What was not asked for is not written; less than asked for is said. */

@@ -66,30 +66,28 @@ static DECLSPEC_NOINLINE UCHAR NvmeBuildOther(PNVME_SRB Own)
 	}
 }
 
-/* Likewise, of any request. */
-static UCHAR NvmeBuild(PNVME_ADAPTER Adapter, PNVME_SRB Own)
+/* Likewise, of what is there. */
+static UCHAR NvmeBuild(PNVME_ADAPTER Adapter, PNVME_NAMESPACE Namespace, PNVME_SRB Own, PUCHAR Cdb)
 {
-	PSCSI_REQUEST_BLOCK Srb = Own->Request.Srb;
-	PNVME_NAMESPACE Namespace;
-
-	if (!NvmeFindUnit(Adapter, Srb, &Namespace))
-		return NvmeNoUnit(Srb);
 	Own->Request.Command.Nsid = Namespace->Nsid;
-	if (SrbGetSrbFunction(Srb) == SRB_FUNCTION_EXECUTE_SCSI)
-		return NvmeScsi(Adapter, Namespace, Own);
-	return NvmeBuildOther(Own);
+	return Cdb != NULL ? NvmeScsi(Adapter, Namespace, Own, Cdb) : NvmeBuildOther(Own);
 }
 
-/* No lock is held: several processors may be here at once. */
+/* No lock is held: several processors may be here at once. What the SRB says is read before
+ * anything is written: to the compiler it might be the same memory. */
 BOOLEAN NvmeBuildIo(PVOID Extension, PSCSI_REQUEST_BLOCK Srb)
 {
 	PNVME_SRB Own = SrbGetMiniportContext(Srb);
+	BOOLEAN IsScsi = SrbGetSrbFunction(Srb) == SRB_FUNCTION_EXECUTE_SCSI;
+	PUCHAR Cdb = IsScsi ? (PUCHAR)SrbGetCdb(Srb) : NULL;
+	PNVME_NAMESPACE Namespace;
+	BOOLEAN IsThere = NvmeFindUnit(Extension, Srb, &Namespace);
 	UCHAR Status;
 
 	RtlZeroMemory(Own, FIELD_OFFSET(NVME_SRB, Prps)); /* the port does not */
 	Own->Request.Done = NvmeFinish;
 	Own->Request.Srb = Srb;
-	Status = NvmeBuild(Extension, Own);
+	Status = IsThere ? NvmeBuild(Extension, Namespace, Own, Cdb) : NvmeNoUnit(Srb);
 	if (Status == SRB_STATUS_PENDING)
 		return TRUE;
 	NvmeComplete(Extension, Srb, Status);
@@ -120,8 +118,7 @@ BOOLEAN NvmeStartIo(PVOID Extension, PSCSI_REQUEST_BLOCK Srb)
 	PNVME_ADAPTER Adapter = Extension;
 	PNVME_SRB Own = SrbGetMiniportContext(Srb);
 
-	if (Own->Route != NVME_TO_IO ||
-		!NvmeQueueSubmit(Adapter, NvmeQueueHere(Adapter), &Own->Request))
+	if (Own->Route != NVME_TO_IO || !NvmeQueueSubmitHere(Adapter, &Own->Request))
 		NvmeStartOther(Adapter, Own);
 	return TRUE;
 }

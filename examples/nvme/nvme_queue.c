@@ -106,17 +106,19 @@ VOID NvmeQueueOpen(PNVME_ADAPTER Adapter, PNVME_QUEUE Queue, BOOLEAN Open)
 /* Under the queue's lock, or where it is closed. There is a free identifier. */
 static VOID NvmeQueuePut(PNVME_ADAPTER Adapter, PNVME_QUEUE Queue, PNVME_REQUEST Request)
 {
-	USHORT Place = Queue->Free[--Queue->FreeCount];
+	USHORT Place = Queue->Free[--Queue->FreeCount], Cid = (USHORT)(++Queue->Turn << 8 | Place);
+	USHORT Tail = Queue->Tail, Next = Tail + 1 == Queue->Entries ? 0 : Tail + 1;
+	PNVME_COMMAND Command = &Queue->Commands[Tail];
 
-	Request->Command.Cid = (USHORT)(++Queue->Turn << 8 | Place);
 	Queue->Active[Place] = Request;
-	Queue->Commands[Queue->Tail] = Request->Command;
-	Queue->Tail = (USHORT)(Queue->Tail + 1 == Queue->Entries ? 0 : Queue->Tail + 1);
-	NvmeRing(Adapter, &Queue->TailDoorbell, Queue->Tail);
+	Queue->Tail = Next;
+	/* the identifier last: who copies what he has just written a part of waits for that */
+	*Command = Request->Command;
+	Command->Cid = Request->Command.Cid = Cid;
+	NvmeRing(Adapter, &Queue->TailDoorbell, Next);
 }
 
-/* FALSE if the queue is full or closed. */
-BOOLEAN NvmeQueueSubmit(PNVME_ADAPTER Adapter, PNVME_QUEUE Queue, PNVME_REQUEST Request)
+FORCEINLINE BOOLEAN NvmeQueueTry(PNVME_ADAPTER Adapter, PNVME_QUEUE Queue, PNVME_REQUEST Request)
 {
 	STOR_LOCK_HANDLE Lock;
 	BOOLEAN Goes;
@@ -127,6 +129,27 @@ BOOLEAN NvmeQueueSubmit(PNVME_ADAPTER Adapter, PNVME_QUEUE Queue, PNVME_REQUEST 
 		NvmeQueuePut(Adapter, Queue, Request);
 	StorPortReleaseSpinLock(Adapter, &Lock);
 	return Goes;
+}
+
+/* FALSE if the queue is full or closed. */
+BOOLEAN NvmeQueueSubmit(PNVME_ADAPTER Adapter, PNVME_QUEUE Queue, PNVME_REQUEST Request)
+{
+	return NvmeQueueTry(Adapter, Queue, Request);
+}
+
+/* To the queue of this processor. Where its message interrupts is the system's business: its DPC
+ * may run on another processor, and a processor beyond the last queue shares one; hence the lock.
+ */
+BOOLEAN NvmeQueueSubmitHere(PNVME_ADAPTER Adapter, PNVME_REQUEST Request)
+{
+	PNVME_QUEUE Queue = Adapter->Queues;
+	PROCESSOR_NUMBER Here;
+
+	if (Adapter->QueueCount != 1) {
+		StorPortGetCurrentProcessorNumber(Adapter, &Here);
+		Queue += Here.Number % Adapter->QueueCount;
+	}
+	return NvmeQueueTry(Adapter, Queue, Request);
 }
 
 /* ---- completion ---- */
@@ -259,16 +282,4 @@ USHORT NvmeQueueFind(
 	}
 	StorPortReleaseSpinLock(Adapter, &Lock);
 	return Place;
-}
-
-/* The queue of this processor. Where its message interrupts is the system's business: its DPC may
- * run on another processor, and a processor beyond the last queue shares one; hence the lock. */
-PNVME_QUEUE NvmeQueueHere(PNVME_ADAPTER Adapter)
-{
-	PROCESSOR_NUMBER Here;
-
-	if (Adapter->QueueCount == 1)
-		return &Adapter->Queues[0];
-	StorPortGetCurrentProcessorNumber(Adapter, &Here);
-	return &Adapter->Queues[Here.Number % Adapter->QueueCount];
 }

@@ -15,6 +15,8 @@ typedef struct _NVME_BLOCKS {
 /* What the bits 7:5 of an operation code say of the places in its CDB. */
 static NVME_BLOCKS NvmeBlocks(PUCHAR Cdb)
 {
+	if (Cdb[0] >> 5 == 1) /* nearly all */
+		return (NVME_BLOCKS){NvmeGet32(&Cdb[2]), NvmeGet16(&Cdb[7])};
 	switch (Cdb[0] >> 5) {
 	case 0:
 		return (NVME_BLOCKS){
@@ -54,8 +56,7 @@ static VOID NvmeSetBlocks(PNVME_SRB Own, UCHAR Opcode, NVME_BLOCKS Blocks, ULONG
 	PNVME_COMMAND Command = &Own->Request.Command;
 
 	Command->Opcode = Opcode;
-	Command->Dword10 = (ULONG)Blocks.First;
-	Command->Dword11 = (ULONG)(Blocks.First >> 32);
+	Command->Dwords10 = Blocks.First;
 	Command->Dword12 = (Blocks.Count - 1) | Flags;
 }
 
@@ -67,10 +68,10 @@ FORCEINLINE UCHAR NvmeMove(PNVME_ADAPTER Adapter, PNVME_NAMESPACE Namespace, PNV
 
 	if (!NvmeIsRange(Namespace, Blocks))
 		return NvmeNoRange(Namespace, Own, Blocks);
-	NvmeSetBlocks(Own, Opcode, Blocks, Flags);
 	if ((ULONG64)Blocks.Count << Namespace->BlockShift !=
 		SrbGetDataTransferLength(Own->Request.Srb))
 		return SRB_STATUS_INVALID_REQUEST;
+	NvmeSetBlocks(Own, Opcode, Blocks, Flags);
 	return NvmeSetData(Adapter, Own);
 }
 
@@ -241,10 +242,9 @@ static NVME_SCSI *const NvmeCommands[256] = {
 	[SCSIOP_VERIFY12] = NvmeVerify,
 };
 
-UCHAR NvmeScsi(PNVME_ADAPTER Adapter, PNVME_NAMESPACE Namespace, PNVME_SRB Own)
+UCHAR NvmeScsi(PNVME_ADAPTER Adapter, PNVME_NAMESPACE Namespace, PNVME_SRB Own, PUCHAR Cdb)
 {
-	PUCHAR Cdb = (PUCHAR)SrbGetCdb(Own->Request.Srb);
-	NVME_SCSI *Command = Cdb == NULL ? NULL : NvmeCommands[Cdb[0]];
+	NVME_SCSI *Command = NvmeCommands[Cdb[0]];
 
 	if (Command == NULL)
 		return NvmeSense(Own->Request.Srb, SCSI_SENSE_ILLEGAL_REQUEST,

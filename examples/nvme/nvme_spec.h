@@ -40,7 +40,13 @@ typedef struct _NVME_COMMAND { /* 4.2 */
 	USHORT Cid;
 	ULONG Nsid;
 	ULONG64 Reserved, Metadata, Prp1, Prp2;
-	ULONG Dword10, Dword11, Dword12, Dword13, Dword14, Dword15;
+	union {
+		struct {
+			ULONG Dword10, Dword11;
+		};
+		ULONG64 Dwords10; /* both */
+	};
+	ULONG Dword12, Dword13, Dword14, Dword15;
 } NVME_COMMAND, *PNVME_COMMAND;
 C_ASSERT(sizeof(NVME_COMMAND) == 64);
 

@@ -115,6 +115,12 @@ static BOOLEAN PullSetList(PPULL_ADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb, PSIMP
 		Element->Length = Length;
 		Command->Elements++;
 	}
+	if (Command->Elements == 1 && Command->Opcode != SIMPLE_SCSI) { /* needs no list */
+		Command->Flags |= SIMPLE_DIRECT;
+		Command->List = Request->List[0].Address;
+		Command->Length = Request->List[0].Length;
+		return TRUE;
+	}
 	Command->List = ScsiPortGetPhysicalAddress(Adapter, Srb, Request->List, &Length).QuadPart;
 	return TRUE;
 }

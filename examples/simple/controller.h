@@ -2,8 +2,9 @@
 /* SPDX-FileCopyrightText: The dryport authors */
 /* The simple controller's registers, commands and completions, as docs/simple-controller.md has
  * them. */
-enum { SIMPLE_VERSION = 0x44525901, SIMPLE_ENABLE = 1, SIMPLE_WIDTH = 0x7F, SIMPLE_FUA = 1 };
+enum { SIMPLE_VERSION = 0x44525902, SIMPLE_ENABLE = 1, SIMPLE_WIDTH = 0x7F };
 enum { SIMPLE_READ = 1, SIMPLE_WRITE, SIMPLE_FLUSH, SIMPLE_LOG = 6, SIMPLE_SCSI };
+enum { SIMPLE_FUA = 1, SIMPLE_DIRECT = 2 };
 enum { SIMPLE_LOG_SIZE = 64, SIMPLE_MAX_ENTRIES = 1024 };
 
 typedef struct _SIMPLE_REGISTERS {
@@ -13,11 +14,18 @@ typedef struct _SIMPLE_REGISTERS {
 } SIMPLE_REGISTERS, *PSIMPLE_REGISTERS;
 
 typedef struct _SIMPLE_COMMAND {
-	UCHAR Opcode, Flags;
-	USHORT Tag, Elements, Message;
-	ULONG64 List;
 	union {
-		ULONG64 Block;
+		struct {
+			UCHAR Opcode, Flags;
+			USHORT Tag, Elements, Message;
+		};
+		ULONG64 Head; /* all of them: opcode | flags << 8 ... */
+	};
+	ULONG64 List; /* with SIMPLE_DIRECT the data itself, of Length bytes */
+	union {
+		struct {
+			ULONG64 Block, Length;
+		};
 		UCHAR Cdb[16];
 	};
 } SIMPLE_COMMAND, *PSIMPLE_COMMAND;

@@ -10,16 +10,17 @@ static VOID SimpleStartLog(
 	PVOID *DeviceObject, PVOID *Irp, PSTOR_SCATTER_GATHER_LIST List, PVOID Context)
 {
 	PSIMPLE_REQUEST Request = Context;
+	PSIMPLE_ADAPTER Adapter = Request->Adapter;
 	STOR_LOCK_HANDLE Lock;
 
 	Request->LogList = List;
 	SimpleSetList(Request, List);
-	StorPortAcquireSpinLock(Request->Adapter, StartIoLock, NULL, &Lock);
-	if (((PSIMPLE_ADAPTER)Request->Adapter)->Gone)
-		SimpleComplete(Request, SRB_STATUS_NO_DEVICE);
-	else if (!SimpleSubmit(Request->Adapter, Request))
-		SimpleComplete(Request, SRB_STATUS_BUSY);
-	StorPortReleaseSpinLock(Request->Adapter, &Lock);
+	StorPortAcquireSpinLock(Adapter, StartIoLock, NULL, &Lock);
+	if (Adapter->Gone)
+		SimpleComplete(Adapter, Request, SRB_STATUS_NO_DEVICE);
+	else if (!SimpleSubmit(Adapter, Request))
+		SimpleComplete(Adapter, Request, SRB_STATUS_BUSY);
+	StorPortReleaseSpinLock(Adapter, &Lock);
 }
 
 VOID SimpleBuildLog(PSIMPLE_ADAPTER Adapter, PSIMPLE_REQUEST Request)
@@ -33,7 +34,7 @@ VOID SimpleBuildLog(PSIMPLE_ADAPTER Adapter, PSIMPLE_REQUEST Request)
 	Request->LogList = NULL;
 	if (SrbGetDataTransferLength(Request->Srb) < sizeof(*Control) + SIMPLE_LOG_SIZE ||
 		memcmp(Control->Signature, "DRYSIMPL", sizeof(Control->Signature)) != 0)
-		SimpleComplete(Request, SRB_STATUS_INVALID_REQUEST);
+		SimpleComplete(Adapter, Request, SRB_STATUS_INVALID_REQUEST);
 	/* Once it is built, SimpleStartLog has the request, maybe before this call returns. */
 	else if (StorPortAllocatePool(Adapter, SIMPLE_LOG_SIZE + Room, 'lmiS', &Request->Log) ||
 		 StorPortAllocateMdl(Adapter, Request->Log, SIMPLE_LOG_SIZE, &Request->Mdl) ||
@@ -41,7 +42,7 @@ VOID SimpleBuildLog(PSIMPLE_ADAPTER Adapter, PSIMPLE_REQUEST Request)
 		 StorPortBuildScatterGatherList(Adapter, Request->Mdl, Request->Log,
 			 SIMPLE_LOG_SIZE, SimpleStartLog, Request, FALSE,
 			 (PUCHAR)Request->Log + SIMPLE_LOG_SIZE, Room))
-		SimpleComplete(Request, SRB_STATUS_ERROR);
+		SimpleComplete(Adapter, Request, SRB_STATUS_ERROR);
 }
 
 /* Gives back what a log request holds, and its page to whom it is for. */

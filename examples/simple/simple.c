@@ -6,28 +6,16 @@
  */
 #include "simple.h"
 
-static VOID SimpleSetElement(PSIMPLE_REQUEST Request, PSTOR_SCATTER_GATHER_LIST List, ULONG i)
-{
-	Request->List[i].Address = List->List[i].PhysicalAddress.QuadPart;
-	Request->List[i].Length = List->List[i].Length;
-}
-
-/* Apart, as most lists have one element. */
-static DECLSPEC_NOINLINE VOID SimpleSetMore(PSIMPLE_REQUEST Request, PSTOR_SCATTER_GATHER_LIST List)
-{
-	for (ULONG i = 1; i < List->NumberOfElements; i++)
-		SimpleSetElement(Request, List, i);
-}
-
 /* Translates a list into the controller's form; NumberOfPhysicalBreaks keeps it short enough. */
 VOID SimpleSetList(PSIMPLE_REQUEST Request, PSTOR_SCATTER_GATHER_LIST List)
 {
 	ULONG Length;
 
+	for (ULONG i = 0; i < List->NumberOfElements; i++) {
+		Request->List[i].Address = List->List[i].PhysicalAddress.QuadPart;
+		Request->List[i].Length = List->List[i].Length;
+	}
 	Request->Command.Elements = (USHORT)List->NumberOfElements;
-	SimpleSetElement(Request, List, 0);
-	if (List->NumberOfElements > 1)
-		SimpleSetMore(Request, List);
 	Request->Command.List =
 		StorPortGetPhysicalAddress(Request->Adapter, NULL, Request->List, &Length).QuadPart;
 }
@@ -35,16 +23,19 @@ VOID SimpleSetList(PSIMPLE_REQUEST Request, PSTOR_SCATTER_GATHER_LIST List)
 /* Puts the command into the ring; FALSE if that is full. Under the StartIo lock. */
 BOOLEAN SimpleSubmit(PSIMPLE_ADAPTER Adapter, PSIMPLE_REQUEST Request)
 {
-	ULONG Tag = Adapter->Submitted & Adapter->Mask;
+	ULONG Number = Adapter->Submitted, Tag = Number & Adapter->Mask;
+	PSIMPLE_COMMAND Entry = &Adapter->Commands[Tag];
 
 	if (Adapter->Active[Tag] != NULL)
 		return FALSE;
 	Adapter->Active[Tag] = Request;
-	/* The bits above tell it from those that had its entry before. */
-	Request->Command.Tag = (USHORT)Adapter->Submitted;
-	Adapter->Commands[Tag] = Request->Command;
+	*Entry = Request->Command;
+	/* The bits above tell it from those that had its entry before. Only now: to copy what has
+	 * just been stored piece by piece keeps a processor waiting. */
+	Entry->Tag = Request->Command.Tag = (USHORT)Number;
+	Adapter->Submitted = Number + 1;
 	/* A register write never overtakes the writes to memory before it. */
-	StorPortWriteRegisterUlong(Adapter, &Adapter->Registers->Doorbell, ++Adapter->Submitted);
+	StorPortWriteRegisterUlong(Adapter, &Adapter->Registers->Doorbell, Number + 1);
 	return TRUE;
 }
 
@@ -81,7 +72,7 @@ static VOID SimpleAbandon(PSIMPLE_ADAPTER Adapter, UCHAR SrbStatus)
 {
 	for (ULONG Tag = 0; Tag < Adapter->Entries; Tag++) {
 		if (Adapter->Active[Tag] != NULL)
-			SimpleComplete(Adapter->Active[Tag], SrbStatus);
+			SimpleComplete(Adapter, Adapter->Active[Tag], SrbStatus);
 		Adapter->Active[Tag] = NULL;
 	}
 }
@@ -113,41 +104,53 @@ static BOOLEAN SimpleResetBus(PVOID Extension, ULONG PathId)
 
 /* ---- a request's way ---- */
 
-/* A read or write as a command of the controller; FALSE if it is none, or one with protection bits.
- */
+/* A read or write as a command of the controller, of data in one piece; FALSE if it is none, or one
+ * with protection bits. */
 static BOOLEAN SimpleSetBlocks(PSIMPLE_COMMAND Command, PUCHAR Cdb)
 {
-	UCHAR Bits = Cdb[1];
+	ULONG Head, Bits = Cdb[1];
+	ULONG64 Block;
 
 	switch (Cdb[0]) {
 	case SCSIOP_READ:
-		Command->Opcode = SIMPLE_READ;
-		Command->Block = RtlUlongByteSwap(*(ULONG UNALIGNED *)&Cdb[2]);
+		Head = SIMPLE_READ | SIMPLE_DIRECT << 8;
+		Block = RtlUlongByteSwap(*(ULONG UNALIGNED *)&Cdb[2]);
 		break;
 	case SCSIOP_WRITE:
-		Command->Opcode = SIMPLE_WRITE;
-		Command->Block = RtlUlongByteSwap(*(ULONG UNALIGNED *)&Cdb[2]);
+		Head = SIMPLE_WRITE | SIMPLE_DIRECT << 8;
+		Block = RtlUlongByteSwap(*(ULONG UNALIGNED *)&Cdb[2]);
 		break;
 	case SCSIOP_READ16:
-		Command->Opcode = SIMPLE_READ;
-		Command->Block = RtlUlonglongByteSwap(*(ULONG64 UNALIGNED *)&Cdb[2]);
+		Head = SIMPLE_READ | SIMPLE_DIRECT << 8;
+		Block = RtlUlonglongByteSwap(*(ULONG64 UNALIGNED *)&Cdb[2]);
 		break;
 	case SCSIOP_WRITE16:
-		Command->Opcode = SIMPLE_WRITE;
-		Command->Block = RtlUlonglongByteSwap(*(ULONG64 UNALIGNED *)&Cdb[2]);
+		Head = SIMPLE_WRITE | SIMPLE_DIRECT << 8;
+		Block = RtlUlonglongByteSwap(*(ULONG64 UNALIGNED *)&Cdb[2]);
 		break;
 	default:
 		return FALSE;
 	}
-	Command->Flags = Bits & 8 ? SIMPLE_FUA : 0;
+	Command->Head = Head | (Bits & 8 ? SIMPLE_FUA << 8 : 0);
+	Command->Block = Block;
 	return Bits >> 5 == 0;
 }
 
 static VOID SimpleSetCdb(PSIMPLE_COMMAND Command, PUCHAR Cdb)
 {
-	Command->Opcode = SIMPLE_SCSI;
-	Command->Flags = 0;
+	Command->Head = SIMPLE_SCSI;
 	RtlCopyMemory(Command->Cdb, Cdb, sizeof(Command->Cdb));
+}
+
+/* What has not exactly one piece of data, or is for the firmware. */
+static DECLSPEC_NOINLINE VOID SimpleBuildMore(
+	PSIMPLE_REQUEST Request, PSTOR_SCATTER_GATHER_LIST List)
+{
+	Request->Command.Flags &= ~SIMPLE_DIRECT;
+	if (List != NULL)
+		SimpleSetList(Request, List);
+	else
+		SimpleSetCdb(&Request->Command, (PUCHAR)SrbGetCdb(Request->Srb));
 }
 
 /* Plain reads and writes are commands of the controller; its firmware understands the rest of SCSI,
@@ -159,12 +162,14 @@ static VOID SimpleBuildScsi(PSIMPLE_REQUEST Request)
 
 	if (!SimpleSetBlocks(&Request->Command, Cdb))
 		SimpleSetCdb(&Request->Command, Cdb);
-	Request->Command.Elements = Request->Command.Message = 0;
 	List = StorPortGetScatterGatherList(Request->Adapter, Request->Srb);
-	if (List != NULL)
-		SimpleSetList(Request, List);
-	else
-		SimpleSetCdb(&Request->Command, (PUCHAR)SrbGetCdb(Request->Srb));
+	if (List != NULL && List->NumberOfElements == 1 &&
+		(Request->Command.Flags & SIMPLE_DIRECT) != 0) {
+		Request->Command.List = List->List[0].PhysicalAddress.QuadPart;
+		Request->Command.Length = List->List[0].Length;
+	} else {
+		SimpleBuildMore(Request, List);
+	}
 }
 
 /* What is no SCSI command; TRUE: it goes on to StartIo. */
@@ -181,13 +186,13 @@ static DECLSPEC_NOINLINE BOOLEAN SimpleBuildOther(PSIMPLE_ADAPTER Adapter, PSIMP
 		return TRUE; /* StartIo does it, under its lock */
 	case SRB_FUNCTION_PNP:
 	case SRB_FUNCTION_POWER: /* they only tell; SimpleAdapterControl does what is to be done */
-		SimpleComplete(Request, SRB_STATUS_SUCCESS);
+		SimpleComplete(Adapter, Request, SRB_STATUS_SUCCESS);
 		return FALSE;
 	case SRB_FUNCTION_IO_CONTROL:
 		SimpleBuildLog(Adapter, Request);
 		return FALSE; /* not for StartIo */
 	default:
-		SimpleComplete(Request, SRB_STATUS_INVALID_REQUEST);
+		SimpleComplete(Adapter, Request, SRB_STATUS_INVALID_REQUEST);
 		return FALSE;
 	}
 }
@@ -209,13 +214,14 @@ static BOOLEAN SimpleBuildIo(PVOID Extension, PSCSI_REQUEST_BLOCK Srb)
 static DECLSPEC_NOINLINE VOID SimpleStartOther(PSIMPLE_ADAPTER Adapter, PSIMPLE_REQUEST Request)
 {
 	if (Request->Command.Opcode == 0) {
-		SimpleComplete(Request,
+		SimpleComplete(Adapter, Request,
 			SimpleResetBus(Adapter, 0) ? SRB_STATUS_SUCCESS : SRB_STATUS_ERROR);
 	} else if (Adapter->Gone) {
-		SimpleComplete(Request, SRB_STATUS_NO_DEVICE);
+		SimpleComplete(Adapter, Request, SRB_STATUS_NO_DEVICE);
 	} else {
 		StorPortBusy(Adapter, 1); /* nothing more until a request has completed */
-		SimpleComplete(Request, SRB_STATUS_BUSY); /* the port sends it again then */
+		SimpleComplete(
+			Adapter, Request, SRB_STATUS_BUSY); /* the port sends it again then */
 	}
 }
 
@@ -254,7 +260,7 @@ static BOOLEAN SimpleInterrupt(PVOID Extension)
 
 /* It failed, or did less than was asked for. */
 static DECLSPEC_NOINLINE VOID SimpleFinishOther(
-	PSIMPLE_REQUEST Request, volatile SIMPLE_COMPLETION *Done)
+	PSIMPLE_ADAPTER Adapter, PSIMPLE_REQUEST Request, volatile SIMPLE_COMPLETION *Done)
 {
 	UCHAR Status = Done->Status == 0 ? SRB_STATUS_SUCCESS : SRB_STATUS_ERROR;
 	PSENSE_DATA Sense;
@@ -271,7 +277,7 @@ static DECLSPEC_NOINLINE VOID SimpleFinishOther(
 		SrbSetDataTransferLength(Request->Srb, Done->Length);
 		Status = SRB_STATUS_DATA_OVERRUN; /* means "less than asked for", too */
 	}
-	SimpleComplete(Request, Status);
+	SimpleComplete(Adapter, Request, Status);
 }
 
 static VOID SimpleFinish(PSIMPLE_ADAPTER Adapter, volatile SIMPLE_COMPLETION *Done)
@@ -287,9 +293,9 @@ static VOID SimpleFinish(PSIMPLE_ADAPTER Adapter, volatile SIMPLE_COMPLETION *Do
 	}
 	Adapter->Active[Tag & Adapter->Mask] = NULL;
 	if (Done->Status == 0 && Request->Command.Opcode < SIMPLE_LOG)
-		SimpleComplete(Request, SRB_STATUS_SUCCESS);
+		SimpleComplete(Adapter, Request, SRB_STATUS_SUCCESS);
 	else
-		SimpleFinishOther(Request, Done);
+		SimpleFinishOther(Adapter, Request, Done);
 }
 
 /* Under the StartIo lock. */
@@ -297,9 +303,13 @@ static VOID SimpleDrain(PSIMPLE_ADAPTER Adapter)
 {
 	ULONG n = Adapter->Completed;
 
-	/* One that is not there yet keeps the rest waiting. */
-	while (Adapter->Completions[n & Adapter->Mask].Sequence == n + 1)
-		SimpleFinish(Adapter, &Adapter->Completions[n++ & Adapter->Mask]);
+	for (;; n++) {
+		volatile SIMPLE_COMPLETION *Done = &Adapter->Completions[n & Adapter->Mask];
+
+		if (Done->Sequence != n + 1)
+			break; /* one that is not there yet keeps the rest waiting */
+		SimpleFinish(Adapter, Done);
+	}
 	Adapter->Completed = n;
 }
 

@@ -38,10 +38,12 @@ VOID SimpleBuildLog(PSIMPLE_ADAPTER Adapter, PSIMPLE_REQUEST Request);
 VOID SimpleEndLog(PSIMPLE_REQUEST Request, UCHAR SrbStatus);
 
 /* After this the SRB and its extension are the port's again. */
-FORCEINLINE VOID SimpleComplete(PSIMPLE_REQUEST Request, UCHAR SrbStatus)
+FORCEINLINE VOID SimpleComplete(PSIMPLE_ADAPTER Adapter, PSIMPLE_REQUEST Request, UCHAR SrbStatus)
 {
+	PSCSI_REQUEST_BLOCK Srb = Request->Srb;
+
 	if (Request->Command.Opcode == SIMPLE_LOG)
 		SimpleEndLog(Request, SrbStatus);
-	SrbSetSrbStatus(Request->Srb, SrbStatus);
-	StorPortNotification(RequestComplete, Request->Adapter, Request->Srb);
+	SrbSetSrbStatus(Srb, SrbStatus);
+	StorPortNotification(RequestComplete, Adapter, Srb);
 }

@@ -28,6 +28,14 @@
 				 SRB_FUNCTION_STORAGE_REQUEST_BLOCK,                               \
 		1)
 
+/*
+ * Where the parts of an extended block stand when a port puts them behind each other: the address,
+ * then the data. Where they say that they stand there, which is
+ * looked at each time, a getter finds them without an address to compute.
+ */
+#define DDK_SRB_ADDRESS_AT ((ULONG)sizeof(STORAGE_REQUEST_BLOCK))
+#define DDK_SRB_DATA_AT	   (DDK_SRB_ADDRESS_AT + (ULONG)sizeof(STOR_ADDR_BTL8))
+
 /* Whether so many bytes from there on are in the request block. */
 DDK_INLINE BOOLEAN ddk_srb_holds(const STORAGE_REQUEST_BLOCK *srb, ULONG offset, ULONG bytes)
 {
@@ -155,24 +163,26 @@ DDK_INLINE VOID SrbSetScsiData(PVOID Srb, PUCHAR CdbLength8, PULONG CdbLength32,
 		*at.sense_length = *SenseInfoBufferLength;
 }
 
+/* Of any block. */
+DDK_RARE PCDB ddk_srb_cdb(PVOID srb)
+{
+	return SrbGetScsiData(srb, NULL, NULL, NULL, NULL, NULL);
+}
+
 DDK_INLINE PCDB SrbGetCdb(PVOID Srb)
 {
 	PSTORAGE_REQUEST_BLOCK extended = (PSTORAGE_REQUEST_BLOCK)Srb;
-	PSRBEX_DATA_SCSI_CDB16 first;
-	ULONG offset;
+	PSRBEX_DATA_SCSI_CDB16 first = (PSRBEX_DATA_SCSI_CDB16)((PUCHAR)Srb + DDK_SRB_DATA_AT);
 
 	if (!ddk_srb_is_extended(Srb))
 		return (PCDB)((PSCSI_REQUEST_BLOCK)Srb)->Cdb;
-	/* where a port puts it for most commands */
-	if (extended->SrbFunction == SRB_FUNCTION_EXECUTE_SCSI && extended->NumSrbExData) {
-		offset = extended->SrbExDataOffset[0];
-		first = (PSRBEX_DATA_SCSI_CDB16)((PUCHAR)Srb + offset);
-		if (offset >= sizeof(STORAGE_REQUEST_BLOCK) &&
-			ddk_srb_holds(extended, offset, offsetof(SRBEX_DATA, Data)) &&
-			first->Type == SrbExDataTypeScsiCdb16)
-			return (PCDB)first->Cdb;
-	}
-	return SrbGetScsiData(Srb, NULL, NULL, NULL, NULL, NULL);
+	/* most commands are of 16 bytes at most */
+	if (extended->SrbFunction == SRB_FUNCTION_EXECUTE_SCSI && extended->NumSrbExData &&
+		extended->SrbExDataOffset[0] == DDK_SRB_DATA_AT &&
+		ddk_srb_holds(extended, DDK_SRB_DATA_AT, offsetof(SRBEX_DATA, Data)) &&
+		first->Type == SrbExDataTypeScsiCdb16)
+		return (PCDB)first->Cdb;
+	return ddk_srb_cdb(Srb);
 }
 
 DDK_INLINE ULONG SrbGetCdbLength(PVOID Srb)
@@ -232,20 +242,22 @@ DDK_INLINE VOID SrbSetSenseInfoBufferLength(PVOID Srb, UCHAR SenseInfoBufferLeng
 
 /* ---- members that both kinds have under one name or two ---- */
 
-/* A getter and a setter over `plain` of the one kind and `extended` of the other. */
+/* A getter and a setter over `plain` of the one kind and `extended` of the other. That the access
+ * to the plain kind is volatile says that these are two accesses, and not one at either of two
+ * offsets, which would have to be chosen. */
 #define DDK_SRB_MEMBER(Name, type, plain, extended)                                                \
 	DDK_INLINE type SrbGet##Name(PVOID Srb)                                                    \
 	{                                                                                          \
 		if (ddk_srb_is_extended(Srb))                                                      \
 			return (type)((PSTORAGE_REQUEST_BLOCK)Srb)->extended;                      \
-		return (type)((PSCSI_REQUEST_BLOCK)Srb)->plain;                                    \
+		return (type)((volatile SCSI_REQUEST_BLOCK *)Srb)->plain;                          \
 	}                                                                                          \
 	DDK_INLINE VOID SrbSet##Name(PVOID Srb, type value)                                        \
 	{                                                                                          \
 		if (ddk_srb_is_extended(Srb))                                                      \
 			((PSTORAGE_REQUEST_BLOCK)Srb)->extended = value;                           \
 		else                                                                               \
-			((PSCSI_REQUEST_BLOCK)Srb)->plain = value;                                 \
+			((volatile SCSI_REQUEST_BLOCK *)Srb)->plain = value;                       \
 	}
 
 DDK_SRB_MEMBER(DataBuffer, PVOID, DataBuffer, DataBuffer)
@@ -254,8 +266,20 @@ DDK_SRB_MEMBER(TimeOutValue, ULONG, TimeOutValue, TimeOutValue)
 DDK_SRB_MEMBER(OriginalRequest, PVOID, OriginalRequest, OriginalRequest)
 DDK_SRB_MEMBER(MiniportContext, PVOID, SrbExtension, MiniportContext)
 DDK_SRB_MEMBER(SystemStatus, ULONG, InternalStatus, SystemStatus)
-DDK_SRB_MEMBER(SrbStatus, UCHAR, SrbStatus, SrbStatus)
 #undef DDK_SRB_MEMBER
+
+/* In the same place. */
+C_ASSERT(offsetof(SCSI_REQUEST_BLOCK, SrbStatus) == offsetof(STORAGE_REQUEST_BLOCK, SrbStatus));
+
+DDK_INLINE UCHAR SrbGetSrbStatus(PVOID Srb)
+{
+	return ((PSCSI_REQUEST_BLOCK)Srb)->SrbStatus;
+}
+
+DDK_INLINE VOID SrbSetSrbStatus(PVOID Srb, UCHAR value)
+{
+	((PSCSI_REQUEST_BLOCK)Srb)->SrbStatus = value;
+}
 
 DDK_INLINE PVOID SrbGetNextSrb(PVOID Srb)
 {
@@ -276,7 +300,7 @@ DDK_INLINE ULONG SrbGetSrbFunction(PVOID Srb)
 {
 	if (ddk_srb_is_extended(Srb))
 		return ((PSTORAGE_REQUEST_BLOCK)Srb)->SrbFunction;
-	return ((PSCSI_REQUEST_BLOCK)Srb)->Function;
+	return ((volatile SCSI_REQUEST_BLOCK *)Srb)->Function;
 }
 
 DDK_INLINE ULONG SrbGetSrbLength(PVOID Srb)
@@ -359,31 +383,55 @@ DDK_INLINE VOID SrbClearSrbFlags(PVOID Srb, ULONG Flags)
 
 /* ---- the address ---- */
 
-DDK_INLINE BOOLEAN ddk_srb_btl8(PVOID srb, PSTOR_ADDR_BTL8 *address)
+DDK_INLINE BOOLEAN ddk_srb_btl8_at(PSTORAGE_REQUEST_BLOCK srb, ULONG offset)
 {
-	PSTORAGE_REQUEST_BLOCK extended = (PSTORAGE_REQUEST_BLOCK)srb;
-	ULONG offset = extended->AddressOffset;
+	PSTOR_ADDR_BTL8 address = (PSTOR_ADDR_BTL8)((PUCHAR)srb + offset);
 
-	*address = (PSTOR_ADDR_BTL8)((PUCHAR)srb + offset);
-	return offset && ddk_srb_holds(extended, offset, offsetof(STOR_ADDR_BTL8, Reserved)) &&
-	       (*address)->Type == STOR_ADDRESS_TYPE_BTL8;
+	return ddk_srb_holds(srb, offset, offsetof(STOR_ADDR_BTL8, Reserved)) &&
+	       address->Type == STOR_ADDRESS_TYPE_BTL8;
+}
+
+/* Of an extended block; NULL if there is none. */
+DDK_RARE PSTOR_ADDR_BTL8 ddk_srb_btl8(PSTORAGE_REQUEST_BLOCK srb)
+{
+	ULONG offset = srb->AddressOffset;
+
+	return offset && ddk_srb_btl8_at(srb, offset) ? (PSTOR_ADDR_BTL8)((PUCHAR)srb + offset)
+						      : NULL;
+}
+
+/* The same, path, target and unit; 0 if there is none. */
+DDK_RARE VOID ddk_srb_path_target_lun(PSTORAGE_REQUEST_BLOCK srb, UCHAR numbers[3])
+{
+	PSTOR_ADDR_BTL8 address = ddk_srb_btl8(srb);
+
+	numbers[0] = address ? address->Path : 0;
+	numbers[1] = address ? address->Target : 0;
+	numbers[2] = address ? address->Lun : 0;
 }
 
 /* Any pointer may be NULL. */
 DDK_INLINE VOID SrbGetPathTargetLun(PVOID Srb, PUCHAR PathId, PUCHAR TargetId, PUCHAR Lun)
 {
 	PSCSI_REQUEST_BLOCK plain = (PSCSI_REQUEST_BLOCK)Srb;
-	UCHAR path = 0, target = 0, lun = 0;
-	PSTOR_ADDR_BTL8 address;
+	PSTORAGE_REQUEST_BLOCK extended = (PSTORAGE_REQUEST_BLOCK)Srb;
+	PSTOR_ADDR_BTL8 address = (PSTOR_ADDR_BTL8)((PUCHAR)Srb + DDK_SRB_ADDRESS_AT);
+	UCHAR path, target, lun, numbers[3];
 
 	if (!ddk_srb_is_extended(Srb)) {
 		path = plain->PathId;
 		target = plain->TargetId;
 		lun = plain->Lun;
-	} else if (ddk_srb_btl8(Srb, &address)) {
+	} else if (extended->AddressOffset == DDK_SRB_ADDRESS_AT &&
+		   ddk_srb_btl8_at(extended, DDK_SRB_ADDRESS_AT)) {
 		path = address->Path;
 		target = address->Target;
 		lun = address->Lun;
+	} else {
+		ddk_srb_path_target_lun(extended, numbers);
+		path = numbers[0];
+		target = numbers[1];
+		lun = numbers[2];
 	}
 	if (PathId)
 		*PathId = path;
@@ -419,10 +467,8 @@ DDK_INLINE UCHAR SrbGetLun(PVOID Srb)
 
 DDK_INLINE PSTOR_ADDRESS SrbGetDeviceAddress(PVOID Srb)
 {
-	PSTOR_ADDR_BTL8 address;
-
-	return ddk_srb_is_extended(Srb) && ddk_srb_btl8(Srb, &address) ? (PSTOR_ADDRESS)address
-								       : NULL;
+	return ddk_srb_is_extended(Srb) ? (PSTOR_ADDRESS)ddk_srb_btl8((PSTORAGE_REQUEST_BLOCK)Srb)
+					: NULL;
 }
 
 /* ---- whole blocks ---- */

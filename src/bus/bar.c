@@ -11,6 +11,7 @@
  */
 #include "bus/function.h"
 #include "nt/nt.h"
+#include "trace/trace.h"
 #include "util/error.h"
 #include "util/layout.h"
 #include <errno.h>
@@ -24,13 +25,7 @@
 #define PORT_SHIFT 2 /* the smallest I/O BAR has four ports */
 
 /* A page's number and its place in the table have the same low bits. */
-_Static_assert(BUS_MEMORY_PAGES <= BUS_MEMORY_PLACES &&
-		       !((BUS_MEMORY_BASE >> MEM_PAGE_SHIFT) & (BUS_MEMORY_PLACES - 1)) &&
-		       !((LAYOUT_BASE_PLAIN >> MEM_PAGE_SHIFT) & (BUS_MEMORY_PLACES - 1)) &&
-		       !((LAYOUT_BASE_ASAN >> MEM_PAGE_SHIFT) & (BUS_MEMORY_PLACES - 1)),
-	"bus_window_like");
-
-struct bus_window *_Atomic bus_memory_pages[BUS_MEMORY_PLACES];
+struct bus_window *_Atomic bus_memory_pages[BUS_MEMORY_PAGES];
 static struct bus_window *_Atomic port_groups[(PORT_END - PORT_BASE) >> PORT_SHIFT];
 
 struct bus_window *bus_window_of_port(uintptr_t port)
@@ -126,7 +121,7 @@ static int window_assign(struct bus_function *f, unsigned bar)
 	return 0;
 }
 
-static void window_enter(const struct bus_window *w, struct bus_window *value)
+static void window_enter(struct bus_window *w, struct bus_window *value)
 {
 	uint64_t from = w->is_io ? (w->base - PORT_BASE) >> PORT_SHIFT
 				 : (w->base - BUS_MEMORY_START) >> MEM_PAGE_SHIFT;
@@ -136,6 +131,8 @@ static void window_enter(const struct bus_window *w, struct bus_window *value)
 
 	for (uint64_t i = 0; i < count; i++)
 		atomic_store_explicit(&table[from + i], value, memory_order_release);
+	w->is_entered = value;
+	bus_bells_update(w);
 }
 
 /* The largest BAR that has no place yet; BUS_BARS: all have one. */
@@ -293,6 +290,7 @@ int bus_windows_init(void)
 			"process.",
 			(unsigned long long)HOST_BASE);
 	}
+	trace_changed = bus_bells_update_all;
 	err = trap_init();
 	if (!err)
 		err = cpu_fault_range(HOST_BASE, HOST_SIZE, trap_fault, NULL);
@@ -303,6 +301,7 @@ int bus_windows_init(void)
 
 void bus_windows_fini(void)
 {
+	trace_changed = NULL;
 	cpu_fault_range_remove(HOST_BASE);
 	trap_fini();
 	munmap((void *)HOST_BASE, HOST_SIZE);

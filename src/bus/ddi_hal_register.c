@@ -24,7 +24,6 @@
 		else                                                                               \
 			bus_register_write(Register, sizeof(type), Value);                         \
 	}                                                                                          \
-	DRY_EXPORT(WRITE_REGISTER_##width)                                                         \
                                                                                                    \
 	VOID NTAPI READ_REGISTER_BUFFER_##width(                                                   \
 		volatile type *Register, type *Buffer, ULONG Count)                                \
@@ -46,6 +45,11 @@ REGISTER(UCHAR, UCHAR)
 REGISTER(USHORT, USHORT)
 REGISTER(ULONG, ULONG)
 REGISTER(ULONG64, ULONG64)
+DRY_EXPORT(WRITE_REGISTER_UCHAR)
+DRY_EXPORT(WRITE_REGISTER_USHORT)
+/* it does nothing else, and is on the way of every request */
+DRY_EXPORT_AS(WRITE_REGISTER_ULONG, bus_register_write_ulong)
+DRY_EXPORT(WRITE_REGISTER_ULONG64)
 
 /* A port buffer goes through the same port each time (wdm: READ_PORT_BUFFER_UCHAR). */
 #define PORT(width, type)                                                                          \

@@ -95,11 +95,13 @@ struct bus_window {
 		void *device, unsigned bar, uint32_t offset, unsigned size, uint64_t value);
 	struct bus_function *function; /* NULL: no such BAR */
 
-	uintptr_t bells_base;		    /* the first doorbell's host address */
-	_Atomic uint32_t bells;		    /* how many there are; 0: closed, or to be passed by */
+	uintptr_t bells_base;	/* the first doorbell's host address */
+	_Atomic uint64_t bells; /* how many there are; 0: closed, or to be passed by */
+	border_call void (*ring)(void *device, uint32_t number, uint32_t value);
+	void *rung;			    /* the device, whatever tap there is */
 	uint32_t bells_offset, bells_count; /* as they were set */
 	bool bells_open;
-	border_call void (*ring)(void *device, uint32_t number, uint32_t value);
+	bool is_entered; /* in bus_memory_pages */
 };
 
 /*
@@ -215,9 +217,7 @@ void bus_windows_update(struct bus_function *function);
 /* Private: the window of each page of it. */
 #define BUS_MEMORY_START (LAYOUT_REGISTERS + BUS_MEMORY_BASE)
 #define BUS_MEMORY_PAGES ((BUS_MEMORY_END - BUS_MEMORY_BASE) >> MEM_PAGE_SHIFT)
-/* As many as the low bits of a page's number tell apart: see bus_window_like. */
-#define BUS_MEMORY_PLACES 0x20000u
-extern struct bus_window *_Atomic bus_memory_pages[BUS_MEMORY_PLACES]
+extern struct bus_window *_Atomic bus_memory_pages[BUS_MEMORY_PAGES]
 	__attribute__((visibility("hidden")));
 /* The window of a port number or mapped address, NULL if there is none. */
 struct bus_window *bus_window_of_port(uintptr_t port);
@@ -229,19 +229,16 @@ static inline struct bus_window *bus_window_of_memory(uintptr_t address)
 		return NULL;
 	return atomic_load_explicit(&bus_memory_pages[page], memory_order_relaxed);
 }
-/* The same if the address is inside some window's page; else any window, or NULL: for who compares
- * the address with the window anyway. */
-static inline struct bus_window *bus_window_like(uintptr_t address)
-{
-	uintptr_t place = (address >> MEM_PAGE_SHIFT) & (BUS_MEMORY_PLACES - 1);
-
-	return atomic_load_explicit(&bus_memory_pages[place], memory_order_relaxed);
-}
 /* The window that a host address lies in whether it is mapped or not, for reports. */
 struct bus_window *bus_window_around(uintptr_t address);
-/* Decides again whether doorbells ring; after a change of `own`, of a tap, or of what the device
- * says. */
+/* Decides again whether doorbells ring; after a change of `own`, of a tap, of a mapping, or of what
+ * the device says. */
 void bus_bells_update(struct bus_window *window);
+/* The same of all, after a change of the events that are wanted. */
+void bus_bells_update_all(void);
+/* A window whose doorbells ring, or did; else one that has none. Where a write is to one of this
+ * window's doorbells, nothing need be looked up for it. On most machines it is the only one. */
+extern struct bus_window *_Atomic bus_bells_now __attribute__((visibility("hidden")));
 int bus_windows_init(void);
 void bus_windows_fini(void);
 

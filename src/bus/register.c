@@ -126,30 +126,36 @@ border_call void bus_register_write(volatile void *reg, unsigned size, uint64_t 
 	register_write(reg, size, value);
 }
 
+/* An open doorbell: it is aligned, mapped and answers, and nobody wants the event, which is all in
+ * `bells`. The device passes the safepoint. False: it is none, and nothing was done. */
+path_inline bool bell_write(struct bus_window *w, volatile void *reg, uint32_t value)
+{
+	uint64_t count = atomic_load_explicit(&w->bells, memory_order_acquire);
+	uint64_t number = (uintptr_t)reg - w->bells_base;
+
+	/* what is not aligned, or before the first, becomes a huge number */
+	number = number >> 2 | number << 62;
+	if (unlikely(number >= count))
+		return false;
+	w->ring(w->rung, (uint32_t)number, value);
+	return true;
+}
+
 static border_call void __attribute__((noinline))
 register_write_ulong(volatile void *reg, uint32_t value)
 {
-	register_write(reg, sizeof(value), value);
+	struct bus_window *w = bus_window_of_memory((uintptr_t)reg);
+
+	if (!w || !bell_write(w, reg, value))
+		register_write(reg, sizeof(value), value);
 }
 
-/* An open doorbell, and nobody wants the event: it is aligned and answers, which is seen to by who
- * opens it. The device passes the safepoint. */
 border_call void bus_register_write_ulong(volatile void *reg, uint32_t value)
 {
-	struct bus_window *w = bus_window_like((uintptr_t)reg);
+	struct bus_window *w = atomic_load_explicit(&bus_bells_now, memory_order_acquire);
 
-	if (likely(w && !trace_is_wanted(TRACE_REG_WRITE))) {
-		uint32_t count = atomic_load_explicit(&w->bells, memory_order_acquire);
-		uint64_t number = (uintptr_t)reg - w->bells_base;
-
-		/* what is not aligned, or before the first, becomes a huge number */
-		number = number >> 2 | number << 62;
-		if (likely(number < count)) {
-			w->ring(w->device, (uint32_t)number, value);
-			return;
-		}
-	}
-	register_write_ulong(reg, value);
+	if (unlikely(!bell_write(w, reg, value)))
+		register_write_ulong(reg, value);
 }
 
 uint64_t bus_port_read(uintptr_t port, unsigned size)

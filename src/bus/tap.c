@@ -14,7 +14,6 @@ void bus_tap_set(struct bus_function *f, struct bus_tap *tap)
 	pthread_mutex_lock(&bus_lock);
 	f->tap = tap;
 	bus_messages_settle(f);
-	pthread_mutex_unlock(&bus_lock);
 	for (unsigned i = 0; i < BUS_BARS; i++) {
 		struct bus_window *w = &f->window[i];
 
@@ -23,6 +22,7 @@ void bus_tap_set(struct bus_function *f, struct bus_tap *tap)
 		w->write = tap ? tap->write : f->ops.write;
 		bus_bells_update(w);
 	}
+	pthread_mutex_unlock(&bus_lock);
 }
 
 uint64_t bus_tap_read(const struct bus_tap *tap, unsigned bar, uint32_t offset, unsigned size)

@@ -186,6 +186,16 @@ static inline void cpu_spin_acquire_above(struct cpu *cpu, struct cpu_spinlock *
 		cpu_spin_acquire_slow(lock);
 }
 
+/* The same on the only processor of a machine. */
+static inline void cpu_spin_acquire_alone(struct cpu *cpu, struct cpu_spinlock *lock)
+{
+	if (unlikely(atomic_load_explicit(&cpu->pending_irql, memory_order_relaxed) > cpu->irql ||
+		     atomic_load_explicit(&lock->word, memory_order_relaxed)))
+		cpu_spin_acquire_slow(lock);
+	else
+		atomic_store_explicit(&lock->word, cpu->spin_mark, memory_order_relaxed);
+}
+
 static inline void cpu_spin_acquire_by(struct cpu *cpu, struct cpu_spinlock *lock)
 {
 	if (unlikely(!cpu || cpu->irql < IRQL_DISPATCH))
@@ -285,6 +295,17 @@ static inline void cpu_own_add32(_Atomic uint32_t *count, uint32_t n)
 	cpu_inner_add32_if(false, count, n);
 #else
 	*(uint32_t *)count += n;
+#endif
+}
+
+/* One less, behind everything that was done before. */
+static inline void cpu_own_end32(_Atomic uint32_t *count)
+{
+#ifdef DRY_TSAN
+	atomic_fetch_sub_explicit(count, 1, memory_order_release);
+#else
+	atomic_signal_fence(memory_order_release);
+	*(uint32_t *)count -= 1;
 #endif
 }
 

@@ -3,7 +3,6 @@
 /*
  * The host's side of cpu/ (host.h).
  */
-#include "cpu/cpu.h"
 #include "cpu/host.h"
 
 #include <errno.h>
@@ -11,7 +10,6 @@
 #include <linux/membarrier.h>
 #include <sched.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -34,6 +32,77 @@ border_call void host_lock_wait(struct host_lock *lock)
 				host_pause();
 		}
 	} while (atomic_exchange_explicit(&lock->word, 1, memory_order_acquire));
+}
+
+/* ---- barriers ---- */
+
+bool host_barrier_is_dear;
+static bool are_several;
+
+static bool membarrier_register(void)
+{
+	return !syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0);
+}
+
+void host_barrier_init(bool several)
+{
+	are_several = several;
+	host_barrier_is_dear = several && !membarrier_register();
+}
+
+void host_barrier_all(void)
+{
+	__builtin_ia32_mfence();
+	if (are_several && !host_barrier_is_dear)
+		syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+}
+
+/* ---- owned locks ---- */
+
+/* Who is out has `others`, and is no longer out when he gives it back. */
+border_call void host_owned_wait(struct host_owned *lock)
+{
+	do {
+		atomic_store_explicit(&lock->is_in, 0, memory_order_release);
+		host_lock_acquire(&lock->others);
+		host_lock_release(&lock->others);
+		atomic_store_explicit(&lock->is_in, 1, memory_order_relaxed);
+		host_barrier_light();
+	} while (atomic_load_explicit(&lock->is_out, memory_order_acquire));
+}
+
+static struct host_owned *owned_at(struct host_owned *first, unsigned n, size_t stride)
+{
+	return (struct host_owned *)(void *)((char *)first + n * stride);
+}
+
+/* The holder's host thread may have lost its core. */
+static void wait_for_owner(const struct host_owned *lock)
+{
+	for (unsigned tries = 1; atomic_load_explicit(&lock->is_in, memory_order_acquire); tries++)
+		if (tries % 128 == 0)
+			sched_yield();
+		else
+			host_pause();
+}
+
+void host_owned_enter(struct host_owned *first, unsigned count, size_t stride)
+{
+	for (unsigned n = 0; n < count; n++) {
+		host_lock_acquire(&owned_at(first, n, stride)->others);
+		atomic_store_explicit(&owned_at(first, n, stride)->is_out, 1, memory_order_relaxed);
+	}
+	host_barrier_all();
+	for (unsigned n = 0; n < count; n++)
+		wait_for_owner(owned_at(first, n, stride));
+}
+
+void host_owned_leave(struct host_owned *first, unsigned count, size_t stride)
+{
+	for (unsigned n = 0; n < count; n++) {
+		atomic_store_explicit(&owned_at(first, n, stride)->is_out, 0, memory_order_release);
+		host_lock_release(&owned_at(first, n, stride)->others);
+	}
 }
 
 uint64_t host_clock(void)
@@ -83,17 +152,6 @@ int host_thread_start(pthread_t *thread, void *(*fn)(void *), void *arg, const c
 void host_awake_add(int change)
 {
 	atomic_fetch_add_explicit(&awake, change, memory_order_relaxed);
-}
-
-bool host_barrier_init(void)
-{
-	return !syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0);
-}
-
-void host_barrier(void)
-{
-	if (syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0))
-		cpu_die("membarrier: %s", strerror(errno));
 }
 
 static int host_cores(void)

@@ -63,7 +63,7 @@ bool cpu_is_near_quick;
 void cpu_far_barrier(void)
 {
 	if (cpu_is_near_quick && !cpu_self)
-		host_barrier();
+		host_barrier_all();
 }
 
 static bool has_work(void *arg)
@@ -242,7 +242,8 @@ int cpu_init(const struct cpu_config *config)
 	if (!err)
 		err = schedule_init(config);
 	cpu_inner_locks = config->processors > 1 || replay_is_on;
-	cpu_is_near_quick = !cpu_inner_locks && host_barrier_init();
+	host_barrier_init(!replay_is_on);
+	cpu_is_near_quick = !cpu_inner_locks && !host_barrier_is_dear;
 	for (unsigned i = 0; i < config->processors && !err; i++) {
 		err = processor_init(&processors[i], i, config->processors == 1);
 		processor_count = i + !err;

@@ -142,9 +142,17 @@ path_inline struct disk_counts *disk_counts_here(struct disk *disk, bool locks)
 	return &disk->here[locks ? cpu_self->number : 0];
 }
 
-static inline void disk_active_add(struct disk *disk, uint32_t n)
+/* One more is active; whether the disk has gone is to be looked at afterwards: who says that it has
+ * looks at disk_is_active afterwards, and one of the two sees the other. */
+static inline void disk_active_begin(struct disk *disk)
 {
-	cpu_inner_add32(&disk_counts_here(disk, cpu_inner_locks)->active, n);
+	cpu_own_add32(&disk_counts_here(disk, cpu_inner_locks)->active, 1);
+	host_barrier_light();
+}
+
+static inline void disk_active_end(struct disk *disk)
+{
+	cpu_own_end32(&disk_counts_here(disk, cpu_inner_locks)->active);
 }
 
 /* ---- transfer.c ---- */
@@ -310,20 +318,27 @@ static inline uint64_t disk_command_page(unsigned op, uint32_t block)
 /* 0 or -errno for a finished request. *again: it may be repeated. */
 int disk_outcome(const struct port_request *request, bool *again);
 
+/* ---- io_submit.c ---- */
+
+/* As disk_submit. */
+int disk_submit_other(struct disk *disk, struct dry_io *io);
+
 /* ---- io_page.c ---- */
 
+/* As disk_submit, on this processor. */
+int disk_submit_by(struct cpu *cpu, struct disk *disk, struct dry_io *io);
 /* Any thread, at or below DISPATCH on a processor. 0 or -EINVAL, -ENXIO with error_set. */
-int disk_submit(struct disk *disk, struct dry_io *io);
+static inline int disk_submit(struct disk *disk, struct dry_io *io)
+{
+	struct cpu *cpu = cpu_self;
+
+	return cpu ? disk_submit_by(cpu, disk, io) : disk_submit_other(disk, io);
+}
 /* Private: one of a page that has waited, where there are no locks. False: nothing was done. */
 bool disk_page_again(struct disk_io *dio);
 /* Private: port_request.page_done of all transfers': with one processor, and with several. */
 void disk_page_done(struct port_request *request);
 void disk_page_done_among(struct port_request *request);
-
-/* ---- io_submit.c ---- */
-
-/* As disk_submit. */
-int disk_submit_other(struct disk *disk, struct dry_io *io);
 
 /* ---- io.c ---- */
 

@@ -14,7 +14,7 @@ static struct disk_io *list_take(struct disk *disk)
 	struct disk_io *list = disk->hold.head;
 
 	for (const struct disk_io *dio = list; dio; dio = dio->next)
-		disk_active_add(disk, 1);
+		disk_active_begin(disk);
 	disk->hold.head = NULL;
 	disk->hold.tail = &disk->hold.head;
 	return list;
@@ -64,7 +64,7 @@ bool disk_hold(struct disk_io *dio)
 		dio->next = NULL;
 		*hold->tail = dio;
 		hold->tail = &dio->next;
-		disk_active_add(disk, -1u);
+		disk_active_end(disk);
 		/* Here, so that who takes the list cancels it. */
 		if (is_first)
 			cpu_timer_set(&hold->timer, hold->seconds * 1000000000ull, 0);

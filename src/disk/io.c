@@ -33,7 +33,7 @@ path_inline void io_end_as(struct disk_io *dio, int result, bool locks)
 	}
 	/* The structure is the caller's from here. */
 	io->done(io);
-	cpu_inner_add32_if(locks, &counts->active, -1u);
+	cpu_own_end32(&counts->active);
 }
 
 void disk_io_end(struct disk_io *dio, int result)
@@ -369,7 +369,7 @@ void disk_io_again(struct disk_io *dio)
 
 bool disk_enter(struct disk *disk)
 {
-	disk_active_add(disk, 1);
+	disk_active_begin(disk);
 	if (likely(!atomic_load(&disk->is_gone)))
 		return true;
 	disk_leave(disk);
@@ -378,13 +378,14 @@ bool disk_enter(struct disk *disk)
 
 void disk_leave(struct disk *disk)
 {
-	disk_active_add(disk, -1u);
+	disk_active_end(disk);
 }
 
 bool disk_is_active(const struct disk *disk)
 {
 	uint32_t active = 0;
 
+	host_barrier_all(); /* disk_active_begin */
 	if (atomic_load(&disk->arriving))
 		return true;
 	for (unsigned n = 0; n < cpu_count(); n++)

@@ -48,21 +48,23 @@ static __attribute__((noinline)) void page_put_back(struct disk_transfer *transf
 }
 
 /* False: it is not ordinary, and nothing was done. With locks it is counted among the active. */
-path_inline bool page_submit(struct disk *disk, struct dry_io *io, bool locks)
+path_inline bool page_submit(struct cpu *cpu, struct disk *disk, struct dry_io *io, bool locks)
 {
 	struct port_adapter *adapter = disk->adapter;
 	struct disk_transfer *transfer;
 	uint64_t offset = io->offset, bytes = io->count, op = page_op(io), at;
+	void *buffer = io->buffer;
 	uint64_t block = offset >> disk->block_shift, blocks = bytes >> disk->block_shift;
 	struct port_unit *unit = disk->unit;
 	struct port_request *request;
+	PSCATTER_GATHER_LIST list;
 	struct port_page page;
 
-	if (unlikely(op > DRY_OP_WRITE || !mem_ram_data_page(io->buffer, &at) ||
-		     (uintptr_t)io->buffer & MEM_PAGE_MASK || bytes - 1 >= disk->page_most ||
+	if (unlikely(op > DRY_OP_WRITE || !mem_ram_data_page(buffer, &at) ||
+		     (uintptr_t)buffer & MEM_PAGE_MASK || bytes - 1 >= disk->page_most ||
 		     (bytes | offset) & disk->block_mask ||
 		     block + blocks > atomic_load_explicit(&disk->page_end, memory_order_relaxed) ||
-		     adapter->takes_pages != (locks ? PORT_PAGES_AMONG : PORT_PAGES_ALONE) ||
+		     (locks && adapter->takes_pages != PORT_PAGES_AMONG) ||
 		     !port_page_may_start(adapter, unit, locks)))
 		return false;
 	transfer = disk_transfer_pop_from(disk_transfers_here(adapter, locks), locks);
@@ -72,17 +74,18 @@ path_inline bool page_submit(struct disk *disk, struct dry_io *io, bool locks)
 		return !locks;
 	}
 	request = transfer->request;
-	if (unlikely(!port_page_has_list(request, adapter, at) || !port_page_count(unit, locks))) {
+	list = request->list;
+	if (unlikely(!port_page_has_list(adapter, list, at) || !port_page_count(unit, locks))) {
 		page_put_back(transfer);
 		return false;
 	}
 	if (!locks)
 		cpu_own_add32(&disk->here[0].active, 1);
 	page = (struct port_page){.at = at,
-		.data = io->buffer,
+		.data = buffer,
 		.cdb = {disk_command_page((unsigned)op, (uint32_t)block), blocks},
-		.bytes = (uint32_t)bytes,
-		.flags = (uint32_t)(op + 1) * SRB_FLAGS_DATA_IN,
+		.bytes = bytes,
+		.flags = (op + 1) * SRB_FLAGS_DATA_IN,
 		.timeout = disk->rw_seconds,
 		.cdb_length = DISK_PAGE_CDB};
 	transfer->io = (struct disk_io *)io->private_;
@@ -91,37 +94,39 @@ path_inline bool page_submit(struct disk *disk, struct dry_io *io, bool locks)
 	memcpy(&request->cdb[0], &page.cdb[0], sizeof(page.cdb[0]));
 	memcpy(&request->cdb[8], &page.cdb[1], sizeof(page.cdb[1]));
 	request->cdb_length = page.cdb_length;
-	request->flags = page.flags;
-	request->timeout = page.timeout;
-	request->length = page.bytes;
+	request->flags = (uint32_t)page.flags;
+	request->timeout = (uint32_t)page.timeout;
+	request->length = (uint32_t)page.bytes;
 	request->data_at = at;
 	request->data = page.data;
 	request->mdl_is_due = true;
-	port_page_start(request, adapter, unit, page, locks);
+	port_page_start(cpu, request, list, adapter, unit, page, locks);
 	return true;
 }
 
 /* Others are at work, too: it counts among the active before anything of the adapter is looked at.
  */
-static __attribute__((noinline)) bool page_submit_among(struct disk *disk, struct dry_io *io)
+static __attribute__((noinline)) bool page_submit_among(
+	struct cpu *cpu, struct disk *disk, struct dry_io *io)
 {
 	bool is_done;
 
-	disk_active_add(disk, 1);
-	is_done = likely(!atomic_load(&disk->is_gone)) && page_submit(disk, io, true);
+	disk_active_begin(disk);
+	is_done = likely(!atomic_load(&disk->is_gone)) && page_submit(cpu, disk, io, true);
 	if (unlikely(!is_done))
-		disk_active_add(disk, -1u);
+		disk_active_end(disk);
 	return is_done;
 }
 
-int disk_submit(struct disk *disk, struct dry_io *io)
+int disk_submit_by(struct cpu *cpu, struct disk *disk, struct dry_io *io)
 {
 	bool is_done = false;
 
 	/* At DISPATCH nothing else runs on the one processor: no disk goes meanwhile. */
-	if (likely(cpu_irql() == IRQL_DISPATCH))
-		is_done = unlikely(cpu_inner_locks) ? page_submit_among(disk, io)
-						    : page_submit(disk, io, false);
+	if (likely(cpu->irql == IRQL_DISPATCH))
+		is_done = likely(port_is_alone(disk->adapter)) ? page_submit(cpu, disk, io, false)
+			  : cpu_inner_locks		       ? page_submit_among(cpu, disk, io)
+							       : false;
 	return likely(is_done) ? 0 : disk_submit_other(disk, io);
 }
 
@@ -130,7 +135,7 @@ bool disk_page_again(struct disk_io *dio)
 	struct disk *disk = dio->disk;
 
 	cpu_own_add32(&disk->here[0].active, -1u);
-	if (likely(page_submit(disk, dio->io, false)))
+	if (likely(port_is_alone(disk->adapter) && page_submit(cpu_self, disk, dio->io, false)))
 		return true;
 	cpu_own_add32(&disk->here[0].active, 1);
 	return false;
@@ -149,10 +154,7 @@ path_inline void page_done(struct port_request *request, bool locks)
 	cpu_own_add64(&counts->moved[io->op], io->count);
 	/* The structure is the caller's from here. */
 	io->done(io);
-	if (locks)
-		atomic_fetch_sub(&counts->active, 1);
-	else
-		cpu_own_add32(&counts->active, -1u);
+	cpu_own_end32(&counts->active);
 }
 
 void disk_page_done(struct port_request *request)

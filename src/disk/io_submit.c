@@ -16,7 +16,7 @@ static void io_arrived(struct cpu_dpc *dpc)
 	struct disk *disk = dio->disk;
 
 	/* In this order: disk_is_active looks the other way round. */
-	disk_active_add(disk, 1);
+	disk_active_begin(disk);
 	atomic_fetch_sub(&disk->arriving, 1);
 	disk_io_start(dio);
 }
@@ -148,7 +148,7 @@ static int io_begin(struct disk *disk, struct dry_io *io)
 	}
 	if (unlikely(!cpu_self))
 		return arrive_elsewhere(dio);
-	disk_active_add(disk, 1);
+	disk_active_begin(disk);
 	return cpu_self->irql == IRQL_DISPATCH ? arrive_at_once(dio) : arrive_here(dio);
 }
 

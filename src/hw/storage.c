@@ -18,6 +18,11 @@ static int null_move(struct storage *s, uint64_t offset, struct iovec *iov, unsi
 	return 0;
 }
 
+static int null_move_one(struct storage *s, uint64_t offset, void *data, size_t bytes)
+{
+	return 0;
+}
+
 static int null_flush(struct storage *s)
 {
 	return 0;
@@ -35,6 +40,8 @@ static void null_close(struct storage *s)
 static const struct storage_ops null_ops = {
 	.read = null_move,
 	.write = null_move,
+	.read_one = null_move_one,
+	.write_one = null_move_one,
 	.flush = null_flush,
 	.trim = null_range,
 	.zero = null_range,
@@ -75,6 +82,28 @@ static int size_check(const struct storage *s, const struct hw_config *config)
 	return medium_check(config->medium, s->size / config->block_size);
 }
 
+static int any_read_one(struct storage *s, uint64_t offset, void *data, size_t bytes)
+{
+	int err = storage_read(s, offset, &(struct iovec){data, bytes}, 1);
+
+	return err ? err : STORAGE_WAITED;
+}
+
+static int any_write_one(struct storage *s, uint64_t offset, void *data, size_t bytes)
+{
+	int err = storage_write(s, offset, &(struct iovec){data, bytes}, 1);
+
+	return err ? err : STORAGE_WAITED;
+}
+
+/* Straight to the one that moves, where there is nothing to check. */
+static void one_choose(struct storage *s)
+{
+	s->read_one = s->medium || !s->ops->read_one ? any_read_one : s->ops->read_one;
+	s->write_one =
+		s->medium || s->read_only || !s->ops->write_one ? any_write_one : s->ops->write_one;
+}
+
 int storage_open(const struct hw_config *config, bool is_null, struct storage **storage)
 {
 	struct storage *s = calloc(1, sizeof(*s));
@@ -96,6 +125,7 @@ int storage_open(const struct hw_config *config, bool is_null, struct storage **
 		free(s);
 		return err;
 	}
+	one_choose(s);
 	*storage = s;
 	return 0;
 }

@@ -48,9 +48,15 @@ int storage_zero(struct storage *storage, uint64_t offset, uint64_t bytes);
 
 /* ---- between storage*.c ---- */
 
+/* Of one stretch of memory, to it or from it, which lies inside the storage. STORAGE_WAITED: it is
+ * done, and not at once: others had time to change what they like. */
+enum { STORAGE_WAITED = 1 };
+typedef int storage_one_fn(struct storage *, uint64_t offset, void *data, size_t bytes);
+
 struct storage_ops {
 	int (*read)(struct storage *, uint64_t offset, struct iovec *iov, unsigned count);
 	int (*write)(struct storage *, uint64_t offset, struct iovec *iov, unsigned count);
+	storage_one_fn *read_one, *write_one; /* NULL: as the others, which may wait */
 	int (*flush)(struct storage *);
 	int (*trim)(struct storage *, uint64_t offset, uint64_t bytes);
 	int (*zero)(struct storage *, uint64_t offset, uint64_t bytes);
@@ -58,6 +64,7 @@ struct storage_ops {
 };
 
 struct storage {
+	storage_one_fn *read_one, *write_one; /* ops' own, or with more checks */
 	const struct storage_ops *ops;
 	uint64_t size;
 	bool read_only;
@@ -67,18 +74,18 @@ struct storage {
 	char *memory; /* memory */
 };
 
-/* The same for one stretch of memory, of a range that the caller has seen to be inside. */
-static inline int storage_read_one(struct storage *storage, uint64_t offset, struct iovec *iov)
+/* storage_read and _write of one stretch of memory and a range that the caller has seen to be
+ * inside; STORAGE_WAITED besides. */
+static inline int storage_read_one(
+	struct storage *storage, uint64_t offset, void *data, size_t bytes)
 {
-	return likely(!storage->medium) ? storage->ops->read(storage, offset, iov, 1)
-					: storage_read(storage, offset, iov, 1);
+	return storage->read_one(storage, offset, data, bytes);
 }
 
-static inline int storage_write_one(struct storage *storage, uint64_t offset, struct iovec *iov)
+static inline int storage_write_one(
+	struct storage *storage, uint64_t offset, void *data, size_t bytes)
 {
-	return likely(!storage->read_only && !storage->medium)
-		       ? storage->ops->write(storage, offset, iov, 1)
-		       : storage_write(storage, offset, iov, 1);
+	return storage->write_one(storage, offset, data, bytes);
 }
 
 /* Fill ops, size and their own fields; -errno with error_set. */

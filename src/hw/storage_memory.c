@@ -31,6 +31,18 @@ static int memory_write(struct storage *s, uint64_t offset, struct iovec *iov, u
 	return 0;
 }
 
+static int memory_read_one(struct storage *s, uint64_t offset, void *data, size_t bytes)
+{
+	memcpy(data, s->memory + offset, bytes);
+	return 0;
+}
+
+static int memory_write_one(struct storage *s, uint64_t offset, void *data, size_t bytes)
+{
+	memcpy(s->memory + offset, data, bytes);
+	return 0;
+}
+
 static int memory_flush(struct storage *s)
 {
 	return 0;
@@ -59,6 +71,8 @@ static void memory_close(struct storage *s)
 static const struct storage_ops memory_ops = {
 	.read = memory_read,
 	.write = memory_write,
+	.read_one = memory_read_one,
+	.write_one = memory_write_one,
 	.flush = memory_flush,
 	.trim = memory_zero,
 	.zero = memory_zero,

@@ -36,7 +36,7 @@ static void put_relative(uint8_t *at, const void *target)
 	memcpy(at, &distance, sizeof(distance));
 }
 
-/* lock incq count(%rip); jmp *target(%rip). No register changes: rax bears a row. */
+/* lock incq count(%rip); jmp *target(%rip). No register changes. */
 static void stub_write(uint8_t *at, struct call_record *record)
 {
 	static const uint8_t increment[] = {0xf0, 0x48, 0xff, 0x05}, jump[] = {0xff, 0x25};

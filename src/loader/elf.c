@@ -2,7 +2,8 @@
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
  * Loads what `dryport build` made (loader.h): checks the file, gives it to dlopen, fills its
- * imports from our export table, gives frames to its pages once there is memory.
+ * imports from our export table, gives frames to its pages once there is memory. Neighbour:
+ * missing.c, for what that table lacks.
  */
 #include "cpu/cpu.h"
 #include "loader/elf_file.h"
@@ -25,30 +26,6 @@
 #include <unistd.h>
 
 struct loader_image *loader_images;
-
-/* A row came in rax; the stack is as the driver's call left it, so the frame of loader_import_died
- * follows the driver's at once. */
-__asm__(".pushsection .text\n"
-	".globl loader_import_missing\n"
-	".hidden loader_import_missing\n"
-	".type loader_import_missing, @function\n"
-	"loader_import_missing:\n"
-	"	.cfi_startproc\n"
-	"	movq %rax, %rdi\n"
-	"	jmp loader_import_died\n"
-	"	.cfi_endproc\n"
-	".size loader_import_missing, .-loader_import_missing\n"
-	".popsection\n");
-
-__attribute__((used, noreturn)) void loader_import_died(const struct loader_import *row);
-
-void loader_import_died(const struct loader_import *row)
-{
-	const char *place = loader_driver_frame();
-
-	cpu_die("the driver called %s, which dryport lacks, in %s", row->name,
-		place ? place : "an unknown place");
-}
 
 /* ---- before dlopen ---- */
 
@@ -133,69 +110,14 @@ static int file_check(const char *path)
 
 /* ---- imports ---- */
 
-static bool hole_touched(void *owner, uintptr_t address, void *ucontext)
-{
-	const struct loader_image *image = owner;
-	uintptr_t hole = round_down(address, MEM_PAGE_SIZE);
-	const char *place;
-
-	for (const struct loader_import *row = image->imports; row->name; row++) {
-		if ((uintptr_t)row->slot != hole || row->kind != LOADER_VARIABLE)
-			continue;
-		place = loader_driver_frame();
-		cpu_die("the driver used the variable %s, which dryport lacks, in %s", row->name,
-			place ? place : "an unknown place");
-	}
-	return false;
-}
-
-static int holes_make(struct loader_image *image, size_t count)
-{
-	if (!count)
-		return 0;
-	image->holes_bytes = count * MEM_PAGE_SIZE;
-	image->holes = mmap(NULL, image->holes_bytes, PROT_NONE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (image->holes == MAP_FAILED) {
-		image->holes = NULL;
-		return error_set(ENOMEM, "%s: out of memory", image->path);
-	}
-	cpu_fault_init();
-	return cpu_fault_range((uintptr_t)image->holes, image->holes_bytes, hole_touched, image);
-}
-
 static int imports_fill(struct loader_image *image)
 {
-	size_t missing = 0, holes = 0;
-	char *hole;
-	int err;
-
 	for (struct loader_import *row = image->imports; row->name; row++) {
 		const struct dry_export *export = export_find(row->name);
 
 		row->slot = export ? export->address : NULL;
-		missing += !export;
-		holes += !export && row->kind == LOADER_VARIABLE;
 	}
-	image->missing = calloc(missing + 1, sizeof(*image->missing));
-	if (!image->missing)
-		return error_set(ENOMEM, "%s: out of memory", image->path);
-	err = holes_make(image, holes);
-	if (err)
-		return err;
-	hole = image->holes;
-	missing = 0;
-	for (struct loader_import *row = image->imports; row->name; row++) {
-		if (row->slot)
-			continue;
-		image->missing[missing++] = row->name;
-		row->slot = (void *)loader_import_missing;
-		if (row->kind == LOADER_VARIABLE) {
-			row->slot = hole;
-			hole += MEM_PAGE_SIZE;
-		}
-	}
-	return 0;
+	return loader_missing_fill(image);
 }
 
 /* ---- segments ---- */
@@ -375,14 +297,10 @@ void loader_unload(struct loader_image *image)
 		}
 	}
 	loader_frames_take(image);
-	if (image->holes) {
-		cpu_fault_range_remove((uintptr_t)image->holes);
-		munmap(image->holes, image->holes_bytes);
-	}
+	loader_missing_end(image);
 	loader_calls_end(image);
 	if (image->handle)
 		dlclose(image->handle);
-	free(image->missing);
 	free(image->path);
 	free(image->name);
 	free(image);
@@ -409,12 +327,4 @@ bool loader_imports(const struct loader_image *image, const char *name)
 		if (!strcmp(row->name, name))
 			return true;
 	return false;
-}
-
-const char *loader_missing(const struct loader_image *image, unsigned n)
-{
-	for (unsigned i = 0; i <= n; i++)
-		if (!image->missing[i])
-			return NULL;
-	return image->missing[n];
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
- * A loaded driver, private to the loader: elf.c makes it, symbolize.c finds code in it.
+ * A loaded driver, private to the loader: elf.c makes it, missing.c fills the gaps in its imports,
+ * symbolize.c finds code in it.
  */
 #ifndef DRY_LOADER_IMAGE_H
 #define DRY_LOADER_IMAGE_H
@@ -28,6 +29,9 @@ struct loader_image {
 	/* one inaccessible page for each imported variable that we lack */
 	char *holes;
 	size_t holes_bytes;
+	/* code for each imported routine that we lack */
+	uint8_t *stubs;
+	size_t stubs_bytes;
 	struct call_record *calls; /* calls.c; NULL: nobody counts */
 	size_t calls_bytes;
 	struct loader_image *next;
@@ -36,10 +40,10 @@ struct loader_image {
 /* All that are loaded; changes only while no machine runs. */
 extern struct loader_image *loader_images;
 
-/* A slot that we cannot fill holds this; written in assembly, it is entered with the row in rax. */
-void loader_import_missing(void);
-
+/* Whatever slot is still NULL gets what tells of its use. Errors with error_set. */
+int loader_missing_fill(struct loader_image *image);
 /* At the image's end. */
+void loader_missing_end(struct loader_image *image);
 void loader_calls_end(struct loader_image *image);
 
 #endif

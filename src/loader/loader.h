@@ -6,10 +6,9 @@
  *	dryport_note       struct loader_note: format version, sanitizers, data model, compiler
  *	dryport_imports    array of struct loader_import, ended by name NULL: one row per imported
  *	                   routine, like a PE file's import address table. The loader fills slot
- *	                   from the export table and from nothing else; the object's own thunk for
- *	                   an import is `lea row(%rip), %rax; jmp *8(%rax)`, so that a slot filled
- *	                   with loader_import_missing knows which name was called. An imported
- *	                   variable is reached through the address in its slot.
+ *	                   from the export table and from nothing else; the object calls through
+ *	                   it (`call *slot(%rip)`), with any value in rax. An imported variable is
+ *	                   reached through the address in its slot.
  *	DriverEntry        the one visible function
  *
  * So no import is ever resolved by libc: a driver's own function called `index` is its own,
@@ -21,8 +20,9 @@
 
 #include "util/common.h"
 
-#define LOADER_NOTE_MAGIC   0x74726f7079726462ull /* "bdryport" */
-#define LOADER_NOTE_VERSION 1
+#define LOADER_NOTE_MAGIC 0x74726f7079726462ull /* "bdryport" */
+/* 1: calls went by thunks, which left their row in rax for the loader. */
+#define LOADER_NOTE_VERSION 2
 
 enum { LOADER_ASAN = 1, LOADER_UBSAN = 2, LOADER_TSAN = 4, LOADER_COVERAGE = 8 };
 

@@ -42,10 +42,12 @@ static __attribute__((noinline)) int submit_from_outside(struct dry_unit *unit, 
 
 int dry_submit(struct dry_unit *unit, struct dry_io *io)
 {
+	struct cpu *cpu = cpu_self;
+
 	/* On a processor: in a done function, whose request is unfinished until it returns, or in a
 	 * poll function, without which nobody stops the machine. */
-	if (likely(cpu_self && atomic_load(&unit->machine->is_open)))
-		return disk_submit(unit->disk, io);
+	if (likely(cpu && atomic_load(&unit->machine->is_open)))
+		return disk_submit_by(cpu, unit->disk, io);
 	return submit_from_outside(unit, io);
 }
 

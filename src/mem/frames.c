@@ -155,7 +155,10 @@ void mem_places_assign(uint64_t place, uint64_t pages, enum mem_kind kind, const
 
 		__atomic_store_n(&frame->owner, owner, __ATOMIC_RELAXED);
 		__atomic_store_n(&frame->kind, kind, __ATOMIC_RELAXED);
-		__atomic_store_n(&mem_index.kind_of[i], (uint8_t)kind, __ATOMIC_RELAXED);
+		__atomic_store_n(&mem_index.data_at[i],
+			kind == MEM_DATA ? ((uint64_t)mem_index.frame_of[i] << MEM_PAGE_SHIFT) + 1
+					 : 0,
+			__ATOMIC_RELAXED);
 	}
 }
 

@@ -145,7 +145,8 @@ struct mem_index {
 	char *base; /* of RAM; NULL: no machine lives */
 	uint64_t size;
 	uint32_t *frame_of; /* of each place */
-	uint8_t *kind_of;   /* likewise: enum mem_kind, as its frame's record says */
+	uint64_t *data_at;  /* likewise: the physical address of a page used for data buffers
+			       (MEM_DATA), plus 1; else 0 */
 	struct mem_span low, high;
 	struct mem_frame *record; /* [low.count + high.count] */
 };
@@ -198,13 +199,13 @@ static inline uint64_t mem_ram_frame_number(const void *va)
 static inline bool mem_ram_data_page(const void *va, uint64_t *at)
 {
 	uint64_t offset = (uintptr_t)va - (uintptr_t)mem_index.base;
-	uint64_t place = offset >> MEM_PAGE_SHIFT;
+	uint64_t entry;
 
-	if (unlikely(offset >= mem_index.size ||
-		     __atomic_load_n(&mem_index.kind_of[place], __ATOMIC_RELAXED) != MEM_DATA))
+	if (unlikely(offset >= mem_index.size))
 		return false;
-	*at = (uint64_t)mem_index.frame_of[place] << MEM_PAGE_SHIFT;
-	return true;
+	entry = __atomic_load_n(&mem_index.data_at[offset >> MEM_PAGE_SHIFT], __ATOMIC_RELAXED);
+	*at = entry - 1;
+	return likely(entry & 1);
 }
 
 /* Physical address of a byte, or MEM_NO_ADDRESS if the pointer is no memory of the machine. */

@@ -91,7 +91,7 @@ static int ram_map(uint64_t size, bool is_private)
 static void ram_unmap(void)
 {
 	free(mem_index.frame_of);
-	free(mem_index.kind_of);
+	free(mem_index.data_at);
 	free(mem_index.record);
 	free(used);
 	free(run_pages);
@@ -110,12 +110,12 @@ static void ram_unmap(void)
 static int tables_alloc(void)
 {
 	mem_index.frame_of = calloc(mem_space.places, sizeof(*mem_index.frame_of));
-	mem_index.kind_of = calloc(mem_space.places, sizeof(*mem_index.kind_of));
+	mem_index.data_at = calloc(mem_space.places, sizeof(*mem_index.data_at));
 	mem_index.record = aligned_alloc(
 		_Alignof(struct mem_frame), mem_space.places * sizeof(*mem_index.record));
 	used = calloc((mem_space.ram_pages + 63) / 64, sizeof(*used));
 	run_pages = calloc(mem_space.ram_pages, sizeof(*run_pages));
-	if (!mem_index.frame_of || !mem_index.kind_of || !mem_index.record || !used || !run_pages)
+	if (!mem_index.frame_of || !mem_index.data_at || !mem_index.record || !used || !run_pages)
 		return error_set(ENOMEM, "no memory for the table of page frames");
 	memset(mem_index.record, 0, mem_space.places * sizeof(*mem_index.record));
 	return 0;

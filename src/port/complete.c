@@ -50,7 +50,7 @@ static void done_send(struct port_request *request)
 		port_done_begin_dpc(done);
 }
 
-static __attribute__((noinline)) bool complete_redirected(struct port_request *request)
+static border_call __attribute__((noinline)) bool complete_redirected(struct port_request *request)
 {
 	int state = port_take(request, true);
 
@@ -221,9 +221,7 @@ path_inline bool request_finish_page(struct port_request *request, bool locks)
 			return false;
 	} else {
 		if (unlikely(!unit->room ||
-			     atomic_load_explicit(&adapter->closed, memory_order_relaxed) ||
-			     atomic_load_explicit(&adapter->outstanding, memory_order_relaxed) >=
-				     adapter->limits.max_outstanding))
+			     atomic_load_explicit(&adapter->gates, memory_order_relaxed)))
 			return false;
 		unit->outstanding--;
 		cpu_own_add32(&adapter->outstanding, -1u);

@@ -74,11 +74,9 @@ uint32_t port_adapter_outstanding(struct port_adapter *adapter)
 	if (!adapter->is_split)
 		return atomic_load(&adapter->outstanding);
 	old = cpu_irql() < IRQL_DISPATCH ? cpu_irql_raise(IRQL_DISPATCH) : cpu_irql();
-	for (unsigned n = 0; n < cpu_count(); n++)
-		host_lock_acquire(&adapter->here[n].lock);
+	host_owned_enter(&adapter->here[0].lock, cpu_count(), sizeof(adapter->here[0]));
 	sum = port_adapter_outstanding_look(adapter);
-	for (unsigned n = 0; n < cpu_count(); n++)
-		host_lock_release(&adapter->here[n].lock);
+	host_owned_leave(&adapter->here[0].lock, cpu_count(), sizeof(adapter->here[0]));
 	if (old < IRQL_DISPATCH)
 		cpu_irql_lower(old);
 	return sum;
@@ -91,12 +89,12 @@ void port_unit_gather(struct port_unit *unit)
 
 	atomic_store_explicit(&unit->is_split, false, memory_order_relaxed);
 	unit->calm = 0;
+	host_owned_enter(&adapter->here[0].lock, cpu_count(), sizeof(adapter->here[0]));
 	for (unsigned n = 0; n < cpu_count(); n++) {
-		host_lock_acquire(&adapter->here[n].lock);
 		unit->outstanding += unit->here[n].outstanding;
 		unit->here[n].outstanding = 0;
-		host_lock_release(&adapter->here[n].lock);
 	}
+	host_owned_leave(&adapter->here[0].lock, cpu_count(), sizeof(adapter->here[0]));
 }
 
 /* Under the unit's lock; it is open, and nobody waits. */

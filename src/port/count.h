@@ -53,11 +53,11 @@ static inline void port_here_add(struct port_adapter *adapter, uint32_t n)
 {
 	struct port_here *here = &adapter->here[cpu_self->number];
 
-	host_lock_acquire(&here->lock);
+	host_owned_acquire(&here->lock);
 	atomic_store_explicit(&here->outstanding,
 		atomic_load_explicit(&here->outstanding, memory_order_relaxed) + n,
 		memory_order_relaxed);
-	host_lock_release(&here->lock);
+	host_owned_release(&here->lock);
 }
 
 /* One request in 16 has its latency measured: reading a clock for each would show. */
@@ -111,7 +111,7 @@ path_inline bool port_split_add(struct port_unit *unit, uint32_t n, uint32_t gat
 	if (!atomic_load_explicit(&unit->is_split, memory_order_relaxed))
 		return false;
 	cpu_poll_own(); /* as each other lock of the path */
-	host_lock_acquire(&here->lock);
+	host_owned_acquire(&here->lock);
 	is_split = likely(atomic_load_explicit(&unit->is_split, memory_order_relaxed) &&
 			  !(atomic_load_explicit(&adapter->closed, memory_order_relaxed) & gates));
 	if (is_split) {
@@ -120,7 +120,7 @@ path_inline bool port_split_add(struct port_unit *unit, uint32_t n, uint32_t gat
 			atomic_load_explicit(&here->outstanding, memory_order_relaxed) + n,
 			memory_order_relaxed);
 	}
-	host_lock_release(&here->lock);
+	host_owned_release(&here->lock);
 	return is_split;
 }
 
@@ -136,6 +136,14 @@ path_inline void port_count_calm(struct port_unit *unit, bool locks)
 		port_unit_split(unit);
 }
 
+/* Until then nobody waits for the adapter's limit, and ends need not look whether it was reached.
+ */
+static inline void port_refused(struct port_adapter *adapter, bool locks)
+{
+	if (!locks)
+		atomic_fetch_or(&adapter->detour, PORT_REFUSED);
+}
+
 /* Whether one more may be outstanding at the adapter; it is counted then. Under the unit's lock, so
  * that who is refused waits in the queue before port_adapter_count_out, which lets it go on, looks
  * there. */
@@ -149,8 +157,10 @@ path_inline bool port_adapter_count_in(struct port_adapter *adapter, bool locks)
 	}
 	count = atomic_load_explicit(&adapter->outstanding, memory_order_relaxed);
 	do {
-		if (unlikely(count >= adapter->limits.max_outstanding))
+		if (unlikely(count >= adapter->limits.max_outstanding)) {
+			port_refused(adapter, locks);
 			return false;
+		}
 		if (!locks) {
 			cpu_inner_add32_if(locks, &adapter->outstanding, 1);
 			return true;
@@ -199,6 +209,9 @@ path_inline bool port_adapter_count_out(struct port_adapter *adapter, bool is_do
 	if (locks && adapter->is_split)
 		return port_split_out(adapter, is_done);
 	before = cpu_inner_add32_if(locks, &adapter->outstanding, -1u);
+	if (!locks && unlikely(atomic_load_explicit(&adapter->detour, memory_order_relaxed) &
+			       PORT_REFUSED))
+		atomic_fetch_and(&adapter->detour, ~(uint32_t)PORT_REFUSED);
 	if (unlikely(atomic_load(&adapter->closed) & PORT_BUSY))
 		return port_count_out_busy(adapter, before, is_done);
 	return before >= adapter->limits.max_outstanding;

@@ -15,8 +15,8 @@
 #include "port/port.h"
 
 struct port_now {
-	const void *extension;	      /* HwDeviceExtension; NULL: of nobody, */
-	struct port_request *request; /* and one that nothing is true of */
+	const void *extension;			/* HwDeviceExtension; NULL: of nobody, */
+	_Atomic(struct port_request *) request; /* and one that nothing is true of */
 };
 extern struct port_now port_now __attribute__((visibility("hidden")));
 
@@ -24,14 +24,15 @@ extern struct port_now port_now __attribute__((visibility("hidden")));
 static inline void port_now_set(const void *extension, struct port_request *request)
 {
 	port_now.extension = extension;
-	port_now.request = request;
+	atomic_store_explicit(&port_now.request, request, memory_order_relaxed);
 }
 
 /* The last request of this adapter; NULL: it is not known. Of no extension it is one that is no
  * miniport's, of an adapter without slots. */
 static inline struct port_request *port_now_of(const void *extension)
 {
-	struct port_request *request = port_now.request;
+	struct port_request *request =
+		atomic_load_explicit(&port_now.request, memory_order_relaxed);
 
 	if (unlikely(port_now.extension != extension))
 		return NULL;

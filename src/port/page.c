@@ -28,10 +28,16 @@ void port_page_settle(struct port_adapter *adapter)
 					       adapter->lists.care == PORT_LISTS_FILLED
 				       ? pages_of(adapter)
 				       : PORT_PAGES_NONE;
+	if (adapter->takes_pages == PORT_PAGES_ALONE)
+		atomic_fetch_and(&adapter->detour, ~(uint32_t)PORT_NO_PAGES);
+	else
+		atomic_fetch_or(&adapter->detour, PORT_NO_PAGES);
 	adapter->ordinary = (struct port_start){0};
 	if (adapter->model->settle)
 		adapter->model->settle(adapter);
-	adapter->shows_pages = limits->map_buffers == STOR_MAP_ALL_BUFFERS_INCLUDING_READ_WRITE;
+	adapter->ordinary.is_usual = adapter->ordinary.build && limits->extended_srb;
+	adapter->shown =
+		limits->map_buffers == STOR_MAP_ALL_BUFFERS_INCLUDING_READ_WRITE ? UINTPTR_MAX : 0;
 }
 
 __attribute__((cold, noinline)) void port_page_irql(
@@ -55,7 +61,23 @@ static inline struct port_page page_of(const struct port_request *request)
 
 void port_page_prepare(struct port_request *request)
 {
-	page_prepare(request, request->adapter, request->unit, page_of(request));
+	struct port_page page = page_of(request);
+
+	page.data = (void *)((uintptr_t)page.data & request->adapter->shown);
+	page_prepare(
+		request, request->srb, request->unit, page, request->adapter->limits.extended_srb);
+}
+
+void page_start_other(struct port_request *request)
+{
+	struct port_adapter *adapter = request->adapter;
+
+	port_page_prepare(request);
+	atomic_store_explicit(&request->state, PORT_REQUEST_STARTED, memory_order_release);
+	if (adapter->ordinary.build)
+		port_start_ordinary(cpu_self, adapter, request, request->srb, cpu_inner_locks);
+	else
+		adapter->model->start(adapter, request);
 }
 
 void port_page_submit(struct port_request *request)
@@ -63,12 +85,12 @@ void port_page_submit(struct port_request *request)
 	struct port_adapter *adapter = request->adapter;
 	struct port_unit *unit = request->unit;
 
-	if (unlikely(request->length > adapter->limits.max_transfer ||
+	if (unlikely(request->length > adapter->limits.max_transfer || !port_is_alone(adapter) ||
 		     !port_page_may_start(adapter, unit, false) ||
-		     !port_page_has_list(request, adapter, request->data_at))) {
+		     !port_page_has_list(adapter, request->list, request->data_at))) {
 		atomic_store_explicit(&request->state, PORT_REQUEST_HELD, memory_order_relaxed);
 		port_request_submit(request);
 		return;
 	}
-	port_page_start(request, adapter, unit, page_of(request), false);
+	port_page_start(cpu_self, request, request->list, adapter, unit, page_of(request), false);
 }

@@ -27,7 +27,7 @@ struct port_page {
 	uint64_t at; /* physical */
 	void *data;
 	uint64_t cdb[2];
-	uint32_t bytes, flags, timeout;
+	uint64_t bytes, flags, timeout;
 	uint8_t cdb_length;
 };
 
@@ -73,11 +73,9 @@ _Static_assert(offsetof(SRBEX_DATA_SCSI_CDB16, SenseInfoBufferLength) == 9 &&
 		       offsetof(SRBEX_DATA_SCSI_CDB16, Cdb) == 24,
 	"and those of the CDB");
 
-path_inline void page_prepare_extended(
-	const struct port_request *request, uint32_t address, uint32_t flags, struct port_page page)
+path_inline void page_prepare_extended(const struct port_request *request, void *srb,
+	uint64_t address, uint64_t flags, struct port_page page)
 {
-	void *srb = request->srb;
-
 	page_put_pair(srb, 0,
 		sizeof(STORAGE_REQUEST_BLOCK) | SRB_FUNCTION_STORAGE_REQUEST_BLOCK << 16 |
 			SRB_STATUS_PENDING << 24,
@@ -87,7 +85,7 @@ path_inline void page_prepare_extended(
 	page_put(srb, 32, 0);
 	page_put(srb, 40, page.timeout);
 	page_put(srb, 48, (uint64_t)PORT_SRB_ADDRESS_AT << 32);
-	page_put(srb, 56, 1 | (uint64_t)page.bytes << 32);
+	page_put(srb, 56, 1 | page.bytes << 32);
 	page_put(srb, 64, (uintptr_t)page.data);
 	page_put(srb, 72, 0);
 	page_put_pair(srb, 80, 0, 0);
@@ -118,18 +116,16 @@ _Static_assert(AT(Function) == 2 && AT(SrbStatus) == 3 && AT(PathId) == 5 && AT(
 	"where the older block's fields are");
 #undef AT
 
-path_inline void page_prepare_scsi(
-	const struct port_request *request, uint32_t address, uint32_t flags, struct port_page page)
+path_inline void page_prepare_scsi(const struct port_request *request, void *srb, uint64_t address,
+	uint64_t flags, struct port_page page)
 {
-	void *srb = request->srb;
-
 	page_put(srb, 0,
 		sizeof(SCSI_REQUEST_BLOCK) | SRB_FUNCTION_EXECUTE_SCSI << 16 |
-			SRB_STATUS_PENDING << 24 | (uint64_t)address << 40);
+			SRB_STATUS_PENDING << 24 | address << 40);
 	page_put(srb, 8,
 		SP_UNTAGGED | SRB_SIMPLE_TAG_REQUEST << 8 | (uint32_t)page.cdb_length << 16 |
-			(uint32_t)PORT_SENSE_BYTES << 24 | (uint64_t)flags << 32);
-	page_put(srb, 16, page.bytes | (uint64_t)page.timeout << 32);
+			(uint32_t)PORT_SENSE_BYTES << 24 | flags << 32);
+	page_put(srb, 16, page.bytes | page.timeout << 32);
 	page_put(srb, 24, (uintptr_t)page.data);
 	page_put(srb, 32, (uintptr_t)request->sense);
 	page_put(srb, 40, 0);
@@ -141,19 +137,17 @@ path_inline void page_prepare_scsi(
 }
 
 /* As port_srb_prepare. */
-path_inline void page_prepare(const struct port_request *request,
-	const struct port_adapter *adapter, const struct port_unit *unit, struct port_page page)
+path_inline void page_prepare(const struct port_request *request, void *srb,
+	const struct port_unit *unit, struct port_page page, bool is_extended)
 {
-	uint32_t address = page_address(unit);
-	uint32_t flags =
+	uint64_t address = page_address(unit);
+	uint64_t flags =
 		page.flags | (uint32_t)(SRB_FLAGS_NO_QUEUE_FREEZE | SRB_FLAGS_QUEUE_ACTION_ENABLE);
 
-	if (!adapter->shows_pages)
-		page.data = NULL;
-	if (likely(adapter->limits.extended_srb))
-		page_prepare_extended(request, address, flags, page);
+	if (likely(is_extended))
+		page_prepare_extended(request, srb, address, flags, page);
 	else
-		page_prepare_scsi(request, address, flags, page);
+		page_prepare_scsi(request, srb, address, flags, page);
 }
 
 /* ---- the way ---- */
@@ -163,13 +157,19 @@ path_inline void page_prepare(const struct port_request *request,
 		1ull << TRACE_HW_BUILDIO | 1ull << TRACE_HW_BUILDIO_END |                          \
 		1ull << TRACE_HW_STARTIO | 1ull << TRACE_HW_STARTIO_END)
 
-/* Whether one of this unit, of at most max_transfer bytes, may start now. The adapter takes pages.
- * With locks port_page_count has the last word. */
+/* Whether the adapter takes pages on a machine of one processor, and no gate of it is closed. */
+static inline bool port_is_alone(const struct port_adapter *adapter)
+{
+	return !atomic_load_explicit(&adapter->gates, memory_order_relaxed);
+}
+
+/* Whether one of this unit, of at most max_transfer bytes, may start now, of an adapter that takes
+ * pages, and without locks is alone. With locks port_page_count has the last word. */
 path_inline bool port_page_may_start(
 	const struct port_adapter *adapter, const struct port_unit *unit, bool locks)
 {
 	if (unlikely(trace_wanted & PAGE_EVENTS ||
-		     atomic_load_explicit(&adapter->closed, memory_order_relaxed)))
+		     (locks && atomic_load_explicit(&adapter->closed, memory_order_relaxed))))
 		return false;
 	return locks || likely(unit->outstanding < unit->room &&
 				atomic_load_explicit(&adapter->outstanding, memory_order_relaxed) <
@@ -184,71 +184,80 @@ path_inline bool port_page_count(struct port_unit *unit, bool locks)
 
 /* Whether the list of this one can be made: then nothing can go wrong any more. */
 path_inline bool port_page_has_list(
-	const struct port_request *request, const struct port_adapter *adapter, uint64_t at)
+	const struct port_adapter *adapter, PSCATTER_GATHER_LIST list, uint64_t at)
 {
-	return likely(at <= adapter->maps->reach.max_address && port_list_is_dead(request->list));
+	return likely(at <= adapter->maps->reach.max_address && port_list_is_dead(list));
 }
 
 /* Station 4 as adapter->ordinary says, if that has build: of an adapter that is part of a hba. The
  * processor is the same one all the time, at DISPATCH. */
-path_inline void port_start_ordinary(struct port_adapter *adapter, struct port_request *request)
+path_inline void port_start_ordinary(struct cpu *cpu, struct port_adapter *adapter,
+	struct port_request *request, void *srb, bool locks)
 {
 	const struct port_start *to = &adapter->ordinary;
-	struct cpu *cpu = cpu_self;
+	void *extension = to->extension;
 	struct cpu_spinlock *lock;
-	void *srb = request->srb;
-	BOOLEAN result = to->build(to->extension, srb);
+	BOOLEAN result;
 
+	if (!locks)
+		port_now_set(extension, request);
+	result = to->build(extension, srb);
 	if (unlikely(cpu->irql != IRQL_DISPATCH))
 		port_page_irql(adapter, "HwStorBuildIo");
 	if (!result) /* the miniport completes it itself (SB-5) */
 		return;
 	lock = to->lock;
-	cpu_spin_acquire_by(cpu, lock);
+	if (locks)
+		cpu_spin_acquire_by(cpu, lock);
+	else
+		cpu_spin_acquire_alone(cpu, lock);
 	to->start(to->extension, srb);
 	if (unlikely(cpu->irql != IRQL_DISPATCH))
 		port_page_irql(adapter, "HwStorStartIo");
 	cpu_spin_release_by(cpu, lock);
 }
 
+/* Private: page.c. The last step of port_page_start, of SRBs of the older kind, or as the model
+ * does it. */
+void page_start_other(struct port_request *request);
+
 /* All three questions have been answered by yes, and the request's record says what page does. */
-path_inline void port_page_start(struct port_request *request, struct port_adapter *adapter,
-	struct port_unit *unit, struct port_page page, bool locks)
+path_inline void port_page_start(struct cpu *cpu, struct port_request *request,
+	PSCATTER_GATHER_LIST list, struct port_adapter *adapter, struct port_unit *unit,
+	struct port_page page, bool locks)
 {
 	uint64_t id = port_id_next(adapter, locks);
-	PSCATTER_GATHER_LIST list = request->list;
+	void *srb = request->srb;
 
 	atomic_store_explicit(&request->id, id, memory_order_relaxed);
 	request->submitted = 0;
 	if (trace_is_wanted(TRACE_SRB_DONE) && !(id & PORT_SAMPLE_MASK))
 		port_sample(request);
 	if (locks) {
-		request->origin = cpu_self->number;
+		request->origin = (uint8_t)cpu->number;
 	} else {
 		cpu_own_add32(&adapter->outstanding, 1);
 		unit->outstanding++;
 	}
-	dma_list_page(list, page.at, page.bytes);
-	dma_count_page(adapter->maps, locks ? cpu_self->number : 0);
-	request->seal.id = id;
-	request->seal.count = 1;
-	request->seal.address = (LONGLONG)page.at;
+	dma_list_page(list, page.at, (uint32_t)page.bytes);
+	dma_count_page(adapter->maps, locks ? cpu->number : 0);
+	request->seal.id = id; /* the rest is known: port_list_is_of_page */
 	request->mapped = true;
 	request->is_counted = true;
 	request->is_failed = false;
 	request->is_page = locks ? PORT_PAGES_AMONG : PORT_PAGES_ALONE;
 	atomic_store_explicit(&request->deadline,
-		atomic_load_explicit(&adapter->tick, memory_order_relaxed) + page.timeout + 1,
+		atomic_load_explicit(&adapter->tick, memory_order_relaxed) +
+			(uint32_t)page.timeout + 1,
 		memory_order_relaxed);
-	page_prepare(request, adapter, unit, page);
-	atomic_store_explicit(&request->state, PORT_REQUEST_STARTED, memory_order_release);
-	if (unlikely(!adapter->ordinary.build)) {
-		adapter->model->start(adapter, request);
+	if (unlikely(!adapter->ordinary.is_usual)) {
+		page_start_other(request);
 		return;
 	}
-	if (!locks)
-		port_now_set(adapter->ordinary.extension, request);
-	port_start_ordinary(adapter, request);
+	page.data = (void *)((uintptr_t)page.data & adapter->shown);
+	page_prepare(request, srb, unit, page, true);
+	atomic_store_explicit(&request->state, PORT_REQUEST_STARTED, memory_order_release);
+	port_start_ordinary(cpu, adapter, request, srb, locks);
 }
 
 #endif

@@ -57,10 +57,10 @@ enum port_request_state {
 
 /* What a list was like when the miniport got it, and whose it is or was last: list_life.h. */
 struct port_list_seal {
-	uint64_t id; /* 0: no request has had it yet */
-	uint32_t count;
 	LONGLONG address; /* of the first element */
-	uint64_t digest;  /* of all elements, where lists are poisoned */
+	uint32_t count;
+	uint64_t id;	 /* 0: no request has had it yet */
+	uint64_t digest; /* of all elements, where lists are poisoned */
 };
 
 /* What a command that moves data both ways has besides the request: data_in.c. */
@@ -81,43 +81,55 @@ struct port_data_in {
 	struct port_list_seal seal;
 };
 
+/* Ordered by use: what a request that goes by page.h touches is in the first three lines of the
+ * cache, of which the first is all that a completion looks at before its DPC. */
 struct port_request {
 	struct port_request *next; /* of a queue, the free list, or a completion list */
 	struct port_adapter *adapter;
-	struct port_unit *unit;
-	_Atomic uint64_t id; /* of its submission: a new one each time */
 	_Atomic int state;
-
-	/* the slot's memory, fixed */
-	void *srb, *sense, *extension;
-	void *extension_shown;	   /* what the SRB says: NULL if it has no bytes */
+	bool mapped;	 /* these four are one word to the compiler */
+	bool is_counted; /* among the outstanding */
+	bool is_failed;	 /* by the port: the SRB tells nothing */
+	uint8_t is_page; /* enum port_pages: how it went by page.h; not if it has failed since */
+	void *srb;	 /* the slot's memory, fixed, with sense and extension */
 	PSCATTER_GATHER_LIST list; /* NULL: the adapter has no DMA */
+	struct port_list_seal seal;
 
-	/* the command: set between get and submit */
-	uint8_t function; /* SRB_FUNCTION_ */
-	uint8_t action;	  /* of SRB_FUNCTION_PNP, _POWER: STOR_PNP_ACTION, STOR_POWER_ACTION;
-			     of _WMI: the minor function. Where the unit is the adapter's self
-			     they are for the adapter */
-	uint8_t power;	  /* STOR_DEVICE_POWER_STATE */
-	uint8_t cdb_length;
-	uint8_t cdb[16];  /* of SRB_FUNCTION_WMI it holds a pointer, the data path */
-	uint32_t flags;	  /* SRB_FLAGS_DATA_IN, _DATA_OUT ... */
-	uint32_t length;  /* of the data */
-	uint32_t timeout; /* seconds */
-	PMDL mdl;	  /* NULL: no data. For all but its submitter: port_request_mdl */
+	struct port_unit *unit;
 	/* The physical address of the data, if they are in one page of RAM and go one way; else
 	 * MEM_NO_ADDRESS, and mdl says more */
 	uint64_t data_at;
 	void *data; /* system address of the data; while the miniport has it: where it sees it,
 		       which is the copy if the data is bounced (R-6) */
-	void (*done)(struct port_request *request); /* at DISPATCH; the submitter's again */
-	/* The same of one that went by port_page_start, and simply went well: of the result it says
-	 * all. port_page_done, or the submitter's. */
+	/* The same as done of one that went by port_page_start, and simply went well: of the
+	 * result it says all. port_page_done, or the submitter's. */
 	void (*page_done)(struct port_request *request);
 	void *ctx;
-	struct port_data_in *in; /* NULL: data go one way at most */
-	bool mdl_is_due; /* mdl is to be filled in before somebody looks at it: data_at, data and
-			    length say it all */
+	_Atomic uint64_t id;	   /* of its submission: a new one each time */
+	uint32_t length;	   /* of the data */
+	_Atomic uint32_t deadline; /* adapter tick at which it has timed out */
+
+	void *sense;
+	void *extension_shown; /* what the SRB says: NULL if it has no bytes */
+	/* the command: set between get and submit */
+	uint32_t flags;	  /* SRB_FLAGS_DATA_IN, _DATA_OUT ... */
+	uint32_t timeout; /* seconds */
+	uint8_t cdb[16];  /* of SRB_FUNCTION_WMI it holds a pointer, the data path */
+	uint8_t cdb_length;
+	bool mdl_is_due;    /* mdl is to be filled in before somebody looks at it: data_at, data and
+			       length say it all */
+	uint8_t function;   /* SRB_FUNCTION_ */
+	uint8_t action;	    /* of SRB_FUNCTION_PNP, _POWER: STOR_PNP_ACTION, STOR_POWER_ACTION;
+			       of _WMI: the minor function. Where the unit is the adapter's self
+			       they are for the adapter */
+	uint8_t power;	    /* STOR_DEVICE_POWER_STATE */
+	uint8_t origin;	    /* the processor that submitted it; port_adapter.redirects alone */
+	uint64_t submitted; /* clock if its latency is sampled, else 0 */
+	PMDL mdl;	    /* NULL: no data. For all but its submitter: port_request_mdl */
+
+	void *extension;
+	void (*done)(struct port_request *request); /* at DISPATCH; the submitter's again */
+	struct port_data_in *in;		    /* NULL: data go one way at most */
 	uint8_t cdb_more[16]; /* of one longer than 16 bytes: the rest; extended_srb alone */
 
 	/* the result: valid in done */
@@ -128,21 +140,14 @@ struct port_request {
 
 	/* the path's own */
 	void *own_data; /* data as the submitter gave it, if mapping.va took its place */
-	struct port_list_seal seal;
 	struct dma_mapping mapping;
 	struct dma_waiter waiter; /* for map registers */
-	bool mapped;		  /* these four are one word to the compiler */
-	bool is_counted;	  /* among the outstanding */
-	bool is_failed;		  /* by the port: the SRB tells nothing */
-	uint8_t is_page; /* enum port_pages: how it went by page.h; not if it has failed since */
-	uint8_t origin;	 /* the processor that submitted it; port_adapter.redirects alone */
-	uint8_t busy_retries;	   /* how often it came back busy, at most entries.retries */
-	uint32_t busy_since;	   /* adapter tick of the first time */
-	_Atomic uint32_t deadline; /* adapter tick at which it has timed out */
-	_Atomic uint8_t told;	   /* private to rest.c; 0: it is not the port's own word */
-	_Atomic uint64_t lost_id;  /* id of the use in which it survived every reset */
-	uint64_t submitted;	   /* clock if its latency is sampled, else 0 */
-};
+	uint8_t busy_retries;	  /* how often it came back busy, at most entries.retries */
+	uint32_t busy_since;	  /* adapter tick of the first time */
+	_Atomic uint8_t told;	  /* private to rest.c; 0: it is not the port's own word */
+	_Atomic uint64_t lost_id; /* id of the use in which it survived every reset */
+} __attribute__((aligned(CACHE_LINE)));
+_Static_assert(offsetof(struct port_request, extension) == 3 * CACHE_LINE, "as said above");
 
 enum port_closed {
 	PORT_PAUSED = 1,    /* StorPortPause and its likes */
@@ -155,13 +160,19 @@ enum port_closed {
 	PORT_AWAY = 64	 /* stopped, and expected back: submitted requests wait */
 };
 
+/* Why requests do not go by page.h on a machine of one processor: no gate is closed. */
+enum port_detour {
+	PORT_NO_PAGES = 1, /* takes_pages is not PORT_PAGES_ALONE */
+	PORT_REFUSED = 2   /* somebody had to wait as max_outstanding had been reached */
+};
+
 /* A processor's share of a unit's count, of an adapter's count and of its ids: count.h. */
 struct port_unit_here {
 	uint32_t outstanding; /* under the lock of the adapter's, as a number that wraps */
 } APART;
 
 struct port_here {
-	struct host_lock lock;
+	struct host_owned lock;	      /* this processor's */
 	_Atomic uint32_t outstanding; /* likewise */
 	uint64_t last_id, end_id;     /* this processor's own: ids that it may give */
 } APART;
@@ -179,7 +190,7 @@ struct port_unit_entries {
 
 struct port_unit {
 	struct port_adapter *adapter;
-	uint8_t path, target, lun, zero; /* one word: page.c */
+	uint8_t path, target, lun, zero; /* one word: page.h */
 	unsigned number;		 /* for events: order of discovery */
 	struct port_unit_entries entries;
 	struct port_unit_here *here; /* of each processor; NULL: its counts are never split */
@@ -204,6 +215,7 @@ struct port_unit {
 /* What page.h needs to start a request by itself, as the model would. */
 struct port_start {
 	PHW_BUILDIO build; /* NULL: it is for the model's start to do */
+	bool is_usual;	   /* build is there, and SRBs are of the extended kind */
 	PHW_STARTIO start; /* under this lock, at DISPATCH as build is */
 	struct cpu_spinlock *lock;
 	void *extension;
@@ -275,16 +287,22 @@ struct port_adapter {
 	/* what the miniport completes is finished where it was submitted; requests are submitted
 	 * while it is initialised again */
 	_Atomic bool redirects;
-	uint8_t takes_pages;	/* enum port_pages */
-	bool is_split;		/* its count is: count.h */
-	bool shows_pages;	/* the miniport sees the addresses of what it reads and writes */
-	uint16_t srb_length_at; /* where DataTransferLength is in its kind of SRBs */
+	uint8_t takes_pages; /* enum port_pages */
+	bool is_split;	     /* its count is: count.h */
+	uintptr_t shown;     /* all ones: the miniport sees where what it reads and writes lies */
+	uint16_t srb_length_at;	    /* where DataTransferLength is in its kind of SRBs */
 	struct port_start ordinary; /* the model's: when no event is wanted */
 	struct port_lists lists, lists_in;
 	struct port_data_in *data_in; /* of each slot; NULL: port_data_in_enable was not called */
 	struct port_sense *senses;    /* of each slot; NULL: not limits.asks_sense */
 	struct port_request *requests;
-	_Atomic uint32_t closed; /* enum port_closed */
+	union { /* one word to who only asks whether all is ordinary */
+		struct {
+			_Atomic uint32_t closed; /* enum port_closed */
+			_Atomic uint32_t detour; /* enum port_detour */
+		};
+		_Atomic uint64_t gates;
+	};
 	_Atomic uint32_t unit_count;
 	struct port_unit *units[PORT_UNITS_MAX];
 	struct port_unit self; /* whose queue is that of requests to the adapter; at no address */

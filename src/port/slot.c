@@ -24,8 +24,8 @@ struct port_now port_now = {.request = &no_request};
 
 void port_now_forget(const struct port_adapter *adapter)
 {
-	if (port_now.request->adapter == adapter)
-		port_now = (struct port_now){.request = &no_request};
+	if (atomic_load(&port_now.request)->adapter == adapter)
+		port_now_set(NULL, &no_request);
 }
 
 void *port_alloc(uint64_t bytes, unsigned flags, enum mem_kind kind, void *owner)
@@ -89,7 +89,9 @@ static int slots_new(struct port_adapter *adapter, unsigned count)
 	if (stride_settle(adapter, (uint64_t)PORT_EXTENSION_AT + adapter->limits.extension_bytes))
 		return -ENOMEM;
 	bytes = (uint64_t)adapter->slot_stride * count;
-	adapter->requests = calloc(count, sizeof(*adapter->requests));
+	adapter->requests = aligned_alloc(CACHE_LINE, count * sizeof(*adapter->requests));
+	if (adapter->requests)
+		memset(adapter->requests, 0, count * sizeof(*adapter->requests));
 	adapter->slots = port_alloc(bytes, MEM_LINEAR, MEM_SRB, adapter);
 	adapter->slots_bytes = bytes;
 	if (!adapter->requests || !adapter->slots)

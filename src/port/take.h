@@ -52,6 +52,8 @@ path_inline int port_take(struct port_request *request, bool locks)
 	if (unlikely(state != PORT_REQUEST_STARTED))
 		return state;
 	if (likely(request->is_page)) {
+		request->seal.count = 1;
+		request->seal.address = (LONGLONG)request->data_at;
 		port_list_close_filled(request->list, &request->seal);
 		return state;
 	}
@@ -89,7 +91,7 @@ path_inline bool port_complete_at_once(struct port_adapter *adapter, const void 
 		     request->is_page != PORT_PAGES_ALONE || (!done->is_expected && !done->head)))
 		return false;
 	list = request->list;
-	if (unlikely(!port_list_is_sealed(list, &request->seal)))
+	if (unlikely(!port_list_is_of_page(list, request->data_at)))
 		return false;
 	port_list_end(list);
 	atomic_store_explicit(&request->state, PORT_REQUEST_COMPLETED, memory_order_relaxed);

@@ -89,13 +89,6 @@ static __attribute__((noinline)) void start_other(
 		cpu_spin_release(&adapter->startio_lock);
 }
 
-static inline void start_ordinary(struct port_adapter *port, struct port_request *request)
-{
-	if (!cpu_inner_locks)
-		port_now_set(port->ordinary.extension, request);
-	port_start_ordinary(port, request);
-}
-
 static void stor_start(struct port_adapter *port, struct port_request *request)
 {
 	struct stor_adapter *adapter = (struct stor_adapter *)port;
@@ -103,7 +96,7 @@ static void stor_start(struct port_adapter *port, struct port_request *request)
 	if (unlikely(trace_wanted & STATION_4 || !port->ordinary.build))
 		start_other(adapter, request);
 	else
-		start_ordinary(port, request);
+		port_start_ordinary(cpu_self, port, request, request->srb, cpu_inner_locks);
 }
 
 const struct port_model stor_model = {

@@ -20,6 +20,7 @@ static unsigned subscriber_count;
 
 uint64_t trace_wanted;
 void (*trace_locate)(uint8_t *processor, uint8_t *irql);
+void (*trace_changed)(void);
 
 _Static_assert(TRACE_TYPES <= 64, "trace_wanted has a bit for each type");
 
@@ -40,6 +41,8 @@ static void wanted_update(void)
 	trace_wanted = 0;
 	for (unsigned i = 0; i < subscriber_count; i++)
 		trace_wanted |= subscribers[i].mask;
+	if (trace_changed)
+		trace_changed();
 }
 
 int trace_subscribe(uint64_t mask, trace_fn *fn, void *ctx)

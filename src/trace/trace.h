@@ -117,4 +117,8 @@ const char *trace_name(enum trace_type type);
  */
 extern void (*trace_locate)(uint8_t *processor, uint8_t *irql);
 
+/* bus/ keeps what it has to do for an event in what it looks at anyway: called when trace_wanted
+ * has changed. NULL: by nobody. */
+extern void (*trace_changed)(void);
+
 #endif

@@ -18,6 +18,8 @@
  */
 #define border_call __attribute__((ms_abi))
 
+#define CACHE_LINE 64
+
 /* Of what one processor writes, or all of them do: cache lines are fetched in pairs. */
 #define APART __attribute__((aligned(128)))
 

@@ -142,7 +142,7 @@ static void a_newer_format_is_named(void **state)
 
 	assert_non_null(note);
 	note->version = LOADER_NOTE_VERSION + 1;
-	is_refused(copy, good_size, "was made by a newer dryport (format 2, this one knows 1)");
+	is_refused(copy, good_size, "was made by a newer dryport (format 3, this one knows 2)");
 	note->version = LOADER_NOTE_VERSION;
 	note->magic++;
 	is_refused(copy, good_size, "its note is damaged");

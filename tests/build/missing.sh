@@ -18,3 +18,7 @@ status 1 "$HOST" missing.so 2
 says err "the driver called NtNothingOfThisName, which dryport lacks, in last (missing.c:15)"
 status 1 "$HOST" missing.so 3
 says err "the driver used the variable KdNoSuchVariable, which dryport lacks, in reader (missing.c:20)"
+status 1 "$HOST" missing.so 4
+says err "the driver called KeNoSuchRoutine, which dryport lacks, in turning (missing.c:29)"
+status 1 "$HOST" missing.so 5
+says err "the driver called KeNoSuchRoutine, which dryport lacks, in DriverEntry (missing.c:46)"

@@ -43,3 +43,12 @@ if [ "${SANITIZED:-0}" = 0 ]; then
   status 0 "$BUILD" "$drivers/names.c" --sanitize address,undefined -o names.so
   status 0 env LD_PRELOAD="$runtime" "$HOST" names.so
 fi
+
+# frame pointers are for the sanitizers' runtimes alone
+need objdump
+pointers() {
+  objdump -d --no-show-raw-insn "$1" | grep -cE 'mov +%rsp,%rbp' || true
+}
+[ "$(pointers overflow.so)" -ge 7 ] || fail "$(pointers overflow.so) functions with a frame pointer"
+status 0 "$BUILD" "$drivers/overflow.c" -o plain.so
+[ "$(pointers plain.so)" = 0 ] || fail "frame pointers without a sanitizer"

@@ -259,6 +259,84 @@ static void offsets_outside_the_block_are_not_followed(void **state)
 	assert_null(SrbGetSrbExDataByIndex(&block.srb, 1));
 }
 
+/* As a port lays a block out that has no room between its parts. */
+struct dense {
+	STORAGE_REQUEST_BLOCK srb;
+	STOR_ADDR_BTL8 address;
+	SRBEX_DATA_SCSI_CDB16 cdb16;
+};
+_Static_assert(offsetof(struct dense, address) == DDK_SRB_ADDRESS_AT &&
+		       offsetof(struct dense, cdb16) == DDK_SRB_DATA_AT,
+	"where the getters look first");
+
+static struct dense dense_srb(void)
+{
+	struct dense block = {
+		.srb = {.Length = sizeof(SCSI_REQUEST_BLOCK),
+			.Function = SRB_FUNCTION_STORAGE_REQUEST_BLOCK,
+			.SrbLength = sizeof(struct dense),
+			.SrbFunction = SRB_FUNCTION_EXECUTE_SCSI,
+			.AddressOffset = DDK_SRB_ADDRESS_AT,
+			.NumSrbExData = 1,
+			.SrbExDataOffset = {DDK_SRB_DATA_AT}},
+		.address = {.Type = STOR_ADDRESS_TYPE_BTL8, .Path = 1, .Target = 2, .Lun = 3},
+		.cdb16 = {.Type = SrbExDataTypeScsiCdb16, .CdbLength = 10},
+	};
+
+	return block;
+}
+
+static ULONG numbers_of(PVOID srb)
+{
+	UCHAR path, target, lun;
+
+	SrbGetPathTargetLun(srb, &path, &target, &lun);
+	assert_int_equal(SrbGetPathId(srb), path);
+	assert_int_equal(SrbGetTargetId(srb), target);
+	assert_int_equal(SrbGetLun(srb), lun);
+	return (ULONG)path << 16 | (ULONG)target << 8 | lun;
+}
+
+/* What stands in the usual place counts only if the block says so, and holds it. */
+static void the_usual_places_are_no_guess(void **state)
+{
+	const struct dense good = dense_srb();
+	struct dense block = good;
+
+	assert_ptr_equal(SrbGetCdb(&block), block.cdb16.Cdb);
+	assert_int_equal(numbers_of(&block), 0x10203);
+	block.srb.SrbLength = DDK_SRB_DATA_AT + 8;
+	assert_ptr_equal(SrbGetCdb(&block), block.cdb16.Cdb);
+	block.srb.SrbLength = DDK_SRB_DATA_AT + 7;
+	assert_null(SrbGetCdb(&block));
+	block.srb.SrbLength = DDK_SRB_ADDRESS_AT + 11;
+	assert_int_equal(numbers_of(&block), 0x10203);
+	block.srb.SrbLength = DDK_SRB_ADDRESS_AT + 10;
+	assert_int_equal(numbers_of(&block), 0);
+	block = good;
+	block.srb.NumSrbExData = 0;
+	assert_null(SrbGetCdb(&block));
+	block = good;
+	block.srb.SrbFunction = SRB_FUNCTION_FLUSH;
+	assert_null(SrbGetCdb(&block));
+	assert_int_equal(numbers_of(&block), 0x10203);
+	block = good;
+	block.cdb16.Type = SrbExDataTypeIoInfo;
+	block.address.Type = 0;
+	assert_null(SrbGetCdb(&block));
+	assert_int_equal(numbers_of(&block), 0);
+	block = good;
+	block.srb.SrbExDataOffset[0] = 0;
+	block.srb.AddressOffset = 0;
+	assert_null(SrbGetCdb(&block));
+	assert_int_equal(numbers_of(&block), 0);
+	/* a plain block has no parts */
+	block = good;
+	block.srb.Function = SRB_FUNCTION_EXECUTE_SCSI;
+	assert_ptr_equal(SrbGetCdb(&block), ((PSCSI_REQUEST_BLOCK)&block)->Cdb);
+	assert_int_equal(numbers_of(&block), 0);
+}
+
 /* The second of several extended data blocks is found. */
 static void extended_data_is_found_by_type_not_by_place(void **state)
 {
@@ -304,6 +382,7 @@ int main(void)
 		cmocka_unit_test(a_long_command_has_its_length_in_32_bits),
 		cmocka_unit_test(a_request_without_a_command_has_no_command_data),
 		cmocka_unit_test(offsets_outside_the_block_are_not_followed),
+		cmocka_unit_test(the_usual_places_are_no_guess),
 		cmocka_unit_test(extended_data_is_found_by_type_not_by_place),
 		cmocka_unit_test(copying_and_clearing_keep_to_the_block),
 	};

@@ -100,7 +100,7 @@ variant unreset 's/^\t\treturn SimpleControl\(Extension, 0\) && SimpleStart\(Ext
 dump_of 1 unreset --seed 1
 says 'was not completed within its 10 s|HwStorInitialize failed'
 # wrong data is seen by the host
-variant wrong 's/^\t\tSimpleSetMore\(Request, List\);/{&if (((PSIMPLE_ADAPTER)Request->Adapter)->IsDump) Request->List[1] = Request->List[0];}/'
+variant wrong 's/^\t\tSimpleSetList\(Request, List\);/{&if (((PSIMPLE_ADAPTER)Request->Adapter)->IsDump) Request->List[1] = Request->List[0];}/'
 dump_of 1 wrong
 says 'byte [0-9]+ of the disk is [0-9a-f]{2}; what dump_wrong was given for it is'
 
@@ -147,7 +147,7 @@ place=$(sed -n 's/.*place \([0-9]*\)$/\1/p' "$work/err")
 # what the driver says in ordinary mode reaches it in dump mode: requests are as short as it said, and its data comes along
 pointers() {
   cp -r "$simple" "$work/$1"
-  sed -i -E 's/^\tcase SRB_FUNCTION_FLUSH:/\tcase SRB_FUNCTION_DUMP_POINTERS: {PMINIPORT_DUMP_POINTERS P = SrbGetDataBuffer(Request->Srb);'"$2"'SimpleComplete(Request, SRB_STATUS_SUCCESS);return FALSE;}\n\tcase SRB_FUNCTION_FREE_DUMP_POINTERS: DbgPrint("simple: no dump\\n");SimpleComplete(Request, SRB_STATUS_SUCCESS);return FALSE;\n&/
+  sed -i -E 's/^\tcase SRB_FUNCTION_FLUSH:/\tcase SRB_FUNCTION_DUMP_POINTERS: {PMINIPORT_DUMP_POINTERS P = SrbGetDataBuffer(Request->Srb);'"$2"'SimpleComplete(Adapter, Request, SRB_STATUS_SUCCESS);return FALSE;}\n\tcase SRB_FUNCTION_FREE_DUMP_POINTERS: DbgPrint("simple: no dump\\n");SimpleComplete(Adapter, Request, SRB_STATUS_SUCCESS);return FALSE;\n&/
     s/^\t\t\.NumberOfAccessRanges = 1,/&.FeatureSupport = STOR_FEATURE_DUMP_POINTERS,/
     s/^\tAdapter->IsDump = .*/&if (Adapter->IsDump \&\& Config->MiniportDumpData != (PVOID)(ULONG_PTR)0x1234) return SP_RETURN_BAD_CONFIG;/' "$work/$1/simple.c"
   sed -i 's/#include <storport.h>/#include <ntddk.h>\n&/' "$work/$1/simple.h"

@@ -27,7 +27,7 @@ stops foreign 'Put of the list at .*made by the port and dies with its request' 
 variant_of_simple written "$get if (List != NULL) List->NumberOfElements = 1;/"
 stops written 'list of request [0-9]+, which is the port.s and must not be modified, was written to' \
   "driver: SimpleBuildScsi \(simple\.c:$line\)"
-variant_of_simple late 's/^\tif \(Done->Status == 0 && Request.*/PSTOR_SCATTER_GATHER_LIST List = StorPortGetScatterGatherList(Adapter, Request->Srb);if (List != NULL) {SimpleComplete(Request, SRB_STATUS_SUCCESS);(VOID)*(volatile ULONG *)\&List->NumberOfElements;} else&/'
+variant_of_simple late 's/^\tif \(Done->Status == 0 && Request.*/PSTOR_SCATTER_GATHER_LIST List = StorPortGetScatterGatherList(Adapter, Request->Srb);if (List != NULL) {SimpleComplete(Adapter, Request, SRB_STATUS_SUCCESS);(VOID)*(volatile ULONG *)\&List->NumberOfElements;} else&/'
 stops late 'list of request [0-9]+, which died with its completion, was read' "driver: SimpleFinish \(simple\.c:$end\)"
 
 # 0xF1/0x1002: half a second for a routine of the driver's, by the machine's clock or the processor's

@@ -88,7 +88,6 @@ path_inline bool next_move(const struct setting *set, struct batch *b, const boo
 	uint16_t cid = __atomic_load_n(&c->cid, __ATOMIC_RELAXED);
 	uint64_t bytes = ((dword & 0xffff) + 1ull) << n->block_shift;
 	struct nvme_seen *seen = &e->seen[(uint8_t)cid];
-	struct iovec iov;
 	uint64_t offset;
 	void *data;
 
@@ -99,19 +98,20 @@ path_inline bool next_move(const struct setting *set, struct batch *b, const boo
 	data = dma_bus_find_known(&e->master, prp, bytes, e->kind_of_data);
 	if (unlikely(!data))
 		return false;
-	iov = (struct iovec){data, bytes};
 	offset = (space * n->blocks + block) << n->block_shift;
-	b->err = is_write ? storage_write_one(n->storage, offset, &iov)
-			  : storage_read_one(n->storage, offset, &iov);
-	if (unlikely(b->err)) {
+	b->err = is_write ? storage_write_one(n->storage, offset, data, bytes)
+			  : storage_read_one(n->storage, offset, data, bytes);
+	if (unlikely(b->err < 0)) {
 		b->is_write = is_write;
 		b->failed_cid = cid;
 		b->failed_bytes = bytes;
 		return false;
 	}
-	/* That took its time. */
-	if (!dma_bus_still(&e->master, b->frame, b->kind))
-		return false;
+	if (unlikely(b->err)) { /* STORAGE_WAITED */
+		b->err = 0;
+		if (!dma_bus_still(&e->master, b->frame, b->kind))
+			return false;
+	}
 	*seen = (struct nvme_seen){cid, e->turn};
 	*(is_write ? &b->bytes_written : &b->bytes_read) += bytes;
 	b->writes += is_write;

@@ -46,6 +46,23 @@ static border_call __attribute__((noinline)) void shadow_doorbell(struct nvme_en
 	cpu_agent_kick(e->agent);
 }
 
+/*
+ * On a machine of one processor nobody else adds to them, so there it takes no locked instruction.
+ * The engine may take them all away between the two accesses: then those of before are there once
+ * more, and a queue that is looked at again has nothing new.
+ */
+static inline void rung_add(struct nvme_engine *e, uint32_t queue)
+{
+	uint64_t bit = 1ull << queue;
+
+	if (likely(!cpu_inner_locks))
+		atomic_store_explicit(&e->rung,
+			atomic_load_explicit(&e->rung, memory_order_relaxed) | bit,
+			memory_order_release);
+	else
+		atomic_fetch_or(&e->rung, bit);
+}
+
 static void sq_doorbell(struct nvme *n, unsigned queue, uint32_t value)
 {
 	struct nvme_sq *sq = &n->sq[queue];
@@ -65,7 +82,7 @@ static void sq_doorbell(struct nvme *n, unsigned queue, uint32_t value)
 	}
 	atomic_store_explicit(&sq->tail, value, memory_order_release);
 	e = atomic_load_explicit(&sq->engine, memory_order_relaxed);
-	atomic_fetch_or(&e->rung, 1ull << queue);
+	rung_add(e, queue);
 	cpu_agent_kick(e->agent);
 }
 
@@ -284,7 +301,7 @@ static border_call void nvme_ring(void *device, uint32_t number, uint32_t value)
 	}
 	atomic_store_explicit(&sq->tail, value, memory_order_release);
 	e = atomic_load_explicit(&sq->engine, memory_order_relaxed);
-	atomic_fetch_or(&e->rung, 1ull << number / 2);
+	rung_add(e, number / 2);
 	bus_rung(e->agent);
 }
 

@@ -19,7 +19,7 @@ static uint32_t register_get(const struct simple *s, uint32_t offset)
 {
 	switch (offset) {
 	case SIMPLE_VERSION:
-		return SIMPLE_VERSION_1;
+		return SIMPLE_VERSION_2;
 	case SIMPLE_CONTROL:
 		return s->control;
 	case SIMPLE_STATUS:
@@ -238,7 +238,6 @@ static int simple_build(struct simple *s, const struct settings *set, uint32_t b
 	s->blocks = storage_size(s->storage) / block_size;
 	s->page_blocks = s->blocks - min_of(s->blocks, MEM_PAGE_SIZE / block_size - 1);
 	dma_master_init(&s->master, "simple", (unsigned)set->width);
-	s->kind_of_lists = MEM_EXTENSION;
 	s->kind_of_data = MEM_DATA;
 	s->list = calloc(s->max_elements, sizeof(*s->list));
 	s->parameters = calloc(1, SIMPLE_PARAMETERS(s->max_elements));

@@ -46,13 +46,13 @@ struct simple {
 
 	/* the agent's */
 	uint64_t commands_at, completions_at; /* bus addresses of the rings, latched when enabled */
-	uint32_t consumed, posted; /* commands fetched and completions written since then */
-	uint32_t surplus;	   /* of those, more than commands were given: faults.h */
-	unsigned untold;	   /* completions that were written, and no interrupt since */
-	uint64_t batch_bytes;	   /* data moved since the last posting */
-	unsigned waiting;	   /* completions not yet posted */
-	uint64_t messages_due;	   /* messages that those ask for */
-	enum mem_kind kind_of_lists, kind_of_data; /* of the last ones: simple_quick.c */
+	uint32_t consumed, posted;  /* commands fetched and completions written since then */
+	uint32_t surplus;	    /* of those, more than commands were given: faults.h */
+	unsigned untold;	    /* completions that were written, and no interrupt since */
+	uint64_t batch_bytes;	    /* data moved since the last posting */
+	unsigned waiting;	    /* completions not yet posted */
+	uint64_t messages_due;	    /* messages that those ask for */
+	enum mem_kind kind_of_data; /* of the last ones: simple_quick.c */
 	struct simple_command commands[SIMPLE_BATCH];
 	union simple_completion completions[SIMPLE_BATCH + FAULTS_MAX + 2];
 	struct simple_element *list; /* [max_elements] */
@@ -84,9 +84,9 @@ static inline void simple_post_one(
 /* ---- simple_quick.c ---- */
 
 /*
- * Carries out the first of a batch's commands, as long as they are reads and writes of one page and
- * nothing but them is to be seen to, and writes their completions; how many they were. The
- * interrupt is still due. Without completions that wait.
+ * Carries out the first of a batch's commands, as long as they are DIRECT reads and writes in one
+ * page and nothing but them is to be seen to, and writes their completions; how many they were. The
+ * interrupt is still due. Without completions that wait; the controller was enabled just now.
  */
 unsigned simple_quick(struct simple *simple, const struct simple_command *ring, unsigned count);
 
@@ -102,7 +102,7 @@ static inline bool simple_is_inside(const struct simple *simple, uint64_t block,
 /* Carries out one command; *length is the bytes that it moved. */
 enum simple_status simple_execute(
 	struct simple *simple, const struct simple_command *command, uint32_t *length);
-/* READ or WRITE of all that the command's list describes. */
+/* READ or WRITE of all that the command's list describes, or the command itself if DIRECT. */
 enum simple_status simple_transfer(
 	struct simple *simple, const struct simple_command *command, uint32_t *length);
 /* Reads the command's list into simple->list. */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
- * One command of the simple controller: its list is read from memory, then data goes straight
- * between the pages of RAM that the list's elements lead to and the storage. Every length and block
- * number comes from a driver and is checked. Before: simple_ring.c. After: src/dma, storage.c.
+ * One command of the simple controller: its list is read from memory, or is the one element that
+ * stands in the command; then data goes straight between the pages of RAM that the list's elements
+ * lead to and the storage. Every length and block number comes from a driver and is checked.
+ * Before: simple_ring.c. After: src/dma, storage.c.
  */
 #include "hw/simple/simple.h"
 #include <errno.h>
@@ -143,8 +144,9 @@ static __attribute__((noinline)) enum simple_status list_move(
 
 /* Moves what simple->list describes, once it is known to be right. */
 static enum simple_status list_transfer(
-	struct simple *s, const struct simple_command *c, uint64_t bytes, uint32_t *length)
+	struct simple *s, const struct simple_command *c, unsigned elements, uint32_t *length)
 {
+	uint64_t bytes = simple_list_bytes(s, elements);
 	bool is_write = c->opcode == SIMPLE_WRITE;
 	enum simple_status status;
 
@@ -154,7 +156,7 @@ static enum simple_status list_transfer(
 		return SIMPLE_BAD_RANGE;
 	if (is_write && storage_is_read_only(s->storage))
 		return SIMPLE_WRITE_PROTECTED;
-	status = list_move(s, is_write, c->block << s->block_shift, c->elements);
+	status = list_move(s, is_write, c->block << s->block_shift, elements);
 	if (status == SIMPLE_OK && is_write && c->flags & SIMPLE_FUA)
 		status = simple_status_of(storage_flush(s->storage));
 	*length = status == SIMPLE_OK ? (uint32_t)bytes : 0;
@@ -164,10 +166,16 @@ static enum simple_status list_transfer(
 enum simple_status simple_transfer(
 	struct simple *s, const struct simple_command *c, uint32_t *length)
 {
-	enum simple_status status = simple_list_read(s, c);
+	enum simple_status status;
 
-	return status == SIMPLE_OK ? list_transfer(s, c, simple_list_bytes(s, c->elements), length)
-				   : status;
+	if (c->flags & SIMPLE_DIRECT) {
+		/* one that is too long for a list is none either */
+		s->list[0] = (struct simple_element){.address = c->list,
+			.length = c->length > UINT32_MAX ? 0 : (uint32_t)c->length};
+		return list_transfer(s, c, 1, length);
+	}
+	status = simple_list_read(s, c);
+	return status == SIMPLE_OK ? list_transfer(s, c, c->elements, length) : status;
 }
 
 /* ---- small data: from and to the device's own memory ---- */

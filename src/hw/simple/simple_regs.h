@@ -28,7 +28,7 @@ enum simple_register {
 	SIMPLE_REGISTERS_END = 0x38
 };
 
-#define SIMPLE_VERSION_1 0x44525901u
+#define SIMPLE_VERSION_2 0x44525902u
 
 enum { SIMPLE_CONTROL_ENABLE = 1 };
 
@@ -55,7 +55,7 @@ enum simple_opcode {
 	SIMPLE_SCSI = 7
 };
 
-enum { SIMPLE_FUA = 1 };
+enum { SIMPLE_FUA = 1, SIMPLE_DIRECT = 2 };
 
 enum simple_status {
 	SIMPLE_OK,
@@ -72,14 +72,22 @@ enum simple_status {
 };
 
 struct simple_command {
-	uint8_t opcode;
-	uint8_t flags;
+	union {
+		struct {
+			uint8_t opcode;
+			uint8_t flags;
+		};
+		uint16_t operation; /* both */
+	};
 	uint16_t tag;
 	uint16_t elements;
 	uint16_t message;
-	uint64_t list;
+	uint64_t list; /* DIRECT: the data itself */
 	union {
-		uint64_t block;
+		struct {
+			uint64_t block;
+			uint64_t length; /* DIRECT: of the data */
+		};
 		uint8_t cdb[16];
 	};
 };
@@ -89,6 +97,9 @@ struct simple_element {
 	uint32_t length;  /* bytes; TRIM, ZERO: blocks */
 	uint32_t reserved;
 };
+
+/* Of an operation. */
+#define SIMPLE_OPERATION(opcode, flags) ((opcode) | (flags) << 8)
 
 union simple_completion {
 	struct {

@@ -20,6 +20,18 @@ static __declspec(noinline) unsigned long reader(void)
 	return KdNoSuchVariable; /* line 20 */
 }
 
+/* In a register from one call to the next, if anywhere. */
+static __declspec(noinline) unsigned long turning(unsigned long n)
+{
+	unsigned long sum = 0;
+
+	while (n--)
+		sum += KeNoSuchRoutine(n); /* line 29 */
+	return sum;
+}
+
+static unsigned long (*volatile taken)(unsigned long n) = KeNoSuchRoutine;
+
 long DriverEntry(unsigned long long number, void *unused)
 {
 	if (number == 1)
@@ -28,5 +40,9 @@ long DriverEntry(unsigned long long number, void *unused)
 		last();
 	if (number == 3)
 		return (long)reader();
+	if (number == 4)
+		return (long)turning(3);
+	if (number == 5)
+		return (long)taken(5) + 1; /* line 46 */
 	return 0;
 }

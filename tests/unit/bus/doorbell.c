@@ -10,6 +10,7 @@
 static struct {
 	unsigned rings, steps, served;
 	uint32_t number, value;
+	void *device;
 	struct cpu_agent *agent;
 } seen;
 
@@ -21,6 +22,7 @@ static void step(void *ctx)
 static border_call void ring(void *device, uint32_t number, uint32_t value)
 {
 	seen.rings++;
+	seen.device = device;
 	seen.number = number;
 	seen.value = value;
 	bus_rung(seen.agent);
@@ -65,6 +67,43 @@ static void they_ring_while_they_are_open(void **state)
 	cpu_agent_free(seen.agent);
 }
 
+/* Whichever opened first, and whether it is still open or mapped. */
+static void of_two_devices_each_rings_its_own(void **state)
+{
+	struct device first, second;
+	char *one = bells_add(&first), *other;
+	struct cpu_agent *agent = seen.agent;
+
+	other = bells_add(&second);
+	assert_ptr_not_equal(one, other);
+	bus_doorbells_open(first.function, true);
+	bus_doorbells_open(second.function, true);
+	for (unsigned turn = 0; turn < 2; turn++) {
+		bus_register_write_ulong(one + BELLS, 1);
+		assert_ptr_equal(seen.device, &first);
+		bus_register_write_ulong(other + BELLS + 4, 2);
+		assert_ptr_equal(seen.device, &second);
+		assert_int_equal(seen.number, 1);
+		assert_int_equal(seen.value, 2);
+		assert_int_equal(seen.rings, 2 * turn + 2);
+		/* the second is the one that is looked at first */
+		bus_doorbells_open(first.function, false);
+		bus_register_write_ulong(one + BELLS, 3);
+		assert_int_equal(first.value, 3);
+		bus_doorbells_open(second.function, false);
+		bus_doorbells_open(second.function, true);
+		bus_doorbells_open(first.function, true);
+	}
+	bus_unmap(other);
+	bus_register_write_ulong(other + BELLS, 1);
+	assert_violation("which is no mapped register");
+	bus_register_write_ulong(one + BELLS, 1);
+	assert_int_equal(seen.rings, 5);
+	assert_ptr_equal(seen.device, &first);
+	cpu_agent_free(seen.agent);
+	cpu_agent_free(agent);
+}
+
 static void neighbours_and_other_sizes_do_not_ring(void **state)
 {
 	struct device d;
@@ -101,6 +140,17 @@ static void a_wanted_event_is_told(void **state)
 	assert_non_null(strstr(events, "reg.write"));
 	assert_int_equal(seen.rings, 0);
 	assert_int_equal(d.value, 9);
+	/* nobody wants it any more */
+	bus_register_write_ulong(reg + BELLS, 9);
+	assert_int_equal(seen.rings, 1);
+	/* nor do they open meanwhile */
+	bus_doorbells_open(d.function, false);
+	events_begin(EVENT(REG_WRITE));
+	bus_doorbells_open(d.function, true);
+	bus_register_write_ulong(reg + BELLS, 9);
+	events_end();
+	assert_non_null(strstr(events, "reg.write"));
+	assert_int_equal(seen.rings, 1);
 	cpu_agent_free(seen.agent);
 }
 
@@ -270,6 +320,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		machine_test(they_ring_while_they_are_open),
+		machine_test(of_two_devices_each_rings_its_own),
 		machine_test(neighbours_and_other_sizes_do_not_ring),
 		machine_test(a_wanted_event_is_told),
 		machine_test(who_is_not_there_has_none),

@@ -4,6 +4,7 @@
  * Tests src/cpu/host.c.
  */
 #include "kit.h"
+#include "../expect.h"
 
 #include <signal.h>
 
@@ -32,6 +33,94 @@ static void lock_excludes_host_threads(void **state)
 	for (int i = 0; i < 3; i++)
 		pthread_join(threads[i], NULL);
 	assert_int_equal(guarded, 300000);
+}
+
+/* ---- owned locks ---- */
+
+#define OWNERS 3
+#define ROUNDS 30000
+
+/* What each lock guards: two numbers that are the same whenever nobody is inside. */
+static struct owned {
+	struct host_owned lock;
+	unsigned first, second, by_owner;
+} owned[OWNERS];
+static _Atomic unsigned owners_left;
+static unsigned by_others;
+
+static void *take_own(void *arg)
+{
+	struct owned *mine = arg;
+
+	for (unsigned n = 0; n < 20 * ROUNDS; n++) {
+		host_owned_acquire(&mine->lock);
+		if (mine->first == mine->second)
+			mine->by_owner++;
+		mine->first++;
+		mine->second++;
+		host_owned_release(&mine->lock);
+	}
+	owners_left--;
+	return NULL;
+}
+
+/* All of them as one, and one alone; until the owners are done, and often enough. */
+static void *take_others(void *arg)
+{
+	struct owned *of = arg;
+	unsigned count = of == owned ? OWNERS : 1;
+
+	for (unsigned n = 0; get(owners_left) || n < ROUNDS / 100; n++) {
+		host_owned_enter(&of->lock, count, sizeof(*of));
+		for (unsigned i = 0; i < count; i++) {
+			expect_is(of[i].first, of[i].second);
+			of[i].first += 3;
+			of[i].second += 3;
+		}
+		if (count == OWNERS)
+			by_others++;
+		host_owned_leave(&of->lock, count, sizeof(*of));
+	}
+	return NULL;
+}
+
+static void owned_run(void)
+{
+	pthread_t threads[OWNERS + 2];
+
+	memset(owned, 0, sizeof(owned));
+	by_others = 0;
+	set(owners_left, OWNERS);
+	for (unsigned n = 0; n < OWNERS; n++)
+		assert_int_equal(host_thread_start(&threads[n], take_own, &owned[n], "test"), 0);
+	assert_int_equal(host_thread_start(&threads[OWNERS], take_others, owned, "test"), 0);
+	assert_int_equal(
+		host_thread_start(&threads[OWNERS + 1], take_others, &owned[1], "test"), 0);
+	for (unsigned n = 0; n < OWNERS + 2; n++)
+		pthread_join(threads[n], NULL);
+	for (unsigned n = 0; n < OWNERS; n++) {
+		expect_is(owned[n].by_owner, 20 * ROUNDS);
+		expect_is(owned[n].first, owned[n].second);
+	}
+	expect_is(owned[0].first, 20 * ROUNDS + 3 * by_others);
+	expect_is(owned[2].first, owned[0].first);
+	expect_tell();
+}
+
+static void an_owned_lock_excludes_its_owner_and_others(void **state)
+{
+	host_barrier_init(true);
+	assert_false(host_barrier_is_dear);
+	owned_run();
+}
+
+/* As where the kernel has no barrier for all threads. */
+static void an_owned_lock_does_with_barriers_of_its_own(void **state)
+{
+	host_barrier_is_dear = true;
+	owned_run();
+	host_barrier_init(false);
+	assert_false(host_barrier_is_dear);
 }
 
 static void futex_waits_until_an_absolute_time(void **state)
@@ -89,15 +178,14 @@ static void the_barrier_is_one_for_all_threads(void **state)
 	unsigned neither = 0;
 	pthread_t thread;
 
-	if (!host_barrier_init())
-		skip();
+	host_barrier_init(true);
 	assert_int_equal(host_thread_start(&thread, look_without_a_fence, NULL, "test"), 0);
 	for (unsigned i = 1; i <= TURNS; i++) {
 		set(turn[1], i);
 		for (volatile unsigned pause = i % 16; pause; pause--)
 			;
 		atomic_store_explicit(&mine[1], i, memory_order_relaxed);
-		host_barrier();
+		host_barrier_all();
 		seen[1] = atomic_load_explicit(&mine[0], memory_order_relaxed) == i;
 		while (get(turn[0]) != i)
 			host_pause();
@@ -187,6 +275,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lock_excludes_host_threads),
+		cmocka_unit_test(an_owned_lock_excludes_its_owner_and_others),
+		cmocka_unit_test(an_owned_lock_does_with_barriers_of_its_own),
 		cmocka_unit_test(futex_waits_until_an_absolute_time),
 		cmocka_unit_test(futex_wake_ends_the_wait),
 		cmocka_unit_test(the_barrier_is_one_for_all_threads),

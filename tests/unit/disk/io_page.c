@@ -3,6 +3,7 @@
 /* Requests of the front that go by io_page.c, and those that are nearly such: each gets what the
  * command that it became is worth, whichever way it went and came back. */
 #include "target.h"
+#include "port/page.h"
 
 #define BLOCKS 4096u
 #define BUFFER (4 * MEM_PAGE_SIZE)
@@ -58,6 +59,11 @@ static void up(void)
 	if (fake_cpus > 1) /* counts are split where the depth is never reached */
 		target.port.initial_depth = 255;
 	expect_is(target_scan(), 0);
+#ifdef DRY_ASAN
+	expect(!port_is_alone(&fake.adapter));
+#else
+	expect_is(port_is_alone(&fake.adapter), fake_cpus == 1);
+#endif
 	buffer = mem_alloc(BUFFER, 0, MEM_DATA, NULL);
 	of = fake.adapter.front;
 	page_done = of->all[0].request->page_done;

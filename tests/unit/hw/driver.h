@@ -40,14 +40,16 @@ enum {
 	BAD_FIELD,
 	BAD_PARAMETER
 };
-enum { FUA = 1 };
+enum { FUA = 1, DIRECT = 2 };
 
 struct command {
 	uint8_t opcode, flags;
 	uint16_t tag, elements, message;
 	uint64_t list;
 	union {
-		uint64_t block;
+		struct {
+			uint64_t block, length;
+		};
 		uint8_t cdb[16];
 	};
 };
@@ -209,6 +211,17 @@ static inline struct command command_of(
 		.elements = (uint16_t)elements,
 		.block = block,
 		.list = mem_physical(d->list)};
+}
+
+/* Without a list, for data that is contiguous for the device. */
+static inline struct command direct_of(
+	uint8_t opcode, uint64_t block, uint64_t address, uint64_t length)
+{
+	return (struct command){.opcode = opcode,
+		.flags = DIRECT,
+		.block = block,
+		.list = address,
+		.length = length};
 }
 
 static inline unsigned driver_read(struct driver *d, uint64_t block, void *buffer, uint64_t bytes)

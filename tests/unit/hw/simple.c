@@ -15,7 +15,7 @@ static void identity(void)
 	assert_memory_equal(bytes, expected, 4);
 	bus_config_read(d.function, 8, class, 4);
 	assert_memory_equal(class, "\x01\x00\x80\x01", 4);
-	assert_int_equal(reg_get(&d, VERSION), 0x44525901);
+	assert_int_equal(reg_get(&d, VERSION), 0x44525902);
 	assert_int_equal(reg_get(&d, STATUS), 0);
 	assert_int_equal(reg_get(&d, FEATURES), 64);
 	assert_int_equal(reg_get(&d, ENTRIES), 256);
@@ -135,7 +135,7 @@ static void access_widths(void)
 	reg_set(&d, VERSION, 0);
 	reg_set(&d, BLOCKS, 0);
 	reg_set(&d, MASK, ~0u);
-	assert_int_equal(reg_get(&d, VERSION), 0x44525901);
+	assert_int_equal(reg_get(&d, VERSION), 0x44525902);
 	assert_int_equal(reg_get(&d, BLOCKS), 8192);
 	assert_int_equal(reg_get(&d, MASK), 3);
 	driver_close(&d);

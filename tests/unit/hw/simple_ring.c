@@ -423,6 +423,9 @@ static void random_memory(struct driver *d, const char *data)
 	};
 
 	c.block = random_next() % 4 ? random_next() % 8200 : random_next();
+	c.length = random_next() % 4 ? 512 * (random_next() % 10) : random_next();
+	if (c.flags & DIRECT)
+		c.list = random_address(d, data);
 	if (c.opcode == 7) {
 		static const uint8_t codes[] = {
 			0x12, 0x1a, 0x28, 0x2a, 0x41, 0x42, 0x5a, 0x88, 0x93, 0x9e, 0xa0};

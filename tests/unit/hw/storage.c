@@ -2,6 +2,7 @@
 /* SPDX-FileCopyrightText: The dryport authors */
 /* What every kind of storage promises, on memory and on a file alike. */
 #include "driver.h"
+#include "hw/medium.h"
 #include "hw/storage.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -137,6 +138,52 @@ static void read_only_storage_keeps_its_contents(bool is_file)
 	close_kind(s, config.disk);
 }
 
+/* Memory is there at once; for a file somebody may have had to wait. */
+static void one_stretch_is_moved_as_by_a_vector(bool is_file)
+{
+	const char *name;
+	struct storage *s = open_kind(is_file, &name);
+	int done = is_file ? STORAGE_WAITED : 0;
+
+	pattern_fill(data, SIZE, 7);
+	memset(back, 1, SIZE);
+	assert_int_equal(storage_write_one(s, 512, data, 4096), done);
+	assert_int_equal(move(s, 0, back, 8192, false), 0);
+	assert_true(is_zero(back, 512));
+	assert_memory_equal(back + 512, data, 4096);
+	assert_true(is_zero(back + 512 + 4096, 8192 - 512 - 4096));
+	assert_int_equal(storage_read_one(s, 1024, back + 1, 512), done);
+	assert_memory_equal(back + 1, data + 512, 512);
+	assert_int_equal(back[0], 0);
+	assert_int_equal(storage_read_one(s, SIZE - 512, back, 512), done);
+	assert_true(is_zero(back, 512));
+	close_kind(s, name);
+}
+
+static void one_stretch_fails_where_a_vector_does(bool is_file)
+{
+	const struct medium medium = {.fault = {{8, false}, {16, true}}, .count = 2};
+	struct hw_config config = {.options = "",
+		.disk = is_file ? scratch_file(SIZE) : NULL,
+		.size = SIZE,
+		.block_size = 512,
+		.medium = &medium};
+	struct storage *s;
+
+	assert_int_equal(storage_open(&config, false, &s), 0);
+	assert_int_equal(storage_read_one(s, 7 * 512, back, 1024), -EIO);
+	assert_int_equal(storage_write_one(s, 16 * 512, back, 512), -EIO);
+	assert_int_equal(storage_read_one(s, 9 * 512, back, 1024), STORAGE_WAITED);
+	assert_int_equal(storage_write_one(s, 14 * 512, back, 1024), STORAGE_WAITED);
+	assert_int_equal(storage_close(s), 0);
+	config.medium = NULL;
+	config.read_only = true;
+	assert_int_equal(storage_open(&config, false, &s), 0);
+	assert_int_equal(storage_write_one(s, 0, back, 512), -EROFS);
+	assert_true(storage_read_one(s, 0, back, 512) >= 0);
+	close_kind(s, config.disk);
+}
+
 #define BOTH_KINDS(name)                                                                           \
 	static void name##_in_memory(void **state)                                                 \
 	{                                                                                          \
@@ -154,6 +201,8 @@ BOTH_KINDS(zero_clears_exactly_its_range)
 BOTH_KINDS(trim_leaves_the_rest_alone)
 BOTH_KINDS(nothing_reaches_beyond_the_end)
 BOTH_KINDS(read_only_storage_keeps_its_contents)
+BOTH_KINDS(one_stretch_is_moved_as_by_a_vector)
+BOTH_KINDS(one_stretch_fails_where_a_vector_does)
 
 static void open_fails(struct hw_config config, int err, const char *reason)
 {
@@ -245,6 +294,8 @@ static void null_storage_touches_no_memory(void **state)
 	assert_true(storage_size(s) == 1ull << 50);
 	assert_int_equal(storage_read(s, 1ull << 49, &iov, 1), 0);
 	assert_int_equal(storage_write(s, 0, &iov, 1), 0);
+	assert_int_equal(storage_read_one(s, 0, (void *)8, 4096), 0);
+	assert_int_equal(storage_write_one(s, 0, (void *)8, 4096), 0);
 	assert_int_equal(storage_write(s, 1ull << 50, &iov, 1), -EINVAL);
 	assert_int_equal(storage_zero(s, 0, 512), 0);
 	storage_close(s);
@@ -261,6 +312,8 @@ int main(void)
 		both_kinds(trim_leaves_the_rest_alone),
 		both_kinds(nothing_reaches_beyond_the_end),
 		both_kinds(read_only_storage_keeps_its_contents),
+		both_kinds(one_stretch_is_moved_as_by_a_vector),
+		both_kinds(one_stretch_fails_where_a_vector_does),
 		cmocka_unit_test(bad_disks_are_refused_with_a_reason),
 		cmocka_unit_test(a_file_belongs_to_one_machine),
 		cmocka_unit_test(a_short_write_ends_in_an_error),

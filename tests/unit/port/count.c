@@ -323,7 +323,7 @@ static void a_sum_waits_for_every_share(void)
 		struct cpu_thread *thread;
 
 		is_summed = false;
-		host_lock_acquire(&here->lock);
+		host_owned_acquire(&here->lock);
 		thread = cpu_thread_new(sum_there, NULL, 1, "sum");
 		for (unsigned turn = 0; turn < 50; turn++) {
 			usleep(1000);
@@ -332,7 +332,7 @@ static void a_sum_waits_for_every_share(void)
 			atomic_fetch_sub(&fake.adapter.here[(n + 1) % 3].outstanding, 1);
 		}
 		atomic_fetch_add(&here->outstanding, 7);
-		host_lock_release(&here->lock);
+		host_owned_release(&here->lock);
 		cpu_irql_lower(irql);
 		cpu_thread_join(thread);
 		cpu_thread_free(thread);

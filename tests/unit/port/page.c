@@ -160,6 +160,37 @@ static void queued(void)
 	end();
 }
 
+/* An adapter's limit below its units' depths: who is refused goes on when another is back, whatever
+ * way that went, and after that ends are short again. */
+static void limited(void)
+{
+	struct port_unit *other, *first;
+	struct port_request *refused;
+
+	fake.max_outstanding = 2;
+	begin();
+	first = unit;
+	other = port_unit_add(&fake.adapter, 0, 1, 0);
+	for (unsigned round = 0; round < 3; round++) {
+		unit = first;
+		submit(true);
+		submit(true);
+		unit = other;
+		refused = submit(true);
+		expect_is(fake.started_count, 2);
+		expect_is(refused->state, PORT_REQUEST_QUEUED);
+		fake_complete(0, SRB_STATUS_SUCCESS);
+		expect_is(fake.started_count, 2);
+		expect_is(refused->state, PORT_REQUEST_STARTED);
+		expect(!(fake.adapter.detour & PORT_REFUSED));
+		fake_complete_all();
+		expect_is(fake.dones, 3 * (round + 1));
+		expect_is(fake.adapter.outstanding, 0);
+	}
+	fake.max_outstanding = 0;
+	end();
+}
+
 static void gated(void)
 {
 	begin();
@@ -213,13 +244,21 @@ static void not_well(void)
 static void misused(void)
 {
 	struct port_request *request;
+	char were[64];
 	uint8_t irql;
 
 	begin();
 	request = submit(true);
 	request->list->Elements[0].Address.QuadPart += 8;
 	fake_complete(0, SRB_STATUS_SUCCESS);
+	snprintf(were, sizeof(were), "they were 1 and %#llx.",
+		(unsigned long long)mem_physical(buffer.data));
+	expect_has(fake.violation, were);
 	fake_violation(0, "was modified while the miniport had");
+	request = submit(true);
+	request->list->NumberOfElements = 2;
+	fake_complete(0, SRB_STATUS_SUCCESS);
+	fake_violation(0, "NumberOfElements is 2");
 	irql = cpu_irql_raise(IRQL_DISPATCH);
 	expect(!port_request_complete(request));
 	cpu_irql_lower(irql);
@@ -281,6 +320,7 @@ static void a_request_is_the_same_whichever_way_it_went(void **state)
 static void one_that_may_not_start_waits_in_its_units_queue(void **state)
 {
 	with_dma(queued);
+	with_dma(limited);
 	with_dma(gated);
 }
 
