@@ -217,6 +217,9 @@ static inline void bus_rung(struct cpu_agent *agent)
  * bit off it is lost, as is one that is not enabled; a masked MSI-X message stays pending. */
 void bus_line_set(struct bus_function *function, bool asserted);
 void bus_message_send(struct bus_function *function, unsigned message);
+/* The same where messages are enabled and nothing stands in this one's way; false: it is not so,
+ * and nothing was done. */
+bool bus_message_send_now(struct bus_function *function, unsigned message);
 /* Whether messages are enabled: the line is silent then, and a device with both sends messages. */
 border_call bool bus_messages_are_enabled(const struct bus_function *function);
 

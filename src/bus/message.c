@@ -30,6 +30,28 @@ static inline void target_raise(struct bus_target *target)
 	atomic_fetch_sub(&target->raising, 1);
 }
 
+static __attribute__((noinline)) void target_hand_other(
+	struct bus_target *target, struct bus_interrupt *head)
+{
+	if (head)
+		cpu_interrupt_raise(&head->vector);
+	atomic_store_explicit(&target->raising_near, 0, memory_order_release);
+}
+
+/* By a quick processor that hands the interrupt over to itself: who replaces the head sees it. */
+static inline void target_hand(struct bus_target *target, struct cpu *cpu)
+{
+	struct bus_interrupt *head;
+
+	atomic_store_explicit(&target->raising_near, 1, memory_order_relaxed);
+	cpu_near_fence();
+	head = atomic_load_explicit(&target->head, memory_order_acquire);
+	if (unlikely(!head || !cpu_interrupt_hand(cpu, &head->vector)))
+		target_hand_other(target, head);
+	else
+		atomic_store_explicit(&target->raising_near, 0, memory_order_release);
+}
+
 void bus_target_raise(struct bus_target *target)
 {
 	target_raise(target);
@@ -38,7 +60,8 @@ void bus_target_raise(struct bus_target *target)
 void bus_target_replace(struct bus_target *target, struct bus_interrupt *head)
 {
 	atomic_store(&target->head, head);
-	while (target->raising)
+	cpu_far_barrier();
+	while (target->raising || target->raising_near)
 		cpu_relax();
 }
 
@@ -84,12 +107,22 @@ static __attribute__((noinline)) void send_other(struct bus_function *f, unsigne
 		bus_message_deliver(f, message);
 }
 
+bool bus_message_send_now(struct bus_function *f, unsigned message)
+{
+	struct cpu *cpu = cpu_self;
+
+	if (unlikely(!f->sends || message >= f->config.msix_messages || f->masked >> message & 1))
+		return false;
+	if (likely(cpu_hands_interrupt(cpu)))
+		target_hand(&f->message[message], cpu);
+	else
+		target_raise(&f->message[message]);
+	return true;
+}
+
 void bus_message_send(struct bus_function *f, unsigned message)
 {
-	if (likely(f->sends) && likely(message < f->config.msix_messages) &&
-		likely(!(f->masked >> message & 1)))
-		target_raise(&f->message[message]);
-	else
+	if (!bus_message_send_now(f, message))
 		send_other(f, message);
 }
 

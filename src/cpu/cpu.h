@@ -58,6 +58,9 @@ struct cpu {
 	bool is_in_dpc;
 	struct cpu_agent *held; /* kicked by that DPC, to be stepped after it: see cpu_agent_new */
 	struct cpu_private *priv;
+	struct cpu_interrupt *raised;		  /* handed over: cpu_interrupt_hand */
+	_Atomic(struct cpu_interrupt *) answered; /* it, until its service has ended */
+	struct cpu_dpc *given;			  /* handed over: cpu_dpc_hand */
 };
 
 extern __thread struct cpu *cpu_self __attribute__((tls_model("initial-exec")));
@@ -361,6 +364,27 @@ static inline bool cpu_spin_is_held(const struct cpu_spinlock *lock)
 	       atomic_load_explicit(&lock->word, memory_order_relaxed) == cpu_self->number + 1u;
 }
 
+/* ---- a processor among host threads ---- */
+
+/*
+ * What the machine's one processor does often and host threads seldom costs the processor no locked
+ * instruction, where this is true (one processor, no replay, and a host that has the barrier): it
+ * writes that it is about to do it, cpu_near_fence(), and then looks whether somebody minds.
+ * Everybody else first writes that he minds, cpu_far_barrier(), and then looks whether the
+ * processor is doing it. One of the two sees the other: the barrier makes every thread of the
+ * process pass one, wherever it is, so that the processor's own may be the compiler's alone.
+ * It changes only while no machine is live.
+ */
+extern bool cpu_is_near_quick __attribute__((visibility("hidden")));
+
+static inline void cpu_near_fence(void)
+{
+	atomic_signal_fence(memory_order_seq_cst);
+}
+
+/* Nothing where the processor itself calls, or no processor is quick. */
+void cpu_far_barrier(void);
+
 /* ---- interrupts ---- */
 
 /*
@@ -378,6 +402,34 @@ struct cpu_interrupt {
 };
 
 void cpu_interrupt_raise(struct cpu_interrupt *interrupt);
+
+/* In cpu.raised and cpu.given: open for one; NULL: closed. */
+#define CPU_HAND_OPEN ((void *)1)
+
+/* Private: whether a step between two DPCs may hand an interrupt over, which it does here alone,
+ * with all that comes first seen to: cpu_agent_answer. */
+static inline bool cpu_hands_interrupt(const struct cpu *cpu)
+{
+	return cpu && cpu->raised == CPU_HAND_OPEN;
+}
+
+/* What cpu_interrupt_raise does then, if nothing else waits and it is this processor's; false: it
+ * is not so, and nothing was done. */
+static inline bool cpu_interrupt_hand(struct cpu *cpu, struct cpu_interrupt *interrupt)
+{
+	uint8_t irql = interrupt->irql;
+
+	if (unlikely(
+		    irql < IRQL_DEVICE_MIN || irql > IRQL_HIGH ||
+		    atomic_load_explicit(&interrupt->cpu, memory_order_acquire) != cpu->number ||
+		    atomic_load_explicit(&cpu->pending_irql, memory_order_relaxed) > IRQL_DISPATCH))
+		return false;
+	/* who waits for its end sees it from here on */
+	atomic_store_explicit(&cpu->answered, interrupt, memory_order_relaxed);
+	cpu->raised = interrupt;
+	return true;
+}
+
 /*
  * From now on it interrupts this processor. What is pending or being served stays where it is, so
  * that its service may run on both for a moment. Any IRQL.
@@ -404,6 +456,22 @@ struct cpu_dpc {
 
 /* Queues; false if it is queued already (args untouched then). Any host thread, any IRQL. */
 border_call bool cpu_dpc_queue(struct cpu_dpc *dpc, void *arg0, void *arg1);
+
+/* What cpu_dpc_queue does where the service of an interrupt that was handed over may hand a DPC
+ * over: none is waiting, this one neither; and none runs that still looks for its arguments. False:
+ * it is not so, and nothing was done. Nothing is due afterwards that was not before. */
+static inline bool cpu_dpc_hand(struct cpu *cpu, struct cpu_dpc *dpc, void *arg0, void *arg1)
+{
+	if (cpu->given != CPU_HAND_OPEN || unlikely(dpc->cpu != CPU_HERE) ||
+		unlikely(atomic_load_explicit(&cpu->pending_irql, memory_order_relaxed) >=
+			 IRQL_DISPATCH))
+		return false;
+	cpu->dpc_arg[0] = arg0;
+	cpu->given = dpc;
+	cpu->dpc_arg[1] = arg1;
+	return true;
+}
+
 /* Takes it back; false if it was not queued (it may be running). */
 bool cpu_dpc_cancel(struct cpu_dpc *dpc);
 /* Returns when no DPC that was queued before the call is queued or running. PASSIVE, on a

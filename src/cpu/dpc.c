@@ -75,7 +75,7 @@ static border_call __attribute__((noinline)) bool dpc_queue_here(
 	struct cpu_private *p = cpu_private_of(cpu_self);
 	bool is_new;
 
-	if (unlikely(p->given != NULL))
+	if (unlikely(p->cpu.given != NULL))
 		cpu_dpc_unhand(p);
 	/* It runs here, so later: whatever its caller has written it will see. */
 	if (atomic_load_explicit(&dpc->state, memory_order_relaxed) == p->cpu.number + 1u)
@@ -91,25 +91,17 @@ static border_call __attribute__((noinline)) bool dpc_queue_here(
 border_call bool cpu_dpc_queue(struct cpu_dpc *dpc, void *arg0, void *arg1)
 {
 	struct cpu *cpu = cpu_self;
-	struct cpu_private *p;
 
 	if (unlikely(!cpu || (dpc->cpu != CPU_HERE && dpc->cpu != cpu->number)))
 		return dpc_queue_other(dpc, arg0, arg1);
-	p = cpu_private_of(cpu);
-	if (p->given != HAND_OPEN || unlikely(pending_irql(p) >= IRQL_DISPATCH))
-		return dpc_queue_here(dpc, arg0, arg1);
-	/* None is waiting, this one neither; and none runs that still looks for its arguments. */
-	cpu->dpc_arg[0] = arg0;
-	cpu->dpc_arg[1] = arg1;
-	p->given = dpc;
-	return true;
+	return cpu_dpc_hand(cpu, dpc, arg0, arg1) || dpc_queue_here(dpc, arg0, arg1);
 }
 
 void cpu_dpc_unhand(struct cpu_private *p)
 {
-	struct cpu_dpc *dpc = p->given;
+	struct cpu_dpc *dpc = p->cpu.given;
 
-	p->given = NULL;
+	p->cpu.given = NULL;
 	if (!hand_is_full(dpc))
 		return;
 	host_lock_acquire(&p->lock);
@@ -135,11 +127,11 @@ static void dpc_unlink(struct cpu_private *p, struct cpu_dpc *dpc)
 
 bool cpu_dpc_cancel(struct cpu_dpc *dpc)
 {
-	struct cpu_private *self = cpu_private_self();
+	struct cpu *self = cpu_self;
 	uint32_t queued;
 
 	if (self && self->given == dpc) {
-		self->given = HAND_OPEN;
+		self->given = CPU_HAND_OPEN;
 		return true;
 	}
 	/* it may move to another queue between the look and the lock */
@@ -200,7 +192,7 @@ static inline bool held_step(struct cpu_private *p, unsigned *held)
 	while (p->cpu.held && (!is_dpc_waiting(p) || ++*held % HELD_DPCS == 0)) {
 		struct cpu_dpc *dpc;
 
-		if (unlikely(cpu_inner_locks)) {
+		if (unlikely(!cpu_is_near_quick)) {
 			cpu_agent_release(&p->cpu);
 			break;
 		}

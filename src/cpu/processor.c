@@ -58,6 +58,14 @@ static void locate(uint8_t *processor, uint8_t *irql)
 	*irql = cpu_self->irql;
 }
 
+bool cpu_is_near_quick;
+
+void cpu_far_barrier(void)
+{
+	if (cpu_is_near_quick && !cpu_self)
+		host_barrier_all();
+}
+
 static bool has_work(void *arg)
 {
 	struct cpu_private *p = arg;
@@ -234,7 +242,8 @@ int cpu_init(const struct cpu_config *config)
 	if (!err)
 		err = schedule_init(config);
 	cpu_inner_locks = config->processors > 1 || replay_is_on;
-	host_barrier_init(config->processors > 1 && !replay_is_on);
+	host_barrier_init(!replay_is_on);
+	cpu_is_near_quick = !cpu_inner_locks && !host_barrier_is_dear;
 	for (unsigned i = 0; i < config->processors && !err; i++) {
 		err = processor_init(&processors[i], i, config->processors == 1);
 		processor_count = i + !err;

@@ -46,8 +46,6 @@ struct cpu_private {
 
 	/* its own */
 	_Atomic(struct cpu_interrupt *) serving[IRQLS] __attribute__((aligned(64)));
-	struct cpu_interrupt *raised; /* see cpu_agent_answer */
-	struct cpu_dpc *given;
 	_Atomic uint32_t switches; /* between fibers; the clock watches it */
 	struct fiber idle, host;
 	struct cpu_thread *departed; /* ended, still to be announced by whoever runs next */
@@ -183,26 +181,22 @@ void cpu_dpc_serve(struct cpu_private *p);
 /* Runs this processor's due timers; at DISPATCH. */
 void cpu_timer_serve(struct cpu_private *p);
 
-/* Runs the service of one that stands in `serving`. interrupted: at this IRQL. */
+/* Runs the service of one that stands where who waits for its end looks: in `serving`, or in
+ * cpu.answered. interrupted: at this IRQL. */
 path_inline void cpu_interrupt_run(
 	struct cpu_private *p, struct cpu_interrupt *interrupt, uint8_t interrupted)
 {
-	unsigned irql = interrupt->irql;
+	uint8_t irql = interrupt->irql;
 	struct nesting before;
 
 	p->cpu.interrupts++;
-	before = nesting_enter(&p->cpu, (uint8_t)irql);
+	before = nesting_enter(&p->cpu, irql);
 	before.irql = interrupted;
 	interrupt->service(interrupt);
-	nesting_leave(&p->cpu, before, (uint8_t)irql, "an interrupt service routine");
-	/* from here on the interrupt may be gone */
-	atomic_store_explicit(&p->serving[irql], NULL, memory_order_release);
+	nesting_leave(&p->cpu, before, irql, "an interrupt service routine");
 }
 
 /* ---- agent.c, vector.c, dpc.c: handed over ---- */
-
-/* In cpu_private.raised and .given: open for one; NULL: closed. */
-#define HAND_OPEN ((void *)1)
 
 static inline bool hand_is_full(const void *hand)
 {
@@ -226,9 +220,9 @@ void cpu_dpc_unhand(struct cpu_private *p);
  */
 static inline void cpu_hands_close(struct cpu_private *p)
 {
-	if (unlikely(p->raised != NULL))
+	if (unlikely(p->cpu.raised != NULL))
 		cpu_interrupt_unhand(p);
-	if (unlikely(p->given != NULL))
+	if (unlikely(p->cpu.given != NULL))
 		cpu_dpc_unhand(p);
 }
 

@@ -78,7 +78,9 @@ static __attribute__((noinline)) void raise_other(struct cpu_interrupt *interrup
 static __attribute__((noinline)) void raise_here(
 	struct cpu_private *p, struct cpu_interrupt *interrupt)
 {
-	if (unlikely(p->raised != NULL))
+	if (p->cpu.raised == interrupt)
+		return; /* it is pending */
+	if (unlikely(p->cpu.raised != NULL))
 		cpu_interrupt_unhand(p);
 	if (unlikely(target(interrupt) != p->cpu.number || !host_lock_try(&p->lock))) {
 		raise_other(interrupt);
@@ -97,22 +99,11 @@ static __attribute__((noinline)) void raise_here(
 void cpu_interrupt_raise(struct cpu_interrupt *interrupt)
 {
 	struct cpu *cpu = cpu_self;
-	uint8_t irql = interrupt->irql;
-	struct cpu_private *p;
 
-	if (unlikely(!cpu || !is_device_irql(irql))) {
+	if (unlikely(!cpu || !is_device_irql(interrupt->irql)))
 		raise_other(interrupt);
-		return;
-	}
-	p = cpu_private_of(cpu);
-	if (p->raised == HAND_OPEN && likely(target(interrupt) == cpu->number) &&
-		likely(pending_irql(p) <= IRQL_DISPATCH)) {
-		/* who waits for its end sees it from here on */
-		atomic_store_explicit(&p->serving[irql], interrupt, memory_order_relaxed);
-		p->raised = interrupt;
-	} else {
-		raise_here(p, interrupt);
-	}
+	else if (!cpu_hands_interrupt(cpu) || !cpu_interrupt_hand(cpu, interrupt))
+		raise_here(cpu_private_of(cpu), interrupt);
 }
 
 /* Takes the first of the highest IRQL that may interrupt now. */
@@ -134,25 +125,29 @@ static inline struct cpu_interrupt *interrupt_take(struct cpu_private *p)
 void cpu_interrupt_serve(struct cpu_private *p)
 {
 	struct cpu_interrupt *interrupt;
+	uint8_t irql;
 
-	if (unlikely(p->raised != NULL))
+	if (unlikely(p->cpu.raised != NULL))
 		cpu_interrupt_unhand(p);
 	host_lock_acquire(&p->lock);
 	interrupt = interrupt_take(p);
 	host_lock_release(&p->lock);
+	irql = interrupt->irql;
 	cpu_interrupt_run(p, interrupt, p->cpu.irql);
+	/* from here on the interrupt may be gone */
+	atomic_store_explicit(&p->serving[irql], NULL, memory_order_release);
 }
 
 void cpu_interrupt_unhand(struct cpu_private *p)
 {
-	struct cpu_interrupt *interrupt = p->raised;
+	struct cpu_interrupt *interrupt = p->cpu.raised;
 
-	p->raised = NULL;
+	p->cpu.raised = NULL;
 	if (!hand_is_full(interrupt))
 		return;
 	host_lock_acquire(&p->lock);
 	interrupt_insert(p, interrupt, &p->interrupt_first[interrupt->irql]);
-	atomic_store_explicit(&p->serving[interrupt->irql], NULL, memory_order_relaxed);
+	atomic_store_explicit(&p->cpu.answered, NULL, memory_order_relaxed);
 	host_lock_release(&p->lock);
 }
 
@@ -163,7 +158,8 @@ static bool interrupt_is_busy(struct cpu_private *p, struct cpu_interrupt *inter
 	host_lock_acquire(&p->lock);
 	is_busy = atomic_load_explicit(&interrupt->state, memory_order_relaxed) != IDLE ||
 		  atomic_load_explicit(&p->serving[interrupt->irql], memory_order_acquire) ==
-			  interrupt;
+			  interrupt ||
+		  atomic_load_explicit(&p->cpu.answered, memory_order_acquire) == interrupt;
 	host_lock_release(&p->lock);
 	return is_busy;
 }

@@ -712,11 +712,12 @@ void port_done_drain(struct cpu_dpc *dpc);
 void port_polled_take(struct port_request *request);
 /*
  * Around a DPC routine of the miniport, at DISPATCH, no lock held: what is completed on this
- * processor meanwhile is finished by port_done_end, without a DPC of its own.
+ * processor meanwhile is finished by port_done_end, without a DPC of its own. `locks`:
+ * cpu_inner_locks, without which there is one processor.
  */
-static inline struct port_done *port_done_begin(struct port_adapter *adapter)
+static inline struct port_done *port_done_begin(struct port_adapter *adapter, bool locks)
 {
-	struct port_done *done = &adapter->done[cpu_self->number];
+	struct port_done *done = &adapter->done[locks ? cpu_self->number : 0];
 
 	done->is_expected = true;
 	return done;

@@ -88,7 +88,7 @@ path_inline bool port_complete_at_once(struct port_adapter *adapter, const void 
 	if (unlikely(!request ||
 		     atomic_load_explicit(&request->state, memory_order_relaxed) !=
 			     PORT_REQUEST_STARTED ||
-		     request->is_page != PORT_PAGES_ALONE || (!done->head && !done->is_expected)))
+		     request->is_page != PORT_PAGES_ALONE || (!done->is_expected && !done->head)))
 		return false;
 	list = request->list;
 	if (unlikely(!port_list_is_of_page(list, request->data_at)))

@@ -14,11 +14,10 @@
 #include "trace/trace.h"
 #include "util/export.h"
 
-#include <stdarg.h>
+#define arg(list, type) ((type) * (list)++)
 
-#define arg(list, type) __builtin_va_arg(list, type)
-
-typedef border_call void notify_fn(struct stor_adapter *adapter, __builtin_ms_va_list args);
+/* args: what follows the extension, a word each, where a caller with `...` has put it. */
+typedef border_call void notify_fn(struct stor_adapter *adapter, const uint64_t *args);
 
 static border_call __attribute__((cold, noinline)) void tell_no_srb(
 	const struct stor_adapter *adapter, const void *srb)
@@ -26,9 +25,8 @@ static border_call __attribute__((cold, noinline)) void tell_no_srb(
 	nt_violation(0, "RequestComplete: %p is no SRB of %s.", srb, adapter->hba.name);
 }
 
-static border_call void complete(struct stor_adapter *adapter, __builtin_ms_va_list args)
+static inline void complete_srb(struct stor_adapter *adapter, void *srb)
 {
-	void *srb = arg(args, void *);
 	struct port_request *request = port_request_find(&adapter->hba.port, srb);
 
 	if (likely(request != NULL))
@@ -37,12 +35,17 @@ static border_call void complete(struct stor_adapter *adapter, __builtin_ms_va_l
 		tell_no_srb(adapter, srb);
 }
 
+static border_call void complete(struct stor_adapter *adapter, const uint64_t *args)
+{
+	complete_srb(adapter, arg(args, void *));
+}
+
 static const char no_timer[] = "nothing is served but the request that is polled for";
 static const char no_dpc[] =
 	"there are no DPCs; what one would do is to be done in HwStorInterrupt";
 
 /* SB-15: the miniport completes its requests itself; the port lets the bus settle. */
-static border_call void reset_detected(struct stor_adapter *adapter, __builtin_ms_va_list args)
+static border_call void reset_detected(struct stor_adapter *adapter, const uint64_t *args)
 {
 	if (unlikely(adapter->is_dump))
 		return;
@@ -50,7 +53,7 @@ static border_call void reset_detected(struct stor_adapter *adapter, __builtin_m
 }
 
 /* T-1 */
-static border_call void request_timer(struct stor_adapter *adapter, __builtin_ms_va_list args)
+static border_call void request_timer(struct stor_adapter *adapter, const uint64_t *args)
 {
 	PHW_TIMER routine = (PHW_TIMER)arg(args, void *);
 	ULONG microseconds = arg(args, ULONG);
@@ -64,30 +67,30 @@ static border_call void request_timer(struct stor_adapter *adapter, __builtin_ms
 }
 
 /* */
-static border_call void link_up(struct stor_adapter *adapter, __builtin_ms_va_list args)
+static border_call void link_up(struct stor_adapter *adapter, const uint64_t *args)
 {
 	if (likely(!adapter->is_dump))
 		port_adapter_resume(&adapter->hba.port);
 }
 
-static border_call void link_down(struct stor_adapter *adapter, __builtin_ms_va_list args)
+static border_call void link_down(struct stor_adapter *adapter, const uint64_t *args)
 {
 	if (likely(!adapter->is_dump))
 		port_adapter_pause(&adapter->hba.port, adapter->hba.entries.link_down_seconds);
 }
 
 /* Units are looked for again, in a thread. */
-static border_call void bus_changed(struct stor_adapter *adapter, __builtin_ms_va_list args)
+static border_call void bus_changed(struct stor_adapter *adapter, const uint64_t *args)
 {
 	trace(TRACE_STATE_CHANGE, STATE_CHANGE_BUS, 0, 0);
 	port_adapter_changed(&adapter->hba.port);
 }
 
-static border_call void ignored(struct stor_adapter *adapter, __builtin_ms_va_list args)
+static border_call void ignored(struct stor_adapter *adapter, const uint64_t *args)
 {
 }
 
-static border_call void enable_passive(struct stor_adapter *adapter, __builtin_ms_va_list args)
+static border_call void enable_passive(struct stor_adapter *adapter, const uint64_t *args)
 {
 	PHW_PASSIVE_INITIALIZE_ROUTINE routine = (PHW_PASSIVE_INITIALIZE_ROUTINE)arg(args, void *);
 	LONG *result = arg(args, LONG *);
@@ -105,7 +108,7 @@ static border_call void enable_passive(struct stor_adapter *adapter, __builtin_m
 	*result = TRUE;
 }
 
-static border_call void initialize_dpc(struct stor_adapter *adapter, __builtin_ms_va_list args)
+static border_call void initialize_dpc(struct stor_adapter *adapter, const uint64_t *args)
 {
 	PSTOR_DPC dpc = arg(args, PSTOR_DPC);
 	PHW_DPC_ROUTINE routine = (PHW_DPC_ROUTINE)arg(args, void *);
@@ -127,18 +130,37 @@ static border_call __attribute__((cold, noinline)) void issue_refused(
 		stor_dump_refuses(adapter, "StorPortIssueDpc", no_dpc);
 }
 
-static border_call void issue_dpc(struct stor_adapter *adapter, __builtin_ms_va_list args)
+/* more: the second argument, and where the result goes. */
+static border_call __attribute__((noinline)) void issue(
+	struct stor_adapter *adapter, PSTOR_DPC dpc, PVOID argument1, const uint64_t *more)
 {
-	PSTOR_DPC dpc = arg(args, PSTOR_DPC);
-	PVOID argument1 = arg(args, PVOID);
-	PVOID argument2 = arg(args, PVOID);
-	LONG *result = arg(args, LONG *);
+	LONG *result = (LONG *)more[1];
 
 	/* LK-10 */
 	if (unlikely(adapter->is_dump) || unlikely(adapter->hba.phase == PORT_HBA_STOPPED))
 		issue_refused(adapter, result);
 	else
-		*result = ke_dpc_insert((PKDPC)dpc, argument1, argument2);
+		*result = ke_dpc_insert((PKDPC)dpc, argument1, (PVOID)more[0]);
+}
+
+static border_call void issue_dpc(struct stor_adapter *adapter, const uint64_t *args)
+{
+	PSTOR_DPC dpc = arg(args, PSTOR_DPC);
+	PVOID argument1 = arg(args, PVOID);
+
+	issue(adapter, dpc, argument1, args);
+}
+
+/* The same of a DPC that is handed over (cpu_agent_answer). */
+path_inline bool issue_at_once(struct stor_adapter *adapter, struct cpu *cpu, PSTOR_DPC dpc,
+	PVOID argument1, const uint64_t *more)
+{
+	if (unlikely(adapter->is_dump || adapter->hba.phase == PORT_HBA_STOPPED ||
+		     !ke_dpc_is_one((PKDPC)dpc) ||
+		     !cpu_dpc_hand(cpu, &((struct ke_dpc *)dpc)->dpc, argument1, (PVOID)more[0])))
+		return false;
+	*(LONG *)more[1] = TRUE;
+	return true;
 }
 
 static border_call __attribute__((cold, noinline)) void tell_no_lock(
@@ -161,11 +183,10 @@ static inline struct cpu_spinlock *own_lock(
 					  : NULL;
 }
 
-path_inline bool lock_at_once(
-	struct stor_adapter *adapter, STOR_SPINLOCK kind, PVOID context, PSTOR_LOCK_HANDLE handle)
+path_inline bool lock_at_once(struct stor_adapter *adapter, const struct cpu *cpu,
+	STOR_SPINLOCK kind, PVOID context, PSTOR_LOCK_HANDLE handle)
 {
 	struct cpu_spinlock *lock = own_lock(adapter, kind, context);
-	const struct cpu *cpu = cpu_self;
 
 	if (unlikely(!lock || !handle || cpu->irql != IRQL_DISPATCH ||
 		     atomic_load_explicit(&lock->word, memory_order_relaxed)))
@@ -177,12 +198,12 @@ path_inline bool lock_at_once(
 	return true;
 }
 
-path_inline bool unlock_at_once(struct stor_adapter *adapter, PSTOR_LOCK_HANDLE handle)
+path_inline bool unlock_at_once(
+	struct stor_adapter *adapter, struct cpu *cpu, PSTOR_LOCK_HANDLE handle)
 {
 	struct cpu_spinlock *lock = likely(handle != NULL) ? own_lock(adapter, handle->Lock,
 								     handle->Context.LockQueue.Next)
 							   : NULL;
-	struct cpu *cpu = cpu_self;
 
 	if (unlikely(!lock || handle->Context.OldIrql != IRQL_DISPATCH ||
 		     cpu->irql != IRQL_DISPATCH ||
@@ -203,14 +224,13 @@ static border_call __attribute__((noinline)) void lock(
 		tell_no_lock(kind, context, handle);
 }
 
-static border_call void acquire_lock(struct stor_adapter *adapter, __builtin_ms_va_list args)
+static border_call void acquire_lock(struct stor_adapter *adapter, const uint64_t *args)
 {
 	STOR_SPINLOCK kind = arg(args, STOR_SPINLOCK);
 	PVOID context = arg(args, PVOID);
 	PSTOR_LOCK_HANDLE handle = arg(args, PSTOR_LOCK_HANDLE);
 
-	if (unlikely(cpu_inner_locks || !lock_at_once(adapter, kind, context, handle)))
-		lock(adapter, kind, context, handle);
+	lock(adapter, kind, context, handle);
 }
 
 static border_call __attribute__((cold, noinline)) void tell_no_handle(PSTOR_LOCK_HANDLE handle)
@@ -227,12 +247,11 @@ static border_call __attribute__((noinline)) void unlock(
 		tell_no_handle(handle);
 }
 
-static border_call void release_lock(struct stor_adapter *adapter, __builtin_ms_va_list args)
+static border_call void release_lock(struct stor_adapter *adapter, const uint64_t *args)
 {
 	PSTOR_LOCK_HANDLE handle = arg(args, PSTOR_LOCK_HANDLE);
 
-	if (unlikely(cpu_inner_locks || !unlock_at_once(adapter, handle)))
-		unlock(adapter, handle);
+	unlock(adapter, handle);
 }
 
 static void state_changed(struct cpu_dpc *dpc)
@@ -252,7 +271,7 @@ static void state_changed(struct cpu_dpc *dpc)
 }
 
 /* one at a time. */
-static border_call void state_change(struct stor_adapter *adapter, __builtin_ms_va_list args)
+static border_call void state_change(struct stor_adapter *adapter, const uint64_t *args)
 {
 	struct stor_state_change *change = &adapter->state_change;
 	ULONG entity = arg(args, ULONG);
@@ -288,7 +307,7 @@ static border_call void state_change(struct stor_adapter *adapter, __builtin_ms_
 	cpu_dpc_queue(&change->dpc, NULL, NULL);
 }
 
-static border_call void async_notification(struct stor_adapter *adapter, __builtin_ms_va_list args)
+static border_call void async_notification(struct stor_adapter *adapter, const uint64_t *args)
 {
 	PSTOR_ADDRESS address = arg(args, PSTOR_ADDRESS);
 	ULONGLONG flags = arg(args, ULONGLONG);
@@ -301,7 +320,7 @@ static border_call void async_notification(struct stor_adapter *adapter, __built
 }
 
 /* That a failed device is to be removed is heard, and it stays: see CAVEATS. */
-static border_call void mark_failed(struct stor_adapter *adapter, __builtin_ms_va_list args)
+static border_call void mark_failed(struct stor_adapter *adapter, const uint64_t *args)
 {
 	struct stor_failure failure = {.address = arg(args, PSTOR_ADDRESS)};
 	LONG *status;
@@ -312,7 +331,7 @@ static border_call void mark_failed(struct stor_adapter *adapter, __builtin_ms_v
 	*status = (LONG)stor_log_failure(adapter, &failure);
 }
 
-static border_call void mark_failed_ex(struct stor_adapter *adapter, __builtin_ms_va_list args)
+static border_call void mark_failed_ex(struct stor_adapter *adapter, const uint64_t *args)
 {
 	struct stor_failure failure = {.address = arg(args, PSTOR_ADDRESS)};
 	LONG *status;
@@ -327,7 +346,7 @@ static border_call void mark_failed_ex(struct stor_adapter *adapter, __builtin_m
 	*status = (LONG)stor_log_failure(adapter, &failure);
 }
 
-static border_call void terminate_thread(struct stor_adapter *adapter, __builtin_ms_va_list args)
+static border_call void terminate_thread(struct stor_adapter *adapter, const uint64_t *args)
 {
 	stor_thread_terminate(adapter, arg(args, PVOID));
 }
@@ -380,7 +399,7 @@ static border_call __attribute__((noinline)) bool is_there(SCSI_NOTIFICATION_TYP
 }
 
 static border_call __attribute__((noinline)) void notify(
-	SCSI_NOTIFICATION_TYPE type, void *extension, __builtin_ms_va_list args)
+	SCSI_NOTIFICATION_TYPE type, void *extension, const uint64_t *args)
 {
 	struct stor_adapter *adapter = stor_adapter_of(extension, "StorPortNotification");
 	ULONG place = PLACE((ULONG)type);
@@ -393,42 +412,142 @@ static border_call __attribute__((noinline)) void notify(
 }
 
 /* Of the first adapter, where nothing is pending; else NULL. */
-static inline struct stor_adapter *first_of(const void *extension)
+static inline struct stor_adapter *first_of(const struct cpu *cpu, const void *extension)
 {
 	struct port_hba *first = port_hba_if_first(extension);
 
-	return likely(first && !cpu_is_due()) ? (struct stor_adapter *)first : NULL;
+	return likely(first && cpu && !cpu_is_due_on(cpu)) ? (struct stor_adapter *)first : NULL;
 }
 
-/* Most say that a request is complete: the ordinary one is taken here, without a call. Of the other
- * types of old those from 0x1000 on come often. */
-VOID NTAPI StorPortNotification(
-	SCSI_NOTIFICATION_TYPE NotificationType, PVOID HwDeviceExtension, ...)
+path_inline void notify_words(
+	SCSI_NOTIFICATION_TYPE type, void *extension, uint64_t a0, uint64_t a1, uint64_t *more)
 {
-	ULONG late = (ULONG)NotificationType - EnablePassiveInitialization;
-	struct stor_adapter *first;
-	__builtin_ms_va_list args;
-
-	__builtin_ms_va_start(args, HwDeviceExtension);
-	if (likely(NotificationType == RequestComplete)) {
-		const struct port_request *now = port_now_of(HwDeviceExtension);
-
-		/* by hand, so that the list itself stays as it is */
-		if (likely(now && !cpu_is_due() &&
-			    port_complete_at_once(now->adapter, *(void **)(void *)args)))
-			return;
-		first = first_of(HwDeviceExtension);
-		if (likely(first != NULL))
-			complete(first, args);
-		else
-			notify(RequestComplete, HwDeviceExtension, args);
-	} else {
-		first = first_of(HwDeviceExtension);
-		if (likely(first && late < StateChangeDetectedCall - EnablePassiveInitialization))
-			notifications[PLACE(EnablePassiveInitialization) + late](first, args);
-		else
-			notify(NotificationType, HwDeviceExtension, args);
-	}
-	__builtin_ms_va_end(args);
+	more[-2] = a0;
+	more[-1] = a1;
+	notify(type, extension, more - 2);
 }
-DRY_EXPORT(StorPortNotification)
+
+/*
+ * The types that a driver's interrupt ends with, and its DPC routine begins and ends with, and the
+ * one that each request does: each has a short way, and another for all that is not ordinary, which
+ * gets its words where they stand. `more` is what it has on the stack.
+ */
+static border_call __attribute__((noinline)) void complete_other(
+	SCSI_NOTIFICATION_TYPE type, const void *extension, void *srb)
+{
+	struct stor_adapter *adapter = first_of(cpu_self, extension);
+
+	if (unlikely(!adapter)) {
+		adapter = stor_adapter_of(extension, "StorPortNotification");
+		cpu_poll();
+	}
+	if (likely(adapter != NULL))
+		complete_srb(adapter, srb);
+}
+
+path_inline bool complete_at_once(const void *extension, void *srb)
+{
+	const struct port_request *now = port_now_of(extension);
+
+	return likely(now && !cpu_is_due() && port_complete_at_once(now->adapter, srb));
+}
+
+static border_call __attribute__((noinline)) void issue_other(
+	uint64_t *more, void *extension, uint64_t a0, uint64_t a1)
+{
+	struct stor_adapter *first = first_of(cpu_self, extension);
+
+	if (likely(first != NULL))
+		issue(first, (PSTOR_DPC)a0, (PVOID)a1, more);
+	else
+		notify_words(IssueDpc, extension, a0, a1, more);
+}
+
+static border_call __attribute__((noinline)) void issue_from(
+	uint64_t *more, void *extension, uint64_t a0, uint64_t a1)
+{
+	struct cpu *cpu = cpu_self;
+	struct stor_adapter *first = first_of(cpu, extension);
+
+	if (unlikely(!first || !issue_at_once(first, cpu, (PSTOR_DPC)a0, (PVOID)a1, more)))
+		issue_other(more, extension, a0, a1);
+}
+
+static border_call __attribute__((noinline)) void acquire_other(
+	uint64_t *more, void *extension, uint64_t a0, uint64_t a1)
+{
+	struct stor_adapter *first = first_of(cpu_self, extension);
+
+	if (likely(first != NULL))
+		lock(first, (STOR_SPINLOCK)a0, (PVOID)a1, (PSTOR_LOCK_HANDLE)more[0]);
+	else
+		notify_words(AcquireSpinLock, extension, a0, a1, more);
+}
+
+static border_call __attribute__((noinline)) void acquire_from(
+	uint64_t *more, void *extension, uint64_t a0, uint64_t a1)
+{
+	struct cpu *cpu = cpu_self;
+	struct stor_adapter *first = first_of(cpu, extension);
+
+	if (unlikely(!first || cpu_inner_locks ||
+		     !lock_at_once(
+			     first, cpu, (STOR_SPINLOCK)a0, (PVOID)a1, (PSTOR_LOCK_HANDLE)more[0])))
+		acquire_other(more, extension, a0, a1);
+}
+
+static border_call __attribute__((noinline)) void release_other(
+	uint64_t *more, void *extension, uint64_t a0)
+{
+	struct stor_adapter *first = first_of(cpu_self, extension);
+
+	if (likely(first != NULL))
+		unlock(first, (PSTOR_LOCK_HANDLE)a0);
+	else
+		notify_words(ReleaseSpinLock, extension, a0, 0, more);
+}
+
+static border_call __attribute__((noinline)) void release_from(
+	uint64_t *more, void *extension, uint64_t a0)
+{
+	struct stor_adapter *first = (struct stor_adapter *)port_hba_if_first(extension);
+	struct cpu *cpu = cpu_self;
+
+	/* on one processor what is due may come when the lock is free */
+	if (unlikely(!first || !cpu || cpu_inner_locks ||
+		     !unlock_at_once(first, cpu, (PSTOR_LOCK_HANDLE)a0)))
+		release_other(more, extension, a0);
+}
+
+/*
+ * Drivers know it with `...` after the extension. To its caller that is the same: all are words,
+ * the first four in registers and the others on the stack, above the four places where a callee may
+ * keep the first. As a function of four it keeps them in registers; the others are read, by types
+ * that have them, where such a caller's frame ends. Types that are rare have theirs laid down
+ * beside those.
+ */
+VOID NTAPI stor_notification(SCSI_NOTIFICATION_TYPE type, PVOID extension, uint64_t a0,
+	uint64_t a1) __asm__("StorPortNotification");
+
+#ifdef __clang__
+__attribute__((no_sanitize("function"))) /* its callers know it as another type */
+#endif
+VOID NTAPI
+stor_notification(SCSI_NOTIFICATION_TYPE type, PVOID extension, uint64_t a0, uint64_t a1)
+{
+	uint64_t *more = (uint64_t *)__builtin_dwarf_cfa() + 4;
+
+	if (likely(type == RequestComplete)) {
+		if (unlikely(!complete_at_once(extension, (void *)a0)))
+			complete_other(type, extension, (void *)a0);
+	} else if ((ULONG)type == AcquireSpinLock) {
+		acquire_from(more, extension, a0, a1);
+	} else if ((ULONG)type == ReleaseSpinLock) {
+		release_from(more, extension, a0);
+	} else if ((ULONG)type == IssueDpc) {
+		issue_from(more, extension, a0, a1);
+	} else {
+		notify_words(type, extension, a0, a1, more);
+	}
+}
+DRY_EXPORT_AS(StorPortNotification, stor_notification)

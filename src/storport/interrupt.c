@@ -52,17 +52,14 @@ static __attribute__((cold, noinline)) bool message_end(
 
 static bool service_message(struct cpu_interrupt *interrupt)
 {
-	struct stor_vector *vector = interrupt->ctx;
-	struct stor_adapter *adapter;
+	struct stor_vector *vector = container_of(interrupt, struct stor_vector, interrupt.vector);
 	struct cpu *cpu = cpu_self;
 	BOOLEAN claimed;
 
 	cpu_spin_acquire_above(cpu, vector->guard);
 	if (trace_is_wanted(TRACE_IRQ))
 		tell_message(vector);
-	adapter = vector->adapter;
-	claimed = adapter->config.HwMSInterruptRoutine(
-		adapter->hba.extension, vector->interrupt.message);
+	claimed = vector->routine(vector->extension, vector->interrupt.message);
 	if (trace_is_wanted(TRACE_IRQ_END) || unlikely(cpu->irql != STOR_DIRQL) ||
 		unlikely(!cpu_spin_release_above(cpu, vector->guard)))
 		return message_end(vector, claimed);
@@ -75,6 +72,8 @@ static int vector_connect(struct stor_adapter *adapter, unsigned n, unsigned mes
 	int err;
 
 	vector->adapter = adapter;
+	vector->extension = adapter->hba.extension;
+	vector->routine = adapter->config.HwMSInterruptRoutine;
 	vector->interrupt.vector.irql = STOR_DIRQL;
 	vector->interrupt.vector.cpu = stor_message_processor(adapter, n);
 	vector->interrupt.vector.service = message == BUS_LINE ? service_line : service_message;
@@ -136,19 +135,20 @@ path_inline void dpc_run_as(struct cpu_dpc *dpc, bool locks)
 	struct cpu *cpu = cpu_self;
 	void *argument1 = cpu->dpc_arg[0], *argument2 = cpu->dpc_arg[1];
 	struct stor_dpc *state = dpc->ctx;
+	struct stor_adapter *adapter = state->adapter;
+	struct port_done *done = port_done_begin(&adapter->hba.port, locks);
 
-	port_done_begin(&state->adapter->hba.port);
 	/* LK-10; the DPCs of one processor never run inside each other */
 	cpu_inner_acquire_if(locks, &state->running);
 	if (trace_is_wanted(TRACE_DPC))
 		tell_dpc(TRACE_DPC, state);
-	state->routine((PSTOR_DPC)dpc, state->adapter->hba.extension, argument1, argument2);
+	state->routine((PSTOR_DPC)dpc, adapter->hba.extension, argument1, argument2);
 	if (trace_is_wanted(TRACE_DPC_END))
 		tell_dpc(TRACE_DPC_END, state);
 	if (unlikely(cpu->irql != IRQL_DISPATCH))
-		mend_irql(state->adapter, "HwStorDpcRoutine", IRQL_DISPATCH);
+		mend_irql(adapter, "HwStorDpcRoutine", IRQL_DISPATCH);
 	cpu_inner_release_if(locks, &state->running);
-	port_done_end(&state->adapter->hba.port.done[cpu->number]);
+	port_done_end(done);
 }
 
 static __attribute__((noinline)) void dpc_run_locked(struct cpu_dpc *dpc)

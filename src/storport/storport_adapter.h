@@ -39,6 +39,8 @@ struct stor_vector {
 	struct stor_adapter *adapter;
 	struct cpu_spinlock lock;   /* of this message, in per-message mode */
 	struct cpu_spinlock *guard; /* under which it is served */
+	void *extension;	    /* what its service calls: the miniport does not change them */
+	PHW_MESSAGE_SIGNALED_INTERRUPT_ROUTINE routine;
 } APART;
 
 /* StorPortStateChangeDetected: the call back that is still to come. */

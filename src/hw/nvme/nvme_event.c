@@ -47,6 +47,7 @@ static bool answer(struct nvme *n, unsigned i, uint16_t status, uint32_t result)
 
 	if (!nvme_cq_room(&n->cq[0])) {
 		n->engine->starved = true;
+		cpu_far_barrier();
 		if (!nvme_cq_room(&n->cq[0]))
 			return false;
 	}

@@ -297,7 +297,8 @@ static __attribute__((noinline)) void step_other(struct nvme_engine *e)
 	}
 	pthread_mutex_lock(&e->lock);
 	if (nvme_is_running(n)) {
-		e->starved = false;
+		if (e->starved)
+			e->starved = false;
 		e->blocked = 0;
 		if (unlikely(n->is_shadowed))
 			nvme_shadow_look(e);
@@ -326,7 +327,8 @@ void nvme_step(void *ctx)
 	controller_update(n);
 	if (!nvme_is_running(n))
 		return;
-	e->starved = false;
+	if (unlikely(e->starved))
+		e->starved = false;
 	e->blocked = 0;
 	if (unlikely(n->is_shadowed))
 		nvme_shadow_look(e);

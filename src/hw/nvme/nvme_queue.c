@@ -65,6 +65,7 @@ static uint32_t fetchable(struct nvme_engine *e, unsigned sqid, uint32_t head, u
 	if (unlikely(!room)) {
 		/* whoever makes room looks at this; and it may just have done so */
 		e->starved = true;
+		cpu_far_barrier();
 		if (unlikely(e->nvme->is_shadowed && sqid))
 			nvme_shadow_cq_look(e, sq->cqid, true);
 		room = nvme_cq_room(cq);
@@ -145,6 +146,18 @@ static void sq_fetch(struct nvme_engine *e, unsigned sqid)
 		e->pending &= ~(1ull << sqid);
 }
 
+/* On a machine of one processor that does it itself nobody adds to them meanwhile. */
+static inline uint64_t rung_take(struct nvme_engine *e)
+{
+	uint64_t rung;
+
+	if (unlikely(cpu_inner_locks || !cpu_self))
+		return atomic_exchange(&e->rung, 0);
+	rung = atomic_load_explicit(&e->rung, memory_order_acquire);
+	atomic_store_explicit(&e->rung, 0, memory_order_relaxed);
+	return rung;
+}
+
 /* Round robin, a batch from each: 4.13.1. */
 void nvme_fetch(struct nvme_engine *e)
 {
@@ -153,7 +166,7 @@ void nvme_fetch(struct nvme_engine *e)
 	uint64_t todo;
 
 	table_pack(e);
-	e->pending |= atomic_exchange(&e->rung, 0);
+	e->pending |= rung_take(e);
 	todo = e->pending & ~e->blocked;
 	todo = todo >> next | todo << (-next & 63);
 	for (; todo && e->end < NVME_FETCHED_MAX && nvme_is_running(n); todo &= todo - 1) {
@@ -304,6 +317,10 @@ void nvme_interrupts_send(struct nvme_engine *e)
 			vectors |= 1ull << cq->vector;
 	}
 	if (!vectors)
+		return;
+	/* most often it is one, which can be sent */
+	if (likely(!(vectors & (vectors - 1))) &&
+		likely(bus_message_send_now(n->function, (unsigned)__builtin_ctzll(vectors))))
 		return;
 	if (!bus_messages_are_enabled(n->function)) {
 		nvme_line_update(n);

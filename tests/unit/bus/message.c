@@ -392,6 +392,157 @@ static void no_message_is_lost_between_mask_and_unmask(void **state)
 	on_processor(race);
 }
 
+/* ---- by the processor itself, in a step between two DPCs ---- */
+
+static struct {
+	struct device d;
+	struct cpu_agent *agent;
+	struct bus_interrupt end;
+	void (*in_step)(void);
+	unsigned served;
+	_Atomic unsigned sends;
+	bool is_sent;
+	_Atomic bool is_over;
+} step;
+
+static bool step_service(struct cpu_interrupt *vector)
+{
+	step.served++;
+	return true;
+}
+
+static void step_connect(void)
+{
+	step.end = (struct bus_interrupt){.vector = {.irql = 7, .service = step_service}};
+	assert_int_equal(bus_interrupt_connect(step.d.function, 1, &step.end), 0);
+}
+
+static void step_run(void *ctx)
+{
+	step.in_step();
+}
+
+static void step_kick(struct cpu_dpc *dpc)
+{
+	cpu_agent_kick(step.agent);
+}
+
+static void step_once(void (*in_step)(void))
+{
+	static struct cpu_dpc dpc = {.fn = step_kick, .cpu = CPU_HERE};
+
+	step.in_step = in_step;
+	cpu_dpc_queue(&dpc, NULL, NULL);
+	cpu_poll();
+}
+
+static void step_init(void)
+{
+	device_add(&step.d);
+	step.agent = cpu_agent_new(step_run, NULL, "device");
+	step.served = 0;
+	assert_int_equal(bus_messages_enable(step.d.function, 3), 3);
+	step_connect();
+}
+
+static void send_now(void)
+{
+	step.is_sent = bus_message_send_now(step.d.function, 1);
+}
+
+static void send_now_twice(void)
+{
+	send_now();
+	send_now();
+}
+
+static void send_now_beyond(void)
+{
+	step.is_sent = bus_message_send_now(step.d.function, 5);
+}
+
+static void refuse(void)
+{
+	step_init();
+	step_once(send_now);
+	assert_true(step.is_sent);
+	assert_int_equal(step.served, 1);
+	step_once(send_now_twice);
+	assert_true(step.is_sent);
+	assert_int_equal(step.served, 2);
+	step_once(send_now_beyond);
+	assert_false(step.is_sent);
+	bus_message_mask(step.d.function, 1, true);
+	step_once(send_now);
+	assert_false(step.is_sent);
+	/* nothing was done, so nothing is pending */
+	bus_message_mask(step.d.function, 1, false);
+	cpu_poll();
+	assert_int_equal(step.served, 2);
+	config_set(&step.d, 4, 2, config_get(&step.d, 4, 2) & ~4u);
+	step_once(send_now);
+	assert_false(step.is_sent);
+	config_set(&step.d, 4, 2, config_get(&step.d, 4, 2) | 4);
+	step_once(send_now);
+	assert_true(step.is_sent);
+	assert_int_equal(step.served, 3);
+	bus_interrupt_disconnect(&step.end);
+	step_once(send_now);
+	assert_false(step.is_sent);
+	bus_messages_disable(step.d.function);
+	step_once(send_now);
+	assert_false(step.is_sent);
+	assert_int_equal(step.served, 3);
+	cpu_agent_free(step.agent);
+}
+
+static void what_stands_in_a_messages_way_is_told_and_nothing_done(void **state)
+{
+	on_processor(refuse);
+}
+
+static void *connect_anew(void *arg)
+{
+	for (unsigned i = 0; i < 5000; i++) {
+		unsigned before = step.sends;
+
+		while (step.sends == before)
+			;
+		bus_interrupt_disconnect(&step.end);
+		memset(&step.end, 0xa5, sizeof(step.end));
+		step_connect();
+	}
+	step.is_over = true;
+	return NULL;
+}
+
+static void send_in_step(void)
+{
+	step.sends++;
+	bus_message_send(step.d.function, 1);
+}
+
+static void send_meanwhile(void)
+{
+	pthread_t other;
+
+	step_init();
+	step.is_over = false;
+	assert_int_equal(pthread_create(&other, NULL, connect_anew, NULL), 0);
+	while (!step.is_over)
+		step_once(send_in_step);
+	pthread_join(other, NULL);
+	assert_true(step.served > 0);
+	bus_interrupt_disconnect(&step.end);
+	cpu_agent_free(step.agent);
+}
+
+/* It would have an IRQL that none has. */
+static void a_vector_that_is_disconnected_meanwhile_is_not_raised_any_more(void **state)
+{
+	on_processor(send_meanwhile);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -407,6 +558,8 @@ int main(void)
 		machine_test(msi_messages_fold_into_those_granted),
 		machine_test(the_table_can_be_read_and_written),
 		machine_test(no_message_is_lost_between_mask_and_unmask),
+		machine_test(what_stands_in_a_messages_way_is_told_and_nothing_done),
+		machine_test(a_vector_that_is_disconnected_meanwhile_is_not_raised_any_more),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

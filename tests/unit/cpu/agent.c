@@ -494,6 +494,139 @@ static void agent_may_be_freed_after_the_machine(void **state)
 	machine_start_with(1, false);
 }
 
+/* ---- the one processor of a machine takes no locked instruction, host threads see it all the same
+ */
+
+static void only_a_machine_of_one_processor_has_a_quick_one(void **state)
+{
+	static const struct cpu_config configs[] = {
+		{.processors = 2}, {.processors = 1, .replay = true}, {.processors = 1}};
+
+	cpu_fini();
+	for (size_t i = 0; i < array_size(configs); i++) {
+		assert_int_equal(cpu_init(&configs[i]), 0);
+		assert_int_equal(cpu_start(), 0);
+		assert_int_equal(cpu_is_near_quick, i == 2);
+		if (i < 2)
+			cpu_fini();
+	}
+}
+
+static void kick_many_in_dpcs(void *ctx)
+{
+	for (int i = 0; i < KICKS; i++) {
+		struct cpu_dpc dpc = {.fn = kick_one, .cpu = CPU_HERE};
+
+		row.dpc[0] = dpc;
+		cpu_dpc_queue(&row.dpc[0], NULL, NULL);
+		cpu_poll();
+	}
+}
+
+static void kick_with_host_threads(void (*kicks)(void *ctx))
+{
+	struct cpu_agent *agent = row.agent = cpu_agent_new(take_all, NULL, "device");
+	struct cpu_thread *here;
+	pthread_t there[2];
+
+	clear();
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(pthread_create(&there[i], NULL, kick_many, agent), 0);
+	here = cpu_thread_new(kicks, agent, 0, "test");
+	for (int i = 0; i < 2; i++)
+		pthread_join(there[i], NULL);
+	cpu_thread_join(here);
+	cpu_thread_free(here);
+	assert_int_equal(get(given), 3 * KICKS);
+	/* all kicks have returned, and so has the last step that they owed */
+	assert_int_equal(get(taken), 3 * KICKS);
+	assert_int_equal(get(overlaps), 0);
+	cpu_agent_free(agent);
+}
+
+static void no_kick_of_the_processor_and_of_host_threads_is_lost_and_steps_do_not_overlap(
+	void **state)
+{
+	kick_with_host_threads(kick_many_here);
+	kick_with_host_threads(kick_many_in_dpcs);
+}
+
+/* The first step is the one's, and the other's kick comes in its midst. */
+static struct {
+	struct cpu_agent *agent;
+	_Atomic unsigned stage;
+	_Atomic(struct cpu *) steps_on[3];
+} between;
+
+static void step_between(void *ctx)
+{
+	unsigned step = count(steps);
+
+	between.steps_on[step % 3] = cpu_self;
+	if (step)
+		return;
+	set(between.stage, 1);
+	while (get(between.stage) != 2)
+		;
+}
+
+static void first_here(void *ctx)
+{
+	cpu_agent_kick(between.agent);
+}
+
+static void *first_there(void *ctx)
+{
+	cpu_agent_kick(between.agent);
+	return NULL;
+}
+
+static void then_here(void *ctx)
+{
+	cpu_agent_kick(between.agent);
+	set(reached, get(steps));
+	set(between.stage, 2);
+}
+
+static void a_kick_in_the_midst_of_a_step_is_left_to_who_steps(void **state)
+{
+	struct cpu_thread *here;
+	pthread_t there;
+
+	between.agent = cpu_agent_new(step_between, NULL, "device");
+	set(between.stage, 0);
+	here = cpu_thread_new(first_here, NULL, 0, "test");
+	assert_true(comes_true(get(between.stage) == 1));
+	cpu_agent_kick(between.agent);
+	cpu_agent_kick(between.agent);
+	assert_int_equal(get(steps), 1);
+	set(between.stage, 2);
+	cpu_thread_join(here);
+	cpu_thread_free(here);
+	assert_int_equal(get(steps), 2);
+	assert_ptr_equal(between.steps_on[0], cpu_get(0));
+	assert_ptr_equal(between.steps_on[1], cpu_get(0));
+
+	clear();
+	set(between.stage, 0);
+	assert_int_equal(pthread_create(&there, NULL, first_there, NULL), 0);
+	assert_true(comes_true(get(between.stage) == 1));
+	run_on(0, then_here, NULL);
+	assert_int_equal(get(reached), 1);
+	pthread_join(there, NULL);
+	assert_int_equal(get(steps), 2);
+	assert_null(between.steps_on[0]);
+	assert_null(between.steps_on[1]);
+	cpu_agent_free(between.agent);
+}
+
+static int start_quick(void **state)
+{
+	machine_start_with(1, true);
+	return clear();
+}
+
+#define is_quick(test)	cmocka_unit_test_setup_teardown(test, start_quick, stop)
 #define threaded(test)	cmocka_unit_test_setup_teardown(test, start_threaded, stop)
 #define is_inline(test) cmocka_unit_test_setup_teardown(test, start_inline, stop)
 
@@ -516,6 +649,20 @@ int main(void)
 		is_inline(kicks_of_a_timer_are_stepped_after_it),
 		is_inline(what_one_processor_holds_another_steps),
 		is_inline(free_waits_while_a_kick_is_held),
+		is_quick(only_a_machine_of_one_processor_has_a_quick_one),
+		is_quick(kick_inside_a_step_steps_again_afterwards),
+		is_quick(kick_inside_a_step_of_a_dpc_steps_again_too),
+		is_quick(kicks_of_a_dpc_make_one_step_of_each_agent_after_it),
+		is_quick(a_dpc_that_waits_does_not_wait_for_itself),
+		is_quick(above_dispatch_no_kick_is_held),
+		is_quick(kicks_of_a_timer_are_stepped_after_it),
+		is_quick(free_waits_while_a_kick_is_held),
+		is_quick(
+			no_kick_of_the_processor_and_of_host_threads_is_lost_and_steps_do_not_overlap),
+		is_inline(
+			no_kick_of_the_processor_and_of_host_threads_is_lost_and_steps_do_not_overlap),
+		is_quick(a_kick_in_the_midst_of_a_step_is_left_to_who_steps),
+		is_inline(a_kick_in_the_midst_of_a_step_is_left_to_who_steps),
 		threaded(free_waits_for_the_step),
 		threaded(an_agent_ends_whatever_it_is_about_to_do),
 		threaded(agent_may_be_freed_after_the_machine),

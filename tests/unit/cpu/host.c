@@ -154,6 +154,47 @@ static void futex_wake_ends_the_wait(void **state)
 	pthread_join(thread, NULL);
 }
 
+/* Each writes its own and looks at the other's, the first without a fence of the processor's: one
+ * at least sees the other. */
+#define TURNS 20000
+static _Atomic unsigned mine[2], turn[2];
+static unsigned seen[2];
+
+static void *look_without_a_fence(void *arg)
+{
+	for (unsigned i = 1; i <= TURNS; i++) {
+		while (get(turn[1]) != i)
+			host_pause();
+		atomic_store_explicit(&mine[0], i, memory_order_relaxed);
+		atomic_signal_fence(memory_order_seq_cst);
+		seen[0] = atomic_load_explicit(&mine[1], memory_order_relaxed) == i;
+		set(turn[0], i);
+	}
+	return NULL;
+}
+
+static void the_barrier_is_one_for_all_threads(void **state)
+{
+	unsigned neither = 0;
+	pthread_t thread;
+
+	host_barrier_init(true);
+	assert_int_equal(host_thread_start(&thread, look_without_a_fence, NULL, "test"), 0);
+	for (unsigned i = 1; i <= TURNS; i++) {
+		set(turn[1], i);
+		for (volatile unsigned pause = i % 16; pause; pause--)
+			;
+		atomic_store_explicit(&mine[1], i, memory_order_relaxed);
+		host_barrier_all();
+		seen[1] = atomic_load_explicit(&mine[0], memory_order_relaxed) == i;
+		while (get(turn[0]) != i)
+			host_pause();
+		neither += !seen[0] && !seen[1];
+	}
+	pthread_join(thread, NULL);
+	assert_int_equal(neither, 0);
+}
+
 static void *signals_blocked(void *arg)
 {
 	sigset_t set;
@@ -238,6 +279,7 @@ int main(void)
 		cmocka_unit_test(an_owned_lock_does_with_barriers_of_its_own),
 		cmocka_unit_test(futex_waits_until_an_absolute_time),
 		cmocka_unit_test(futex_wake_ends_the_wait),
+		cmocka_unit_test(the_barrier_is_one_for_all_threads),
 		cmocka_unit_test(host_thread_takes_no_signals_but_those_of_faults),
 		cmocka_unit_test(spin_ends_when_over_or_when_its_time_is_up),
 		cmocka_unit_test(spin_gets_shorter_while_it_is_in_vain),

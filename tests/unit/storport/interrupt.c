@@ -388,6 +388,96 @@ static void a_dpc_too_many_is_reported(void **state)
 	world_run(DMA_CALLBACK_QUEUED, many_dpcs);
 }
 
+/* ---- a DPC of an interrupt that a device sends between two DPCs ---- */
+
+static struct {
+	struct cpu_agent *agent;
+	struct cpu_interrupt interrupt;
+	struct cpu_dpc kicks;
+	BOOLEAN issued[3];
+	bool held[3];
+	STOR_DPC other;
+} answer;
+
+static VOID NTAPI dpc_locking(PSTOR_DPC dpc, PVOID ext, PVOID argument1, PVOID argument2)
+{
+	const struct cpu_spinlock *own = (struct cpu_spinlock *)&dpc->Lock;
+	STOR_LOCK_HANDLE startio, handle;
+
+	d.argument1 = argument1;
+	d.argument2 = argument2;
+	d.irql = KeGetCurrentIrql();
+	StorPortAcquireSpinLock(ext, DpcLock, dpc, &handle);
+	StorPortAcquireSpinLock(ext, StartIoLock, NULL, &startio);
+	answer.held[0] = cpu_spin_is_held(own);
+	answer.held[1] = cpu_spin_is_held(&world.adapter->startio_lock);
+	StorPortReleaseSpinLock(ext, &startio);
+	StorPortReleaseSpinLock(ext, &handle);
+	answer.held[2] = cpu_spin_is_held(own) || cpu_spin_is_held(&world.adapter->startio_lock) ||
+			 KeGetCurrentIrql() != DISPATCH_LEVEL;
+	atomic_fetch_add(&d.runs, 1);
+}
+
+static bool answer_service(struct cpu_interrupt *interrupt)
+{
+	answer.issued[0] = StorPortIssueDpc(world.ext, &d.dpc, &isr, &d);
+	answer.issued[1] = StorPortIssueDpc(world.ext, &d.dpc, NULL, NULL);
+	answer.issued[2] = StorPortIssueDpc(world.ext, &answer.other, &answer, NULL);
+	return true;
+}
+
+static void answer_step(void *ctx)
+{
+	cpu_interrupt_raise(&answer.interrupt);
+}
+
+static void answer_kick(struct cpu_dpc *dpc)
+{
+	cpu_agent_kick(answer.agent);
+}
+
+static void issue_in_an_answer(void)
+{
+	memset(&d, 0, sizeof(d));
+	memset(&answer, 0, sizeof(answer));
+	StorPortInitializeDpc(world.ext, &d.dpc, dpc_locking);
+	StorPortInitializeDpc(world.ext, &answer.other, dpc_locking);
+	answer.agent = cpu_agent_new_inline(answer_step, NULL);
+	answer.interrupt = (struct cpu_interrupt){
+		.irql = 8, .cpu = cpu_self->number, .service = answer_service};
+	answer.kicks = (struct cpu_dpc){.fn = answer_kick, .cpu = CPU_HERE};
+	cpu_dpc_queue(&answer.kicks, NULL, NULL);
+	cpu_poll();
+	expect_is(d.runs, 2);
+	expect(answer.issued[0] && !answer.issued[1] && answer.issued[2]);
+	/* the last one's */
+	expect_is(d.argument1, &answer);
+	expect_is(d.argument2, NULL);
+	expect_is(d.irql, DISPATCH_LEVEL);
+	expect(answer.held[0] && answer.held[1] && !answer.held[2]);
+	/* and what is none is told, there too */
+	memset(&d.dpc, 0, sizeof(d.dpc));
+	cpu_dpc_queue(&answer.kicks, NULL, NULL);
+	cpu_poll();
+	expect(!answer.issued[0] && !answer.issued[1] && answer.issued[2]);
+	expect_is(atomic_exchange(&world.violations, 0), 2);
+	expect_is(d.runs, 3);
+	cpu_agent_free(answer.agent);
+}
+
+/* On one processor they are handed over. */
+static void a_dpc_that_answers_a_step_is_issued_as_any_other(void **state)
+{
+	world_run(DMA_CALLBACK_QUEUED, issue_in_an_answer);
+}
+
+/* There they go through the queue. */
+static void and_so_it_is_among_two_processors(void **state)
+{
+	miniport.cpus = 2;
+	world_run(DMA_CALLBACK_QUEUED, issue_in_an_answer);
+}
+
 /* ---- the end ---- */
 
 static VOID NTAPI dpc_again(PSTOR_DPC dpc, PVOID ext, PVOID argument1, PVOID argument2)
@@ -429,6 +519,8 @@ int main(void)
 		isr_test(a_dpc_that_leaves_another_irql_is_reported),
 		isr_test(bad_dpcs_are_reported_and_not_queued),
 		isr_test(a_dpc_too_many_is_reported),
+		isr_test(a_dpc_that_answers_a_step_is_issued_as_any_other),
+		isr_test(and_so_it_is_among_two_processors),
 		isr_test(a_stopped_adapter_issues_no_dpc),
 	};
 
