@@ -84,7 +84,7 @@ path_inline bool page_submit(struct cpu *cpu, struct disk *disk, struct dry_io *
 		cpu_own_add32(&disk->here[0].active, 1);
 	page = (struct port_page){.at = at,
 		.data = buffer,
-		.cdb = {disk_command_page((unsigned)op, (uint32_t)block), blocks},
+		.cdb = {disk_command_page((unsigned)op, block), blocks},
 		.bytes = bytes,
 		.flags = (op + 1) * SRB_FLAGS_DATA_IN,
 		.timeout = disk->rw_seconds,
