@@ -51,6 +51,7 @@ static __attribute__((noinline)) void page_put_back(struct cpu *cpu, struct disk
 path_inline bool page_submit(struct cpu *cpu, struct disk *disk, struct dry_io *io, bool locks)
 {
 	struct port_adapter *adapter = disk->adapter;
+	struct disk_transfer_list *from;
 	struct disk_transfer *transfer;
 	uint64_t offset = io->offset, bytes = io->count, op = page_op(io), at;
 	void *buffer = io->buffer;
@@ -64,15 +65,20 @@ path_inline bool page_submit(struct cpu *cpu, struct disk *disk, struct dry_io *
 		     (uintptr_t)buffer & MEM_PAGE_MASK || bytes - 1 >= disk->page_most ||
 		     (bytes | offset) & disk->block_mask ||
 		     block + blocks > atomic_load_explicit(&disk->page_end, memory_order_relaxed) ||
-		     (locks && adapter->takes_pages != PORT_PAGES_AMONG) ||
-		     !port_page_may_start(adapter, unit, locks)))
+		     (locks && adapter->takes_pages != PORT_PAGES_AMONG)))
 		return false;
-	transfer = disk_transfer_pop_from(cpu, disk_transfers_here(cpu, adapter, locks), locks);
-	if (unlikely(!transfer)) {
-		if (!locks)
-			page_waits(disk, io, at);
-		return !locks;
+	from = disk_transfers_here(cpu, adapter, locks);
+	transfer = locks ? NULL : from->free;
+	if (!locks && unlikely(!transfer)) {
+		page_waits(disk, io, at);
+		return true;
 	}
+	if (unlikely(!port_page_may_start(adapter, unit, locks)))
+		return false;
+	if (!locks)
+		from->free = transfer->next;
+	else if (unlikely(!(transfer = disk_transfer_pop_from(cpu, from, locks))))
+		return false;
 	request = transfer->request;
 	list = request->list;
 	if (unlikely(
