@@ -70,13 +70,13 @@ struct disk_own {
 };
 
 /* An adapter's: port_adapter.front. Each processor takes from a list of its own and gives back to
- * it, so that what a request touches stays with the processor; from another's only when that is
- * empty. */
+ * it, so that what a request touches stays with the processor, and needs no atomic exchange; from
+ * another's only when that is empty, and then some more (disk_transfer_borrow). */
 struct disk_transfers {
 	char *own; /* a page for each transfer's parameter list */
 	struct disk_transfer_list {
-		struct cpu_spinlock lock;
-		struct disk_transfer *free;
+		struct host_owned lock; /* this processor's, at DISPATCH */
+		_Atomic(struct disk_transfer *) free;
 	} APART here[CPU_MAX];
 	struct disk_transfer all[DISK_TRANSFERS] APART;
 	struct disk_own ours;
@@ -190,16 +190,33 @@ path_inline struct disk_transfer_list *disk_transfers_here(
 	return &of->here[locks ? cpu->number : 0];
 }
 
+/* What others may look at without the lock. */
+static inline struct disk_transfer *disk_transfers_first(const struct disk_transfer_list *list)
+{
+	return atomic_load_explicit(&list->free, memory_order_relaxed);
+}
+
+static inline void disk_transfers_begin_with(
+	struct disk_transfer_list *list, struct disk_transfer *first)
+{
+	atomic_store_explicit(&list->free, first, memory_order_relaxed);
+}
+
+/* Of the calling processor's list. */
 path_inline struct disk_transfer *disk_transfer_pop_from(
 	struct cpu *cpu, struct disk_transfer_list *list, bool locks)
 {
 	struct disk_transfer *transfer;
 
-	cpu_inner_acquire_by(cpu, locks, &list->lock);
-	transfer = list->free;
+	if (locks) {
+		cpu_poll_own_by(cpu);
+		host_owned_acquire(&list->lock);
+	}
+	transfer = disk_transfers_first(list);
 	if (likely(transfer != NULL))
-		list->free = transfer->next;
-	cpu_inner_release_by(cpu, locks, &list->lock);
+		disk_transfers_begin_with(list, transfer->next);
+	if (locks)
+		host_owned_release(&list->lock);
 	return transfer;
 }
 
@@ -240,11 +257,18 @@ path_inline bool disk_transfer_push(struct cpu *cpu, struct disk_transfer *trans
 	bool waits;
 
 	port_request_rest(request);
-	cpu_inner_acquire_by(cpu, locks, &list->lock);
-	transfer->next = list->free;
-	list->free = transfer;
+	if (locks) {
+		cpu_poll_own_by(cpu);
+		host_owned_acquire(&list->lock);
+	}
+	transfer->next = disk_transfers_first(list);
+	disk_transfers_begin_with(list, transfer);
+	/* In this order: who waits says so, and looks then (disk_waiter_push). */
+	if (locks)
+		host_barrier_light();
 	waits = atomic_load_explicit(&disk_waiters_any, memory_order_relaxed);
-	cpu_inner_release_by(cpu, locks, &list->lock);
+	if (locks)
+		host_owned_release(&list->lock);
 	return unlikely(waits);
 }
 

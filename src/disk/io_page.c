@@ -68,7 +68,7 @@ path_inline bool page_submit(struct cpu *cpu, struct disk *disk, struct dry_io *
 		     (locks && adapter->takes_pages != PORT_PAGES_AMONG)))
 		return false;
 	from = disk_transfers_here(cpu, adapter, locks);
-	transfer = locks ? NULL : from->free;
+	transfer = locks ? NULL : disk_transfers_first(from);
 	if (!locks && unlikely(!transfer)) {
 		page_waits(disk, io, at);
 		return true;
@@ -76,7 +76,7 @@ path_inline bool page_submit(struct cpu *cpu, struct disk *disk, struct dry_io *
 	if (unlikely(!port_page_may_start(adapter, unit, locks)))
 		return false;
 	if (!locks)
-		from->free = transfer->next;
+		disk_transfers_begin_with(from, transfer->next);
 	else if (unlikely(!(transfer = disk_transfer_pop_from(cpu, from, locks))))
 		return false;
 	request = transfer->request;

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #define BUFFERS_MAX 64
+#define BORROW_MAX  16 /* of another processor's transfers at once */
 #define BUFFER_MIN  (64u << 10)
 
 static struct {
@@ -104,8 +105,8 @@ static int transfer_init(struct port_adapter *adapter, struct disk_transfers *of
 	disk_transfer_ready(transfer);
 	port_request_rest(transfer->request);
 	transfer->own = of->own + n * PAGE_SIZE;
-	transfer->next = list->free;
-	list->free = transfer;
+	transfer->next = disk_transfers_first(list);
+	disk_transfers_begin_with(list, transfer);
 	return 0;
 }
 
@@ -148,25 +149,30 @@ uint32_t disk_buffer_bytes(void)
 
 /* ---- who waits ---- */
 
+/* Who gives a transfer back, and does not see that somebody waits, has done so before the first who
+ * waits, looking for one now, passes the barrier. Who comes later leaves it to him: he lets all go
+ * on for whom there is enough. */
 void disk_waiter_push(struct disk_io *waiter)
 {
+	bool is_first;
+
 	cpu_inner_acquire(&waiters.lock);
 	waiter->next = NULL;
 	*waiters.tail = waiter;
 	waiters.tail = &waiter->next;
+	is_first = !atomic_load_explicit(&disk_waiters_any, memory_order_relaxed);
 	atomic_store_explicit(&disk_waiters_any, true, memory_order_relaxed);
 	cpu_inner_release(&waiters.lock);
+	if (is_first && cpu_inner_locks)
+		host_barrier_all();
 }
 
-static bool transfer_is_there(struct disk_transfers *of)
+static bool transfer_is_there(const struct disk_transfers *of)
 {
 	bool is_there = false;
 
-	for (unsigned n = 0; n < cpu_count() && !is_there; n++) {
-		cpu_inner_acquire(&of->here[n].lock);
-		is_there = of->here[n].free;
-		cpu_inner_release(&of->here[n].lock);
-	}
+	for (unsigned n = 0; n < cpu_count() && !is_there; n++)
+		is_there = disk_transfers_first(&of->here[n]);
 	return is_there;
 }
 
@@ -267,14 +273,37 @@ static inline bool somebody_waits(void)
 
 /* ---- the path ---- */
 
+/* Inside the locks of both: one to use, and some for the next requests, as it is dear to come here.
+ * One stays where it was then: who looks whether there are any finds it at any time. */
+static struct disk_transfer *borrow_from(
+	struct disk_transfer_list *from, struct disk_transfer_list *to)
+{
+	struct disk_transfer *taken = disk_transfers_first(from),
+			     *next = taken ? taken->next : NULL;
+
+	for (unsigned n = 1; n < BORROW_MAX && next && next->next; n++) {
+		struct disk_transfer *moved = next;
+
+		next = moved->next;
+		moved->next = disk_transfers_first(to);
+		disk_transfers_begin_with(to, moved);
+	}
+	if (taken)
+		disk_transfers_begin_with(from, next);
+	return taken;
+}
+
 struct disk_transfer *disk_transfer_borrow(struct disk_transfers *of)
 {
 	struct disk_transfer *transfer = NULL;
-	unsigned count = cpu_count();
+	unsigned count = cpu_count(), here = cpu_self->number;
 
+	if (!transfer_is_there(of))
+		return NULL;
+	host_owned_enter(&of->here[0].lock, count, sizeof(of->here[0]));
 	for (unsigned n = 1; n < count && !transfer; n++)
-		transfer = disk_transfer_pop_from(
-			cpu_self, &of->here[(cpu_self->number + n) % count], cpu_inner_locks);
+		transfer = borrow_from(&of->here[(here + n) % count], &of->here[here]);
+	host_owned_leave(&of->here[0].lock, count, sizeof(of->here[0]));
 	return transfer;
 }
 
