@@ -29,7 +29,7 @@ io 'write -P 1 0 64k' 'write -z 0 32k' 'read -P 0 0 32k' 'read -P 1 32k 32k'
 ! grep -q 'Pattern verification failed' "$work/out" || fail "zero: $(cat "$work/out")"
 
 # FUA: a driver that cannot do it fails those writes alone
-variant_of_simple no_fua 's/^\tCommand->Head = Head .*SIMPLE_FUA.*/\tCommand->Head = Bits \& 8 ? 99 : Head;/'
+variant_of_simple no_fua 's/^\tCommand->Block = Block;/&if (Bits \& 8) Command->Head = 99;/'
 "$DRYPORT" run "$work/no_fua" --quiet --size 16M -- \
   qemu-io -t none -f raw -c 'write -P 1 0 4k' -c 'write -f -P 2 4k 4k' -c 'write -P 3 8k 4k' \
   -c 'read -P 1 0 4k' -c 'read -P 0 4k 4k' -c 'read -P 3 8k 4k' '{uri}' >"$work/out" 2>"$work/err" || true

@@ -23,7 +23,7 @@ wrong() {
   [ -z "${3:-}" ] || [ "$byte" = "$3" ] || fail "$1: the first wrong byte is $byte, expected $3"
 }
 
-block='/case SCSIOP_WRITE:/,/break/s/^(\t+Block = RtlUlongByteSwap\(.*\));/\1 + 1;/'
+block='s/^(\tCommand->Block = Block);/\1 + (Cdb[0] == SCSIOP_WRITE);/'
 last='s/^(\t+Request->Command.Elements = \(USHORT\))List->NumberOfElements;/\1(List->NumberOfElements - (List->NumberOfElements > 1));/'
 first='s/^(\t+Request->List\[i\].Length = List->List\[i\].Length);/\1 - (i == 0 \&\& List->List[i].Length > 512 ? 512 : 0);/'
 
