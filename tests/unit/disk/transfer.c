@@ -344,6 +344,50 @@ static void each_processor_takes_again_what_it_gave_back(void)
 	target_end_all();
 }
 
+static unsigned free_at(unsigned processor)
+{
+	const struct disk_transfers *of = fake.adapter.front;
+	unsigned count = 0;
+
+	for (const struct disk_transfer *at = of->here[processor].free; at; at = at->next)
+		count++;
+	return count;
+}
+
+/* One to use and fifteen for the next ones; one stays, for those who look whether there are any. */
+static void who_has_none_borrows_some_of_another_processors(void)
+{
+	struct disk_transfer *taken[TRANSFERS];
+	unsigned here, there, before_here, before_there;
+	uint8_t irql;
+
+	target_up(64);
+	irql = cpu_irql_raise(IRQL_DISPATCH);
+	here = cpu_self->number;
+	there = !here;
+	expect_is(free_at(here) + free_at(there), TRANSFERS);
+	for (unsigned n = 0; n < TRANSFERS; n++) {
+		before_here = free_at(here);
+		before_there = free_at(there);
+		taken[n] = disk_transfer_get(target.disk, false, NULL);
+		expect(taken[n] != NULL);
+		expect_is(free_at(here) + free_at(there), TRANSFERS - n - 1);
+		if (before_here) {
+			expect_is(free_at(here), before_here - 1);
+		} else if (before_there > 16) {
+			expect_is(free_at(there), before_there - 16);
+		} else {
+			expect_is(free_at(there), before_there > 1);
+		}
+	}
+	expect_is(disk_transfer_get(target.disk, false, NULL), NULL);
+	for (unsigned n = 0; n < TRANSFERS; n++)
+		expect_is(disk_transfer_put(taken[n]), NULL);
+	cpu_irql_lower(irql);
+	expect_is(free_at(here), TRANSFERS);
+	target_end_all();
+}
+
 static void a_pool_too_large_for_memory_is_refused_whole(void)
 {
 	expect_is(disk_pool_init(0x7fffffff), -ENOMEM);
@@ -370,6 +414,7 @@ int main(void)
 		fake_test_on_two(one_end_lets_all_go_on_for_whom_there_is_enough),
 		fake_test_on_two(both_kinds_of_requests_come_to_their_end),
 		fake_test_on_two(each_processor_takes_again_what_it_gave_back),
+		fake_test_on_two(who_has_none_borrows_some_of_another_processors),
 		fake_test(a_pool_too_large_for_memory_is_refused_whole),
 	};
 
