@@ -61,6 +61,9 @@ static DECLSPEC_NOINLINE UCHAR NvmeBuildOther(PNVME_SRB Own)
 	case SRB_FUNCTION_PNP:
 	case SRB_FUNCTION_POWER:
 		return SRB_STATUS_SUCCESS; /* nothing to do: power goes with the adapter's */
+	case SRB_FUNCTION_EXECUTE_SCSI:	   /* without a CDB */
+		return NvmeSense(Own->Request.Srb, SCSI_SENSE_ILLEGAL_REQUEST,
+			SCSI_ADSENSE_ILLEGAL_COMMAND, 0);
 	default:
 		return SRB_STATUS_INVALID_REQUEST;
 	}

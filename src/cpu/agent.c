@@ -204,25 +204,34 @@ static bool claim_handed(struct cpu_agent *agent)
 }
 
 /* Of a host thread where the processor is quick: a step of the processor's that is not over yet
- * looks at the state when it is. */
-static __attribute__((noinline)) void kick_far(struct cpu_agent *agent)
+ * looks at the state when it is. False: another does the step. */
+static bool far_claims(struct cpu_agent *agent)
 {
 	uint32_t state = atomic_load(&agent->state), next;
+	uint8_t near;
 
 	do
 		next = state == IDLE || state == HANDED ? HANDED : BUSY_KICKED;
 	while (!atomic_compare_exchange_weak(&agent->state, &state, next));
 	if (next != HANDED)
-		return;
+		return false;
 	cpu_far_barrier();
-	switch (atomic_load_explicit(&agent->near, memory_order_acquire)) {
-	case NEAR_IN:
-	case NEAR_AGAIN:
-		return;
-	default:
-		if (claim_handed(agent))
-			step_claimed(agent);
-	}
+	near = atomic_load_explicit(&agent->near, memory_order_acquire);
+	return near != NEAR_IN && near != NEAR_AGAIN && claim_handed(agent);
+}
+
+/* One host thread at a time: what it claims as HANDED is what it has made so, before it looked
+ * whether the processor is in a step, and not another's, who has seen that it is. */
+static __attribute__((noinline)) void kick_far(struct cpu_agent *agent)
+{
+	static struct host_lock lock;
+	bool is_claimed;
+
+	host_lock_acquire(&lock);
+	is_claimed = far_claims(agent);
+	host_lock_release(&lock);
+	if (is_claimed)
+		step_claimed(agent);
 }
 
 /* On the quick processor. False: the step that it is in is followed by another, or somebody else is

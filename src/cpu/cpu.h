@@ -26,6 +26,7 @@
 
 #include "util/common.h"
 #include <stdatomic.h>
+#include <string.h>
 
 enum {
 	IRQL_PASSIVE = 0,
@@ -44,8 +45,8 @@ struct cpu_agent;
 /* The part of a processor that inline code reads; the rest is private to cpu/. */
 struct cpu {
 	uint8_t irql;
+	bool alone; /* the machine has one processor: a lock is an IRQL change */
 	uint8_t number;
-	bool alone;		      /* the machine has one processor: a lock is an IRQL change */
 	_Atomic uint8_t pending_irql; /* the highest IRQL at which something waits: 0 nothing,
 					 1 another thread should run, 2 DPC or timer, above: device;
 					 under replay above all, so that every safepoint is seen */
@@ -126,6 +127,18 @@ void cpu_relax(void);
 void cpu_memory_poll(void);
 
 /* ---- IRQL: only on a processor ---- */
+
+/* Whether it is a machine's only processor, and at DISPATCH: then nothing else runs on it. */
+static inline bool cpu_is_alone_at_dispatch(const struct cpu *cpu)
+{
+	uint16_t both;
+
+	_Static_assert(offsetof(struct cpu, irql) == 0 && offsetof(struct cpu, alone) == 1 &&
+			       __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+		"one number");
+	memcpy(&both, cpu, sizeof(both));
+	return both == (IRQL_DISPATCH | 1 << 8);
+}
 
 static inline uint8_t cpu_irql(void)
 {

@@ -129,11 +129,11 @@ int disk_submit_by(struct cpu *cpu, struct disk *disk, struct dry_io *io)
 {
 	bool is_done = false;
 
-	/* At DISPATCH nothing else runs on the one processor: no disk goes meanwhile. */
-	if (likely(cpu->irql == IRQL_DISPATCH))
-		is_done = likely(port_is_alone(disk->adapter)) ? page_submit(cpu, disk, io, false)
-			  : cpu_inner_locks		       ? page_submit_among(cpu, disk, io)
-							       : false;
+	/* While nothing else runs no disk goes. */
+	if (likely(cpu_is_alone_at_dispatch(cpu)))
+		is_done = likely(port_is_alone(disk->adapter)) && page_submit(cpu, disk, io, false);
+	else if (cpu->irql == IRQL_DISPATCH && cpu_inner_locks)
+		is_done = page_submit_among(cpu, disk, io);
 	return likely(is_done) ? 0 : disk_submit_other(disk, io);
 }
 

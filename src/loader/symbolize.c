@@ -110,13 +110,16 @@ static char *own_function(char *text)
 	return NULL;
 }
 
-/* As loader_symbolize; false if all that is there is our headers'. */
-static bool symbolize_anew(uintptr_t pc, const struct loader_image *image, char *place, size_t size)
+/* As loader_symbolize; false if all that is there is our headers'. *is_answer: another time it will
+ * be the same. */
+static bool symbolize_anew(
+	uintptr_t pc, const struct loader_image *image, char *place, size_t size, bool *is_answer)
 {
 	char text[2000], name[256], *function, *file, *base, *end;
 	bool is_own;
 
 	file = addr2line(image, pc, text, sizeof(text)) ? strchr(text, '\n') : NULL;
+	*is_answer = file != NULL;
 	if (!file || !strncmp(text, "??\n", 3)) {
 		snprintf(place, size, "%.99s.so+%#lx", image->name,
 			(unsigned long)(pc - image->bias));
@@ -159,31 +162,32 @@ static struct answers {
 	} answer[64];
 } * answers;
 
+/* A new place each time: the old one may be shared with relatives that keep the old image. */
 void loader_answers_forget(void)
 {
-	void *memory = answers ? answers
-			       : mmap(NULL, sizeof(*answers), PROT_READ | PROT_WRITE,
-					 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	void *memory = mmap(
+		NULL, sizeof(*answers), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
-	if (memory == MAP_FAILED)
-		return;
-	answers = memory;
-	memset(answers, 0, sizeof(*answers));
+	if (answers)
+		munmap(answers, sizeof(*answers));
+	answers = memory == MAP_FAILED ? NULL : memory;
 }
 
 static bool symbolize(uintptr_t pc, const struct loader_image *image)
 {
 	unsigned count = answers ? atomic_load(&answers->taken) : 0, place;
-	bool is_own;
+	bool is_own, is_answer;
 
 	for (unsigned n = 0; n < min_of(count, (unsigned)array_size(answers->answer)); n++)
 		if (atomic_load(&answers->answer[n].pc) == pc) {
 			memcpy(result, answers->answer[n].place, sizeof(result));
 			return answers->answer[n].is_own;
 		}
-	is_own = symbolize_anew(pc, image, result, sizeof(result));
-	place = answers ? atomic_fetch_add(&answers->taken, 1) : 0;
-	if (answers && place < array_size(answers->answer)) {
+	is_own = symbolize_anew(pc, image, result, sizeof(result), &is_answer);
+	if (!answers || !is_answer)
+		return is_own;
+	place = atomic_fetch_add(&answers->taken, 1);
+	if (place < array_size(answers->answer)) {
 		memcpy(answers->answer[place].place, result, sizeof(result));
 		answers->answer[place].is_own = is_own;
 		atomic_store(&answers->answer[place].pc, pc);

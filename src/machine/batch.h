@@ -36,7 +36,6 @@ struct report {
 enum trunk_order {
 	TRUNK_GO,   /* to `step`, and fork `job` and `trunk` there */
 	TRUNK_REAP, /* what it has forked as `pid`, if that has ended */
-	TRUNK_END,
 };
 
 /* Shared with the trunk: an order of the main process, then the answer. */
@@ -89,6 +88,7 @@ struct batch {
 
 uint64_t batch_now(void); /* ns */
 int batch_pidfd(pid_t pid);
+void batch_kill(pid_t pid, int pidfd); /* pidfd: -1 if there is none */
 
 /* ---- run_child.c: in the process of a run ---- */
 

@@ -34,6 +34,14 @@ uint64_t batch_now(void)
 	return now.tv_sec * 1000000000ull + now.tv_nsec;
 }
 
+void batch_kill(pid_t pid, int pidfd)
+{
+	if (pidfd >= 0)
+		syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+	else
+		kill(pid, SIGKILL);
+}
+
 int batch_pidfd(pid_t pid)
 {
 	return (int)syscall(SYS_pidfd_open, pid, 0);
@@ -92,13 +100,13 @@ static int job_start(struct batch *batch, struct job *job)
 		return error_set(errno, "a run's output: %s", strerror(errno));
 	lseek(job->output, 0, SEEK_SET);
 	job->is_late = false;
-	deadline_set(job);
 	job->report->forked_ns = batch_now();
 	err = job_begin(batch, job);
 	if (err) {
 		job->pid = 0;
 		return err;
 	}
+	deadline_set(job); /* a trunk may have been asked first, for long */
 	/* without one (-1) its end is seen a little later */
 	job->pidfd = batch_pidfd(job->pid);
 	batch->running++;
@@ -218,7 +226,7 @@ static int job_look(struct batch *batch, struct job *job)
 		deadline_set(job);
 	if (batch_now() > job->deadline) {
 		job->is_late = true;
-		kill(job->pid, SIGKILL);
+		batch_kill(job->pid, job->pidfd);
 	}
 	return 0;
 }

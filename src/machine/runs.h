@@ -45,6 +45,7 @@ struct runs {
 	void (*ended)(struct runs *runs, struct run_end *end);
 
 	uint64_t restore_ns, run_ns, safepoints; /* from here on filled in: see struct dry_seeds */
+	uint64_t branched;			 /* runs that began as a part of another */
 };
 
 /* A subscriber to all events, of which it makes one number: ctx is an uint64_t, 0 at first. */

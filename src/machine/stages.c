@@ -174,8 +174,6 @@ static int dma_up(struct dry_machine *machine)
 static void dma_down(struct dry_machine *machine)
 {
 	dma_fini();
-	/* The driver and the devices are gone. */
-	mem_end();
 }
 
 static void devices_destroy(struct dry_machine *machine)

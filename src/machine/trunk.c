@@ -84,8 +84,6 @@ static void orders_take(uint32_t step)
 
 		while (sem_wait(&box->ordered))
 			;
-		if (box->order == TRUNK_END)
-			_exit(0);
 		if (box->order == TRUNK_GO && box->step > step) {
 			sem_post(&box->ordered); /* to be taken there */
 			fault_pause(box->step, paused);
@@ -125,7 +123,7 @@ static void lose(struct trunk *trunk)
 {
 	struct pollfd poller = {trunk->pidfd, POLLIN, 0};
 
-	kill(trunk->pid, SIGKILL);
+	batch_kill(trunk->pid, trunk->pidfd);
 	poll(&poller, 1, -1);
 	if (trunk->parent)
 		trunk_reap(trunk->parent, trunk->pid, NULL);
@@ -148,11 +146,11 @@ static bool ask(struct trunk *trunk, enum trunk_order order)
 	for (;;) {
 		struct timespec until;
 
-		clock_gettime(CLOCK_REALTIME, &until);
+		clock_gettime(CLOCK_MONOTONIC, &until);
 		until.tv_nsec += POLL_MS * 1000000l;
 		until.tv_sec += until.tv_nsec / 1000000000;
 		until.tv_nsec %= 1000000000;
-		if (!sem_timedwait(&box->answered, &until))
+		if (!sem_clockwait(&box->answered, CLOCK_MONOTONIC, &until))
 			return true;
 		if (is_dead(trunk) || batch_now() > end) {
 			lose(trunk);
@@ -175,17 +173,11 @@ pid_t trunk_reap(struct trunk *trunk, pid_t pid, int *status)
 	return trunk->box->pid;
 }
 
-/* It has no children. */
+/* It has no children, and nothing to finish. */
 static void end(struct trunk *trunk)
 {
-	struct pollfd poller = {trunk->pidfd, POLLIN, 0};
-
-	if (!trunk->pid)
-		return;
-	trunk->box->order = TRUNK_END;
-	sem_post(&trunk->box->ordered);
-	poll(&poller, 1, RUN_SECONDS * 1000);
-	lose(trunk);
+	if (trunk->pid)
+		lose(trunk);
 }
 
 /* Whether `run` begins as the trunk does, and differs at a step that the trunk has not passed. */
@@ -283,6 +275,7 @@ bool trunk_fork(struct batch *batch, struct job *job)
 	trunk->children++;
 	job->trunk = trunk;
 	job->pid = box->pid;
+	batch->runs->branched++;
 	return true;
 }
 

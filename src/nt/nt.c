@@ -6,6 +6,7 @@
  */
 #include "nt/io_interface.h"
 #include "nt/nt.h"
+#include "mem/mem.h"
 #include "nt/nt_check.h"
 #include "nt/nt_parts.h"
 #include "nt/registry.h"
@@ -40,7 +41,9 @@ uint64_t nt_fini(void)
 	uint64_t left;
 
 	nt_timer_fini();
-	nt_thread_fini();
+	/* The driver and the devices have gone before, and its threads, if they have ended. */
+	if (!nt_thread_fini())
+		mem_end();
 	io_interfaces_forget();
 	reg_fini();
 	left = nt_memory_fini();

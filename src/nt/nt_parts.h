@@ -15,7 +15,8 @@ void nt_timer_fini(void);      /* disarms what drivers left */
 /* Takes the timers that lie in memory about to be freed out of the queue; whether there were any.
  */
 bool nt_timer_abandon(const void *start, size_t bytes);
-void nt_thread_fini(void); /* ps_thread.c: frees ended threads, reports running ones and handles */
+/* ps_thread.c: frees ended threads, reports handles and running ones; how many run on */
+unsigned nt_thread_fini(void);
 void nt_debug_init(int level); /* dbg_print.c */
 void nt_debug_fini(void);      /* writes what partial lines hold */
 

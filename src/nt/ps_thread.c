@@ -294,7 +294,7 @@ static unsigned running(void)
 	return count;
 }
 
-void nt_thread_fini(void)
+unsigned nt_thread_fini(void)
 {
 	unsigned left, patience = 200;
 
@@ -321,4 +321,5 @@ void nt_thread_fini(void)
 		}
 	}
 	nt_lock_drop(&ps.lock);
+	return left;
 }

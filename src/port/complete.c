@@ -221,8 +221,7 @@ path_inline bool request_finish_page(struct port_request *request, bool locks)
 		if (unlikely(!port_split_add(cpu, unit, -1u, PORT_BUSY)))
 			return false;
 	} else {
-		if (unlikely(!unit->room ||
-			     atomic_load_explicit(&adapter->gates, memory_order_relaxed)))
+		if (unlikely(!unit->room || !port_is_alone(adapter)))
 			return false;
 		unit->outstanding--;
 		cpu_own_add32(&adapter->outstanding, -1u);

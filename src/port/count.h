@@ -20,9 +20,8 @@
  * Why the sum is right. Every change of a share is made inside the lock of that share, and is one
  * request's start or end. Who sums holds all those locks at once, so what he reads is what the
  * count was at that moment: not 0 while a request is out, nor anything else when none is. Bringing
- * a unit's together takes the locks one after the other, which will do, as is_split is false by
- * then: a processor whose lock has been passed finds it so, and goes to the unit's lock, which is
- * taken; one whose lock is still to come is counted when it comes.
+ * a unit's together does the same, with is_split false before: who has been inside before has
+ * counted, who comes afterwards finds it so, and goes to the unit's lock, which is taken.
  *
  * Why nobody is forgotten. Gates are looked at inside the share's lock. Who closes the adapter's,
  * and then sums, or takes the unit's lock, has passed each share's lock after the gate was closed:
@@ -47,6 +46,17 @@ void port_unit_split(struct port_unit *unit);
 border_call void port_sample(struct port_request *request);
 
 #define PORT_CALM 16
+
+/* Whether the adapter takes pages on a machine of one processor, and no gate of it is closed. One
+ * look, which compilers make one instruction if it is not an atomic one. */
+static inline bool port_is_alone(const struct port_adapter *adapter)
+{
+#ifdef DRY_TSAN
+	return !atomic_load_explicit(&adapter->gates, memory_order_relaxed);
+#else
+	return !*(const uint64_t *)&adapter->gates;
+#endif
+}
 
 /* Of a split adapter: counts at this processor. At DISPATCH. */
 static inline void port_here_add(struct port_adapter *adapter, uint32_t n)

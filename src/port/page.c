@@ -35,7 +35,6 @@ void port_page_settle(struct port_adapter *adapter)
 	adapter->ordinary = (struct port_start){0};
 	if (adapter->model->settle)
 		adapter->model->settle(adapter);
-	adapter->ordinary.is_usual = adapter->ordinary.build && limits->extended_srb;
 	adapter->shown =
 		limits->map_buffers == STOR_MAP_ALL_BUFFERS_INCLUDING_READ_WRITE ? UINTPTR_MAX : 0;
 }

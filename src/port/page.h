@@ -9,7 +9,7 @@
  *
  * What is not so goes the long way (submit.c, queue.c, srb.c, the model's start), and does the same
  * there: what a request is after it has started does not tell which way it went, but for is_page,
- * by which complete.c takes the short way back.
+ * by which complete.c takes the short way back, and what it leaves out of the seal.
  */
 #ifndef DRY_PORT_PAGE_H
 #define DRY_PORT_PAGE_H
@@ -156,12 +156,6 @@ path_inline void page_prepare(const struct port_request *request, void *srb,
 	(1ull << TRACE_SRB_SUBMIT | 1ull << TRACE_SRB_GO | 1ull << TRACE_DMA_MAP |                 \
 		1ull << TRACE_HW_BUILDIO | 1ull << TRACE_HW_BUILDIO_END |                          \
 		1ull << TRACE_HW_STARTIO | 1ull << TRACE_HW_STARTIO_END)
-
-/* Whether the adapter takes pages on a machine of one processor, and no gate of it is closed. */
-static inline bool port_is_alone(const struct port_adapter *adapter)
-{
-	return !atomic_load_explicit(&adapter->gates, memory_order_relaxed);
-}
 
 /* Whether one of this unit, of at most max_transfer bytes, may start now, of an adapter that takes
  * pages, and without locks is alone. With locks port_page_count has the last word. */

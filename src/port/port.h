@@ -55,7 +55,8 @@ enum port_request_state {
 				  submitter has it again */
 };
 
-/* What a list was like when the miniport got it, and whose it is or was last: list_life.h. */
+/* What a list was like when the miniport got it, and whose it is or was last: list_life.h. Of a
+ * request that went by page.h only the id is written at once, as the rest follows from data_at. */
 struct port_list_seal {
 	LONGLONG address; /* of the first element */
 	uint32_t count;
@@ -93,12 +94,12 @@ struct port_request {
 	uint8_t is_page; /* enum port_pages: how it went by page.h; not if it has failed since */
 	void *srb;	 /* the slot's memory, fixed, with sense and extension */
 	PSCATTER_GATHER_LIST list; /* NULL: the adapter has no DMA */
-	struct port_list_seal seal;
-
-	struct port_unit *unit;
 	/* The physical address of the data, if they are in one page of RAM and go one way; else
 	 * MEM_NO_ADDRESS, and mdl says more */
 	uint64_t data_at;
+	struct port_list_seal seal;
+
+	struct port_unit *unit;
 	void *data; /* system address of the data; while the miniport has it: where it sees it,
 		       which is the copy if the data is bounced (R-6) */
 	/* The same as done of one that went by port_page_start, and simply went well: of the

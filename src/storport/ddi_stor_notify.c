@@ -425,6 +425,8 @@ path_inline void notify_words(
 	more[-2] = a0;
 	more[-1] = a1;
 	notify(type, extension, more - 2);
+	/* not its last deed: then that would have this frame, where the words are */
+	atomic_signal_fence(memory_order_seq_cst);
 }
 
 /*

@@ -47,7 +47,8 @@ static void stor_settle(struct port_adapter *port)
 		port->ordinary = (struct port_start){.build = adapter->hba.hw.HwBuildIo,
 			.start = adapter->hba.hw.HwStartIo,
 			.lock = &adapter->startio_lock,
-			.extension = adapter->hba.extension};
+			.extension = adapter->hba.extension,
+			.is_usual = adapter->hba.hw.HwBuildIo && port->limits.extended_srb};
 }
 
 void stor_start_settle(struct stor_adapter *adapter)

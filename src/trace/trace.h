@@ -85,7 +85,8 @@ struct trace_event {
 
 typedef void trace_fn(void *ctx, const struct trace_event *event);
 
-/* Bit per type; written only while no machine runs. Hidden, so that a look at it needs no table. */
+/* Bit per type; written only while no machine runs, or of a replayed one. Hidden, so that a look at
+ * it needs no table. */
 extern uint64_t trace_wanted __attribute__((visibility("hidden")));
 
 #define trace_is_wanted(type) unlikely(trace_wanted &(1ull << (type)))

@@ -507,7 +507,7 @@ static void *connect_anew(void *arg)
 		unsigned before = step.sends;
 
 		while (step.sends == before)
-			;
+			sched_yield(); /* there may be one core */
 		bus_interrupt_disconnect(&step.end);
 		memset(&step.end, 0xa5, sizeof(step.end));
 		step_connect();

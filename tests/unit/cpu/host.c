@@ -6,7 +6,11 @@
 #include "kit.h"
 #include "../expect.h"
 
+#include <linux/membarrier.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "cpu/host.h"
 
@@ -107,10 +111,13 @@ static void owned_run(void)
 	expect_tell();
 }
 
+/* Whether it is registered, the kernel tells. */
 static void an_owned_lock_excludes_its_owner_and_others(void **state)
 {
 	host_barrier_init(true);
-	assert_false(host_barrier_is_dear);
+	if (host_barrier_is_dear)
+		skip();
+	assert_int_equal(syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0), 0);
 	owned_run();
 }
 
@@ -164,7 +171,7 @@ static void *look_without_a_fence(void *arg)
 {
 	for (unsigned i = 1; i <= TURNS; i++) {
 		while (get(turn[1]) != i)
-			host_pause();
+			sched_yield(); /* there may be one core */
 		atomic_store_explicit(&mine[0], i, memory_order_relaxed);
 		atomic_signal_fence(memory_order_seq_cst);
 		seen[0] = atomic_load_explicit(&mine[1], memory_order_relaxed) == i;
@@ -179,6 +186,8 @@ static void the_barrier_is_one_for_all_threads(void **state)
 	pthread_t thread;
 
 	host_barrier_init(true);
+	if (host_barrier_is_dear)
+		skip();
 	assert_int_equal(host_thread_start(&thread, look_without_a_fence, NULL, "test"), 0);
 	for (unsigned i = 1; i <= TURNS; i++) {
 		set(turn[1], i);
@@ -188,7 +197,7 @@ static void the_barrier_is_one_for_all_threads(void **state)
 		host_barrier_all();
 		seen[1] = atomic_load_explicit(&mine[0], memory_order_relaxed) == i;
 		while (get(turn[0]) != i)
-			host_pause();
+			sched_yield();
 		neither += !seen[0] && !seen[1];
 	}
 	pthread_join(thread, NULL);

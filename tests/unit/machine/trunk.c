@@ -167,6 +167,7 @@ static void plans_differ(void **state)
 	unsigned others = 0, failures = 0;
 
 	all_run(whole, true, 1, 0);
+	assert_int_equal(list.runs.branched, 0);
 	for (unsigned n = 1; n < list.count; n++) {
 		others += whole[n].digest != whole[0].digest;
 		failures += whole[n].failure[0] != 0;
@@ -180,18 +181,21 @@ static void plans_differ(void **state)
 static void one_at_once(void **state)
 {
 	all_run(branched, false, 1, 0);
+	assert_true(list.runs.branched > list.count * 9 / 10);
 	same();
 }
 
 static void several_at_once(void **state)
 {
 	all_run(branched, false, 3, 0);
+	assert_true(list.runs.branched > list.count * 9 / 10);
 	same();
 }
 
 static void trunks_that_die(void **state)
 {
 	all_run(branched, false, 1, 40);
+	assert_true(list.runs.branched > 30 && list.runs.branched < list.count * 9 / 10);
 	same();
 }
 
