@@ -265,19 +265,6 @@ static inline void cpu_inner_acquire_if(bool locks, struct cpu_spinlock *lock)
 		cpu_spin_acquire(lock);
 }
 
-/* The same by who has just read cpu_self, at DISPATCH. */
-static inline void cpu_inner_acquire_by(struct cpu *cpu, bool locks, struct cpu_spinlock *lock)
-{
-	if (unlikely(locks))
-		cpu_spin_acquire_above(cpu, lock);
-}
-
-static inline void cpu_inner_release_by(struct cpu *cpu, bool locks, struct cpu_spinlock *lock)
-{
-	if (unlikely(locks && !cpu_spin_release_above(cpu, lock)))
-		cpu_spin_release_slow(lock);
-}
-
 static inline void cpu_inner_release_if(bool locks, struct cpu_spinlock *lock)
 {
 	if (unlikely(locks))
