@@ -330,8 +330,8 @@ static inline void disk_command_rw(struct port_request *request, const struct di
 #define DISK_PAGE_CDB 10
 
 /* The first eight bytes of READ(10) and WRITE(10) of at most 255 blocks, in memory's order; of the
- * others the first is the number of blocks. A block that they can name. What follows from op by a
- * shift needs no branch. */
+ * others the first is the number of blocks. `block` is one that they can name. What follows from op
+ * by a shift needs no branch. */
 static inline uint64_t disk_command_page(unsigned op, uint64_t block)
 {
 	_Static_assert(DRY_OP_READ == 0 && DRY_OP_WRITE == 1 && SCSIOP_WRITE == SCSIOP_READ + 2 &&

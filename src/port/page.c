@@ -67,7 +67,7 @@ void port_page_prepare(struct port_request *request)
 		request, request->srb, request->unit, page, request->adapter->limits.extended_srb);
 }
 
-void page_start_other(struct port_request *request)
+void port_page_start_other(struct port_request *request)
 {
 	struct port_adapter *adapter = request->adapter;
 

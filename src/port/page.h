@@ -213,7 +213,7 @@ path_inline void port_start_ordinary(struct cpu *cpu, struct port_adapter *adapt
 
 /* Private: page.c. The last step of port_page_start, of SRBs of the older kind, or as the model
  * does it. */
-void page_start_other(struct port_request *request);
+void port_page_start_other(struct port_request *request);
 
 /* All three questions have been answered by yes, and the request's record says what page does. */
 path_inline void port_page_start(struct cpu *cpu, struct port_request *request,
@@ -245,7 +245,7 @@ path_inline void port_page_start(struct cpu *cpu, struct port_request *request,
 			(uint32_t)page.timeout + 1,
 		memory_order_relaxed);
 	if (unlikely(!adapter->ordinary.is_usual)) {
-		page_start_other(request);
+		port_page_start_other(request);
 		return;
 	}
 	page.data = (void *)((uintptr_t)page.data & adapter->shown);

@@ -111,7 +111,7 @@ path_inline bool next_move(struct simple *s, struct batch *b, const bool is_writ
 	*(is_write ? &b->bytes_written : &b->bytes_read) += length;
 	next_message(s, b);
 	tag = __atomic_load_n(&b->next->tag, __ATOMIC_RELAXED);
-	/* bytes 20 to 23, and 24 to 31 at once; from then on the command's place is the driver's */
+	/* bytes 16 to 23, and 24 to 31 at once; from then on the command's place is the driver's */
 	__atomic_store_n(&b->out->words[2], length << 32, __ATOMIC_RELAXED);
 	__atomic_store_n(&b->out->words[3], tag | b->sequence, __ATOMIC_RELEASE);
 	return true;

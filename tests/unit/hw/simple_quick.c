@@ -116,16 +116,22 @@ static void batch_run(struct driver *d, struct outcome *out, uint64_t *seed, cha
 {
 	unsigned count = 1 + (unsigned)random_below(seed, COMMANDS);
 
-	for (unsigned i = 0; i < count; i++)
+	for (unsigned i = 0; i < count; i++) {
 		driver_put(d, draw(d, seed, data, i));
+		/* what stood in a completion's place before is not left there */
+		memset(d->ring + d->entries * sizeof(struct command) +
+				(d->done + i) % d->entries * sizeof(struct completion),
+			0xa5, offsetof(struct completion, length));
+	}
 	driver_ring(d);
 	for (unsigned i = 0; i < count; i++) {
 		struct completion *c = &out->done[out->count++];
 
 		assert_true(driver_take(d, c));
+		assert_int_equal(c->reserved, 0);
 		/* the rest is nobody's then */
 		if (!c->status)
-			memset(c->sense, 0, sizeof(c->sense) + sizeof(c->reserved));
+			memset(c->sense, 0, sizeof(c->sense));
 	}
 }
 
