@@ -74,7 +74,8 @@ static struct {
 	uint32_t tail, device_head, device_tail, head; /* count up */
 	_Atomic uint32_t doorbell, head_doorbell;
 	uint64_t *frames;
-	uint64_t random, finished;
+	uint64_t random, finished, next_block;
+	const uint64_t *next_frames;
 	struct request *ready;
 	bool interrupt, dpc;
 } skeleton;
@@ -236,9 +237,13 @@ static void fill_srb(struct request *request)
 
 static void submit(struct request *request)
 {
-	skeleton.random = skeleton.random * 6364136223846793005ull + 1442695040888963407ull;
-	request->block = skeleton.random >> 33;
-	request->frames = &skeleton.frames[skeleton.random >> 17 & (PAGES - 1)];
+	uint64_t random = skeleton.random;
+
+	request->block = skeleton.next_block;
+	request->frames = skeleton.next_frames;
+	skeleton.random = random * 6364136223846793005ull + 1442695040888963407ull;
+	skeleton.next_block = random >> 33;
+	skeleton.next_frames = &skeleton.frames[random >> 17 & (PAGES - 1)];
 	request->offset = 0;
 	request->bytes = BLOCK;
 	request->done = finished;
@@ -257,6 +262,7 @@ double floor_run(unsigned depth, uint64_t operations)
 	skeleton.frames = malloc(PAGES * sizeof(*skeleton.frames));
 	for (uint64_t n = 0; n < PAGES; n++)
 		skeleton.frames[n] = 0x100000 + (n * 7919) % PAGES;
+	skeleton.next_frames = skeleton.frames;
 	for (unsigned n = 0; n < depth; n++) {
 		skeleton.requests[n].next = skeleton.ready;
 		skeleton.ready = &skeleton.requests[n];

@@ -78,6 +78,7 @@ void reader_open(struct reader *reader, struct dry_machine *machine, unsigned pr
 	reader->machine = machine;
 	reader->processor = processor;
 	units_get(reader, n, adapters);
+	reader->next_unit = reader->units[0];
 	for (unsigned io = 0; io < READER_DEPTH_MAX; io++)
 		reader->io[io] = (struct dry_io){.op = DRY_OP_READ,
 			.buffer = memory + io * BLOCK,
@@ -90,20 +91,32 @@ void reader_close(struct reader *reader)
 	dry_buffer_free(reader->machine, reader->io[0].buffer, READER_DEPTH_MAX * BLOCK);
 }
 
-/* Of a random block of a random unit. */
+/* It is over. */
+static __attribute__((cold, noinline)) void reader_stop(struct reader *reader, int error)
+{
+	reader->error = error;
+	reader->wanted = 0;
+}
+
+/* Of a random block of a random unit. The next ones are drawn while this one is on its way. */
 static void submit(struct reader *reader, struct dry_io *io)
 {
-	unsigned unit;
+	struct dry_unit *unit = reader->next_unit;
+	uint64_t random = reader->random;
+	int error;
 
-	reader->random = reader->random * 6364136223846793005ull + 1442695040888963407ull;
-	io->offset = ((reader->random >> 33) * reader->blocks >> 31) * BLOCK;
-	unit = (unsigned)((reader->random >> 16 & 0xffff) * reader->unit_count >> 16);
-	reader->error = dry_submit(reader->units[unit], io);
+	io->offset = reader->next_offset;
+	reader->random = random * 6364136223846793005ull + 1442695040888963407ull;
+	reader->next_offset = ((random >> 33) * reader->blocks >> 31) * BLOCK;
+	reader->next_unit = reader->units[(random >> 16 & 0xffff) * reader->unit_count >> 16];
+	error = dry_submit(unit, io);
+	if (error)
+		reader_stop(reader, error);
 }
 
 static bool is_over(const struct reader *reader)
 {
-	return reader->finished >= reader->wanted || reader->error;
+	return reader->finished >= reader->wanted;
 }
 
 /* The next one goes at once, while there is a next one. */
@@ -113,7 +126,7 @@ static void finished(struct dry_io *io)
 
 	reader->finished++;
 	if (io->result)
-		reader->error = io->result;
+		reader_stop(reader, io->result);
 	if (is_over(reader))
 		reader->ready[reader->ready_count++] = io;
 	else

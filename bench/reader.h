@@ -24,7 +24,8 @@ struct reader {
 	struct dry_io io[READER_DEPTH_MAX];
 	struct dry_io *ready[READER_DEPTH_MAX];
 	unsigned ready_count, depth;
-	uint64_t blocks, random, finished, wanted;
+	uint64_t blocks, random, finished, wanted, next_offset;
+	struct dry_unit *next_unit;
 	int error;
 	/* of one among several */
 	_Atomic unsigned *gate; /* readers that are not there yet: none begins before all are */
