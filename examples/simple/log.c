@@ -14,7 +14,7 @@ static VOID SimpleStartLog(
 	STOR_LOCK_HANDLE Lock;
 
 	Request->LogList = List;
-	SimpleSetList(Request, List);
+	SimpleSetList(Adapter, Request, List);
 	StorPortAcquireSpinLock(Adapter, StartIoLock, NULL, &Lock);
 	if (Adapter->Gone)
 		SimpleComplete(Adapter, Request, SRB_STATUS_NO_DEVICE);
@@ -30,6 +30,7 @@ VOID SimpleBuildLog(PSIMPLE_ADAPTER Adapter, PSIMPLE_REQUEST Request)
 	ULONG Room = sizeof(STOR_SCATTER_GATHER_LIST) + 2 * sizeof(STOR_SCATTER_GATHER_ELEMENT);
 
 	Request->Command.Opcode = SIMPLE_LOG;
+	Request->Adapter = Adapter;
 	Request->Log = Request->Mdl = NULL;
 	Request->LogList = NULL;
 	if (SrbGetDataTransferLength(Request->Srb) < sizeof(*Control) + SIMPLE_LOG_SIZE ||

@@ -7,7 +7,7 @@
 #include "simple.h"
 
 /* Translates a list into the controller's form; NumberOfPhysicalBreaks keeps it short enough. */
-VOID SimpleSetList(PSIMPLE_REQUEST Request, PSTOR_SCATTER_GATHER_LIST List)
+VOID SimpleSetList(PSIMPLE_ADAPTER Adapter, PSIMPLE_REQUEST Request, PSTOR_SCATTER_GATHER_LIST List)
 {
 	ULONG Length;
 
@@ -17,22 +17,25 @@ VOID SimpleSetList(PSIMPLE_REQUEST Request, PSTOR_SCATTER_GATHER_LIST List)
 	}
 	Request->Command.Elements = (USHORT)List->NumberOfElements;
 	Request->Command.List =
-		StorPortGetPhysicalAddress(Request->Adapter, NULL, Request->List, &Length).QuadPart;
+		StorPortGetPhysicalAddress(Adapter, NULL, Request->List, &Length).QuadPart;
 }
 
 /* Puts the command into the ring; FALSE if that is full. Under the StartIo lock. */
 BOOLEAN SimpleSubmit(PSIMPLE_ADAPTER Adapter, PSIMPLE_REQUEST Request)
 {
 	ULONG Number = Adapter->Submitted, Tag = Number & Adapter->Mask;
-	PSIMPLE_COMMAND Entry = &Adapter->Commands[Tag];
+	volatile SIMPLE_COMMAND *Entry = &Adapter->Commands[Tag];
+	ULONG64 Head = Request->Command.Head | (ULONG64)(USHORT)Number << 16;
 
 	if (Adapter->Active[Tag] != NULL)
 		return FALSE;
 	Adapter->Active[Tag] = Request;
-	*Entry = Request->Command;
-	/* The bits above tell it from those that had its entry before. Only now: to copy what has
-	 * just been stored piece by piece keeps a processor waiting. */
-	Entry->Tag = Request->Command.Tag = (USHORT)Number;
+	/* The tag's bits above the mask tell it from those that had its entry before. In the pieces
+	 * that BuildIo has just stored: to load two of them as one keeps a processor waiting. */
+	Entry->Head = Request->Command.Head = Head;
+	Entry->List = Request->Command.List;
+	Entry->Block = Request->Command.Block; /* of a CDB, the first half */
+	Entry->Length = Request->Command.Length;
 	Adapter->Submitted = Number + 1;
 	/* A register write never overtakes the writes to memory before it. */
 	StorPortWriteRegisterUlong(Adapter, &Adapter->Registers->Doorbell, Number + 1);
@@ -135,40 +138,40 @@ static VOID SimpleSetCdb(PSIMPLE_COMMAND Command, PUCHAR Cdb)
 }
 
 /* For the firmware, which understands all of SCSI, and reads and writes of nothing. */
-static DECLSPEC_NOINLINE VOID SimpleBuildFirmware(PSIMPLE_REQUEST Request)
+static DECLSPEC_NOINLINE VOID SimpleBuildFirmware(PSIMPLE_ADAPTER Adapter, PSIMPLE_REQUEST Request)
 {
-	PSTOR_SCATTER_GATHER_LIST List =
-		StorPortGetScatterGatherList(Request->Adapter, Request->Srb);
+	PSTOR_SCATTER_GATHER_LIST List = StorPortGetScatterGatherList(Adapter, Request->Srb);
 
 	SimpleSetCdb(&Request->Command, (PUCHAR)SrbGetCdb(Request->Srb));
 	if (List != NULL)
-		SimpleSetList(Request, List);
+		SimpleSetList(Adapter, Request, List);
 }
 
 /* Data in several pieces. */
 static DECLSPEC_NOINLINE VOID SimpleBuildMore(
-	PSIMPLE_REQUEST Request, PSTOR_SCATTER_GATHER_LIST List)
+	PSIMPLE_ADAPTER Adapter, PSIMPLE_REQUEST Request, PSTOR_SCATTER_GATHER_LIST List)
 {
 	Request->Command.Flags &= ~SIMPLE_DIRECT;
-	SimpleSetList(Request, List);
+	SimpleSetList(Adapter, Request, List);
 }
 
-static VOID SimpleBuildScsi(PSIMPLE_REQUEST Request)
+static VOID SimpleBuildScsi(
+	PSIMPLE_ADAPTER Adapter, PSIMPLE_REQUEST Request, PSCSI_REQUEST_BLOCK Srb)
 {
 	PSTOR_SCATTER_GATHER_LIST List;
 
-	if (!SimpleSetBlocks(&Request->Command, (PUCHAR)SrbGetCdb(Request->Srb))) {
-		SimpleBuildFirmware(Request);
+	if (!SimpleSetBlocks(&Request->Command, (PUCHAR)SrbGetCdb(Srb))) {
+		SimpleBuildFirmware(Adapter, Request);
 		return;
 	}
-	List = StorPortGetScatterGatherList(Request->Adapter, Request->Srb);
+	List = StorPortGetScatterGatherList(Adapter, Srb);
 	if (List == NULL) {
-		SimpleBuildFirmware(Request);
+		SimpleBuildFirmware(Adapter, Request);
 	} else if (List->NumberOfElements == 1) {
 		Request->Command.List = List->List[0].PhysicalAddress.QuadPart;
 		Request->Command.Length = List->List[0].Length;
 	} else {
-		SimpleBuildMore(Request, List);
+		SimpleBuildMore(Adapter, Request, List);
 	}
 }
 
@@ -202,11 +205,10 @@ static BOOLEAN SimpleBuildIo(PVOID Extension, PSCSI_REQUEST_BLOCK Srb)
 {
 	PSIMPLE_REQUEST Request = SrbGetMiniportContext(Srb);
 
-	Request->Adapter = Extension;
 	Request->Srb = Srb;
 	if (SrbGetSrbFunction(Srb) != SRB_FUNCTION_EXECUTE_SCSI)
 		return SimpleBuildOther(Extension, Request);
-	SimpleBuildScsi(Request);
+	SimpleBuildScsi(Extension, Request, Srb);
 	return TRUE;
 }
 
@@ -301,10 +303,11 @@ static VOID SimpleFinish(PSIMPLE_ADAPTER Adapter, volatile SIMPLE_COMPLETION *Do
 /* Under the StartIo lock. */
 static VOID SimpleDrain(PSIMPLE_ADAPTER Adapter)
 {
-	ULONG n = Adapter->Completed;
+	volatile SIMPLE_COMPLETION *Completions = Adapter->Completions;
+	ULONG Mask = Adapter->Mask, n = Adapter->Completed;
 
 	for (;; n++) {
-		volatile SIMPLE_COMPLETION *Done = &Adapter->Completions[n & Adapter->Mask];
+		volatile SIMPLE_COMPLETION *Done = &Completions[n & Mask];
 
 		if (Done->Sequence != n + 1)
 			break; /* one that is not there yet keeps the rest waiting */

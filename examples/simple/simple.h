@@ -9,11 +9,10 @@
 #define SIMPLE_MAX_ELEMENTS 257 /* of one request: 1 MiB that begins anywhere in a page */
 
 typedef struct _SIMPLE_REQUEST { /* SRB extension: memory that the controller can read */
-	PVOID Adapter;
 	PSCSI_REQUEST_BLOCK Srb;
-	PVOID Log, Mdl; /* of a log request: its buffer, and what leads there */
+	SIMPLE_COMMAND Command;	 /* both in one line of the cache */
+	PVOID Adapter, Log, Mdl; /* of a log request: its buffer, and what leads there */
 	PSTOR_SCATTER_GATHER_LIST LogList;
-	SIMPLE_COMMAND Command;
 	SIMPLE_ELEMENT List[SIMPLE_MAX_ELEMENTS];
 } SIMPLE_REQUEST, *PSIMPLE_REQUEST;
 
@@ -31,7 +30,8 @@ typedef struct _SIMPLE_ADAPTER { /* device extension */
 } SIMPLE_ADAPTER, *PSIMPLE_ADAPTER;
 
 /* simple.c */
-VOID SimpleSetList(PSIMPLE_REQUEST Request, PSTOR_SCATTER_GATHER_LIST List);
+VOID SimpleSetList(
+	PSIMPLE_ADAPTER Adapter, PSIMPLE_REQUEST Request, PSTOR_SCATTER_GATHER_LIST List);
 BOOLEAN SimpleSubmit(PSIMPLE_ADAPTER Adapter, PSIMPLE_REQUEST Request);
 /* log.c */
 VOID SimpleBuildLog(PSIMPLE_ADAPTER Adapter, PSIMPLE_REQUEST Request);

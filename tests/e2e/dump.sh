@@ -100,7 +100,7 @@ variant unreset 's/^\t\treturn SimpleControl\(Extension, 0\) && SimpleStart\(Ext
 dump_of 1 unreset --seed 1
 says 'was not completed within its 10 s|HwStorInitialize failed'
 # wrong data is seen by the host
-variant wrong 's/^\tSimpleSetList\(Request, List\);/{&if (((PSIMPLE_ADAPTER)Request->Adapter)->IsDump) Request->List[1] = Request->List[0];}/'
+variant wrong 's/^\tSimpleSetList\(Adapter, Request, List\);/{&if (Adapter->IsDump) Request->List[1] = Request->List[0];}/'
 dump_of 1 wrong
 says 'byte [0-9]+ of the disk is [0-9a-f]{2}; what dump_wrong was given for it is'
 

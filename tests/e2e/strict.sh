@@ -16,11 +16,11 @@ stops() {
 }
 
 # where the driver asks for its list, and where it gives a request back
-line=$(grep -n '= StorPortGetScatterGatherList(Request->Adapter' "$simple/simple.c" | cut -d: -f1)
+line=$(grep -n '= StorPortGetScatterGatherList(Adapter, Srb' "$simple/simple.c" | cut -d: -f1)
 end=$(grep -n '^.if (Done->Status == 0 && Request' "$simple/simple.c" | cut -d: -f1)
-get='s/^\tList = StorPortGetScatterGatherList\(Request->Adapter, Request->Srb\);/&'
+get='s/^\tList = StorPortGetScatterGatherList\(Adapter, Srb\);/&'
 # at HwStorBuildIo's IRQL Put may be called, for what Build made (SG-25)
-variant_of_simple foreign "$get if (List != NULL) StorPortPutScatterGatherList(Request->Adapter, List, FALSE);/"
+variant_of_simple foreign "$get if (List != NULL) StorPortPutScatterGatherList(Adapter, List, FALSE);/"
 stops foreign 'Put of the list at .*made by the port and dies with its request' "driver: SimpleBuildScsi \(simple\.c:$line\)"
 
 # SG-31: it is read, and nothing else
@@ -31,7 +31,7 @@ variant_of_simple late 's/^\tif \(Done->Status == 0 && Request.*/PSTOR_SCATTER_G
 stops late 'list of request [0-9]+, which died with its completion, was read' "driver: SimpleFinish \(simple\.c:$end\)"
 
 # 0xF1/0x1002: half a second for a routine of the driver's, by the machine's clock or the processor's
-variant_of_simple slow 's/^\tList = StorPortGetScatterGatherList\(Request->Adapter, Request->Srb\);/for (ULONG Stall = 0; Stall < 6; Stall++) StorPortStallExecution(100000);&/'
+variant_of_simple slow 's/^\tList = StorPortGetScatterGatherList\(Adapter, Srb\);/for (ULONG Stall = 0; Stall < 6; Stall++) StorPortStallExecution(100000);&/'
 stops slow 'HwBuildIo took [0-9]+ ms; it has to be back within half a second'
 status 1 "$DRYPORT" run "$work/slow" --strict --workload rw:ops=5
 says 'HwBuildIo took [0-9]+ ms; it has to be back within half a second'
