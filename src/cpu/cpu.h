@@ -181,6 +181,7 @@ static inline void cpu_irql_lower(uint8_t irql)
 struct cpu_spinlock {
 	_Atomic uintptr_t word; /* 0, or owner's number + 1 */
 };
+#define CPU_SPIN_MARK(number) ((uintptr_t)(number) + 1)
 
 /* spinlock.c: the general case, with every check. */
 border_call void cpu_spin_acquire_slow(struct cpu_spinlock *lock);
@@ -205,14 +206,23 @@ static inline void cpu_spin_acquire_above(struct cpu *cpu, struct cpu_spinlock *
 		cpu_spin_acquire_slow(lock);
 }
 
-/* The same on the only processor of a machine. */
+/* The same on the only processor of a machine, at DISPATCH. */
 static inline void cpu_spin_acquire_alone(struct cpu *cpu, struct cpu_spinlock *lock)
 {
-	if (unlikely(atomic_load_explicit(&cpu->pending_irql, memory_order_relaxed) > cpu->irql ||
+	if (unlikely(atomic_load_explicit(&cpu->pending_irql, memory_order_relaxed) >
+			     IRQL_DISPATCH ||
 		     atomic_load_explicit(&lock->word, memory_order_relaxed)))
 		cpu_spin_acquire_slow(lock);
 	else
-		atomic_store_explicit(&lock->word, cpu->spin_mark, memory_order_relaxed);
+		atomic_store_explicit(&lock->word, CPU_SPIN_MARK(0), memory_order_relaxed);
+}
+
+static inline void cpu_spin_release_alone(struct cpu_spinlock *lock)
+{
+	if (unlikely(atomic_load_explicit(&lock->word, memory_order_relaxed) != CPU_SPIN_MARK(0)))
+		cpu_spin_release_slow(lock);
+	else
+		atomic_store_explicit(&lock->word, 0, memory_order_release);
 }
 
 static inline void cpu_spin_acquire_by(struct cpu *cpu, struct cpu_spinlock *lock)
@@ -299,13 +309,18 @@ static inline uint64_t cpu_inner_add64_if(bool locks, _Atomic uint64_t *count, u
  * ThreadSanitizer need not be told that no half of a number is ever seen. add: where there are no
  * locks, so that there is one processor.
  */
-static inline void cpu_own_count(uint64_t *count)
+static inline void cpu_own_add(uint64_t *count, uint64_t n)
 {
 #ifdef DRY_TSAN
-	__atomic_store_n(count, *count + 1, __ATOMIC_RELAXED);
+	__atomic_store_n(count, *count + n, __ATOMIC_RELAXED);
 #else
-	++*count;
+	*count += n;
 #endif
+}
+
+static inline void cpu_own_count(uint64_t *count)
+{
+	cpu_own_add(count, 1);
 }
 
 static inline void cpu_own_add32(_Atomic uint32_t *count, uint32_t n)

@@ -187,7 +187,7 @@ static int processor_init(struct cpu_private *p, unsigned number, bool is_alone)
 
 	p->cpu.number = number;
 	p->cpu.alone = is_alone;
-	p->cpu.spin_mark = number + 1u;
+	p->cpu.spin_mark = CPU_SPIN_MARK(number);
 	p->cpu.priv = p;
 	err = fiber_init(&p->idle, idle_main, p);
 	if (err || !replay_is_on)

@@ -40,6 +40,8 @@ struct disk_transfer {
 	struct disk *disk;
 	struct disk_io *io; /* whose part it is, NULL for a command of our own */
 	struct port_request *request;
+	PSCATTER_GATHER_LIST list;
+	void *srb;
 	PMDL mdl;
 	void *buffer; /* from the pool, or NULL: the caller's memory is used in place */
 	void *own;    /* a page for parameter lists, always there */
@@ -53,7 +55,7 @@ struct disk_transfer {
 	/* of a command of our own */
 	int result;
 	void *ctx;
-};
+} __attribute__((aligned(64)));
 
 /* Fewer than an adapter has slots: others need some too. */
 #define DISK_TRANSFERS 192
@@ -109,6 +111,7 @@ struct disk_hold {
 
 struct disk {
 	struct port_adapter *adapter;
+	struct disk_transfers *front;
 	uint8_t path, target, lun;
 	struct port_unit *unit; /* NULL: its adapter has been removed, and it has gone */
 	struct dry_unit_info info;
@@ -250,13 +253,12 @@ void disk_transfer_ready(struct disk_transfer *transfer);
 extern _Atomic bool disk_waiters_any __attribute__((visibility("hidden")));
 /* At DISPATCH: gives it back, without a buffer. True: somebody waits, and disk_waiter_next() is to
  * be asked. */
-path_inline bool disk_transfer_push(struct cpu *cpu, struct disk_transfer *transfer, bool locks)
+path_inline bool disk_transfer_push(
+	struct cpu *cpu, struct disk_transfer *transfer, struct port_request *request, bool locks)
 {
-	struct port_request *request = transfer->request;
 	struct disk_transfer_list *list = disk_transfers_here(cpu, request->adapter, locks);
 	bool waits;
 
-	port_request_rest(request);
 	if (locks) {
 		cpu_poll_own_by(cpu);
 		host_owned_acquire(&list->lock);

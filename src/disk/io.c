@@ -144,7 +144,7 @@ path_inline void part_done_as(struct port_request *request, bool locks)
 	dio->io = container_of((void *)dio, struct dry_io, private_);
 	dio->disk = transfer->disk;
 	disk_transfer_ready(transfer);
-	waits = disk_transfer_push(cpu_self, transfer, locks);
+	waits = disk_transfer_push(cpu_self, transfer, transfer->request, locks);
 	/* Before the front is told, which may submit another: who waits is first. */
 	if (unlikely(waits))
 		disk_waiters_go_on();

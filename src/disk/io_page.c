@@ -43,7 +43,8 @@ static __attribute__((noinline)) void page_waits(struct disk *disk, struct dry_i
  * back. */
 static __attribute__((noinline)) void page_put_back(struct cpu *cpu, struct disk_transfer *transfer)
 {
-	if (disk_transfer_push(cpu, transfer, cpu_inner_locks) && cpu_inner_locks)
+	if (disk_transfer_push(cpu, transfer, transfer->request, cpu_inner_locks) &&
+		cpu_inner_locks)
 		disk_waiters_go_on();
 }
 
@@ -52,6 +53,7 @@ path_inline bool page_submit(struct cpu *cpu, struct disk *disk, struct dry_io *
 {
 	struct port_adapter *adapter = disk->adapter;
 	struct disk_transfer_list *from;
+	struct dma_adapter *maps;
 	struct disk_transfer *transfer;
 	uint64_t offset = io->offset, bytes = io->count, op = page_op(io), at;
 	void *buffer = io->buffer;
@@ -67,7 +69,7 @@ path_inline bool page_submit(struct cpu *cpu, struct disk *disk, struct dry_io *
 		     block + blocks > atomic_load_explicit(&disk->page_end, memory_order_relaxed) ||
 		     (locks && adapter->takes_pages != PORT_PAGES_AMONG)))
 		return false;
-	from = disk_transfers_here(cpu, adapter, locks);
+	from = &disk->front->here[locks ? cpu->number : 0];
 	transfer = locks ? NULL : disk_transfers_first(from);
 	if (!locks && unlikely(!transfer)) {
 		page_waits(disk, io, at);
@@ -80,9 +82,9 @@ path_inline bool page_submit(struct cpu *cpu, struct disk *disk, struct dry_io *
 	else if (unlikely(!(transfer = disk_transfer_pop_from(cpu, from, locks))))
 		return false;
 	request = transfer->request;
-	list = request->list;
-	if (unlikely(
-		    !port_page_has_list(adapter, list, at) || !port_page_count(cpu, unit, locks))) {
+	list = transfer->list;
+	maps = adapter->maps;
+	if (unlikely(!port_page_has_list(maps, list, at) || !port_page_count(cpu, unit, locks))) {
 		page_put_back(cpu, transfer);
 		return false;
 	}
@@ -107,7 +109,7 @@ path_inline bool page_submit(struct cpu *cpu, struct disk *disk, struct dry_io *
 	request->data_at = at;
 	request->data = page.data;
 	request->mdl_is_due = true;
-	port_page_start(cpu, request, list, adapter, unit, page, locks);
+	port_page_start(cpu, request, transfer->srb, list, adapter, maps, unit, page, locks);
 	return true;
 }
 
@@ -148,6 +150,26 @@ bool disk_page_again(struct disk_io *dio)
 	return false;
 }
 
+path_inline void page_tell(struct dry_io *io, struct disk_counts *counts, bool locks)
+{
+	io->result = 0;
+	cpu_own_add64(&counts->moved[io->op], io->count);
+	/* While nothing else runs, nobody asks before it has been told. */
+	if (!locks)
+		cpu_own_end32(&counts->active);
+	/* The structure is the caller's from here. */
+	io->done(io);
+	if (locks)
+		cpu_own_end32(&counts->active);
+}
+
+static __attribute__((noinline)) void page_tell_after_waiters(
+	struct dry_io *io, struct disk_counts *counts)
+{
+	disk_waiters_go_on();
+	page_tell(io, counts, cpu_inner_locks);
+}
+
 path_inline void page_done(struct port_request *request, bool locks)
 {
 	struct disk_transfer *transfer = request->ctx;
@@ -156,13 +178,10 @@ path_inline void page_done(struct port_request *request, bool locks)
 	struct disk_counts *counts = disk_counts_here(cpu, transfer->disk, locks);
 
 	/* Before the front is told, which may submit another: who waits is first. */
-	if (unlikely(disk_transfer_push(cpu, transfer, locks)))
-		disk_waiters_go_on();
-	io->result = 0;
-	cpu_own_add64(&counts->moved[io->op], io->count);
-	/* The structure is the caller's from here. */
-	io->done(io);
-	cpu_own_end32(&counts->active);
+	if (unlikely(disk_transfer_push(cpu, transfer, request, locks)))
+		page_tell_after_waiters(io, counts);
+	else
+		page_tell(io, counts, locks);
 }
 
 void disk_page_done(struct port_request *request)

@@ -211,6 +211,7 @@ static int disk_add(struct disk_set *set, struct port_unit *unit, const uint8_t 
 		return error_set(ENOMEM, "no memory for a disk.");
 	memset(disk, 0, sizeof(*disk));
 	disk->adapter = unit->adapter;
+	disk->front = unit->adapter->front;
 	disk->path = unit->path;
 	disk->target = unit->target;
 	disk->lun = unit->lun;

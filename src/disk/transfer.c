@@ -101,6 +101,8 @@ static int transfer_init(struct port_adapter *adapter, struct disk_transfers *of
 	if (!transfer->mdl || !transfer->request)
 		return -ENOMEM;
 	transfer->request->ctx = transfer;
+	transfer->list = transfer->request->list;
+	transfer->srb = transfer->request->srb;
 	transfer->request->page_done = cpu_inner_locks ? disk_page_done_among : disk_page_done;
 	disk_transfer_ready(transfer);
 	port_request_rest(transfer->request);
@@ -355,7 +357,7 @@ struct disk_transfer *disk_transfer_get(struct disk *disk, bool with_buffer, str
 		transfer->buffer = buffer_pop();
 		if (!transfer->buffer) {
 			disk_transfer_ready(transfer);
-			disk_transfer_push(cpu_self, transfer, cpu_inner_locks);
+			disk_transfer_push(cpu_self, transfer, transfer->request, cpu_inner_locks);
 			transfer = NULL;
 		}
 	}
@@ -371,7 +373,7 @@ struct disk_io *disk_transfer_put(struct disk_transfer *transfer)
 	if (transfer->buffer)
 		waits = buffer_push(transfer->buffer);
 	disk_transfer_ready(transfer);
-	waits |= disk_transfer_push(cpu_self, transfer, cpu_inner_locks);
+	waits |= disk_transfer_push(cpu_self, transfer, transfer->request, cpu_inner_locks);
 	return unlikely(waits) ? disk_waiter_next() : NULL;
 }
 

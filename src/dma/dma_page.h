@@ -48,9 +48,9 @@ static inline void dma_count_page(struct dma_adapter *adapter, unsigned cpu)
 	cpu_own_count(&adapter->here[cpu].counts.sizes[0]);
 }
 
-static inline void dma_uncount_page(struct dma_adapter *adapter, unsigned cpu)
+static inline void dma_uncount_pages(struct dma_adapter *adapter, unsigned cpu, unsigned pages)
 {
-	cpu_own_count(&adapter->here[cpu].counts.unmapped);
+	cpu_own_add(&adapter->here[cpu].counts.unmapped, pages);
 }
 
 /* On a processor. */

@@ -106,7 +106,7 @@ void port_request_fail(struct port_request *request, uint8_t srb_status)
 	request->scsi_status = 0;
 	request->sense_length = 0;
 	request->is_failed = true;
-	request->is_page = false;
+	port_page_forget(request);
 	done_push(request);
 }
 
@@ -202,8 +202,8 @@ void port_page_done(struct port_request *request)
 	request->done(request);
 }
 
-/* One that went by page.h and simply went well, which nobody waits for and nobody wants to hear of;
- * false: it is not so, and nothing was done. */
+/* One that went by page.h and simply went well, which nobody waits for and nobody wants to hear of,
+ * but that its list is put back; false: it is not so, and nothing was done. */
 path_inline bool request_finish_page(struct port_request *request, bool locks)
 {
 	struct port_adapter *adapter = request->adapter;
@@ -226,7 +226,6 @@ path_inline bool request_finish_page(struct port_request *request, bool locks)
 		unit->outstanding--;
 		cpu_own_add32(&adapter->outstanding, -1u);
 	}
-	dma_uncount_page(adapter->dma, locks ? cpu->number : 0);
 	request->mapped = request->is_counted = false;
 	request->page_done(request);
 	return true;
@@ -234,8 +233,6 @@ path_inline bool request_finish_page(struct port_request *request, bool locks)
 
 path_inline void request_finish(struct port_request *request, bool locks)
 {
-	if (likely(request->is_page) && likely(request_finish_page(request, locks)))
-		return;
 	if (likely(request->mapped && !request->mapping.run.count && !request->in)) {
 		dma_unmap(request->adapter->dma, &request->mapping);
 		request->mapped = false;
@@ -247,23 +244,47 @@ path_inline void request_finish(struct port_request *request, bool locks)
 	else if (unlikely(!port_srb_collect_status(request)) && !request_judge(request))
 		return;
 	trace(TRACE_SRB_DONE, request->id, request->srb_status, request->transferred,
-		request->submitted ? cpu_clock() - request->submitted : 0);
+		request->sampled == request->id ? cpu_clock() - request->submitted : 0);
 	/* The submitter last: it may remove the unit. */
 	if (likely(request->is_counted))
 		port_unit_finished(request, locks);
 	request->done(request);
 }
 
+/* All that are there: some are. */
+path_inline struct port_request *done_take(struct port_done *done)
+{
+	struct port_request *first = done->head;
+
+	*done->tail = NULL;
+	done->head = NULL;
+	done->tail = &done->head;
+	return first;
+}
+
+/* What is completed while others are finished is finished after them, without a DPC of its own.
+ * What comes after the last look queues one. */
 path_inline void done_drain(struct port_done *done, bool locks)
 {
-	while (done->head) {
-		struct port_request *request = done->head;
+	struct port_request *request, *next;
+	struct dma_adapter *dma;
+	unsigned pages = 0;
 
-		done->head = request->next;
-		if (!done->head)
-			done->tail = &done->head;
-		request_finish(request, locks);
+	done->is_expected = true;
+	while (done->head) {
+		request = done_take(done);
+		for (dma = request->adapter->dma; request; request = next) {
+			next = request->next;
+			if (likely(request->is_page) && likely(request_finish_page(request, locks)))
+				pages++;
+			else
+				request_finish(request, locks);
+		}
+		if (likely(pages))
+			dma_uncount_pages(dma, locks ? cpu_self->number : 0, pages);
+		pages = 0;
 	}
+	done->is_expected = false;
 }
 
 /* What others have sent, in the order in which they did, behind what is there. */

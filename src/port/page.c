@@ -86,10 +86,11 @@ void port_page_submit(struct port_request *request)
 
 	if (unlikely(request->length > adapter->limits.max_transfer || !port_is_alone(adapter) ||
 		     !port_page_may_start(adapter, unit, false) ||
-		     !port_page_has_list(adapter, request->list, request->data_at))) {
+		     !port_page_has_list(adapter->maps, request->list, request->data_at))) {
 		atomic_store_explicit(&request->state, PORT_REQUEST_HELD, memory_order_relaxed);
 		port_request_submit(request);
 		return;
 	}
-	port_page_start(cpu_self, request, request->list, adapter, unit, page_of(request), false);
+	port_page_start(cpu_self, request, request->srb, request->list, adapter, adapter->maps,
+		unit, page_of(request), false);
 }

@@ -178,9 +178,9 @@ path_inline bool port_page_count(struct cpu *cpu, struct port_unit *unit, bool l
 
 /* Whether the list of this one can be made: then nothing can go wrong any more. */
 path_inline bool port_page_has_list(
-	const struct port_adapter *adapter, PSCATTER_GATHER_LIST list, uint64_t at)
+	const struct dma_adapter *maps, PSCATTER_GATHER_LIST list, uint64_t at)
 {
-	return likely(at <= adapter->maps->reach.max_address && port_list_is_dead(list));
+	return likely(at <= maps->reach.max_address && port_list_is_dead(list));
 }
 
 /* Station 4 as adapter->ordinary says, if that has build: of an adapter that is part of a hba. The
@@ -205,10 +205,13 @@ path_inline void port_start_ordinary(struct cpu *cpu, struct port_adapter *adapt
 		cpu_spin_acquire_by(cpu, lock);
 	else
 		cpu_spin_acquire_alone(cpu, lock);
-	to->start(to->extension, srb);
+	to->start(extension, srb);
 	if (unlikely(cpu->irql != IRQL_DISPATCH))
 		port_page_irql(adapter, "HwStorStartIo");
-	cpu_spin_release_by(cpu, lock);
+	if (locks)
+		cpu_spin_release_by(cpu, lock);
+	else
+		cpu_spin_release_alone(lock);
 }
 
 /* Private: page.c. The last step of port_page_start, of SRBs of the older kind, or as the model
@@ -216,16 +219,14 @@ path_inline void port_start_ordinary(struct cpu *cpu, struct port_adapter *adapt
 void port_page_start_other(struct port_request *request);
 
 /* All three questions have been answered by yes, and the request's record says what page does. */
-path_inline void port_page_start(struct cpu *cpu, struct port_request *request,
-	PSCATTER_GATHER_LIST list, struct port_adapter *adapter, struct port_unit *unit,
-	struct port_page page, bool locks)
+path_inline void port_page_start(struct cpu *cpu, struct port_request *request, void *srb,
+	PSCATTER_GATHER_LIST list, struct port_adapter *adapter, struct dma_adapter *maps,
+	struct port_unit *unit, struct port_page page, bool locks)
 {
 	uint64_t id = port_id_next(cpu, adapter, locks);
-	void *srb = request->srb;
 
 	atomic_store_explicit(&request->id, id, memory_order_relaxed);
-	request->submitted = 0;
-	if (trace_is_wanted(TRACE_SRB_DONE) && !(id & PORT_SAMPLE_MASK))
+	if (unlikely(!(id & PORT_SAMPLE_MASK)) && trace_is_wanted(TRACE_SRB_DONE))
 		port_sample(request);
 	if (locks) {
 		request->origin = (uint8_t)cpu->number;
@@ -234,23 +235,19 @@ path_inline void port_page_start(struct cpu *cpu, struct port_request *request,
 		unit->outstanding++;
 	}
 	dma_list_page(list, page.at, (uint32_t)page.bytes);
-	dma_count_page(adapter->maps, locks ? cpu->number : 0);
-	request->seal.id = id; /* the rest is known: port_list_is_of_page */
-	request->mapped = true;
-	request->is_counted = true;
-	request->is_failed = false;
-	request->is_page = locks ? PORT_PAGES_AMONG : PORT_PAGES_ALONE;
+	dma_count_page(maps, locks ? cpu->number : 0);
 	atomic_store_explicit(&request->deadline,
 		atomic_load_explicit(&adapter->tick, memory_order_relaxed) +
 			(uint32_t)page.timeout + 1,
 		memory_order_relaxed);
 	if (unlikely(!adapter->ordinary.is_usual)) {
+		port_page_went(request, PORT_REQUEST_HELD, locks);
 		port_page_start_other(request);
 		return;
 	}
 	page.data = (void *)((uintptr_t)page.data & adapter->shown);
 	page_prepare(request, srb, unit, page, true);
-	atomic_store_explicit(&request->state, PORT_REQUEST_STARTED, memory_order_release);
+	port_page_went(request, PORT_REQUEST_STARTED, locks);
 	port_start_ordinary(cpu, adapter, request, srb, locks);
 }
 

@@ -87,12 +87,18 @@ struct port_data_in {
 struct port_request {
 	struct port_request *next; /* of a queue, the free list, or a completion list */
 	struct port_adapter *adapter;
-	_Atomic int state;
-	bool mapped;	 /* these four are one word to the compiler */
-	bool is_counted; /* among the outstanding */
-	bool is_failed;	 /* by the port: the SRB tells nothing */
-	uint8_t is_page; /* enum port_pages: how it went by page.h; not if it has failed since */
-	void *srb;	 /* the slot's memory, fixed, with sense and extension */
+	union { /* one word to page.h, and to who asks whether all is ordinary: PORT_WENT */
+		struct {
+			_Atomic int state;
+			bool mapped;
+			bool is_counted; /* among the outstanding */
+			bool is_failed;	 /* by the port: the SRB tells nothing */
+			uint8_t is_page; /* enum port_pages: how it went by page.h; not if it has
+					    failed since */
+		};
+		_Atomic uint64_t how;
+	};
+	void *srb;		   /* the slot's memory, fixed, with sense and extension */
 	PSCATTER_GATHER_LIST list; /* NULL: the adapter has no DMA */
 	/* The physical address of the data, if they are in one page of RAM and go one way; else
 	 * MEM_NO_ADDRESS, and mdl says more */
@@ -117,18 +123,17 @@ struct port_request {
 	uint32_t timeout; /* seconds */
 	uint8_t cdb[16];  /* of SRB_FUNCTION_WMI it holds a pointer, the data path */
 	uint8_t cdb_length;
-	bool mdl_is_due;    /* mdl is to be filled in before somebody looks at it: data_at, data and
-			       length say it all */
-	uint8_t function;   /* SRB_FUNCTION_ */
-	uint8_t action;	    /* of SRB_FUNCTION_PNP, _POWER: STOR_PNP_ACTION, STOR_POWER_ACTION;
-			       of _WMI: the minor function. Where the unit is the adapter's self
-			       they are for the adapter */
-	uint8_t power;	    /* STOR_DEVICE_POWER_STATE */
-	uint8_t origin;	    /* the processor that submitted it; port_adapter.redirects alone */
-	uint64_t submitted; /* clock if its latency is sampled, else 0 */
-	PMDL mdl;	    /* NULL: no data. For all but its submitter: port_request_mdl */
-
+	bool mdl_is_due;  /* mdl is to be filled in before somebody looks at it: data_at, data and
+			     length say it all */
+	uint8_t function; /* SRB_FUNCTION_ */
+	uint8_t action;	  /* of SRB_FUNCTION_PNP, _POWER: STOR_PNP_ACTION, STOR_POWER_ACTION;
+			     of _WMI: the minor function. Where the unit is the adapter's self
+			     they are for the adapter */
+	uint8_t power;	  /* STOR_DEVICE_POWER_STATE */
+	uint8_t origin;	  /* the processor that submitted it; port_adapter.redirects alone */
+	PMDL mdl;	  /* NULL: no data. For all but its submitter: port_request_mdl */
 	void *extension;
+
 	void (*done)(struct port_request *request); /* at DISPATCH; the submitter's again */
 	struct port_data_in *in;		    /* NULL: data go one way at most */
 	uint8_t cdb_more[16]; /* of one longer than 16 bytes: the rest; extended_srb alone */
@@ -140,6 +145,7 @@ struct port_request {
 	uint32_t transferred;
 
 	/* the path's own */
+	uint64_t sampled, submitted; /* an id whose latency is sampled; and the clock */
 	void *own_data; /* data as the submitter gave it, if mapping.va took its place */
 	struct dma_mapping mapping;
 	struct dma_waiter waiter; /* for map registers */
@@ -148,7 +154,7 @@ struct port_request {
 	_Atomic uint8_t told;	  /* private to rest.c; 0: it is not the port's own word */
 	_Atomic uint64_t lost_id; /* id of the use in which it survived every reset */
 } __attribute__((aligned(CACHE_LINE)));
-_Static_assert(offsetof(struct port_request, extension) == 3 * CACHE_LINE, "as said above");
+_Static_assert(offsetof(struct port_request, done) == 3 * CACHE_LINE, "as said above");
 
 enum port_closed {
 	PORT_PAUSED = 1,    /* StorPortPause and its likes */
@@ -225,8 +231,9 @@ struct port_start {
 /* What is finished on a processor, for its DPC; but for `sent` only that processor touches it. */
 struct port_done {
 	struct cpu_dpc dpc;
+	/* In order; the last one's next is nothing until they are taken from here. */
 	struct port_request *head, **tail;
-	bool is_expected; /* whoever looks next is not the DPC: port_done_begin */
+	bool is_expected; /* whoever looks next is not the DPC: port_done_begin, port_done_drain */
 	_Atomic(struct port_request *) sent; /* by other processors, the last first */
 } APART;
 
@@ -404,6 +411,40 @@ void port_polled_fini(struct port_adapter *adapter);
 struct port_request *port_request_get(struct port_adapter *adapter);
 void port_request_put(struct port_request *request);
 /* The same for a slot that stays its submitter's between two uses: no other can get it. */
+/* port_request.how of one that went by page.h: mapped, counted, and in this state. */
+#define PORT_WENT(state, pages)                                                                    \
+	((uint64_t)(state) | (1ull | 1ull << 8 | (uint64_t)(pages) << 24) << 32)
+_Static_assert(
+	offsetof(struct port_request, mapped) == offsetof(struct port_request, how) + 4 &&
+		offsetof(struct port_request, is_counted) ==
+			offsetof(struct port_request, how) + 5 &&
+		offsetof(struct port_request, is_page) == offsetof(struct port_request, how) + 7,
+	"state, mapped, is_counted, is_failed, is_page");
+
+static inline void port_page_went(
+	struct port_request *request, enum port_request_state state, bool locks)
+{
+	atomic_store_explicit(&request->how,
+		PORT_WENT(state, locks ? PORT_PAGES_AMONG : PORT_PAGES_ALONE),
+		memory_order_release);
+}
+
+/* The miniport has it, on a machine of one processor. */
+static inline bool port_page_is_out(const struct port_request *request)
+{
+	return atomic_load_explicit(&request->how, memory_order_relaxed) ==
+	       PORT_WENT(PORT_REQUEST_STARTED, PORT_PAGES_ALONE);
+}
+
+/* Before it goes another way, or has another id: what a list_life.h says of it is the last one's.
+ */
+static inline void port_page_forget(struct port_request *request)
+{
+	if (request->is_page)
+		request->seal.id = request->id;
+	request->is_page = false;
+}
+
 static inline void port_request_rest(struct port_request *request)
 {
 	atomic_store_explicit(&request->state, PORT_REQUEST_FREE, memory_order_relaxed);
@@ -726,9 +767,10 @@ static inline struct port_done *port_done_begin(struct port_adapter *adapter, bo
 
 static inline void port_done_end(struct port_done *done)
 {
-	done->is_expected = false;
 	if (done->head)
 		port_done_drain(&done->dpc);
+	else
+		done->is_expected = false;
 }
 /* A request that the miniport does not have ends with this status, by the same DPC: done never runs
  * inside the submitter's call. At or above DISPATCH. */

@@ -135,7 +135,7 @@ static void request_start(struct port_request *request)
 {
 	uint32_t tick = atomic_load_explicit(&request->adapter->tick, memory_order_relaxed);
 
-	request->is_page = false;
+	port_page_forget(request);
 	atomic_store_explicit(
 		&request->deadline, tick + request->timeout + 1, memory_order_relaxed);
 	if (trace_is_wanted(TRACE_SRB_GO) && !has_registers(request))

@@ -15,6 +15,7 @@ path_inline uint64_t enter(struct port_request *request)
 	/* No safepoint till the event is out: under replay the ids stand in the trace in order. */
 	uint64_t id = port_id_next(cpu_self, request->adapter, cpu_inner_locks);
 
+	port_page_forget(request);
 	atomic_store_explicit(&request->id, id, memory_order_relaxed);
 	trace(TRACE_SRB_SUBMIT, id,
 		request->function | (request->cdb_length ? request->cdb[0] << 8 : 0) |
@@ -30,12 +31,12 @@ void port_request_enter(struct port_request *request)
 
 border_call __attribute__((noinline)) void port_sample(struct port_request *request)
 {
+	request->sampled = request->id;
 	request->submitted = cpu_clock();
 }
 
 void port_request_submit(struct port_request *request)
 {
-	request->submitted = 0;
 	if (unlikely(atomic_load_explicit(&request->adapter->redirects, memory_order_relaxed)))
 		request->origin = (uint8_t)cpu_self->number;
 	if (unlikely(!(enter(request) & PORT_SAMPLE_MASK)))

@@ -19,7 +19,6 @@ path_inline void port_done_push(struct port_request *request, bool locks)
 	struct port_done *done = &request->adapter->done[locks ? cpu_self->number : 0];
 	bool is_first = !done->head && !done->is_expected;
 
-	request->next = NULL;
 	*done->tail = request;
 	done->tail = &request->next;
 	if (unlikely(is_first)) /* else somebody is on his way, or at work on those before */
@@ -52,6 +51,7 @@ path_inline int port_take(struct port_request *request, bool locks)
 	if (unlikely(state != PORT_REQUEST_STARTED))
 		return state;
 	if (likely(request->is_page)) {
+		request->seal.id = atomic_load_explicit(&request->id, memory_order_relaxed);
 		request->seal.count = 1;
 		request->seal.address = (LONGLONG)request->data_at;
 		port_list_close_filled(request->list, &request->seal);
@@ -85,17 +85,13 @@ path_inline bool port_complete_at_once(struct port_adapter *adapter, const void 
 	struct port_done *done = &adapter->done[0];
 	PSCATTER_GATHER_LIST list;
 
-	if (unlikely(!request ||
-		     atomic_load_explicit(&request->state, memory_order_relaxed) !=
-			     PORT_REQUEST_STARTED ||
-		     request->is_page != PORT_PAGES_ALONE || (!done->is_expected && !done->head)))
+	if (unlikely(!request || !port_page_is_out(request) || (!done->is_expected && !done->head)))
 		return false;
 	list = request->list;
 	if (unlikely(!port_list_is_of_page(list, request->data_at)))
 		return false;
 	port_list_end(list);
 	atomic_store_explicit(&request->state, PORT_REQUEST_COMPLETED, memory_order_relaxed);
-	request->next = NULL;
 	*done->tail = request;
 	done->tail = &request->next;
 	return true;

@@ -49,9 +49,8 @@ PSTOR_SCATTER_GATHER_LIST NTAPI StorPortGetScatterGatherList(
 {
 	const struct port_request *now = port_now_of(HwDeviceExtension);
 
-	if (likely(now && now->srb == Srb && now->mapped && !trace_is_wanted(TRACE_SG_GET) &&
-		    atomic_load_explicit(&now->state, memory_order_relaxed) ==
-			    PORT_REQUEST_STARTED))
+	if (likely(now && now->srb == Srb && port_page_is_out(now) &&
+		    !trace_is_wanted(TRACE_SG_GET)))
 		return (PSTOR_SCATTER_GATHER_LIST)now->list;
 	return list_of(HwDeviceExtension, Srb);
 }

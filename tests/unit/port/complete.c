@@ -67,6 +67,53 @@ static void requests_end_in_the_order_of_their_completion(void)
 	fake_adapter_end();
 }
 
+static struct port_request *inner[2];
+
+static void complete_two(struct port_request *request)
+{
+	note_done(request);
+	for (unsigned n = 0; n < 2; n++) {
+		SrbSetSrbStatus(inner[n]->srb, SRB_STATUS_SUCCESS);
+		expect(port_request_complete(inner[n]));
+		expect_is(fake.dones, 1);
+	}
+}
+
+/* By the same DPC, and what is completed when that has ended by another one. */
+static void what_is_completed_while_others_end_ends_after_them(void)
+{
+	struct port_unit *unit = fake_adapter(20);
+	struct port_request *requests[4];
+	static const unsigned order[] = {0, 1, 3, 2};
+	uint64_t ids[5];
+	uint8_t irql;
+
+	for (unsigned round = 0; round < 2; round++) {
+		uint64_t dpcs = cpu_self->dpcs;
+
+		atomic_store(&fake.dones, 0);
+		for (unsigned n = 0; n < 4; n++) {
+			requests[n] = fake_submit(unit);
+			requests[n]->done = n ? note_done : complete_two;
+			ids[n] = requests[n]->id;
+		}
+		inner[0] = requests[3];
+		inner[1] = requests[2];
+		irql = cpu_irql_raise(IRQL_DISPATCH);
+		for (unsigned n = 0; n < 2; n++) {
+			SrbSetSrbStatus(requests[n]->srb, SRB_STATUS_SUCCESS);
+			port_request_complete(requests[n]);
+		}
+		cpu_irql_lower(irql);
+		expect_is(fake.dones, 4);
+		expect_is(cpu_self->dpcs - dpcs, 1);
+		for (unsigned n = 0; n < 4; n++)
+			expect_is(done_ids[n], ids[order[n]]);
+		fake.started_count = 0;
+	}
+	fake_adapter_end();
+}
+
 static void submit_again(struct port_request *request)
 {
 	struct port_unit *unit = request->unit;
@@ -463,6 +510,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		fake_test(done_runs_later_at_dispatch_whatever_the_completion_was),
 		fake_test(requests_end_in_the_order_of_their_completion),
+		fake_test(what_is_completed_while_others_end_ends_after_them),
 		fake_test(done_may_submit_the_next_without_end),
 		fake_test(a_request_that_the_miniport_does_not_have_is_not_completed),
 		fake_test_both(pending_is_no_status_to_complete_with),

@@ -275,6 +275,102 @@ static void misused(void)
 	end();
 }
 
+/* Who writes to a list that has died is told whose it was, whichever way that one went, and goes
+ * who has it next. */
+static void touched(bool next_is_short)
+{
+	struct port_request *request;
+	char whose[64];
+
+	begin();
+	submit(false);
+	fake_complete(0, SRB_STATUS_SUCCESS);
+	request = submit(true);
+	snprintf(whose, sizeof(whose), "list of request %llu was written to after",
+		(unsigned long long)request->id);
+	fake_complete(0, SRB_STATUS_SUCCESS);
+#ifndef DRY_ASAN
+	request->list->NumberOfElements = 1;
+	while (fake.violations == 0 && fake.dones < 2 * PORT_SLOTS) {
+		submit(next_is_short);
+		fake_complete(0, SRB_STATUS_SUCCESS);
+	}
+	fake_violation(0, whose);
+#endif
+	end();
+}
+
+static void touched_then_long(void)
+{
+	touched(false);
+}
+
+static void touched_then_short(void)
+{
+	touched(true);
+}
+
+/* ---- how long it took ---- */
+
+static struct {
+	uint64_t id, latency;
+	unsigned count;
+} seen;
+
+static void see(void *ctx, const struct trace_event *event)
+{
+	seen.id = event->arg[0];
+	seen.latency = event->arg[3];
+	seen.count += seen.latency != 0;
+}
+
+static void complete_later(void)
+{
+	uint64_t start = cpu_clock();
+
+	while (cpu_clock() == start)
+		;
+	fake_complete(0, SRB_STATUS_SUCCESS);
+}
+
+/* Of one in sixteen, if somebody listens when it is submitted and when it is done. A record that
+ * was sampled, and ended when nobody listened, is not one later. */
+static void sampled(void)
+{
+	struct port_request *request;
+	bool is_due;
+
+	begin();
+	seen.count = 0;
+	trace_subscribe(1ull << TRACE_SRB_DONE, see, NULL);
+	for (unsigned n = 0; n < 4 * 16; n++) {
+		submit(n % 2);
+		complete_later();
+	}
+	expect_is(seen.count, 4);
+	for (unsigned n = 0; n < 2 * PORT_SLOTS * 16; n++) {
+		request = submit(true);
+		is_due = !(request->id % 16);
+		trace_unsubscribe(see, NULL);
+		complete_later();
+		if (is_due)
+			break;
+		trace_subscribe(1ull << TRACE_SRB_DONE, see, NULL);
+	}
+	for (unsigned n = 0; n < 2 * PORT_SLOTS; n++) {
+		bool is_same = submit(true) == request;
+
+		trace_subscribe(1ull << TRACE_SRB_DONE, see, NULL);
+		seen.latency = 1;
+		complete_later();
+		trace_unsubscribe(see, NULL);
+		expect_is(seen.latency, 0);
+		if (is_same)
+			break;
+	}
+	end();
+}
+
 /* The MDL is the one that the submitter has given, and is filled in when somebody asks. */
 static void mdl(void)
 {
@@ -332,6 +428,13 @@ static void what_does_not_go_well_is_read_back_and_sent_again(void **state)
 static void who_misuses_a_request_or_its_list_is_told(void **state)
 {
 	with_dma(misused);
+	with_dma(touched_then_long);
+	with_dma(touched_then_short);
+}
+
+static void the_latency_of_one_in_sixteen_is_told(void **state)
+{
+	with_dma(sampled);
 }
 
 static void its_mdl_is_filled_in_when_somebody_asks(void **state)
@@ -347,6 +450,7 @@ int main(void)
 		cmocka_unit_test(one_that_may_not_start_waits_in_its_units_queue),
 		cmocka_unit_test(what_does_not_go_well_is_read_back_and_sent_again),
 		cmocka_unit_test(who_misuses_a_request_or_its_list_is_told),
+		cmocka_unit_test(the_latency_of_one_in_sixteen_is_told),
 		cmocka_unit_test(its_mdl_is_filled_in_when_somebody_asks),
 	};
 
