@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 
 # Writes 3 (memory and I/O on, bus mastering off) into the command register before the first write's doorbell.
-variant_of_simple no_master 's/^(\t\*Entry = Request->Command;)/\tif (Request->Command.Opcode == SIMPLE_WRITE) for (ULONG Slot = 0; Slot < 32; Slot++) StorPortSetBusDataByOffset(Adapter, PCIConfiguration, 0, Slot, \&(USHORT){3}, 4, 2); \1/'
+variant_of_simple no_master 's/^(\tEntry->Head = Request->Command.Head = Head;)/\tif (Request->Command.Opcode == SIMPLE_WRITE) for (ULONG Slot = 0; Slot < 32; Slot++) StorPortSetBusDataByOffset(Adapter, PCIConfiguration, 0, Slot, \&(USHORT){3}, 4, 2); \1/'
 random "$work/in" 1M
 truncate -s 16M "$work/disk"
 

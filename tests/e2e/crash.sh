@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 
 # the write's SRB arrives, and the driver follows a null pointer
-variant_of_simple crash 's/^(\t+\*Entry = Request->Command;)/\tif (Request->Command.Opcode == SIMPLE_WRITE) *(volatile ULONG *)NULL = 1; \1/'
+variant_of_simple crash 's/^(\t+Entry->Head = Request->Command.Head = Head;)/\tif (Request->Command.Opcode == SIMPLE_WRITE) *(volatile ULONG *)NULL = 1; \1/'
 place=$(grep -nH 'ULONG \*)NULL' "$work"/crash/*.c | head -n 1)
 file=$(basename "${place%%:*}")
 line=$(cut -d: -f2 <<<"$place")
@@ -30,7 +30,7 @@ status 1 "$DRYPORT" run "$work/crash" --size 16M --workload rw:ops=100
 says "$file:$line"
 
 # a bug check is an end with its code; an import that we lack, with its name and the caller's place
-variant_of_simple bugcheck 's/^(\t+\*Entry = Request->Command;)/\tif (Request->Command.Opcode == SIMPLE_WRITE) KeBugCheckEx(0xE2, 1, 2, 3, 4); \1/'
+variant_of_simple bugcheck 's/^(\t+Entry->Head = Request->Command.Head = Head;)/\tif (Request->Command.Opcode == SIMPLE_WRITE) KeBugCheckEx(0xE2, 1, 2, 3, 4); \1/'
 sed -i 's/#include <storport.h>/&\n#include <ntddk.h>/' "$work"/bugcheck/*.[ch]
 status 1 "$DRYPORT" run "$work/bugcheck" --size 16M --workload rw:ops=100
 says '(0x)?0*[eE]2'

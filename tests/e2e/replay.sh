@@ -39,8 +39,8 @@ done
 
 # the doorbell is rung before the command stands in the ring: found, and found again from its seed
 cp -r "$simple" "$work/race"
-sed -i -E -e '/^\t\*Entry = Request->Command;/d' \
-  -e 's/^\t(StorPortWriteRegisterUlong\(.*Doorbell, .*)/\1 *Entry = Request->Command;/' "$work/race/simple.c"
+sed -i -E -e '/^\tEntry->Head = Request->Command.Head = Head;/d' \
+  -e 's/^\t(StorPortWriteRegisterUlong\(.*Doorbell, .*)/\1 Entry->Head = Request->Command.Head = Head;/' "$work/race/simple.c"
 small=rw:ops=300,sizes=512-4k,span=1M,verify
 status 1 "$DRYPORT" run "$work/race" --cpus 3 --workload $small --seeds 3000
 seed=$(sed -nE 's/^seed ([0-9]+) failed, .*/\1/p' "$work/out")

@@ -87,8 +87,8 @@ order() { awk '$6 == "hw.startio" || $6 == "irq" { print $2, $6, $8 }' "$1"; }
 
 # ---- runs that end badly ----
 
-variant_of_simple crash 's/^(\t+\*Entry = Request->Command;)/\tif (Request->Command.Opcode == SIMPLE_WRITE) *(volatile ULONG *)NULL = 1; \1/'
-variant_of_simple bugcheck 's/^(\t+\*Entry = Request->Command;)/\tif (Request->Command.Opcode == SIMPLE_WRITE) KeBugCheckEx(0xE2, 1, 2, 3, 4); \1/'
+variant_of_simple crash 's/^(\t+Entry->Head = Request->Command.Head = Head;)/\tif (Request->Command.Opcode == SIMPLE_WRITE) *(volatile ULONG *)NULL = 1; \1/'
+variant_of_simple bugcheck 's/^(\t+Entry->Head = Request->Command.Head = Head;)/\tif (Request->Command.Opcode == SIMPLE_WRITE) KeBugCheckEx(0xE2, 1, 2, 3, 4); \1/'
 sed -i 's/#include <storport.h>/&\n#include <ntddk.h>/' bugcheck/*.[ch]
 for driver in crash bugcheck; do
   status 1 "$DRYPORT" run $driver --workload rw:ops=100 --trace died
@@ -103,7 +103,7 @@ done
 
 # a sanitizer ends the process in its own way
 if [ "$SANITIZED" = 1 ]; then
-  variant_of_simple overflow 's/^(\t+\*Entry = Request->Command;)/\tULONG Few[2] = {0}; ((volatile ULONG *)Few)[2 + Tag] = 1; \1/'
+  variant_of_simple overflow 's/^(\t+Entry->Head = Request->Command.Head = Head;)/\tULONG Few[2] = {0}; ((volatile ULONG *)Few)[2 + Tag] = 1; \1/'
   status 1 "$DRYPORT" run overflow --workload rw:ops=100 --seed 5 --trace died
   says 'replayed from seed 5'
   says 'SRB in flight: '
