@@ -36,12 +36,10 @@ struct disk;
 struct disk_io;
 
 struct disk_transfer {
-	struct disk_transfer *next; /* free list */
+	struct disk_transfer *next; /* free list of our own ones; of the others see below */
 	struct disk *disk;
 	struct disk_io *io; /* whose part it is, NULL for a command of our own */
 	struct port_request *request;
-	PSCATTER_GATHER_LIST list;
-	void *srb;
 	PMDL mdl;
 	void *buffer; /* from the pool, or NULL: the caller's memory is used in place */
 	void *own;    /* a page for parameter lists, always there */
@@ -49,13 +47,14 @@ struct disk_transfer {
 	uint32_t bytes;
 	uint8_t tries;
 	bool once; /* not sent again, whatever comes of it */
-	/* It is all of io, whose record is not filled in: transfer_spell_out. Then buffer is NULL,
-	 * and it has not been sent again. So it is while it is free. */
+	/* It is all of a request, whose record is not filled in: request->what and ->where, the
+	 * dry_io and the disk, say it all (transfer_spell_out). Then buffer is NULL, and it has not
+	 * been sent again. So it is while it is free. */
 	bool is_whole;
 	/* of a command of our own */
 	int result;
 	void *ctx;
-} __attribute__((aligned(64)));
+};
 
 /* Fewer than an adapter has slots: others need some too. */
 #define DISK_TRANSFERS 192
@@ -77,8 +76,8 @@ struct disk_own {
 struct disk_transfers {
 	char *own; /* a page for each transfer's parameter list */
 	struct disk_transfer_list {
-		struct host_owned lock; /* this processor's, at DISPATCH */
-		_Atomic(struct disk_transfer *) free;
+		struct host_owned lock;		     /* this processor's, at DISPATCH */
+		_Atomic(struct port_request *) free; /* of the transfers that are */
 	} APART here[CPU_MAX];
 	struct disk_transfer all[DISK_TRANSFERS] APART;
 	struct disk_own ours;
@@ -194,45 +193,47 @@ path_inline struct disk_transfer_list *disk_transfers_here(
 }
 
 /* What others may look at without the lock. */
-static inline struct disk_transfer *disk_transfers_first(const struct disk_transfer_list *list)
+static inline struct port_request *disk_transfers_first(const struct disk_transfer_list *list)
 {
 	return atomic_load_explicit(&list->free, memory_order_relaxed);
 }
 
 static inline void disk_transfers_begin_with(
-	struct disk_transfer_list *list, struct disk_transfer *first)
+	struct disk_transfer_list *list, struct port_request *first)
 {
 	atomic_store_explicit(&list->free, first, memory_order_relaxed);
 }
 
 /* Of the calling processor's list. */
-path_inline struct disk_transfer *disk_transfer_pop_from(
+path_inline struct port_request *disk_transfer_pop_from(
 	struct cpu *cpu, struct disk_transfer_list *list, bool locks)
 {
-	struct disk_transfer *transfer;
+	struct port_request *request;
 
 	if (locks) {
 		cpu_poll_own_by(cpu);
 		host_owned_acquire(&list->lock);
 	}
-	transfer = disk_transfers_first(list);
-	if (likely(transfer != NULL))
-		disk_transfers_begin_with(list, transfer->next);
+	request = disk_transfers_first(list);
+	if (likely(request != NULL))
+		disk_transfers_begin_with(list, request->next);
 	if (locks)
 		host_owned_release(&list->lock);
-	return transfer;
+	return request;
 }
 
-struct disk_transfer *disk_transfer_borrow(struct disk_transfers *of);
+struct port_request *disk_transfer_borrow(struct disk_transfers *of);
 
 /* Private: the same in two steps, without a buffer, and nobody is queued. */
 path_inline struct disk_transfer *disk_transfer_pop(struct disk *disk, bool locks)
 {
 	struct cpu *cpu = cpu_self;
-	struct disk_transfer *transfer =
+	struct port_request *request =
 		disk_transfer_pop_from(cpu, disk_transfers_here(cpu, disk->adapter, locks), locks);
 
-	return locks && unlikely(!transfer) ? disk_transfer_borrow(disk->adapter->front) : transfer;
+	if (locks && unlikely(!request))
+		request = disk_transfer_borrow(disk->adapter->front);
+	return likely(request != NULL) ? request->ctx : NULL;
 }
 
 static inline void disk_transfer_begin(
@@ -253,8 +254,7 @@ void disk_transfer_ready(struct disk_transfer *transfer);
 extern _Atomic bool disk_waiters_any __attribute__((visibility("hidden")));
 /* At DISPATCH: gives it back, without a buffer. True: somebody waits, and disk_waiter_next() is to
  * be asked. */
-path_inline bool disk_transfer_push(
-	struct cpu *cpu, struct disk_transfer *transfer, struct port_request *request, bool locks)
+path_inline bool disk_transfer_push(struct cpu *cpu, struct port_request *request, bool locks)
 {
 	struct disk_transfer_list *list = disk_transfers_here(cpu, request->adapter, locks);
 	bool waits;
@@ -263,8 +263,8 @@ path_inline bool disk_transfer_push(
 		cpu_poll_own_by(cpu);
 		host_owned_acquire(&list->lock);
 	}
-	transfer->next = disk_transfers_first(list);
-	disk_transfers_begin_with(list, transfer);
+	request->next = disk_transfers_first(list);
+	disk_transfers_begin_with(list, request);
 	/* In this order: who waits says so, and looks then (disk_waiter_push). */
 	if (locks)
 		host_barrier_light();

@@ -99,10 +99,13 @@ bool disk_is_sent_again(struct disk_transfer *transfer, int *result)
 /* What io_part would have written, and who submitted it. */
 static void transfer_spell_out(struct disk_transfer *transfer)
 {
-	struct disk_io *dio = transfer->io;
+	struct dry_io *io = transfer->request->what;
+	struct disk_io *dio = (struct disk_io *)io->private_;
 
+	transfer->io = dio;
+	transfer->disk = transfer->request->where;
 	transfer->is_whole = false;
-	dio->io = container_of((void *)dio, struct dry_io, private_);
+	dio->io = io;
 	dio->disk = transfer->disk;
 	dio->at = dio->io->count;
 	atomic_store(&dio->pending, 1);
@@ -115,11 +118,12 @@ static void transfer_spell_out(struct disk_transfer *transfer)
 static __attribute__((noinline)) void part_done_other(struct port_request *request)
 {
 	struct disk_transfer *transfer = request->ctx;
-	struct disk_io *dio = transfer->io, *waiter;
+	struct disk_io *dio, *waiter;
 	int result = 0, none = 0;
 
 	if (transfer->is_whole)
 		transfer_spell_out(transfer);
+	dio = transfer->io;
 	if (!disk_is_good(request) && disk_is_sent_again(transfer, &result))
 		return;
 	if (result)
@@ -134,17 +138,19 @@ static __attribute__((noinline)) void part_done_other(struct port_request *reque
 path_inline void part_done_as(struct port_request *request, bool locks)
 {
 	struct disk_transfer *transfer = request->ctx;
-	struct disk_io *dio = transfer->io;
+	struct dry_io *io = request->what;
+	struct disk_io *dio;
 	bool waits;
 
 	if (unlikely(!disk_is_good(request) || !transfer->is_whole)) {
 		part_done_other(request);
 		return;
 	}
-	dio->io = container_of((void *)dio, struct dry_io, private_);
-	dio->disk = transfer->disk;
+	dio = (struct disk_io *)io->private_;
+	dio->io = io;
+	dio->disk = request->where;
 	disk_transfer_ready(transfer);
-	waits = disk_transfer_push(cpu_self, transfer, transfer->request, locks);
+	waits = disk_transfer_push(cpu_self, transfer->request, locks);
 	/* Before the front is told, which may submit another: who waits is first. */
 	if (unlikely(waits))
 		disk_waiters_go_on();
@@ -299,8 +305,8 @@ static void page_start(struct disk_transfer *transfer, struct disk_io *dio)
 		(uint32_t)(io->count >> disk->block_shift), io->flags & DRY_FUA);
 	request->action = request->power = 0;
 	request->busy_retries = 0;
-	transfer->io = dio;
-	transfer->disk = disk;
+	request->what = dio->io;
+	request->where = disk;
 	request->unit = disk->unit;
 	request->mdl_is_due = true;
 	request->data_at = (dio->frame << MEM_PAGE_SHIFT) + ((uintptr_t)io->buffer & MEM_PAGE_MASK);

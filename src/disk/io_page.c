@@ -41,10 +41,9 @@ static __attribute__((noinline)) void page_waits(struct disk *disk, struct dry_i
 
 /* Who is alone takes it again at once, by the long way, and those that wait go on when he gives it
  * back. */
-static __attribute__((noinline)) void page_put_back(struct cpu *cpu, struct disk_transfer *transfer)
+static __attribute__((noinline)) void page_put_back(struct cpu *cpu, struct port_request *request)
 {
-	if (disk_transfer_push(cpu, transfer, transfer->request, cpu_inner_locks) &&
-		cpu_inner_locks)
+	if (disk_transfer_push(cpu, request, cpu_inner_locks) && cpu_inner_locks)
 		disk_waiters_go_on();
 }
 
@@ -54,7 +53,6 @@ path_inline bool page_submit(struct cpu *cpu, struct disk *disk, struct dry_io *
 	struct port_adapter *adapter = disk->adapter;
 	struct disk_transfer_list *from;
 	struct dma_adapter *maps;
-	struct disk_transfer *transfer;
 	uint64_t offset = io->offset, bytes = io->count, op = page_op(io), at;
 	void *buffer = io->buffer;
 	uint64_t block = offset >> disk->block_shift, blocks = bytes >> disk->block_shift;
@@ -70,22 +68,21 @@ path_inline bool page_submit(struct cpu *cpu, struct disk *disk, struct dry_io *
 		     (locks && adapter->takes_pages != PORT_PAGES_AMONG)))
 		return false;
 	from = &disk->front->here[locks ? cpu->number : 0];
-	transfer = locks ? NULL : disk_transfers_first(from);
-	if (!locks && unlikely(!transfer)) {
+	request = locks ? NULL : disk_transfers_first(from);
+	if (!locks && unlikely(!request)) {
 		page_waits(disk, io, at);
 		return true;
 	}
 	if (unlikely(!port_page_may_start(adapter, unit, locks)))
 		return false;
 	if (!locks)
-		disk_transfers_begin_with(from, transfer->next);
-	else if (unlikely(!(transfer = disk_transfer_pop_from(cpu, from, locks))))
+		disk_transfers_begin_with(from, request->next);
+	else if (unlikely(!(request = disk_transfer_pop_from(cpu, from, locks))))
 		return false;
-	request = transfer->request;
-	list = transfer->list;
+	list = request->list;
 	maps = adapter->maps;
 	if (unlikely(!port_page_has_list(maps, list, at) || !port_page_count(cpu, unit, locks))) {
-		page_put_back(cpu, transfer);
+		page_put_back(cpu, request);
 		return false;
 	}
 	if (!locks)
@@ -97,8 +94,8 @@ path_inline bool page_submit(struct cpu *cpu, struct disk *disk, struct dry_io *
 		.flags = (op + 1) * SRB_FLAGS_DATA_IN,
 		.timeout = disk->rw_seconds,
 		.cdb_length = DISK_PAGE_CDB};
-	transfer->io = (struct disk_io *)io->private_;
-	transfer->disk = disk;
+	request->what = io;
+	request->where = disk;
 	request->unit = unit;
 	memcpy(&request->cdb[0], &page.cdb[0], sizeof(page.cdb[0]));
 	memcpy(&request->cdb[8], &page.cdb[1], sizeof(page.cdb[1]));
@@ -109,7 +106,7 @@ path_inline bool page_submit(struct cpu *cpu, struct disk *disk, struct dry_io *
 	request->data_at = at;
 	request->data = page.data;
 	request->mdl_is_due = true;
-	port_page_start(cpu, request, transfer->srb, list, adapter, maps, unit, page, locks);
+	port_page_start(cpu, request, request->srb, list, adapter, maps, unit, page, locks);
 	return true;
 }
 
@@ -172,13 +169,12 @@ static __attribute__((noinline)) void page_tell_after_waiters(
 
 path_inline void page_done(struct port_request *request, bool locks)
 {
-	struct disk_transfer *transfer = request->ctx;
-	struct dry_io *io = container_of((void *)transfer->io, struct dry_io, private_);
+	struct dry_io *io = request->what;
 	struct cpu *cpu = locks ? cpu_self : NULL;
-	struct disk_counts *counts = disk_counts_here(cpu, transfer->disk, locks);
+	struct disk_counts *counts = disk_counts_here(cpu, request->where, locks);
 
 	/* Before the front is told, which may submit another: who waits is first. */
-	if (unlikely(disk_transfer_push(cpu, transfer, request, locks)))
+	if (unlikely(disk_transfer_push(cpu, request, locks)))
 		page_tell_after_waiters(io, counts);
 	else
 		page_tell(io, counts, locks);

@@ -101,14 +101,12 @@ static int transfer_init(struct port_adapter *adapter, struct disk_transfers *of
 	if (!transfer->mdl || !transfer->request)
 		return -ENOMEM;
 	transfer->request->ctx = transfer;
-	transfer->list = transfer->request->list;
-	transfer->srb = transfer->request->srb;
 	transfer->request->page_done = cpu_inner_locks ? disk_page_done_among : disk_page_done;
 	disk_transfer_ready(transfer);
 	port_request_rest(transfer->request);
 	transfer->own = of->own + n * PAGE_SIZE;
-	transfer->next = disk_transfers_first(list);
-	disk_transfers_begin_with(list, transfer);
+	transfer->request->next = disk_transfers_first(list);
+	disk_transfers_begin_with(list, transfer->request);
 	return 0;
 }
 
@@ -277,14 +275,13 @@ static inline bool somebody_waits(void)
 
 /* Inside the locks of both: one to use, and some for the next requests, as it is dear to come here.
  * One stays where it was then: who looks whether there are any finds it at any time. */
-static struct disk_transfer *borrow_from(
+static struct port_request *borrow_from(
 	struct disk_transfer_list *from, struct disk_transfer_list *to)
 {
-	struct disk_transfer *taken = disk_transfers_first(from),
-			     *next = taken ? taken->next : NULL;
+	struct port_request *taken = disk_transfers_first(from), *next = taken ? taken->next : NULL;
 
 	for (unsigned n = 1; n < BORROW_MAX && next && next->next; n++) {
-		struct disk_transfer *moved = next;
+		struct port_request *moved = next;
 
 		next = moved->next;
 		moved->next = disk_transfers_first(to);
@@ -295,18 +292,18 @@ static struct disk_transfer *borrow_from(
 	return taken;
 }
 
-struct disk_transfer *disk_transfer_borrow(struct disk_transfers *of)
+struct port_request *disk_transfer_borrow(struct disk_transfers *of)
 {
-	struct disk_transfer *transfer = NULL;
+	struct port_request *request = NULL;
 	unsigned count = cpu_count(), here = cpu_self->number;
 
 	if (!transfer_is_there(of))
 		return NULL;
 	host_owned_enter(&of->here[0].lock, count, sizeof(of->here[0]));
-	for (unsigned n = 1; n < count && !transfer; n++)
-		transfer = borrow_from(&of->here[(here + n) % count], &of->here[here]);
+	for (unsigned n = 1; n < count && !request; n++)
+		request = borrow_from(&of->here[(here + n) % count], &of->here[here]);
 	host_owned_leave(&of->here[0].lock, count, sizeof(of->here[0]));
-	return transfer;
+	return request;
 }
 
 static void *buffer_pop(void)
@@ -357,7 +354,7 @@ struct disk_transfer *disk_transfer_get(struct disk *disk, bool with_buffer, str
 		transfer->buffer = buffer_pop();
 		if (!transfer->buffer) {
 			disk_transfer_ready(transfer);
-			disk_transfer_push(cpu_self, transfer, transfer->request, cpu_inner_locks);
+			disk_transfer_push(cpu_self, transfer->request, cpu_inner_locks);
 			transfer = NULL;
 		}
 	}
@@ -373,7 +370,7 @@ struct disk_io *disk_transfer_put(struct disk_transfer *transfer)
 	if (transfer->buffer)
 		waits = buffer_push(transfer->buffer);
 	disk_transfer_ready(transfer);
-	waits |= disk_transfer_push(cpu_self, transfer, transfer->request, cpu_inner_locks);
+	waits |= disk_transfer_push(cpu_self, transfer->request, cpu_inner_locks);
 	return unlikely(waits) ? disk_waiter_next() : NULL;
 }
 

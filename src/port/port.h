@@ -103,21 +103,20 @@ struct port_request {
 	/* The physical address of the data, if they are in one page of RAM and go one way; else
 	 * MEM_NO_ADDRESS, and mdl says more */
 	uint64_t data_at;
-	struct port_list_seal seal;
-
 	struct port_unit *unit;
-	void *data; /* system address of the data; while the miniport has it: where it sees it,
-		       which is the copy if the data is bounced (R-6) */
 	/* The same as done of one that went by port_page_start, and simply went well: of the
 	 * result it says all. port_page_done, or the submitter's. */
 	void (*page_done)(struct port_request *request);
-	void *ctx;
+
+	void *ctx, *what, *where; /* the submitter's */
+	void *data; /* system address of the data; while the miniport has it: where it sees it,
+		       which is the copy if the data is bounced (R-6) */
 	_Atomic uint64_t id;	   /* of its submission: a new one each time */
 	uint32_t length;	   /* of the data */
 	_Atomic uint32_t deadline; /* adapter tick at which it has timed out */
-
 	void *sense;
 	void *extension_shown; /* what the SRB says: NULL if it has no bytes */
+
 	/* the command: set between get and submit */
 	uint32_t flags;	  /* SRB_FLAGS_DATA_IN, _DATA_OUT ... */
 	uint32_t timeout; /* seconds */
@@ -133,7 +132,6 @@ struct port_request {
 	uint8_t origin;	  /* the processor that submitted it; port_adapter.redirects alone */
 	PMDL mdl;	  /* NULL: no data. For all but its submitter: port_request_mdl */
 	void *extension;
-
 	void (*done)(struct port_request *request); /* at DISPATCH; the submitter's again */
 	struct port_data_in *in;		    /* NULL: data go one way at most */
 	uint8_t cdb_more[16]; /* of one longer than 16 bytes: the rest; extended_srb alone */
@@ -145,6 +143,7 @@ struct port_request {
 	uint32_t transferred;
 
 	/* the path's own */
+	struct port_list_seal seal;
 	uint64_t sampled, submitted; /* an id whose latency is sampled; and the clock */
 	void *own_data; /* data as the submitter gave it, if mapping.va took its place */
 	struct dma_mapping mapping;
@@ -154,7 +153,10 @@ struct port_request {
 	_Atomic uint8_t told;	  /* private to rest.c; 0: it is not the port's own word */
 	_Atomic uint64_t lost_id; /* id of the use in which it survived every reset */
 } __attribute__((aligned(CACHE_LINE)));
-_Static_assert(offsetof(struct port_request, done) == 3 * CACHE_LINE, "as said above");
+_Static_assert(offsetof(struct port_request, ctx) == CACHE_LINE &&
+		       offsetof(struct port_request, flags) == 2 * CACHE_LINE &&
+		       offsetof(struct port_request, mdl) <= 3 * CACHE_LINE,
+	"as said above");
 
 enum port_closed {
 	PORT_PAUSED = 1,    /* StorPortPause and its likes */

@@ -349,7 +349,7 @@ static unsigned free_at(unsigned processor)
 	const struct disk_transfers *of = fake.adapter.front;
 	unsigned count = 0;
 
-	for (const struct disk_transfer *at = of->here[processor].free; at; at = at->next)
+	for (const struct port_request *at = of->here[processor].free; at; at = at->next)
 		count++;
 	return count;
 }
