@@ -80,7 +80,7 @@ void reader_open(struct reader *reader, struct dry_machine *machine, unsigned pr
 	units_get(reader, n, adapters);
 	reader->next_unit = reader->units[0];
 	for (unsigned io = 0; io < READER_DEPTH_MAX; io++)
-		reader->io[io] = (struct dry_io){.op = DRY_OP_READ,
+		reader->io[io].io = (struct dry_io){.op = DRY_OP_READ,
 			.buffer = memory + io * BLOCK,
 			.count = BLOCK,
 			.ctx = reader};
@@ -88,7 +88,7 @@ void reader_open(struct reader *reader, struct dry_machine *machine, unsigned pr
 
 void reader_close(struct reader *reader)
 {
-	dry_buffer_free(reader->machine, reader->io[0].buffer, READER_DEPTH_MAX * BLOCK);
+	dry_buffer_free(reader->machine, reader->io[0].io.buffer, READER_DEPTH_MAX * BLOCK);
 }
 
 /* It is over. */
@@ -133,12 +133,17 @@ static void finished(struct dry_io *io)
 		submit(reader, io);
 }
 
+static struct reader_io *reader_io_of(struct dry_io *io)
+{
+	return (struct reader_io *)(void *)io; /* its first member */
+}
+
 static void returned_take(struct reader *reader)
 {
 	struct dry_io *io = atomic_exchange(&reader->returned, NULL), *next;
 
 	for (; io; io = next) {
-		next = reader->next[io - reader->io];
+		next = reader_io_of(io)->next;
 		reader->elsewhere++;
 		finished(io);
 	}
@@ -158,7 +163,7 @@ static void finished_somewhere(struct dry_io *io)
 	}
 	first = atomic_load(&reader->returned);
 	do
-		reader->next[io - reader->io] = first;
+		reader_io_of(io)->next = first;
 	while (!atomic_compare_exchange_weak(&reader->returned, &first, io));
 }
 
@@ -200,8 +205,8 @@ static void run(struct reader *reader, bool (*how)(void *), void (*done)(struct 
 {
 	reader->depth = reader->ready_count = depth;
 	for (unsigned n = 0; n < depth; n++) {
-		reader->ready[n] = &reader->io[n];
-		reader->io[n].done = done;
+		reader->ready[n] = &reader->io[n].io;
+		reader->io[n].io.done = done;
 	}
 	reader->start = reader->elsewhere = reader->finished = 0;
 	reader->wanted = operations;

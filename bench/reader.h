@@ -16,12 +16,19 @@
 #define READER_DEPTH_MAX 256
 #define READER_UNITS_MAX 256
 
+/* Each begins a line of the cache, and no power of two after the one before. */
+struct reader_io {
+	struct dry_io io;
+	struct dry_io *next; /* finished on another processor: after it */
+	char apart[64];
+} __attribute__((aligned(64)));
+
 struct reader {
 	struct dry_machine *machine;
 	unsigned processor;
 	struct dry_unit *units[READER_UNITS_MAX];
 	unsigned unit_count;
-	struct dry_io io[READER_DEPTH_MAX];
+	struct reader_io io[READER_DEPTH_MAX];
 	struct dry_io *ready[READER_DEPTH_MAX];
 	unsigned ready_count, depth;
 	uint64_t blocks, random, finished, wanted, next_offset;
@@ -31,8 +38,7 @@ struct reader {
 	_Atomic unsigned *gate; /* readers that are not there yet: none begins before all are */
 	uint64_t start, end;	/* ns */
 	_Atomic(struct dry_io *) returned; /* finished on another processor */
-	struct dry_io *next[READER_DEPTH_MAX];
-	uint64_t elsewhere; /* how many were */
+	uint64_t elsewhere;		   /* how many were */
 } __attribute__((aligned(128)));
 
 /* Started, with all its processors claimed. Ends the program on failure, as do the others. */
