@@ -275,6 +275,10 @@ path_inline void done_drain(struct port_done *done, bool locks)
 		request = done_take(done);
 		for (dma = request->adapter->dma; request; request = next) {
 			next = request->next;
+			if (likely(next != NULL)) { /* its first line the completion has seen */
+				__builtin_prefetch((const char *)next + CACHE_LINE);
+				__builtin_prefetch((const char *)next + 2 * CACHE_LINE);
+			}
 			if (likely(request->is_page) && likely(request_finish_page(request, locks)))
 				pages++;
 			else
