@@ -313,6 +313,7 @@ static bool disk_adopt(struct disk *disk, struct port_unit *unit)
 	if (!disk->info.max_transfer)
 		return false;
 	port_unit_entries_read(unit, disk->info.vendor, disk->info.product);
+	disk->front = unit->adapter->front; /* a new one, if that has been there anew */
 	disk->unit = unit;
 	disk_back(disk);
 	return true;

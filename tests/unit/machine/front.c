@@ -495,6 +495,24 @@ static void events_happen_in_each_run(void **state)
 	trace_unsubscribe(event_seen, NULL);
 }
 
+/* An adapter that comes again has other transfers, also where its disks are the old ones. */
+static void a_disk_that_is_back_has_its_adapters_transfers(void **state)
+{
+	void *before, *apart;
+
+	live_start(NULL);
+	before = unit()->disk->adapter->front;
+	assert_ptr_equal(unit()->disk->front, before);
+	assert_int_equal(dry_machine_event(live, "unplug", 0), 0);
+	/* what has been freed is not to be had again */
+	apart = aligned_alloc(_Alignof(struct disk_transfers), sizeof(struct disk_transfers));
+	assert_int_equal(dry_machine_event(live, "plug", 0), 0);
+	assert_ptr_equal(unit()->disk->front, unit()->disk->adapter->front);
+	assert_ptr_not_equal(unit()->disk->front, before);
+	free(apart);
+	live_end();
+}
+
 /* ---- a driver's code ---- */
 
 static void a_drivers_code_has_frames_and_devices_only_read_it(void **state)
@@ -564,6 +582,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_scsi_command_goes_through_the_driver_as_it_is),
 		cmocka_unit_test(a_front_without_end_keeps_no_command_back),
 		cmocka_unit_test(events_happen_in_each_run),
+		cmocka_unit_test(a_disk_that_is_back_has_its_adapters_transfers),
 		cmocka_unit_test(a_drivers_code_has_frames_and_devices_only_read_it),
 		cmocka_unit_test(the_registry_is_changed_while_it_runs),
 		cmocka_unit_test(what_comes_after_the_stop_is_refused),
