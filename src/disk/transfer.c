@@ -103,7 +103,6 @@ static int transfer_init(struct port_adapter *adapter, struct disk_transfers *of
 	transfer->request->ctx = transfer;
 	transfer->request->page_done = cpu_inner_locks ? disk_page_done_among : disk_page_done;
 	disk_transfer_ready(transfer);
-	port_request_rest(transfer->request);
 	transfer->own = of->own + n * PAGE_SIZE;
 	transfer->request->next = disk_transfers_first(list);
 	disk_transfers_begin_with(list, transfer->request);
@@ -342,6 +341,7 @@ void disk_transfer_ready(struct disk_transfer *transfer)
 	transfer->tries = 0;
 	transfer->once = false;
 	transfer->is_whole = true;
+	port_request_rest(request);
 }
 
 struct disk_transfer *disk_transfer_get(struct disk *disk, bool with_buffer, struct disk_io *waiter)

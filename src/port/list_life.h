@@ -91,7 +91,7 @@ static inline bool port_list_is_sealed(
 	       list->Elements[0].Address.QuadPart == seal->address;
 }
 
-/* Of a request that went by page.h, whose seal has its id alone. */
+/* Of a request that went by page.h, which has no seal while it is out. */
 static inline bool port_list_is_of_page(const SCATTER_GATHER_LIST *list, uint64_t at)
 {
 	return list->NumberOfElements == 1 && list->Elements[0].Address.QuadPart == (LONGLONG)at;

@@ -56,7 +56,8 @@ enum port_request_state {
 };
 
 /* What a list was like when the miniport got it, and whose it is or was last: list_life.h. Of a
- * request that went by page.h only the id is written at once, as the rest follows from data_at. */
+ * request that went by page.h it follows from data_at and id, and is written when it is to be
+ * looked at, or goes another way (port_page_forget). */
 struct port_list_seal {
 	LONGLONG address; /* of the first element */
 	uint32_t count;
@@ -412,7 +413,6 @@ void port_polled_fini(struct port_adapter *adapter);
 /* A free slot in state HELD, its command cleared; NULL if none is left (try again after a done). */
 struct port_request *port_request_get(struct port_adapter *adapter);
 void port_request_put(struct port_request *request);
-/* The same for a slot that stays its submitter's between two uses: no other can get it. */
 /* port_request.how of one that went by page.h: mapped, counted, and in this state. */
 #define PORT_WENT(state, pages)                                                                    \
 	((uint64_t)(state) | (1ull | 1ull << 8 | (uint64_t)(pages) << 24) << 32)
@@ -438,8 +438,7 @@ static inline bool port_page_is_out(const struct port_request *request)
 	       PORT_WENT(PORT_REQUEST_STARTED, PORT_PAGES_ALONE);
 }
 
-/* Before it goes another way, or has another id: what a list_life.h says of it is the last one's.
- */
+/* Before it goes another way, or has another id: its list is, or was, that of the one it has. */
 static inline void port_page_forget(struct port_request *request)
 {
 	if (request->is_page)
@@ -447,6 +446,8 @@ static inline void port_page_forget(struct port_request *request)
 	request->is_page = false;
 }
 
+/* The same as put and get for a slot that stays its submitter's between two uses: no other can get
+ * it. */
 static inline void port_request_rest(struct port_request *request)
 {
 	atomic_store_explicit(&request->state, PORT_REQUEST_FREE, memory_order_relaxed);

@@ -121,6 +121,7 @@ static void sense_done(struct port_request *request)
 bool port_sense_ask(struct port_request *request)
 {
 	struct port_sense *sense = sense_of(request);
+	bool is_sampled;
 
 	if (!sense || sense->is_on || !is_wanted(request))
 		return false;
@@ -141,7 +142,10 @@ bool port_sense_ask(struct port_request *request)
 	request->timeout = SENSE_SECONDS;
 	request->done = sense_done;
 	port_request_spoil(request);
+	is_sampled = request->sampled == request->id;
 	port_request_enter(request);
+	if (is_sampled) /* since the command was submitted */
+		request->sampled = request->id;
 	port_unit_sense(request);
 	return true;
 }

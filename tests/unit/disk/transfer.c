@@ -35,6 +35,26 @@ static void all_can_be_had_and_given_back(void)
 	target_end_all();
 }
 
+/* SB-12: who completes what has long been finished is told that, whatever way it went last. */
+static void one_that_was_given_back_is_the_miniports_no_more(void)
+{
+	struct disk_transfer *transfer;
+	struct port_request *request;
+	uint8_t irql;
+
+	target_up(64);
+	irql = cpu_irql_raise(IRQL_DISPATCH);
+	transfer = disk_transfer_get(target.disk, true, NULL);
+	request = transfer->request;
+	expect(!port_request_complete(request));
+	fake_violation(0xf1002004, "while the miniport did not have it");
+	expect_is(disk_transfer_put(transfer), NULL);
+	expect(!port_request_complete(request));
+	fake_violation(0xf1002004, "a second time");
+	cpu_irql_lower(irql);
+	target_end_all();
+}
+
 static void buffers_are_of_the_largest_transfer_and_apart(void)
 {
 	struct disk_transfer *taken[TRANSFERS];
@@ -403,6 +423,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		fake_test(a_transfers_mdl_describes_a_page),
 		fake_test(all_can_be_had_and_given_back),
+		fake_test(one_that_was_given_back_is_the_miniports_no_more),
 		fake_test(buffers_are_of_the_largest_transfer_and_apart),
 		fake_test(a_waiter_goes_on_when_there_is_what_it_waits_for),
 		fake_test(the_waiters_of_one_disk_are_taken),
