@@ -384,6 +384,8 @@ void disk_io_start(struct disk_io *dio);
 void disk_part_done(struct port_request *request);
 /* At DISPATCH: something was given back. Those go on for whom there is enough now. */
 void disk_waiters_go_on(void);
+/* The same where the first, from disk_waiter_next() or NULL, is known. */
+void disk_waiters_go_on_with(struct disk_io *first);
 /* True: it has been sent again; else 0 or -errno in *result. */
 bool disk_is_sent_again(struct disk_transfer *transfer, int *result);
 static inline bool disk_is_good(const struct port_request *request)

@@ -62,7 +62,7 @@ static void io_release(struct disk_io *dio)
 		io_release_other(dio);
 }
 
-static void waiters_go_on(struct disk_io *first)
+void disk_waiters_go_on_with(struct disk_io *first)
 {
 	for (struct disk_io *waiter = first; unlikely(waiter != NULL); waiter = disk_waiter_next())
 		if (waiter->frame == MEM_NO_ADDRESS)
@@ -73,7 +73,7 @@ static void waiters_go_on(struct disk_io *first)
 
 void disk_waiters_go_on(void)
 {
-	waiters_go_on(disk_waiter_next());
+	disk_waiters_go_on_with(disk_waiter_next());
 }
 
 /* Of one that is not simply good. */
@@ -131,7 +131,7 @@ static __attribute__((noinline)) void part_done_other(struct port_request *reque
 	else if (transfer->buffer && dio->io->op == DRY_OP_READ)
 		memcpy(transfer->user, transfer->buffer, transfer->bytes);
 	waiter = disk_transfer_put(transfer);
-	waiters_go_on(waiter);
+	disk_waiters_go_on_with(waiter);
 	io_release(dio);
 }
 

@@ -160,11 +160,22 @@ path_inline void page_tell(struct dry_io *io, struct disk_counts *counts, bool l
 		cpu_own_end32(&counts->active);
 }
 
-static __attribute__((noinline)) void page_tell_after_waiters(
+static __attribute__((noinline)) void page_tell_after_waiters_among(
 	struct dry_io *io, struct disk_counts *counts)
 {
 	disk_waiters_go_on();
-	page_tell(io, counts, cpu_inner_locks);
+	page_tell(io, counts, true);
+}
+
+/* A page that takes what was given back leaves nothing for those behind it. */
+static __attribute__((noinline)) void page_tell_after_waiter(
+	struct dry_io *io, struct disk_counts *counts)
+{
+	struct disk_io *waiter = disk_waiter_next();
+
+	if (unlikely(!waiter || waiter->frame == MEM_NO_ADDRESS || !disk_page_again(waiter)))
+		disk_waiters_go_on_with(waiter);
+	page_tell(io, counts, false);
 }
 
 path_inline void page_done(struct port_request *request, bool locks)
@@ -175,7 +186,8 @@ path_inline void page_done(struct port_request *request, bool locks)
 
 	/* Before the front is told, which may submit another: who waits is first. */
 	if (unlikely(disk_transfer_push(cpu, request, locks)))
-		page_tell_after_waiters(io, counts);
+		locks ? page_tell_after_waiters_among(io, counts)
+		      : page_tell_after_waiter(io, counts);
 	else
 		page_tell(io, counts, locks);
 }

@@ -160,7 +160,8 @@ void disk_waiter_push(struct disk_io *waiter)
 	*waiters.tail = waiter;
 	waiters.tail = &waiter->next;
 	is_first = !atomic_load_explicit(&disk_waiters_any, memory_order_relaxed);
-	atomic_store_explicit(&disk_waiters_any, true, memory_order_relaxed);
+	if (unlikely(is_first))
+		atomic_store_explicit(&disk_waiters_any, true, memory_order_relaxed);
 	cpu_inner_release(&waiters.lock);
 	if (is_first && cpu_inner_locks)
 		host_barrier_all();
@@ -191,26 +192,12 @@ static struct disk_io *waiter_take(struct disk_io **link)
 	struct disk_io *waiter = *link;
 
 	*link = waiter->next;
-	if (!*link)
+	if (unlikely(!*link)) {
 		waiters.tail = link;
-	atomic_store_explicit(&disk_waiters_any, waiters.head != NULL, memory_order_relaxed);
+		if (!waiters.head)
+			atomic_store_explicit(&disk_waiters_any, false, memory_order_relaxed);
+	}
 	return waiter;
-}
-
-/* Where there are no locks, and one adapter: what the first gets decides. */
-static inline bool is_simple(void)
-{
-	return !cpu_inner_locks &&
-	       (!waiters.head || (!waiters.head->needs_buffer && waiters.adapters == 1));
-}
-
-static struct disk_io *waiter_take_simply(void)
-{
-	struct disk_io *waiter = waiters.head;
-
-	return waiter && disk_transfers_here(NULL, waiter->disk->adapter, false)->free
-		       ? waiter_take(&waiters.head)
-		       : NULL;
 }
 
 /* In order, those of one adapter: one that rests holds up no other's. */
@@ -241,7 +228,14 @@ static __attribute__((noinline)) struct disk_io *waiter_take_any(void)
 
 struct disk_io *disk_waiter_next(void)
 {
-	return is_simple() ? waiter_take_simply() : waiter_take_any();
+	struct disk_io *first = waiters.head;
+
+	/* Where there are no locks, and one adapter: what the first gets decides. */
+	if (unlikely(cpu_inner_locks || (first && (first->needs_buffer || waiters.adapters != 1))))
+		return waiter_take_any();
+	return first && disk_transfers_first(disk_transfers_here(NULL, first->disk->adapter, false))
+		       ? waiter_take(&waiters.head)
+		       : NULL;
 }
 
 struct disk_io *disk_waiters_take(const struct disk *disk)
