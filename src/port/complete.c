@@ -203,7 +203,8 @@ void port_page_done(struct port_request *request)
 }
 
 /* One that went by page.h and simply went well, which nobody waits for and nobody wants to hear of,
- * but that its list is put back; false: it is not so, and nothing was done. */
+ * but, where nothing else runs, that its list is put back; false: it is not so, and nothing was
+ * done. */
 path_inline bool request_finish_page(struct port_request *request, bool locks)
 {
 	struct port_adapter *adapter = request->adapter;
@@ -220,6 +221,8 @@ path_inline bool request_finish_page(struct port_request *request, bool locks)
 	if (locks) {
 		if (unlikely(!port_split_add(cpu, unit, -1u, PORT_BUSY)))
 			return false;
+		/* Before others can see that it is back: they may ask for what is mapped. */
+		dma_uncount_pages(adapter->dma, cpu->number, 1);
 	} else {
 		if (unlikely(!unit->room || !port_is_alone(adapter)))
 			return false;
@@ -284,8 +287,8 @@ path_inline void done_drain(struct port_done *done, bool locks)
 			else
 				request_finish(request, locks);
 		}
-		if (likely(pages))
-			dma_uncount_pages(dma, locks ? cpu_self->number : 0, pages);
+		if (!locks && likely(pages))
+			dma_uncount_pages(dma, 0, pages);
 		pages = 0;
 	}
 	done->is_expected = false;
