@@ -150,6 +150,16 @@ bool cpu_dpc_cancel(struct cpu_dpc *dpc)
 	return false;
 }
 
+/* It may be queued again. Who finds it queued leaves what it has written to the routine, so that the
+ * routine reads nothing before this is seen: who queues it elsewhere is in another lock. */
+static inline void dpc_forget(struct cpu_private *p, struct cpu_dpc *dpc)
+{
+	if (p->cpu.alone)
+		atomic_store_explicit(&dpc->state, NOT_QUEUED, memory_order_relaxed);
+	else
+		atomic_exchange(&dpc->state, NOT_QUEUED);
+}
+
 /* Takes the first DPC, its arguments into cpu->dpc_arg; NULL if there is none. */
 static inline struct cpu_dpc *dpc_take(struct cpu_private *p, bool *timers_due)
 {
@@ -164,7 +174,7 @@ static inline struct cpu_dpc *dpc_take(struct cpu_private *p, bool *timers_due)
 		p->dpc_first = dpc->next;
 		p->cpu.dpc_arg[0] = dpc->arg[0];
 		p->cpu.dpc_arg[1] = dpc->arg[1];
-		atomic_store_explicit(&dpc->state, NOT_QUEUED, memory_order_release);
+		dpc_forget(p, dpc);
 	}
 	if (!p->dpc_first)
 		waiting_update(p, 0, WAITING_DPC);
