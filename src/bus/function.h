@@ -110,9 +110,8 @@ struct bus_window {
  */
 struct bus_target {
 	struct bus_interrupt *_Atomic head;
-	_Atomic uint32_t raising;
-	_Atomic uint8_t raising_near; /* a quick processor is (cpu_is_near_quick) */
-} APART;			      /* messages are for several processors */
+	_Atomic uint32_t raising; /* where it is no processor that says so by cpu_about */
+} APART;			  /* messages are for several processors */
 
 /* What a bridge forwards, in bus addresses: from start to end. end 0: nothing. */
 struct bus_range {

@@ -19,7 +19,7 @@ enum { ENTRY_SIZE = 16, ENTRY_CONTROL = 3, CONTROL_MASKED = 1 };
 #define MESSAGE_ADDRESS	   0xfee00000u /* the local APICs of a PC; processor number at bit 12 */
 #define MESSAGE_FIRST_DATA 0x50u       /* vectors below are a PC's line interrupts */
 
-static inline void target_raise(struct bus_target *target)
+static __attribute__((noinline)) void target_raise(struct bus_target *target)
 {
 	struct bus_interrupt *head;
 
@@ -30,38 +30,43 @@ static inline void target_raise(struct bus_target *target)
 	atomic_fetch_sub(&target->raising, 1);
 }
 
-static __attribute__((noinline)) void target_hand_other(
-	struct bus_target *target, struct bus_interrupt *head)
+static __attribute__((noinline)) void target_raise_other(
+	struct cpu *cpu, struct bus_interrupt *head)
 {
 	if (head)
 		cpu_interrupt_raise(&head->vector);
-	atomic_store_explicit(&target->raising_near, 0, memory_order_release);
+	cpu_about_over(cpu);
 }
 
-/* By a quick processor that hands the interrupt over to itself: who replaces the head sees it. */
-static inline void target_hand(struct bus_target *target, struct cpu *cpu)
+/* The same by a processor, where cpu_has_near. One that cpu_hands_interrupt hands it over to
+ * itself, as cpu_interrupt_raise would. */
+path_inline void target_raise_near(struct bus_target *target, struct cpu *cpu)
 {
 	struct bus_interrupt *head;
 
-	atomic_store_explicit(&target->raising_near, 1, memory_order_relaxed);
-	cpu_near_fence();
+	cpu_about(cpu, target);
 	head = atomic_load_explicit(&target->head, memory_order_acquire);
-	if (unlikely(!head || !cpu_interrupt_hand(cpu, &head->vector)))
-		target_hand_other(target, head);
+	if (unlikely(!head || !cpu_hands_interrupt(cpu) || !cpu_interrupt_hand(cpu, &head->vector)))
+		target_raise_other(cpu, head);
 	else
-		atomic_store_explicit(&target->raising_near, 0, memory_order_release);
+		cpu_about_over(cpu);
 }
 
 void bus_target_raise(struct bus_target *target)
 {
-	target_raise(target);
+	struct cpu *cpu = cpu_self;
+
+	if (likely(cpu && cpu_has_near))
+		target_raise_near(target, cpu);
+	else
+		target_raise(target);
 }
 
 void bus_target_replace(struct bus_target *target, struct bus_interrupt *head)
 {
 	atomic_store(&target->head, head);
-	cpu_far_barrier();
-	while (target->raising || target->raising_near)
+	cpu_about_wait(target);
+	while (target->raising)
 		cpu_relax();
 }
 
@@ -113,8 +118,8 @@ bool bus_message_send_now(struct bus_function *f, unsigned message)
 
 	if (unlikely(!f->sends || message >= f->config.msix_messages || f->masked >> message & 1))
 		return false;
-	if (likely(cpu_hands_interrupt(cpu)))
-		target_hand(&f->message[message], cpu);
+	if (likely(cpu && cpu_has_near))
+		target_raise_near(&f->message[message], cpu);
 	else
 		target_raise(&f->message[message]);
 	return true;

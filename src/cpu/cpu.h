@@ -62,6 +62,7 @@ struct cpu {
 	struct cpu_interrupt *raised;		  /* handed over: cpu_interrupt_hand */
 	_Atomic(struct cpu_interrupt *) answered; /* it, until its service has ended */
 	struct cpu_dpc *given;			  /* handed over: cpu_dpc_hand */
+	const void *_Atomic about;		  /* what it is about to use: cpu_about */
 };
 
 extern __thread struct cpu *cpu_self __attribute__((tls_model("initial-exec")));
@@ -391,6 +392,9 @@ static inline bool cpu_spin_is_held(const struct cpu_spinlock *lock)
  * It changes only while no machine is live.
  */
 extern bool cpu_is_near_quick __attribute__((visibility("hidden")));
+/* The same of what each processor of a machine does for itself, however many there are: no replay,
+ * and a host that has the barrier. */
+extern bool cpu_has_near __attribute__((visibility("hidden")));
 
 static inline void cpu_near_fence(void)
 {
@@ -399,6 +403,25 @@ static inline void cpu_near_fence(void)
 
 /* Nothing where the processor itself calls, or no processor is quick. */
 void cpu_far_barrier(void);
+
+/*
+ * A pointer that is looked at often and seldom replaced: a processor says that it is about to use
+ * what it finds in this place (not NULL), cpu_about, and only then looks there; cpu_about_over when
+ * it is done, without a safepoint meanwhile. Who has put something else there calls cpu_about_wait:
+ * when that returns no processor uses what was there before. Only where cpu_has_near.
+ */
+static inline void cpu_about(struct cpu *cpu, const void *place)
+{
+	atomic_store_explicit(&cpu->about, place, memory_order_relaxed);
+	cpu_near_fence();
+}
+
+static inline void cpu_about_over(struct cpu *cpu)
+{
+	atomic_store_explicit(&cpu->about, NULL, memory_order_release);
+}
+
+void cpu_about_wait(const void *place);
 
 /* ---- interrupts ---- */
 
@@ -472,14 +495,24 @@ struct cpu_dpc {
 /* Queues; false if it is queued already (args untouched then). Any host thread, any IRQL. */
 border_call bool cpu_dpc_queue(struct cpu_dpc *dpc, void *arg0, void *arg1);
 
+/* Private, in `state` besides the processor: it is in no queue, but in that processor's hand. */
+#define CPU_DPC_HANDED 0x100u
+
 /* What cpu_dpc_queue does where the service of an interrupt that was handed over may hand a DPC
- * over: none is waiting, this one neither; and none runs that still looks for its arguments. False:
- * it is not so, and nothing was done. Nothing is due afterwards that was not before. */
+ * over: none is waiting here, this one nowhere; and none runs that still looks for its arguments.
+ * False: it is not so, and nothing was done. Nothing is due afterwards that was not before. */
 static inline bool cpu_dpc_hand(struct cpu *cpu, struct cpu_dpc *dpc, void *arg0, void *arg1)
 {
+	uint32_t free = 0;
+
 	if (cpu->given != CPU_HAND_OPEN || unlikely(dpc->cpu != CPU_HERE) ||
 		unlikely(atomic_load_explicit(&cpu->pending_irql, memory_order_relaxed) >=
 			 IRQL_DISPATCH))
+		return false;
+	/* others may queue it, too; on one processor it would be pending here */
+	if (unlikely(!cpu->alone) && !atomic_compare_exchange_strong_explicit(&dpc->state, &free,
+					     (cpu->number + 1u) | CPU_DPC_HANDED,
+					     memory_order_acquire, memory_order_relaxed))
 		return false;
 	cpu->dpc_arg[0] = arg0;
 	cpu->given = dpc;

@@ -2,21 +2,33 @@
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
  * DPCs: a queue per processor, drained at DISPATCH (cpu.h). A DPC's state is the number of the
- * processor in whose queue it stands, plus one; it changes under that processor's lock.
+ * processor in whose queue it stands, plus one; it changes under that processor's lock. Or it is in
+ * that processor's hand (cpu_dpc_hand), among several processors, and only that one changes it.
  */
 #include "cpu/processor.h"
+
+#include <sched.h>
 
 #define HELD_DPCS 8 /* after so many a device is told at the latest, though more wait */
 
 enum { NOT_QUEUED };
+
+/* It is in the hand of a processor, which takes it out without a barrier between that and what its
+ * routine looks at: who leaves his work to it must pass one for both. False: it is out already. */
+static __attribute__((cold, noinline)) bool is_in_hand_still(const struct cpu_dpc *dpc)
+{
+	host_barrier_all();
+	return atomic_load_explicit(&dpc->state, memory_order_relaxed) != NOT_QUEUED;
+}
 
 /* Two processors may queue one DPC into two queues at once: under different locks, so by exchange.
  */
 static bool dpc_claim(struct cpu_private *p, struct cpu_dpc *dpc)
 {
 	uint32_t expected = NOT_QUEUED, mine = p->cpu.number + 1;
+	uint32_t state = atomic_load_explicit(&dpc->state, memory_order_relaxed);
 
-	if (atomic_load_explicit(&dpc->state, memory_order_relaxed) != NOT_QUEUED)
+	if (state != NOT_QUEUED && (!(state & CPU_DPC_HANDED) || is_in_hand_still(dpc)))
 		return false;
 	if (p->cpu.alone) {
 		atomic_store_explicit(&dpc->state, mine, memory_order_relaxed);
@@ -97,6 +109,18 @@ border_call bool cpu_dpc_queue(struct cpu_dpc *dpc, void *arg0, void *arg1)
 	return cpu_dpc_hand(cpu, dpc, arg0, arg1) || dpc_queue_here(dpc, arg0, arg1);
 }
 
+/* Inside the lock, in front. Among several processors it is claimed already; where there is one, a
+ * host thread may have queued it meanwhile. */
+static inline void dpc_from_hand(struct cpu_private *p, struct cpu_dpc *dpc)
+{
+	if (p->cpu.alone && !dpc_claim(p, dpc))
+		return;
+	dpc->arg[0] = p->cpu.dpc_arg[0];
+	dpc->arg[1] = p->cpu.dpc_arg[1];
+	atomic_store_explicit(&dpc->state, p->cpu.number + 1u, memory_order_relaxed);
+	dpc_insert(p, dpc, true);
+}
+
 void cpu_dpc_unhand(struct cpu_private *p)
 {
 	struct cpu_dpc *dpc = p->cpu.given;
@@ -105,8 +129,24 @@ void cpu_dpc_unhand(struct cpu_private *p)
 	if (!hand_is_full(dpc))
 		return;
 	host_lock_acquire(&p->lock);
-	dpc_enter(p, dpc, p->cpu.dpc_arg[0], p->cpu.dpc_arg[1], true);
+	dpc_from_hand(p, dpc);
 	host_lock_release(&p->lock);
+}
+
+/* Another processor's service has queued it, and is not over. Where that waits for anything it
+ * closes its hands, and so does who waits here: no two wait for each other. */
+static __attribute__((noinline)) void wait_for_hand(const struct cpu_dpc *dpc)
+{
+	struct cpu_private *p = cpu_private_self();
+
+	if (p)
+		cpu_hands_close(p);
+	for (unsigned tries = 1;
+		atomic_load_explicit(&dpc->state, memory_order_acquire) & CPU_DPC_HANDED; tries++)
+		if (tries % 128 == 0)
+			sched_yield();
+		else
+			host_pause();
 }
 
 static void dpc_unlink(struct cpu_private *p, struct cpu_dpc *dpc)
@@ -128,17 +168,27 @@ static void dpc_unlink(struct cpu_private *p, struct cpu_dpc *dpc)
 bool cpu_dpc_cancel(struct cpu_dpc *dpc)
 {
 	struct cpu *self = cpu_self;
+	bool was_given = self && self->given == dpc;
 	uint32_t queued;
 
-	if (self && self->given == dpc) {
+	if (was_given) {
 		self->given = CPU_HAND_OPEN;
-		return true;
+		if (!self->alone) {
+			atomic_store_explicit(&dpc->state, NOT_QUEUED, memory_order_release);
+			return true;
+		}
+		/* a host thread may have queued it, too: dpc_from_hand */
 	}
 	/* it may move to another queue between the look and the lock */
 	while ((queued = atomic_load_explicit(&dpc->state, memory_order_relaxed)) != NOT_QUEUED) {
-		struct cpu_private *p = cpu_private_get(queued - 1);
+		struct cpu_private *p;
 		bool is_there;
 
+		if (unlikely(queued & CPU_DPC_HANDED)) {
+			wait_for_hand(dpc);
+			continue;
+		}
+		p = cpu_private_get(queued - 1);
 		host_lock_acquire(&p->lock);
 		is_there = atomic_load_explicit(&dpc->state, memory_order_relaxed) == queued;
 		if (is_there)
@@ -147,11 +197,11 @@ bool cpu_dpc_cancel(struct cpu_dpc *dpc)
 		if (is_there)
 			return true;
 	}
-	return false;
+	return was_given;
 }
 
-/* It may be queued again. Who finds it queued leaves what it has written to the routine, so that the
- * routine reads nothing before this is seen: who queues it elsewhere is in another lock. */
+/* It may be queued again. Who finds it queued leaves what it has written to the routine, so that
+ * the routine reads nothing before this is seen: who queues it elsewhere is in another lock. */
 static inline void dpc_forget(struct cpu_private *p, struct cpu_dpc *dpc)
 {
 	if (p->cpu.alone)
@@ -202,7 +252,7 @@ static inline bool held_step(struct cpu_private *p, unsigned *held)
 	while (p->cpu.held && (!is_dpc_waiting(p) || ++*held % HELD_DPCS == 0)) {
 		struct cpu_dpc *dpc;
 
-		if (unlikely(!cpu_is_near_quick)) {
+		if (unlikely(!cpu_has_near)) {
 			cpu_agent_release(&p->cpu);
 			break;
 		}

@@ -58,12 +58,29 @@ static void locate(uint8_t *processor, uint8_t *irql)
 	*irql = cpu_self->irql;
 }
 
-bool cpu_is_near_quick;
+bool cpu_is_near_quick, cpu_has_near;
 
 void cpu_far_barrier(void)
 {
 	if (cpu_is_near_quick && !cpu_self)
 		host_barrier_all();
+}
+
+static bool is_about(const void *place)
+{
+	for (unsigned n = 0; n < processor_count; n++)
+		if (atomic_load_explicit(&processors[n].cpu.about, memory_order_acquire) == place)
+			return true;
+	return false;
+}
+
+void cpu_about_wait(const void *place)
+{
+	/* a machine's only processor is not about anything while it calls this */
+	if (cpu_has_near && !(cpu_self && cpu_self->alone))
+		host_barrier_all();
+	while (is_about(place))
+		cpu_relax();
 }
 
 static bool has_work(void *arg)
@@ -243,7 +260,8 @@ int cpu_init(const struct cpu_config *config)
 		err = schedule_init(config);
 	cpu_inner_locks = config->processors > 1 || replay_is_on;
 	host_barrier_init(!replay_is_on);
-	cpu_is_near_quick = !cpu_inner_locks && !host_barrier_is_dear;
+	cpu_has_near = !replay_is_on && !host_barrier_is_dear;
+	cpu_is_near_quick = !cpu_inner_locks && cpu_has_near;
 	for (unsigned i = 0; i < config->processors && !err; i++) {
 		err = processor_init(&processors[i], i, config->processors == 1);
 		processor_count = i + !err;
@@ -363,6 +381,9 @@ void cpu_halt(void)
 	static _Atomic uint32_t always;
 
 	atomic_fetch_add(&halted, 1);
+	/* nobody waits for what never comes */
+	if (cpu_self)
+		cpu_hands_close(cpu_private_self());
 	if (replay_is_on) {
 		contexts[cpu_self->number].is_over = true;
 		replay_block(never, NULL);

@@ -6,8 +6,8 @@
  *	processor.c  life, the idle fiber, sleep and wake-up     thread.c  kernel threads
  *	irql.c       IRQL, cpu_serve, cpu_relax                  fiber.c   stacks and switches
  *	vector.c     interrupts      dpc.c  DPCs                 clock.c   the clock's host thread
- *	timer.c      armed timers    agent.c  device models      spinlock.c, fault.c, die.c, host.c
- *	replay.c     the other schedule
+ *	timer.c      armed timers    agent.c, agent_step.c  device models
+ *	replay.c     the other schedule              spinlock.c, fault.c, die.c, host.c
  *
  * One tiny lock per processor guards all that others may give it: interrupts, DPCs, ready threads.
  *Under it `waiting` has a bit for each IRQL at which something waits, and pending_irql, which
@@ -196,7 +196,7 @@ path_inline void cpu_interrupt_run(
 	nesting_leave(&p->cpu, before, irql, "an interrupt service routine");
 }
 
-/* ---- agent.c, vector.c, dpc.c: handed over ---- */
+/* ---- agent_step.c, vector.c, dpc.c: handed over ---- */
 
 static inline bool hand_is_full(const void *hand)
 {
@@ -204,12 +204,13 @@ static inline bool hand_is_full(const void *hand)
 }
 
 /*
- * Between two DPCs, on a machine of one processor that is not replayed: what the processor holds is
- * stepped, and what comes of it follows at once. An interrupt that a step raises would be served
- * next, and the DPC that its service queues would run next: each is handed over in its place
- * (raised, given), past the queues, if nothing else waits. Whatever is given meanwhile, by itself
- * or by others, it goes into its queue after all, in front, as it came first. Returns the DPC to be
- * run next, taken, with its arguments in cpu->dpc_arg; NULL: none, or it waits in the queue.
+ * Between two DPCs, where cpu_has_near: what the processor holds is stepped, and what comes of it
+ * follows at once. An interrupt that a step raises would be served next, and the DPC that its
+ * service queues would run next: each is handed over in its place (raised, given), past the queues,
+ * if nothing else waits. Whatever is given meanwhile, by itself or by others, it goes into its
+ * queue after all, in front, as it came first. A DPC in the hand is queued, as all others see it;
+ * who would take it back from another processor waits until it has left the hand. Returns the DPC
+ * to be run next, taken, with its arguments in cpu->dpc_arg; NULL: none, or it waits in the queue.
  */
 struct cpu_dpc *cpu_agent_answer(struct cpu_private *p);
 /* What was handed over goes into its queue: somebody comes in between. */
@@ -254,10 +255,12 @@ uint64_t cpu_clock_look(void);
 /* More threads than one want a processor: time slices are needed. */
 void cpu_clock_slice(void);
 
-/* ---- agent.c ---- */
+/* ---- agent.c, agent_step.c ---- */
 
 void cpu_agent_init(bool is_inline);
 void cpu_agent_fini(void);
+/* The number of the processor that owns it, plus one; 0: there is none. */
+unsigned cpu_agent_owner(const struct cpu_agent *agent);
 
 /* ---- fault.c: an alternate signal stack for the calling host thread ---- */
 

@@ -41,14 +41,26 @@ static inline bool is_device_irql(uint8_t irql)
 	return irql >= IRQL_DEVICE_MIN && irql <= IRQL_HIGH;
 }
 
-/* Under the lock of its processor, in front of what *link leads to. One that moved may be pending
- * at its old one: that it is taken there is seen without that one's lock. */
+/* One that moved may be pending at its old processor, or enter there at this moment, under another
+ * lock: so by exchange. */
+static inline uint32_t interrupt_set(
+	const struct cpu_private *p, struct cpu_interrupt *interrupt, uint32_t state)
+{
+	uint32_t before;
+
+	if (unlikely(!p->cpu.alone))
+		return atomic_exchange(&interrupt->state, state);
+	before = atomic_load_explicit(&interrupt->state, memory_order_relaxed);
+	atomic_store_explicit(&interrupt->state, state, memory_order_relaxed);
+	return before;
+}
+
+/* Under the lock of its processor, in front of what *link leads to. */
 static inline void interrupt_insert(
 	struct cpu_private *p, struct cpu_interrupt *interrupt, struct cpu_interrupt **link)
 {
-	if (atomic_load_explicit(&interrupt->state, memory_order_acquire) != IDLE)
+	if (interrupt_set(p, interrupt, PENDING) != IDLE)
 		return;
-	atomic_store_explicit(&interrupt->state, PENDING, memory_order_relaxed);
 	interrupt->next = *link;
 	*link = interrupt;
 	waiting_add(p, interrupt->irql);
@@ -116,7 +128,7 @@ static inline struct cpu_interrupt *interrupt_take(struct cpu_private *p)
 	p->interrupt_first[irql] = interrupt->next;
 	if (!interrupt->next)
 		waiting_update(p, 0, 1u << irql);
-	atomic_store_explicit(&interrupt->state, IDLE, memory_order_release);
+	interrupt_set(p, interrupt, IDLE);
 	atomic_store_explicit(&p->serving[irql], interrupt, memory_order_relaxed);
 	return interrupt;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
- * Tests src/cpu/agent.c.
+ * Tests src/cpu/agent.c and src/cpu/agent_step.c.
  */
 #include "kit.h"
 

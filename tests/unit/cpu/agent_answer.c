@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
- * Tests cpu_agent_answer of src/cpu/agent.c, and its share of vector.c and dpc.c: a step between
- * two DPCs interrupts, and the service queues DPCs. Each test runs on a machine of one processor,
- * where these are handed over, and on one of two, where they go through the queues: all must come
- * alike.
+ * Tests cpu_agent_answer of src/cpu/agent_step.c, and its share of vector.c and dpc.c: a step
+ * between two DPCs interrupts, and the service queues DPCs. Each test runs on a machine of one
+ * processor, where these are handed over, and on one of two, where they go through the queues: all
+ * must come alike.
  *
  * The log has a capital letter when a service or step begins and a small one when it ends, and the
  * digit of each DPC.
@@ -493,6 +493,82 @@ static void a_timer_comes_after_the_first_dpc(void **state)
 	assert_string_equal(text, "0SsAa1T2");
 }
 
+/* ---- a DPC in the hand, seen from elsewhere, on two processors ---- */
+
+static _Atomic bool is_over;
+
+static void queue_1_of_another(void)
+{
+	answer(cpu_dpc_queue(&calls[1].dpc, NULL, NULL));
+}
+
+static void cancel_1_of_another(void)
+{
+	set(stage, 2); /* it waits */
+	answer(cpu_dpc_cancel(&calls[1].dpc));
+	set(is_over, true);
+}
+
+static void queue_let_other_and_wait(void)
+{
+	queue_and_let_other();
+	sleep_ms(20);
+	while (!get(is_over))
+		cpu_relax();
+}
+
+static void queue_let_other_and_go(void)
+{
+	queue_and_let_other();
+	sleep_ms(20);
+}
+
+static void await_the_end(void)
+{
+	while (!get(is_over))
+		cpu_relax();
+}
+
+static void with_other_on_two(void (*fn)(void), const char *expected)
+{
+	pthread_t other;
+
+	meanwhile = fn;
+	set(is_over, false);
+	machine_start_with(2, true);
+	agent = cpu_agent_new(step, NULL, "device");
+	steps = 0;
+	memset(text, 0, sizeof(text));
+	set(stage, 0);
+	a.served = 0;
+	assert_int_equal(pthread_create(&other, NULL, other_main, NULL), 0);
+	run_on(0, first_dpc, NULL);
+	pthread_join(other, NULL);
+	cpu_agent_free(agent);
+	cpu_fini();
+	assert_string_equal(text, expected);
+}
+
+static void a_dpc_in_the_hand_is_queued_for_others_too(void **state)
+{
+	in_step = raise_a;
+	a.during = queue_and_let_other;
+	calls[1].during = see_arguments;
+	with_other_on_two(queue_1_of_another, "0SsA-a1+");
+}
+
+static void who_would_take_it_back_waits_until_it_has_left_the_hand(void **state)
+{
+	in_step = raise_a;
+	/* it waits in the queue, as the service waits */
+	a.during = queue_let_other_and_wait;
+	with_other_on_two(cancel_1_of_another, "0SsA+a");
+	/* it runs */
+	a.during = queue_let_other_and_go;
+	calls[1].during = await_the_end;
+	with_other_on_two(cancel_1_of_another, "0SsAa1-");
+}
+
 static bool quiesced_early;
 
 static void quiesce_a(void)
@@ -632,6 +708,8 @@ int main(void)
 		test(what_others_queue_during_the_step_comes_first),
 		test(what_others_give_during_the_service_comes_in_order),
 		test(a_timer_comes_after_the_first_dpc),
+		test(a_dpc_in_the_hand_is_queued_for_others_too),
+		test(who_would_take_it_back_waits_until_it_has_left_the_hand),
 		test(quiesce_waits_for_one_that_a_step_has_raised),
 		test(no_raise_of_another_is_lost_after_the_service),
 		test(a_wrong_irql_is_told),
