@@ -66,8 +66,10 @@ struct simple {
 	bool delay_runs;
 };
 
-/* The agent's step (simple_ring.c): works until nothing is left to do. */
+/* The agent's step (simple_quick.c): works until nothing is left to do. */
 void simple_step(void *ctx);
+/* Its long way (simple_ring.c). */
+void simple_step_all(struct simple *simple);
 /* Makes the interrupt line follow INTERRUPT and MASK. Any thread. */
 void simple_line_update(struct simple *simple);
 
@@ -79,6 +81,17 @@ static inline void simple_post_one(
 	for (unsigned i = completion->status ? 0 : 2; i < 3; i++)
 		atomic_store_explicit(&out[i], completion->words[i], memory_order_relaxed);
 	atomic_store_explicit(&out[3], completion->words[3], memory_order_release);
+}
+
+static inline bool simple_is_enabled(const struct simple *simple)
+{
+	return simple->control & SIMPLE_CONTROL_ENABLE;
+}
+
+/* Neither being disabled nor failed: may touch memory. */
+static inline bool simple_is_running(const struct simple *simple)
+{
+	return simple_is_enabled(simple) && simple->status & SIMPLE_STATUS_READY;
 }
 
 /* ---- simple_quick.c ---- */
@@ -126,10 +139,5 @@ enum simple_status simple_scsi(
 /* Fixed-format sense data, 18 bytes, for the status of a command. */
 void simple_sense(
 	enum simple_status status, const struct simple_command *command, uint8_t sense[18]);
-
-static inline bool simple_is_enabled(const struct simple *simple)
-{
-	return simple->control & SIMPLE_CONTROL_ENABLE;
-}
 
 #endif

@@ -187,3 +187,123 @@ unsigned simple_quick(struct simple *s, const struct simple_command *ring, unsig
 	s->log.commands += done;
 	return done;
 }
+
+/* Counts one command's data. */
+static inline void count_data(struct simple *s, uint64_t bytes, bool is_read)
+{
+	dma_bus_add(&s->master, bytes, s->kind_of_data, is_read);
+	*(is_read ? &s->log.bytes_read : &s->log.bytes_written) += bytes;
+}
+
+/* So many completions stand in memory: that is told by this message. False: simple_step_all sees to
+ * it. */
+path_inline bool tell(struct simple *s, unsigned message, unsigned count)
+{
+	if (likely(simple_is_enabled(s))) {
+		s->log.interrupts++;
+		if (likely(bus_message_send_now(s->function, message)))
+			return true;
+		s->log.interrupts--;
+	}
+	s->untold = count;
+	s->messages_due = 1ull << message;
+	return false;
+}
+
+/*
+ * work_at_once of one command alone, as most are where each waits for the one before: what
+ * simple_quick would do, without all that is only there for others beside it.
+ */
+path_inline bool work_one(struct simple *s, const struct simple_command *c, uint32_t number,
+	uint64_t place, enum mem_kind ring_kind)
+{
+	const struct mem_frame *frame = dma_bus_frame(&s->master, place);
+	struct batch b = {.next = c, .frame = frame, .kind = frame->kind};
+	uint16_t operation = __atomic_load_n(&c->operation, __ATOMIC_RELAXED);
+	unsigned message = __atomic_load_n(&c->message, __ATOMIC_RELAXED);
+	uint64_t tag = __atomic_load_n(&c->tag, __ATOMIC_RELAXED);
+	uint64_t address = __atomic_load_n(&c->list, __ATOMIC_RELAXED);
+	uint64_t block = __atomic_load_n(&c->block, __ATOMIC_RELAXED);
+	uint64_t length = __atomic_load_n(&c->length, __ATOMIC_RELAXED);
+	bool is_read = operation == SIMPLE_OPERATION(SIMPLE_READ, SIMPLE_DIRECT);
+	union simple_completion *out = dma_bus_within(frame, place, sizeof(*out));
+	void *data = dma_bus_find_known(&s->master, address, length, s->kind_of_data);
+	int err;
+
+	if (unlikely(!out || !dma_bus_is_plain(b.kind) || !data || length - 1 >= MEM_PAGE_SIZE ||
+		     length & s->block_mask || block >= s->page_blocks ||
+		     trace_is_wanted(TRACE_DMA_TRANSFER) || cpu_is_chosen_for()))
+		return false;
+	block <<= s->block_shift;
+	if (likely(is_read))
+		err = storage_read_one(s->storage, block, data, length);
+	else if (operation == SIMPLE_OPERATION(SIMPLE_WRITE, SIMPLE_DIRECT) &&
+		 !storage_is_read_only(s->storage))
+		err = storage_write_one(s->storage, block, data, length);
+	else
+		return false;
+	if (unlikely(err) && !go_on(s, &b))
+		return false;
+	if (likely(!err || err == STORAGE_WAITED)) {
+		__atomic_store_n(&out->words[2], length << 32, __ATOMIC_RELAXED);
+		__atomic_store_n(&out->words[3], tag | number * SEQUENCE_ONE, __ATOMIC_RELEASE);
+		count_data(s, length, is_read);
+	} else {
+		dma_bus_add(&s->master, length, s->kind_of_data, is_read);
+		fail_one(s, c, out, number, err);
+	}
+	dma_bus_add(&s->master, sizeof(*out), b.kind, true);
+	dma_bus_add(&s->master, sizeof(*c), ring_kind, false);
+	s->log.commands++;
+	s->consumed = s->posted = number;
+	if (unlikely(message >= s->messages))
+		message = 0;
+	return tell(s, message, 1);
+}
+
+/*
+ * A batch of which nothing has to be said but what simple_quick says, fetched in one stretch and
+ * told by one message: as work() would do it. False: there is something left to do, which it does.
+ * Between two steps of a controller that is READY nothing waits and nothing is untold, so that all
+ * that were fetched are posted, but for what faults have made. Where it has a tap, dma_bus_find
+ * finds nothing; where events are wanted, or the ring ends in its midst, simple_quick does nothing.
+ */
+path_inline bool work_at_once(struct simple *s)
+{
+	uint32_t consumed = s->consumed, at = consumed & (s->entries - 1);
+	uint32_t due = s->doorbell - consumed, done;
+	struct simple_command *ring;
+	enum mem_kind kind;
+	uint64_t messages;
+
+	if (unlikely(!simple_is_running(s) || !due || due > SIMPLE_BATCH || consumed != s->posted ||
+		     s->delay_ns))
+		return false;
+	ring = dma_bus_find(
+		&s->master, s->commands_at + at * sizeof(*ring), due * sizeof(*ring), &kind);
+	if (unlikely(!ring))
+		return false;
+	if (likely(due == 1))
+		return work_one(s, ring, consumed + 1,
+			s->completions_at + at * sizeof(union simple_completion), kind);
+	done = simple_quick(s, ring, due);
+	/* the others are fetched again */
+	dma_bus_add(&s->master, done * sizeof(*ring), kind, false);
+	s->consumed = consumed + done;
+	messages = s->messages_due;
+	if (unlikely(done < due || messages & (messages - 1)))
+		return false;
+	s->untold = 0;
+	s->messages_due = 0;
+	s->batch_bytes = 0;
+	/* who has rung meanwhile kicks */
+	return tell(s, (unsigned)__builtin_ctzll(messages), due);
+}
+
+void simple_step(void *ctx)
+{
+	struct simple *s = ctx;
+
+	if (unlikely(!work_at_once(s)))
+		simple_step_all(s);
+}

@@ -12,12 +12,6 @@
 /* Completions of fast commands wait for their batch, but not behind this much data. */
 #define POST_BYTES (256u << 10)
 
-/* Neither being disabled nor failed: may touch memory. */
-static bool is_running(const struct simple *s)
-{
-	return simple_is_enabled(s) && s->status & SIMPLE_STATUS_READY;
-}
-
 void simple_line_update(struct simple *s)
 {
 	bool level;
@@ -253,7 +247,7 @@ static __attribute__((noinline)) void run_all(
 	/* They are the driver's to change at any time: each is read once. */
 	for (unsigned i = 0; i < count; i++)
 		s->commands[i] = ring[i];
-	for (unsigned i = 0; i < count && is_running(s); i++)
+	for (unsigned i = 0; i < count && simple_is_running(s); i++)
 		run(s, next_of(s, i, count));
 }
 
@@ -269,54 +263,13 @@ static bool work(struct simple *s)
 		done = simple_quick(s, ring, count);
 	if (unlikely(done < count))
 		run_all(s, ring + done, count - done);
-	if (is_running(s))
+	if (simple_is_running(s))
 		post(s);
 	/* who rings after this look kicks */
 	return count && s->doorbell != s->consumed;
 }
 
-/*
- * A batch of which nothing has to be said but what simple_quick says, fetched in one stretch and
- * told by one message: as work() would do it. False: there is something left to do, which it does.
- * Between two steps of a controller that is READY nothing waits and nothing is untold, so that all
- * that were fetched are posted, but for what faults have made. Where it has a tap, dma_bus_find
- * finds nothing; where events are wanted, or the ring ends in its midst, simple_quick does nothing.
- */
-path_inline bool work_at_once(struct simple *s)
-{
-	uint32_t consumed = s->consumed, at = consumed & (s->entries - 1);
-	uint32_t due = s->doorbell - consumed, done;
-	struct simple_command *ring;
-	enum mem_kind kind;
-	uint64_t messages;
-
-	if (unlikely(!is_running(s) || !due || due > SIMPLE_BATCH || consumed != s->posted ||
-		     s->delay_ns))
-		return false;
-	ring = dma_bus_find(
-		&s->master, s->commands_at + at * sizeof(*ring), due * sizeof(*ring), &kind);
-	if (unlikely(!ring))
-		return false;
-	done = simple_quick(s, ring, due);
-	/* the others are fetched again */
-	dma_bus_add(&s->master, done * sizeof(*ring), kind, false);
-	s->consumed = consumed + done;
-	messages = s->messages_due;
-	if (unlikely(done < due || !simple_is_enabled(s) || messages & (messages - 1)))
-		return false;
-	s->log.interrupts++;
-	if (unlikely(!bus_message_send_now(s->function, (unsigned)__builtin_ctzll(messages)))) {
-		s->log.interrupts--;
-		return false;
-	}
-	s->untold = 0;
-	s->messages_due = 0;
-	s->batch_bytes = 0;
-	/* who has rung meanwhile kicks */
-	return true;
-}
-
-static __attribute__((noinline)) void step_all(struct simple *s)
+void simple_step_all(struct simple *s)
 {
 	for (;;) {
 		bool enabled = simple_is_enabled(s);
@@ -328,12 +281,4 @@ static __attribute__((noinline)) void step_all(struct simple *s)
 		else if (!(s->status & SIMPLE_STATUS_READY) || !work(s))
 			return;
 	}
-}
-
-void simple_step(void *ctx)
-{
-	struct simple *s = ctx;
-
-	if (unlikely(!work_at_once(s)))
-		step_all(s);
 }
