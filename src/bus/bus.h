@@ -198,17 +198,15 @@ void bus_doorbells_set(struct bus_function *function, const struct bus_doorbells
  * on another processor may still come to ring after they are closed. */
 void bus_doorbells_open(struct bus_function *function, bool open);
 
-/* Private: bus_rung where there is more to do. */
-border_call void bus_rung_other(struct cpu_agent *agent);
-
-/* The end of a ring: the agent is kicked, and what has become due is served. */
+/* The end of a ring: the agent is kicked as ops.write would do it, and what has become due is
+ * served. */
 static inline void bus_rung(struct cpu_agent *agent)
 {
 	struct cpu *cpu = cpu_self;
 
 	if (likely(cpu_agent_is_held(cpu, agent) && !cpu_is_due_on(cpu)))
 		return;
-	bus_rung_other(agent);
+	cpu_agent_kick_and_poll(agent);
 }
 
 /* ---- interrupts ---- */

@@ -61,10 +61,3 @@ void bus_doorbells_open(struct bus_function *f, bool open)
 	}
 	pthread_mutex_unlock(&bus_lock);
 }
-
-/* Kicked as ops.write would do it; and the write is a safepoint. */
-border_call void bus_rung_other(struct cpu_agent *agent)
-{
-	cpu_agent_kick(agent);
-	cpu_poll();
-}

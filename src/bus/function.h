@@ -141,7 +141,8 @@ struct bus_function {
 	/* interrupts */
 	_Atomic bool asserted; /* what the device wants of its line */
 	_Atomic bool msi, msix, msix_mask_all;
-	_Atomic bool sends; /* an MSI-X message that is not masked by itself goes out at once */
+	_Atomic uint32_t
+		sends; /* MSI-X messages that, if not masked by themselves, go out at once */
 	_Atomic uint32_t msi_granted;
 	uint32_t messages_told;			    /* what ops.messages heard last */
 	_Atomic uint64_t masked;		    /* MSI-X vectors whose mask bit is set */

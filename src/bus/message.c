@@ -19,7 +19,7 @@ enum { ENTRY_SIZE = 16, ENTRY_CONTROL = 3, CONTROL_MASKED = 1 };
 #define MESSAGE_ADDRESS	   0xfee00000u /* the local APICs of a PC; processor number at bit 12 */
 #define MESSAGE_FIRST_DATA 0x50u       /* vectors below are a PC's line interrupts */
 
-static __attribute__((noinline)) void target_raise(struct bus_target *target)
+static __attribute__((noinline)) void target_raise_far(struct bus_target *target)
 {
 	struct bus_interrupt *head;
 
@@ -30,36 +30,52 @@ static __attribute__((noinline)) void target_raise(struct bus_target *target)
 	atomic_fetch_sub(&target->raising, 1);
 }
 
-static __attribute__((noinline)) void target_raise_other(
-	struct cpu *cpu, struct bus_interrupt *head)
-{
-	if (head)
-		cpu_interrupt_raise(&head->vector);
-	cpu_about_over(cpu);
-}
-
-/* The same by a processor, where cpu_has_near. One that cpu_hands_interrupt hands it over to
- * itself, as cpu_interrupt_raise would. */
-path_inline void target_raise_near(struct bus_target *target, struct cpu *cpu)
+/* The same by a processor, where cpu_has_near. */
+static __attribute__((noinline)) void target_raise_near(struct bus_target *target, struct cpu *cpu)
 {
 	struct bus_interrupt *head;
 
 	cpu_about(cpu, target);
 	head = atomic_load_explicit(&target->head, memory_order_acquire);
-	if (unlikely(!head || !cpu_hands_interrupt(cpu) || !cpu_interrupt_hand(cpu, &head->vector)))
-		target_raise_other(cpu, head);
-	else
-		cpu_about_over(cpu);
+	if (head)
+		cpu_interrupt_raise(&head->vector);
+	cpu_about_over(cpu);
 }
 
-void bus_target_raise(struct bus_target *target)
+static __attribute__((noinline)) void target_raise_other(struct bus_target *target)
 {
 	struct cpu *cpu = cpu_self;
 
 	if (likely(cpu && cpu_has_near))
 		target_raise_near(target, cpu);
 	else
-		target_raise(target);
+		target_raise_far(target);
+}
+
+/* Likewise by one that hands the interrupt over to itself, as cpu_interrupt_raise would. */
+static inline bool target_hand(struct bus_target *target, struct cpu *cpu)
+{
+	struct bus_interrupt *head;
+	bool is_handed;
+
+	cpu_about(cpu, target);
+	head = atomic_load_explicit(&target->head, memory_order_acquire);
+	is_handed = likely(head != NULL) && cpu_interrupt_hand(cpu, &head->vector);
+	cpu_about_over(cpu);
+	return is_handed;
+}
+
+path_inline void target_raise(struct bus_target *target)
+{
+	struct cpu *cpu = cpu_self;
+
+	if (unlikely(!cpu_hands_interrupt(cpu) || !target_hand(target, cpu)))
+		target_raise_other(target);
+}
+
+void bus_target_raise(struct bus_target *target)
+{
+	target_raise(target);
 }
 
 void bus_target_replace(struct bus_target *target, struct bus_interrupt *head)
@@ -114,14 +130,9 @@ static __attribute__((noinline)) void send_other(struct bus_function *f, unsigne
 
 bool bus_message_send_now(struct bus_function *f, unsigned message)
 {
-	struct cpu *cpu = cpu_self;
-
-	if (unlikely(!f->sends || message >= f->config.msix_messages || f->masked >> message & 1))
+	if (unlikely(message >= f->sends || f->masked >> message & 1))
 		return false;
-	if (likely(cpu && cpu_has_near))
-		target_raise_near(&f->message[message], cpu);
-	else
-		target_raise(&f->message[message]);
+	target_raise(&f->message[message]);
 	return true;
 }
 
@@ -133,8 +144,10 @@ void bus_message_send(struct bus_function *f, unsigned message)
 
 void bus_messages_settle(struct bus_function *f)
 {
-	f->sends = f->msix && !f->msix_mask_all && f->command & COMMAND_MASTER &&
+	bool all = f->msix && !f->msix_mask_all && f->command & COMMAND_MASTER &&
 		   !bus_function_is_off(f) && !f->tap;
+
+	f->sends = all ? f->config.msix_messages : 0;
 }
 
 border_call bool bus_messages_are_enabled(const struct bus_function *f)
@@ -334,7 +347,7 @@ int bus_message_connect(struct bus_function *f, unsigned message, struct bus_int
 {
 	struct bus_interrupt *nobody = NULL;
 
-	if (message >= messages_enabled(f))
+	if (message >= messages_enabled(f) || !cpu_irql_is_device(interrupt->vector.irql))
 		return -EINVAL;
 	interrupt->service = NULL;
 	interrupt->next = NULL;

@@ -19,6 +19,12 @@ enum { IDLE, KICKED, SLEEPING, STOPPING, BUSY, BUSY_KICKED, HANDED };
  * about to look whether others want another. */
 enum { NEAR_AWAY, NEAR_IN, NEAR_AGAIN, NEAR_LEAVING };
 
+/* Whether a processor holds it, and what else. */
+struct agent_hold {
+	struct cpu_agent *next;
+	_Atomic bool is_held;
+};
+
 struct cpu_agent {
 	void (*step)(void *ctx);
 	void *ctx;
@@ -38,10 +44,7 @@ struct cpu_agent {
 	struct host_spin spin;
 	struct cpu_agent *next;
 	char name[16];
-	struct {
-		struct cpu_agent *next; /* that it holds, too */
-		_Atomic bool is_held;
-	} of[CPU_MAX]; /* each processor's own */
+	struct agent_hold of[CPU_MAX]; /* each processor's own */
 };
 
 #define AGENT_STREAK 256u /* steps that make an owner, at first */

@@ -245,26 +245,27 @@ static inline void step_near(struct cpu_agent *agent)
 
 /* Whether this processor steps it after the DPC that it is in. Others may hold it too: each steps
  * it for what it has itself given to it. */
-static bool hold(struct cpu_agent *agent)
+static inline bool hold(struct cpu_agent *agent, struct cpu *cpu)
 {
-	struct cpu *cpu = cpu_self;
+	struct agent_hold *hold;
 
 	if (!cpu || !cpu->is_in_dpc || cpu->irql != IRQL_DISPATCH || unlikely(replay_is_on))
 		return false;
-	if (atomic_load_explicit(&agent->of[cpu->number].is_held, memory_order_relaxed))
+	hold = &agent->of[cpu->number];
+	if (atomic_load_explicit(&hold->is_held, memory_order_relaxed))
 		return true;
-	atomic_store_explicit(&agent->of[cpu->number].is_held, true, memory_order_relaxed);
-	agent->of[cpu->number].next = cpu->held;
+	hold->next = cpu->held;
 	cpu->held = agent;
+	atomic_store_explicit(&hold->is_held, true, memory_order_relaxed);
 	return true;
 }
 
 /* Takes it off, if the holder may step it or somebody else does; the rest is as of one that was
  * never held. */
 static __attribute__((noinline)) void release_claimed(
-	struct cpu_agent *agent, const struct cpu *cpu, bool is_claimed)
+	struct cpu_agent *agent, struct agent_hold *hold, bool is_claimed)
 {
-	atomic_store_explicit(&agent->of[cpu->number].is_held, false, memory_order_release);
+	atomic_store_explicit(&hold->is_held, false, memory_order_release);
 	/* while it steps it may be held again; if it does not it may be gone */
 	if (is_claimed)
 		step_claimed(agent);
@@ -274,14 +275,15 @@ static __attribute__((noinline)) void release_claimed(
 static inline void release_one(struct cpu *cpu)
 {
 	struct cpu_agent *agent = cpu->held;
+	struct agent_hold *hold = &agent->of[cpu->number];
 
-	cpu->held = agent->of[cpu->number].next;
+	cpu->held = hold->next;
 	if (unlikely(!is_own(agent, cpu))) {
-		release_claimed(agent, cpu, claim(agent));
+		release_claimed(agent, hold, claim(agent));
 	} else if (unlikely(!near_begins(agent, cpu))) {
-		release_claimed(agent, cpu, near_claims(agent));
+		release_claimed(agent, hold, near_claims(agent));
 	} else {
-		atomic_store_explicit(&agent->of[cpu->number].is_held, false, memory_order_release);
+		atomic_store_explicit(&hold->is_held, false, memory_order_release);
 		step_near(agent);
 	}
 }
@@ -350,6 +352,16 @@ static border_call __attribute__((noinline)) void kick_now(struct cpu_agent *age
 
 border_call void cpu_agent_kick(struct cpu_agent *agent)
 {
-	if (!agent->is_inline || !hold(agent))
+	if (!agent->is_inline || !hold(agent, cpu_self))
 		kick_now(agent);
+}
+
+border_call void cpu_agent_kick_and_poll(struct cpu_agent *agent)
+{
+	struct cpu *cpu = cpu_self;
+
+	if (likely(agent->is_inline && hold(agent, cpu) && !cpu_is_due_on(cpu)))
+		return;
+	cpu_agent_kick(agent);
+	cpu_poll();
 }

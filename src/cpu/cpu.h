@@ -441,6 +441,11 @@ struct cpu_interrupt {
 
 void cpu_interrupt_raise(struct cpu_interrupt *interrupt);
 
+static inline bool cpu_irql_is_device(uint8_t irql)
+{
+	return irql >= IRQL_DEVICE_MIN && irql <= IRQL_HIGH;
+}
+
 /* In cpu.raised and cpu.given: open for one; NULL: closed. */
 #define CPU_HAND_OPEN ((void *)1)
 
@@ -451,14 +456,11 @@ static inline bool cpu_hands_interrupt(const struct cpu *cpu)
 	return cpu && cpu->raised == CPU_HAND_OPEN;
 }
 
-/* What cpu_interrupt_raise does then, if nothing else waits and it is this processor's; false: it
- * is not so, and nothing was done. */
+/* What cpu_interrupt_raise does then with one of a device's IRQL, if nothing else waits and it is
+ * this processor's; false: it is not so, and nothing was done. */
 static inline bool cpu_interrupt_hand(struct cpu *cpu, struct cpu_interrupt *interrupt)
 {
-	uint8_t irql = interrupt->irql;
-
 	if (unlikely(
-		    irql < IRQL_DEVICE_MIN || irql > IRQL_HIGH ||
 		    atomic_load_explicit(&interrupt->cpu, memory_order_acquire) != cpu->number ||
 		    atomic_load_explicit(&cpu->pending_irql, memory_order_relaxed) > IRQL_DISPATCH))
 		return false;
@@ -597,6 +599,8 @@ struct cpu_agent *cpu_agent_new(void (*step)(void *ctx), void *ctx, const char *
  * together. */
 struct cpu_agent *cpu_agent_new_inline(void (*step)(void *ctx), void *ctx);
 border_call void cpu_agent_kick(struct cpu_agent *agent); /* any host thread, any IRQL */
+/* The same, and then cpu_poll. */
+border_call void cpu_agent_kick_and_poll(struct cpu_agent *agent);
 /* Waits until it is not in a step, and ends it. */
 void cpu_agent_free(struct cpu_agent *agent);
 

@@ -36,11 +36,6 @@ void cpu_interrupt_move(struct cpu_interrupt *interrupt, unsigned cpu)
 	host_lock_release(&p->lock);
 }
 
-static inline bool is_device_irql(uint8_t irql)
-{
-	return irql >= IRQL_DEVICE_MIN && irql <= IRQL_HIGH;
-}
-
 /* One that moved may be pending at its old processor, or enter there at this moment, under another
  * lock: so by exchange. */
 static inline uint32_t interrupt_set(
@@ -80,7 +75,7 @@ static __attribute__((noinline)) void raise_other(struct cpu_interrupt *interrup
 {
 	struct cpu_private *p;
 
-	if (unlikely(!is_device_irql(interrupt->irql)))
+	if (unlikely(!cpu_irql_is_device(interrupt->irql)))
 		cpu_die("interrupt at IRQL %u", interrupt->irql);
 	p = target_lock(interrupt);
 	interrupt_enter(p, interrupt);
@@ -112,7 +107,7 @@ void cpu_interrupt_raise(struct cpu_interrupt *interrupt)
 {
 	struct cpu *cpu = cpu_self;
 
-	if (unlikely(!cpu || !is_device_irql(interrupt->irql)))
+	if (unlikely(!cpu || !cpu_irql_is_device(interrupt->irql)))
 		raise_other(interrupt);
 	else if (!cpu_hands_interrupt(cpu) || !cpu_interrupt_hand(cpu, interrupt))
 		raise_here(cpu_private_of(cpu), interrupt);

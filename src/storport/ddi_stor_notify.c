@@ -151,12 +151,12 @@ static border_call void issue_dpc(struct stor_adapter *adapter, const uint64_t *
 	issue(adapter, dpc, argument1, args);
 }
 
-/* The same of a DPC that is handed over (cpu_agent_answer). */
+/* The same of a DPC that is handed over (cpu_agent_answer): not in crash-dump mode, which has none
+ * that an interrupt might come after. */
 path_inline bool issue_at_once(struct stor_adapter *adapter, struct cpu *cpu, PSTOR_DPC dpc,
 	PVOID argument1, const uint64_t *more)
 {
-	if (unlikely(adapter->is_dump || adapter->hba.phase == PORT_HBA_STOPPED ||
-		     !ke_dpc_is_one((PKDPC)dpc) ||
+	if (unlikely(adapter->hba.phase == PORT_HBA_STOPPED || !ke_dpc_is_one((PKDPC)dpc) ||
 		     !cpu_dpc_hand(cpu, &((struct ke_dpc *)dpc)->dpc, argument1, (PVOID)more[0])))
 		return false;
 	*(LONG *)more[1] = TRUE;
@@ -468,10 +468,11 @@ static border_call __attribute__((noinline)) void issue_other(
 static border_call __attribute__((noinline)) void issue_from(
 	uint64_t *more, void *extension, uint64_t a0, uint64_t a1)
 {
+	struct stor_adapter *first = (struct stor_adapter *)port_hba_if_first(extension);
 	struct cpu *cpu = cpu_self;
-	struct stor_adapter *first = first_of(cpu, extension);
 
-	if (unlikely(!first || !issue_at_once(first, cpu, (PSTOR_DPC)a0, (PVOID)a1, more)))
+	/* where something is due none is handed over */
+	if (unlikely(!first || !cpu || !issue_at_once(first, cpu, (PSTOR_DPC)a0, (PVOID)a1, more)))
 		issue_other(more, extension, a0, a1);
 }
 
@@ -489,10 +490,11 @@ static border_call __attribute__((noinline)) void acquire_other(
 static border_call __attribute__((noinline)) void acquire_from(
 	uint64_t *more, void *extension, uint64_t a0, uint64_t a1)
 {
+	struct stor_adapter *first = (struct stor_adapter *)port_hba_if_first(extension);
 	struct cpu *cpu = cpu_self;
-	struct stor_adapter *first = first_of(cpu, extension);
 
-	if (unlikely(!first || cpu_inner_locks ||
+	/* on one processor what is due may come when the lock is free again */
+	if (unlikely(!first || !cpu || cpu_inner_locks ||
 		     !lock_at_once(
 			     first, cpu, (STOR_SPINLOCK)a0, (PVOID)a1, (PSTOR_LOCK_HANDLE)more[0])))
 		acquire_other(more, extension, a0, a1);
