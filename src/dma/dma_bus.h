@@ -9,6 +9,7 @@
 #define DRY_DMA_DMA_BUS_H
 
 #include "util/common.h"
+#include "cpu/cpu.h"
 #include "mem/mem.h"
 #include "trace/trace.h"
 
@@ -104,9 +105,7 @@ static inline __attribute__((always_inline)) const struct mem_frame *dma_bus_pla
 static inline void dma_bus_add(
 	struct dma_master *master, uint64_t bytes, enum mem_kind kind, bool write)
 {
-	uint64_t *counter = write ? &master->bytes_written[kind] : &master->bytes_read[kind];
-
-	__atomic_store_n(counter, *counter + bytes, __ATOMIC_RELAXED);
+	cpu_own_add(write ? &master->bytes_written[kind] : &master->bytes_read[kind], bytes);
 }
 
 /* Counts and tells a stretch of an access. */

@@ -188,13 +188,6 @@ unsigned simple_quick(struct simple *s, const struct simple_command *ring, unsig
 	return done;
 }
 
-/* Counts one command's data. */
-static inline void count_data(struct simple *s, uint64_t bytes, bool is_read)
-{
-	dma_bus_add(&s->master, bytes, s->kind_of_data, is_read);
-	*(is_read ? &s->log.bytes_read : &s->log.bytes_written) += bytes;
-}
-
 /* So many completions stand in memory: that is told by this message. False: simple_step_all sees to
  * it. */
 path_inline bool tell(struct simple *s, unsigned message, unsigned count)
@@ -210,55 +203,69 @@ path_inline bool tell(struct simple *s, unsigned message, unsigned count)
 	return false;
 }
 
+/* Its completion goes to `out` in this page. What has been moved counts, though it may be moved
+ * once more, because somebody has come in between. */
+path_inline bool one_move(struct simple *s, const struct simple_command *c, uint32_t number,
+	union simple_completion *out, const struct mem_frame *frame, enum mem_kind ring_kind,
+	const bool is_read)
+{
+	uint64_t address = __atomic_load_n(&c->list, __ATOMIC_RELAXED);
+	uint64_t block = __atomic_load_n(&c->block, __ATOMIC_RELAXED);
+	uint64_t length = __atomic_load_n(&c->length, __ATOMIC_RELAXED);
+	struct batch b = {.frame = frame, .kind = frame->kind};
+	unsigned message;
+	uint64_t tag;
+	void *data;
+	int err;
+
+	if (unlikely(length - 1 >= MEM_PAGE_SIZE || length & s->block_mask ||
+		     block >= s->page_blocks))
+		return false;
+	data = dma_bus_find_known(&s->master, address, length, s->kind_of_data);
+	if (unlikely(!data))
+		return false;
+	dma_bus_add(&s->master, sizeof(*c), ring_kind, false);
+	dma_bus_add(&s->master, length, s->kind_of_data, is_read);
+	block <<= s->block_shift;
+	err = is_read ? storage_read_one(s->storage, block, data, length)
+		      : storage_write_one(s->storage, block, data, length);
+	if (unlikely(err) && !go_on(s, &b))
+		return false;
+	message = __atomic_load_n(&c->message, __ATOMIC_RELAXED);
+	s->consumed = s->posted = number;
+	s->log.commands++;
+	dma_bus_add(&s->master, sizeof(*out), frame->kind, true);
+	if (likely(!err || err == STORAGE_WAITED)) {
+		*(is_read ? &s->log.bytes_read : &s->log.bytes_written) += length;
+		tag = __atomic_load_n(&c->tag, __ATOMIC_RELAXED);
+		__atomic_store_n(&out->words[2], length << 32, __ATOMIC_RELAXED);
+		__atomic_store_n(&out->words[3], tag | number * SEQUENCE_ONE, __ATOMIC_RELEASE);
+	} else {
+		fail_one(s, c, out, number, err);
+	}
+	return tell(s, likely(message < s->messages) ? message : 0, 1);
+}
+
 /*
  * work_at_once of one command alone, as most are where each waits for the one before: what
  * simple_quick would do, without all that is only there for others beside it.
  */
-path_inline bool work_one(struct simple *s, const struct simple_command *c, uint32_t number,
-	uint64_t place, enum mem_kind ring_kind)
+path_inline bool work_one(struct simple *s, const struct simple_command *c, enum mem_kind ring_kind,
+	uint32_t number, uint64_t place)
 {
 	const struct mem_frame *frame = dma_bus_frame(&s->master, place);
-	struct batch b = {.next = c, .frame = frame, .kind = frame->kind};
-	uint16_t operation = __atomic_load_n(&c->operation, __ATOMIC_RELAXED);
-	unsigned message = __atomic_load_n(&c->message, __ATOMIC_RELAXED);
-	uint64_t tag = __atomic_load_n(&c->tag, __ATOMIC_RELAXED);
-	uint64_t address = __atomic_load_n(&c->list, __ATOMIC_RELAXED);
-	uint64_t block = __atomic_load_n(&c->block, __ATOMIC_RELAXED);
-	uint64_t length = __atomic_load_n(&c->length, __ATOMIC_RELAXED);
-	bool is_read = operation == SIMPLE_OPERATION(SIMPLE_READ, SIMPLE_DIRECT);
 	union simple_completion *out = dma_bus_within(frame, place, sizeof(*out));
-	void *data = dma_bus_find_known(&s->master, address, length, s->kind_of_data);
-	int err;
+	uint16_t operation = __atomic_load_n(&c->operation, __ATOMIC_RELAXED);
 
-	if (unlikely(!out || !dma_bus_is_plain(b.kind) || !data || length - 1 >= MEM_PAGE_SIZE ||
-		     length & s->block_mask || block >= s->page_blocks ||
+	if (unlikely(!out || !dma_bus_is_plain(frame->kind) ||
 		     trace_is_wanted(TRACE_DMA_TRANSFER) || cpu_is_chosen_for()))
 		return false;
-	block <<= s->block_shift;
-	if (likely(is_read))
-		err = storage_read_one(s->storage, block, data, length);
-	else if (operation == SIMPLE_OPERATION(SIMPLE_WRITE, SIMPLE_DIRECT) &&
-		 !storage_is_read_only(s->storage))
-		err = storage_write_one(s->storage, block, data, length);
-	else
-		return false;
-	if (unlikely(err) && !go_on(s, &b))
-		return false;
-	if (likely(!err || err == STORAGE_WAITED)) {
-		__atomic_store_n(&out->words[2], length << 32, __ATOMIC_RELAXED);
-		__atomic_store_n(&out->words[3], tag | number * SEQUENCE_ONE, __ATOMIC_RELEASE);
-		count_data(s, length, is_read);
-	} else {
-		dma_bus_add(&s->master, length, s->kind_of_data, is_read);
-		fail_one(s, c, out, number, err);
-	}
-	dma_bus_add(&s->master, sizeof(*out), b.kind, true);
-	dma_bus_add(&s->master, sizeof(*c), ring_kind, false);
-	s->log.commands++;
-	s->consumed = s->posted = number;
-	if (unlikely(message >= s->messages))
-		message = 0;
-	return tell(s, message, 1);
+	if (likely(operation == SIMPLE_OPERATION(SIMPLE_READ, SIMPLE_DIRECT)))
+		return one_move(s, c, number, out, frame, ring_kind, true);
+	if (operation == SIMPLE_OPERATION(SIMPLE_WRITE, SIMPLE_DIRECT) &&
+		!storage_is_read_only(s->storage))
+		return one_move(s, c, number, out, frame, ring_kind, false);
+	return false;
 }
 
 /*
@@ -283,9 +290,10 @@ path_inline bool work_at_once(struct simple *s)
 		&s->master, s->commands_at + at * sizeof(*ring), due * sizeof(*ring), &kind);
 	if (unlikely(!ring))
 		return false;
-	if (likely(due == 1))
-		return work_one(s, ring, consumed + 1,
-			s->completions_at + at * sizeof(union simple_completion), kind);
+	if (likely(due == 1)) {
+		return work_one(s, ring, kind, consumed + 1,
+			s->completions_at + at * sizeof(union simple_completion));
+	}
 	done = simple_quick(s, ring, due);
 	/* the others are fetched again */
 	dma_bus_add(&s->master, done * sizeof(*ring), kind, false);
