@@ -189,21 +189,29 @@ border_call void cpu_spin_acquire_slow(struct cpu_spinlock *lock);
 border_call void cpu_spin_release_slow(struct cpu_spinlock *lock);
 bool cpu_spin_try(struct cpu_spinlock *lock);
 
+/* Takes one that is free, and is no safepoint; false: it is not, and nothing was done. By a
+ * processor at or above DISPATCH. */
+static inline bool cpu_spin_acquire_free(struct cpu *cpu, struct cpu_spinlock *lock)
+{
+	uintptr_t free = 0;
+
+	if (unlikely(atomic_load_explicit(&lock->word, memory_order_relaxed)))
+		return false;
+	if (unlikely(!cpu->alone))
+		return likely(atomic_compare_exchange_strong_explicit(&lock->word, &free,
+			cpu->spin_mark, memory_order_acquire, memory_order_relaxed));
+	atomic_store_explicit(&lock->word, cpu->spin_mark, memory_order_relaxed);
+	return true;
+}
+
 /* At or above DISPATCH; a safepoint. On a machine of one processor only the owner is noted (to find
  * errors). Taking a lock that this processor already holds ends the process with a message. _by:
  * by who has just read cpu_self, or NULL. _above: by a processor that is known to be at such an
  * IRQL. */
 static inline void cpu_spin_acquire_above(struct cpu *cpu, struct cpu_spinlock *lock)
 {
-	uintptr_t free = 0;
-
 	if (unlikely(atomic_load_explicit(&cpu->pending_irql, memory_order_relaxed) > cpu->irql ||
-		     atomic_load_explicit(&lock->word, memory_order_relaxed)))
-		cpu_spin_acquire_slow(lock);
-	else if (likely(cpu->alone))
-		atomic_store_explicit(&lock->word, cpu->spin_mark, memory_order_relaxed);
-	else if (unlikely(!atomic_compare_exchange_strong_explicit(&lock->word, &free,
-			 cpu->spin_mark, memory_order_acquire, memory_order_relaxed)))
+		     !cpu_spin_acquire_free(cpu, lock)))
 		cpu_spin_acquire_slow(lock);
 }
 

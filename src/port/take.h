@@ -13,16 +13,20 @@
 border_call void port_done_begin_dpc(struct port_done *done);
 border_call bool port_tell_completed(const struct port_request *request, int state);
 
-/* Where there are no locks there is one processor. */
-path_inline void port_done_push(struct port_request *request, bool locks)
+path_inline void port_done_push_at(struct port_request *request, struct port_done *done)
 {
-	struct port_done *done = &request->adapter->done[locks ? cpu_self->number : 0];
 	bool is_first = !done->head && !done->is_expected;
 
 	*done->tail = request;
 	done->tail = &request->next;
 	if (unlikely(is_first)) /* else somebody is on his way, or at work on those before */
 		port_done_begin_dpc(done);
+}
+
+/* Where there are no locks there is one processor. */
+path_inline void port_done_push(struct port_request *request, bool locks)
+{
+	port_done_push_at(request, &request->adapter->done[locks ? cpu_self->number : 0]);
 }
 
 /* Takes it from the miniport. By exchange where another processor may do the same; returns the
@@ -94,6 +98,24 @@ path_inline bool port_complete_at_once(struct port_adapter *adapter, const void 
 	atomic_store_explicit(&request->state, PORT_REQUEST_COMPLETED, memory_order_relaxed);
 	*done->tail = request;
 	done->tail = &request->next;
+	return true;
+}
+
+/* Among several processors, by one of them, at once as well: false if there is no such request, or
+ * completions may belong to another processor. */
+path_inline bool port_complete_among(
+	struct port_adapter *adapter, const void *srb, const struct cpu *cpu)
+{
+	struct port_request *request = port_request_find(adapter, srb);
+	int state;
+
+	if (unlikely(!request || atomic_load_explicit(&adapter->redirects, memory_order_relaxed)))
+		return false;
+	state = port_take(request, true);
+	if (likely(state == PORT_REQUEST_STARTED))
+		port_done_push_at(request, &adapter->done[cpu->number]);
+	else
+		port_tell_completed(request, state);
 	return true;
 }
 

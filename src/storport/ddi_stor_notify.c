@@ -172,8 +172,8 @@ static border_call __attribute__((cold, noinline)) void tell_no_lock(
 		handle->Lock = 0; /* so that its release is known for what it is */
 }
 
-/* What stor_lock and stor_unlock do with a StartIo or DPC lock at DISPATCH on a machine of one
- * processor. False: it is not so, and nothing was done. */
+/* What stor_lock and stor_unlock do with a StartIo or DPC lock at DISPATCH. False: it is not so,
+ * and nothing was done. */
 static inline struct cpu_spinlock *own_lock(
 	struct stor_adapter *adapter, STOR_SPINLOCK kind, PVOID context)
 {
@@ -183,19 +183,17 @@ static inline struct cpu_spinlock *own_lock(
 					  : NULL;
 }
 
-path_inline bool lock_at_once(struct stor_adapter *adapter, const struct cpu *cpu,
-	STOR_SPINLOCK kind, PVOID context, PSTOR_LOCK_HANDLE handle)
+path_inline bool lock_at_once(struct stor_adapter *adapter, struct cpu *cpu, STOR_SPINLOCK kind,
+	PVOID context, PSTOR_LOCK_HANDLE handle)
 {
 	struct cpu_spinlock *lock = own_lock(adapter, kind, context);
 
-	if (unlikely(!lock || !handle || cpu->irql != IRQL_DISPATCH ||
-		     atomic_load_explicit(&lock->word, memory_order_relaxed)))
+	if (unlikely(!lock || !handle || cpu->irql != IRQL_DISPATCH))
 		return false;
 	handle->Lock = kind;
 	handle->Context.LockQueue.Next = context;
 	handle->Context.OldIrql = IRQL_DISPATCH;
-	atomic_store_explicit(&lock->word, cpu->spin_mark, memory_order_relaxed);
-	return true;
+	return cpu_spin_acquire_free(cpu, lock);
 }
 
 path_inline bool unlock_at_once(
@@ -437,8 +435,11 @@ path_inline void notify_words(
 static border_call __attribute__((noinline)) void complete_other(
 	SCSI_NOTIFICATION_TYPE type, const void *extension, void *srb)
 {
-	struct stor_adapter *adapter = first_of(cpu_self, extension);
+	struct cpu *cpu = cpu_self;
+	struct stor_adapter *adapter = first_of(cpu, extension);
 
+	if (likely(adapter && cpu_inner_locks) && port_complete_among(&adapter->hba.port, srb, cpu))
+		return;
 	if (unlikely(!adapter)) {
 		adapter = stor_adapter_of(extension, "StorPortNotification");
 		cpu_poll();
@@ -494,7 +495,7 @@ static border_call __attribute__((noinline)) void acquire_from(
 	struct cpu *cpu = cpu_self;
 
 	/* on one processor what is due may come when the lock is free again */
-	if (unlikely(!first || !cpu || cpu_inner_locks ||
+	if (unlikely(!first || !cpu || (cpu_inner_locks && (replay_is_on || cpu_is_due_on(cpu))) ||
 		     !lock_at_once(
 			     first, cpu, (STOR_SPINLOCK)a0, (PVOID)a1, (PSTOR_LOCK_HANDLE)more[0])))
 		acquire_other(more, extension, a0, a1);
@@ -517,8 +518,8 @@ static border_call __attribute__((noinline)) void release_from(
 	struct stor_adapter *first = (struct stor_adapter *)port_hba_if_first(extension);
 	struct cpu *cpu = cpu_self;
 
-	/* on one processor what is due may come when the lock is free */
-	if (unlikely(!first || !cpu || cpu_inner_locks ||
+	/* under replay it is a safepoint of its own */
+	if (unlikely(!first || !cpu || replay_is_on ||
 		     !unlock_at_once(first, cpu, (PSTOR_LOCK_HANDLE)a0)))
 		release_other(more, extension, a0);
 }
