@@ -173,9 +173,14 @@ uint32_t disk_buffer_bytes(void);
 /* Takes the first waiter out, if there is what it waits for; NULL if not. The caller lets it go on
  * and asks again: one that is given back may serve several. At DISPATCH. */
 struct disk_io *disk_waiter_next(void) __attribute__((warn_unused_result));
-/* At DISPATCH: it waits, and who queued it asks disk_waiter_next(), but where there are no locks
- * and he has just seen that there is nothing for it. */
+/* The same for who has a transfer of this adapter, which he does not give back but to the first of
+ * all that wait, if that is a page of the same adapter; else NULL. */
+struct disk_io *disk_waiter_of_page(const struct port_adapter *adapter);
+/* At DISPATCH: it waits, and who queued it asks disk_waiter_next(), but where he sees that there is
+ * nothing for it: now, or, if there are no locks, just before. */
 void disk_waiter_push(struct disk_io *waiter);
+/* Whether one of these is free. */
+bool disk_transfer_is_there(const struct disk_transfers *of);
 /* Lets the transfer's MDL describe [va, va + bytes). */
 void disk_transfer_describe(struct disk_transfer *transfer, void *va, uint32_t bytes);
 
@@ -363,7 +368,7 @@ static inline int disk_submit(struct disk *disk, struct dry_io *io)
 
 	return cpu ? disk_submit_by(cpu, disk, io) : disk_submit_other(disk, io);
 }
-/* Private: one of a page that has waited, where there are no locks. False: nothing was done. */
+/* Private: one of a page that has waited. False: nothing was done. At DISPATCH. */
 bool disk_page_again(struct disk_io *dio);
 /* Private: port_request.page_done of all transfers': with one processor, and with several. */
 void disk_page_done(struct port_request *request);

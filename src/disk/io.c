@@ -67,7 +67,7 @@ void disk_waiters_go_on_with(struct disk_io *first)
 	for (struct disk_io *waiter = first; unlikely(waiter != NULL); waiter = disk_waiter_next())
 		if (waiter->frame == MEM_NO_ADDRESS)
 			io_go_on(waiter);
-		else if (cpu_inner_locks || !disk_page_again(waiter))
+		else if (!disk_page_again(waiter))
 			disk_io_start(waiter);
 }
 

@@ -23,12 +23,10 @@ static inline uint64_t page_op(const struct dry_io *io)
 	return le64toh(both);
 }
 
-/* It waits for a transfer. */
-static __attribute__((noinline)) void page_waits(struct disk *disk, struct dry_io *io, uint64_t at)
+static void page_wait(struct disk *disk, struct dry_io *io, uint64_t at)
 {
 	struct disk_io *dio = (struct disk_io *)io->private_;
 
-	cpu_own_add32(&disk->here[0].active, 1);
 	dio->io = io;
 	dio->disk = disk;
 	dio->at = 0;
@@ -39,6 +37,30 @@ static __attribute__((noinline)) void page_waits(struct disk *disk, struct dry_i
 	disk_waiter_push(dio);
 }
 
+/* It waits for a transfer. */
+static __attribute__((noinline)) void page_waits(struct disk *disk, struct dry_io *io, uint64_t at)
+{
+	cpu_own_add32(&disk->here[0].active, 1);
+	page_wait(disk, io, at);
+}
+
+/* It takes one of another processor's, if nobody else waits for those; or it waits, too. What is
+ * given back from then on goes to it, or to who waits before it. */
+static __attribute__((noinline)) struct port_request *page_borrows_or_waits(
+	struct disk *disk, struct dry_io *io, uint64_t at)
+{
+	struct port_request *request = NULL;
+
+	if (!atomic_load_explicit(&disk_waiters_any, memory_order_relaxed))
+		request = disk_transfer_borrow(disk->front);
+	if (request)
+		return request;
+	page_wait(disk, io, at);
+	if (unlikely(disk_transfer_is_there(disk->front)))
+		disk_waiters_go_on();
+	return NULL;
+}
+
 /* Who is alone takes it again at once, by the long way, and those that wait go on when he gives it
  * back. */
 static __attribute__((noinline)) void page_put_back(struct cpu *cpu, struct port_request *request)
@@ -47,8 +69,10 @@ static __attribute__((noinline)) void page_put_back(struct cpu *cpu, struct port
 		disk_waiters_go_on();
 }
 
-/* False: it is not ordinary, and nothing was done. With locks it is counted among the active. */
-path_inline bool page_submit(struct cpu *cpu, struct disk *disk, struct dry_io *io, bool locks)
+/* False: it is not ordinary, and nothing was done. With locks it is counted among the active, and
+ * may come with a transfer, which is the caller's still if it is false. */
+path_inline bool page_submit(struct cpu *cpu, struct disk *disk, struct dry_io *io,
+	struct port_request *given, bool locks)
 {
 	struct port_adapter *adapter = disk->adapter;
 	struct disk_transfer_list *from;
@@ -68,7 +92,7 @@ path_inline bool page_submit(struct cpu *cpu, struct disk *disk, struct dry_io *
 		     (locks && adapter->takes_pages != PORT_PAGES_AMONG)))
 		return false;
 	from = &disk->front->here[locks ? cpu->number : 0];
-	request = locks ? NULL : disk_transfers_first(from);
+	request = locks ? given : disk_transfers_first(from);
 	if (!locks && unlikely(!request)) {
 		page_waits(disk, io, at);
 		return true;
@@ -77,12 +101,18 @@ path_inline bool page_submit(struct cpu *cpu, struct disk *disk, struct dry_io *
 		return false;
 	if (!locks)
 		disk_transfers_begin_with(from, request->next);
-	else if (unlikely(!(request = disk_transfer_pop_from(cpu, from, locks))))
-		return false;
+	else if (!given)
+		request = disk_transfer_pop_from(cpu, from, locks);
+	if (locks && unlikely(!request)) {
+		request = page_borrows_or_waits(disk, io, at);
+		if (!request)
+			return true;
+	}
 	list = request->list;
 	maps = adapter->maps;
 	if (unlikely(!port_page_has_list(maps, list, at) || !port_page_count(cpu, unit, locks))) {
-		page_put_back(cpu, request);
+		if (!given)
+			page_put_back(cpu, request);
 		return false;
 	}
 	if (!locks)
@@ -118,7 +148,7 @@ static __attribute__((noinline)) bool page_submit_among(
 	bool is_done;
 
 	disk_active_begin(cpu, disk);
-	is_done = likely(!atomic_load(&disk->is_gone)) && page_submit(cpu, disk, io, true);
+	is_done = likely(!atomic_load(&disk->is_gone)) && page_submit(cpu, disk, io, NULL, true);
 	if (unlikely(!is_done))
 		disk_active_end(cpu, disk);
 	return is_done;
@@ -130,18 +160,46 @@ int disk_submit_by(struct cpu *cpu, struct disk *disk, struct dry_io *io)
 
 	/* While nothing else runs no disk goes. */
 	if (likely(cpu_is_alone_at_dispatch(cpu)))
-		is_done = likely(port_is_alone(disk->adapter)) && page_submit(cpu, disk, io, false);
+		is_done = likely(port_is_alone(disk->adapter)) &&
+			  page_submit(cpu, disk, io, NULL, false);
 	else if (cpu->irql == IRQL_DISPATCH && cpu_inner_locks)
 		is_done = page_submit_among(cpu, disk, io);
 	return likely(is_done) ? 0 : disk_submit_other(disk, io);
+}
+
+/* One that has waited, and has been active all the time, with a transfer that stays the caller's if
+ * it is false. */
+static bool page_again_with(struct cpu *cpu, struct disk_io *dio, struct port_request *given)
+{
+	struct disk *disk = dio->disk;
+
+	return likely(!atomic_load(&disk->is_gone) &&
+		       atomic_load_explicit(&disk->unit->is_split, memory_order_relaxed)) &&
+	       page_submit(cpu, disk, dio->io, given, true);
+}
+
+/* Where it is not so, who has asked takes the transfer at once, by the long way. */
+static __attribute__((noinline)) bool page_again_among(struct disk_io *dio)
+{
+	struct cpu *cpu = cpu_self;
+	struct port_request *request =
+		disk_transfer_pop_from(cpu, &dio->disk->front->here[cpu->number], true);
+
+	if (!request || likely(page_again_with(cpu, dio, request)))
+		return request;
+	disk_transfer_push(cpu, request, true);
+	return false;
 }
 
 bool disk_page_again(struct disk_io *dio)
 {
 	struct disk *disk = dio->disk;
 
+	if (cpu_inner_locks)
+		return page_again_among(dio);
 	cpu_own_add32(&disk->here[0].active, -1u);
-	if (likely(port_is_alone(disk->adapter) && page_submit(cpu_self, disk, dio->io, false)))
+	if (likely(port_is_alone(disk->adapter) &&
+		    page_submit(cpu_self, disk, dio->io, NULL, false)))
 		return true;
 	cpu_own_add32(&disk->here[0].active, 1);
 	return false;
@@ -158,6 +216,20 @@ path_inline void page_tell(struct dry_io *io, struct disk_counts *counts, bool l
 	io->done(io);
 	if (locks)
 		cpu_own_end32(&counts->active);
+}
+
+/* Somebody waits. The first one may take it at once; false: it is to be given back. */
+static __attribute__((noinline)) bool page_passes_on(struct cpu *cpu, struct port_request *request)
+{
+	struct disk_io *waiter = disk_waiter_of_page(request->adapter);
+
+	if (unlikely(!waiter))
+		return false;
+	if (unlikely(!page_again_with(cpu, waiter, request))) {
+		disk_transfer_push(cpu, request, true);
+		disk_waiters_go_on_with(waiter);
+	}
+	return true;
 }
 
 static __attribute__((noinline)) void page_tell_after_waiters_among(
@@ -185,7 +257,10 @@ path_inline void page_done(struct port_request *request, bool locks)
 	struct disk_counts *counts = disk_counts_here(cpu, request->where, locks);
 
 	/* Before the front is told, which may submit another: who waits is first. */
-	if (unlikely(disk_transfer_push(cpu, request, locks)))
+	if (locks && unlikely(atomic_load_explicit(&disk_waiters_any, memory_order_relaxed)) &&
+		page_passes_on(cpu, request))
+		page_tell(io, counts, locks);
+	else if (unlikely(disk_transfer_push(cpu, request, locks)))
 		locks ? page_tell_after_waiters_among(io, counts)
 		      : page_tell_after_waiter(io, counts);
 	else

@@ -167,13 +167,12 @@ void disk_waiter_push(struct disk_io *waiter)
 		host_barrier_all();
 }
 
-static bool transfer_is_there(const struct disk_transfers *of)
+bool disk_transfer_is_there(const struct disk_transfers *of)
 {
-	bool is_there = false;
-
-	for (unsigned n = 0; n < cpu_count() && !is_there; n++)
-		is_there = disk_transfers_first(&of->here[n]);
-	return is_there;
+	for (unsigned n = 0, count = cpu_count(); n < count; n++)
+		if (disk_transfers_first(&of->here[n]))
+			return true;
+	return false;
 }
 
 static bool buffer_is_there(void)
@@ -213,7 +212,7 @@ static __attribute__((noinline)) struct disk_io *waiter_take_any(void)
 		struct port_adapter *adapter = at->disk->adapter;
 		uint32_t bit = 1u << adapter->number % 32;
 
-		if (!(is_behind & bit) && transfer_is_there(adapter->front) &&
+		if (!(is_behind & bit) && disk_transfer_is_there(adapter->front) &&
 			(!at->needs_buffer || buffer_is_there())) {
 			waiter = waiter_take(link);
 		} else {
@@ -236,6 +235,21 @@ struct disk_io *disk_waiter_next(void)
 	return first && disk_transfers_first(disk_transfers_here(NULL, first->disk->adapter, false))
 		       ? waiter_take(&waiters.head)
 		       : NULL;
+}
+
+struct disk_io *disk_waiter_of_page(const struct port_adapter *adapter)
+{
+	struct disk_io *first;
+
+	cpu_inner_acquire(&waiters.lock);
+	first = waiters.head;
+	if (first && likely(first->disk->adapter == adapter && !first->needs_buffer &&
+			     first->frame != MEM_NO_ADDRESS))
+		waiter_take(&waiters.head);
+	else
+		first = NULL;
+	cpu_inner_release(&waiters.lock);
+	return first;
 }
 
 struct disk_io *disk_waiters_take(const struct disk *disk)
@@ -290,7 +304,7 @@ struct port_request *disk_transfer_borrow(struct disk_transfers *of)
 	struct port_request *request = NULL;
 	unsigned count = cpu_count(), here = cpu_self->number;
 
-	if (!transfer_is_there(of))
+	if (!disk_transfer_is_there(of))
 		return NULL;
 	host_owned_enter(&of->here[0].lock, count, sizeof(of->here[0]));
 	for (unsigned n = 1; n < count && !request; n++)
