@@ -123,6 +123,9 @@ static inline void cpu_poll_own_by(struct cpu *cpu)
 /* A safepoint inside a loop that waits for another processor or a device: also gives those a
  * chance. */
 void cpu_relax(void);
+/* For who waits in another way: nobody waits meanwhile for what this processor has at hand (a DPC
+ * or an interrupt that it is about to serve). Not for what it holds: cpu_agent_settle. */
+void cpu_hands_show(void);
 
 /* A safepoint under replay only, which comes far more often than others. */
 void cpu_memory_poll(void);

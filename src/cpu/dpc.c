@@ -137,10 +137,8 @@ void cpu_dpc_unhand(struct cpu_private *p)
  * closes its hands, and so does who waits here: no two wait for each other. */
 static __attribute__((noinline)) void wait_for_hand(const struct cpu_dpc *dpc)
 {
-	struct cpu_private *p = cpu_private_self();
-
-	if (p)
-		cpu_hands_close(p);
+	cpu_agent_settle();
+	cpu_hands_show();
 	for (unsigned tries = 1;
 		atomic_load_explicit(&dpc->state, memory_order_acquire) & CPU_DPC_HANDED; tries++)
 		if (tries % 128 == 0)

@@ -3,6 +3,7 @@
 /*
  * The host's side of cpu/ (host.h).
  */
+#include "cpu/cpu.h"
 #include "cpu/host.h"
 
 #include <errno.h>
@@ -10,6 +11,7 @@
 #include <linux/membarrier.h>
 #include <sched.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -53,8 +55,9 @@ void host_barrier_init(bool several)
 void host_barrier_all(void)
 {
 	__builtin_ia32_mfence();
-	if (are_several && !host_barrier_is_dear)
-		syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+	if (are_several && !host_barrier_is_dear &&
+		unlikely(syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0)))
+		cpu_die("membarrier, which has worked so far, fails: %s", strerror(errno));
 }
 
 /* ---- owned locks ---- */

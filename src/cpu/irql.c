@@ -86,6 +86,14 @@ static void host_share(bool is_stall)
 	not_before = after + STALL_SHARE * (after - before);
 }
 
+void cpu_hands_show(void)
+{
+	struct cpu_private *p = cpu_private_self();
+
+	if (p)
+		cpu_hands_close(p);
+}
+
 static void relax(bool is_stall)
 {
 	static __thread unsigned rounds;
@@ -96,8 +104,7 @@ static void relax(bool is_stall)
 		return;
 	}
 	cpu_agent_settle();
-	if (p)
-		cpu_hands_close(p);
+	cpu_hands_show();
 	cpu_poll();
 	host_pause();
 	if (++rounds % RELAX_ROUNDS == 0)

@@ -380,10 +380,9 @@ void cpu_halt(void)
 {
 	static _Atomic uint32_t always;
 
-	atomic_fetch_add(&halted, 1);
 	/* nobody waits for what never comes */
-	if (cpu_self)
-		cpu_hands_close(cpu_private_self());
+	cpu_hands_show();
+	atomic_fetch_add(&halted, 1);
 	if (replay_is_on) {
 		contexts[cpu_self->number].is_over = true;
 		replay_block(never, NULL);

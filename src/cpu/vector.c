@@ -173,6 +173,10 @@ static bool interrupt_is_busy(struct cpu_private *p, struct cpu_interrupt *inter
 
 void cpu_interrupt_quiesce(struct cpu_interrupt *interrupt)
 {
+	/* One in a hand says so (answered) without a barrier before its service looks at anything.
+	 */
+	if (cpu_has_near)
+		host_barrier_all();
 	/* Wherever it has been before it moved. */
 	for (unsigned n = 0; n < cpu_count(); n++)
 		while (interrupt_is_busy(cpu_private_get(n), interrupt))

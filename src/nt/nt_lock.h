@@ -10,6 +10,7 @@
 #define DRY_NT_LOCK_H
 
 #include "util/common.h"
+#include "cpu/cpu.h"
 #include <sched.h>
 #include <stdatomic.h>
 
@@ -22,6 +23,8 @@ static inline void nt_lock_take(struct nt_lock *lock)
 	unsigned spins = 0;
 
 	while (unlikely(atomic_exchange_explicit(&lock->taken, 1, memory_order_acquire))) {
+		if (!spins)
+			cpu_hands_show();
 		/* The holder may have lost its host processor: do not burn ours for long. */
 		if (++spins < 100)
 			__builtin_ia32_pause();

@@ -495,7 +495,7 @@ static void a_timer_comes_after_the_first_dpc(void **state)
 
 /* ---- a DPC in the hand, seen from elsewhere, on two processors ---- */
 
-static _Atomic bool is_over;
+static _Atomic bool is_over, was_there;
 
 static void queue_1_of_another(void)
 {
@@ -505,7 +505,7 @@ static void queue_1_of_another(void)
 static void cancel_1_of_another(void)
 {
 	set(stage, 2); /* it waits */
-	answer(cpu_dpc_cancel(&calls[1].dpc));
+	set(was_there, cpu_dpc_cancel(&calls[1].dpc));
 	set(is_over, true);
 }
 
@@ -562,11 +562,13 @@ static void who_would_take_it_back_waits_until_it_has_left_the_hand(void **state
 	in_step = raise_a;
 	/* it waits in the queue, as the service waits */
 	a.during = queue_let_other_and_wait;
-	with_other_on_two(cancel_1_of_another, "0SsA+a");
+	with_other_on_two(cancel_1_of_another, "0SsAa");
+	assert_true(get(was_there));
 	/* it runs */
 	a.during = queue_let_other_and_go;
 	calls[1].during = await_the_end;
-	with_other_on_two(cancel_1_of_another, "0SsAa1-");
+	with_other_on_two(cancel_1_of_another, "0SsAa1");
+	assert_false(get(was_there));
 }
 
 static bool quiesced_early;
