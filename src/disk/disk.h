@@ -117,9 +117,11 @@ struct disk {
 	uint64_t blocks;
 	_Atomic uint64_t size; /* bytes: info.size, until it grows */
 	uint32_t block_shift, block_mask;
-	_Atomic bool is_gone;	 /* it takes no requests of the front */
-	uintptr_t in_place_mask; /* address bits that a buffer must not have, to be used in place */
-	uint32_t page_most;	 /* bytes of one that goes by io_page.c, 0: none does */
+	_Atomic bool is_gone;		 /* it takes no requests of the front */
+	_Atomic uint32_t alignment_mask; /* its adapter's */
+	/* address bits that a buffer must not have, to be used in place */
+	_Atomic uintptr_t in_place_mask;
+	uint32_t page_most; /* bytes of one that goes by io_page.c, 0: none does */
 	/* the block up to which they may go, as READ(10) can name it; 0 while it is gone */
 	_Atomic uint32_t page_end;
 	uint32_t rw_seconds; /* of a read or write */

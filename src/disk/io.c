@@ -176,14 +176,16 @@ void disk_part_done(struct port_request *request)
  * wants. */
 static inline bool is_in_place(const struct disk *disk, const void *buffer, uint64_t frame)
 {
-	return mem_frame_get(frame)->kind == MEM_DATA && !((uintptr_t)buffer & disk->in_place_mask);
+	return mem_frame_get(frame)->kind == MEM_DATA &&
+	       !((uintptr_t)buffer &
+		       atomic_load_explicit(&disk->in_place_mask, memory_order_relaxed));
 }
 
 /* Whether one command carries it all, from and to one page. */
 static inline bool is_page(const struct disk *disk, const void *buffer, uint64_t bytes)
 {
 	return likely(((uintptr_t)buffer & MEM_PAGE_MASK) + bytes <= MEM_PAGE_SIZE &&
-		      bytes - 1 < disk->info.max_transfer);
+		      bytes - 1 < __atomic_load_n(&disk->info.max_transfer, __ATOMIC_RELAXED));
 }
 
 void disk_io_look(struct disk_io *dio, const struct disk *disk, const struct dry_io *io)

@@ -167,19 +167,26 @@ static void unit_found(struct port_unit *unit)
 		unit->adapter->model->unit_found(unit);
 }
 
-/* What follows from the adapter's limits. A list of one element describes a page, but not parts of
- * two. */
-static void limits_take(struct disk *disk, const struct port_limits *limits)
+/* What follows from the adapter's limits; false: they are too small for a block. A list of one
+ * element describes a page, but not parts of two. */
+static bool limits_take(struct disk *disk, const struct port_limits *limits)
 {
-	const uint32_t most = min_of(limits->max_transfer, disk_buffer_bytes());
+	uint32_t most = (uint32_t)round_down(
+		min_of(limits->max_transfer, disk_buffer_bytes()), disk->info.block_size);
+	uintptr_t mask = limits->alignment_mask | (limits->max_elements < 2 ? MEM_PAGE_MASK : 0);
 
-	disk->info.max_transfer = (uint32_t)round_down(most, disk->info.block_size);
-	disk->in_place_mask =
-		limits->alignment_mask | (limits->max_elements < 2 ? MEM_PAGE_MASK : 0);
+	/* Buffers were made for what the front was told first. */
+	if (disk->info.max_transfer)
+		most = min_of(most, disk->info.max_transfer);
+	if (!most)
+		return false;
+	/* Who comes while it is away may look at these. */
+	__atomic_store_n(&disk->info.max_transfer, most, __ATOMIC_RELAXED);
+	disk->alignment_mask = limits->alignment_mask;
+	disk->in_place_mask = mask;
 	disk->block_mask = disk->info.block_size - 1;
-	disk->page_most = (uint32_t)min_of(disk->info.max_transfer, MEM_PAGE_SIZE);
-	if (disk->in_place_mask & ~MEM_PAGE_MASK)
-		disk->page_most = 0;
+	disk->page_most = mask & ~MEM_PAGE_MASK ? 0 : (uint32_t)min_of(most, MEM_PAGE_SIZE);
+	return true;
 }
 
 /* Whenever it has come, gone or grown. */
@@ -224,9 +231,7 @@ static int disk_add(struct disk_set *set, struct port_unit *unit, const uint8_t 
 	trim_copy(disk->info.revision, inquiry_data + 32, 4);
 	port_unit_entries_read(unit, disk->info.vendor, disk->info.product);
 	err = read_capacity(disk);
-	if (!err)
-		limits_take(disk, limits);
-	if (!err && !disk->info.max_transfer)
+	if (!err && !limits_take(disk, limits))
 		err = error_set(EINVAL,
 			"%s: the driver's %u bytes a transfer are less than a block of %u.",
 			disk->info.name, limits->max_transfer, disk->info.block_size);
@@ -301,16 +306,11 @@ static void disk_back(struct disk *disk)
 static bool disk_adopt(struct disk *disk, struct port_unit *unit)
 {
 	struct disk now = {.unit = unit, .info = disk->info};
-	uint32_t most = disk->info.max_transfer;
 
 	if (read_capacity(&now) || now.blocks != disk->blocks ||
 		now.block_shift != disk->block_shift)
 		return false;
-	limits_take(disk, &unit->adapter->limits);
-	/* Buffers were made for what the front was told. */
-	disk->info.max_transfer = min_of(disk->info.max_transfer, most);
-	disk->page_most = min_of(disk->page_most, disk->info.max_transfer);
-	if (!disk->info.max_transfer)
+	if (!limits_take(disk, &unit->adapter->limits))
 		return false;
 	port_unit_entries_read(unit, disk->info.vendor, disk->info.product);
 	disk->front = unit->adapter->front; /* a new one, if that has been there anew */

@@ -338,7 +338,7 @@ static int generator_init(struct generator *g, unsigned n, uint64_t stripe)
 	g->ops = w->ops / w->depth + (n < w->ops % w->depth);
 	g->first_block = n * stripe;
 	g->blocks = stripe;
-	g->step = g->disk->adapter->limits.alignment_mask + 1ull;
+	g->step = g->disk->alignment_mask + 1ull;
 	g->written = calloc(stripe, sizeof(*g->written));
 	g->buffer_bytes = round_up(
 		(uint64_t)max_of(w->high, g->disk->info.block_size) + SLACK, MEM_PAGE_SIZE);

@@ -26,6 +26,12 @@ status 0 "$DRYPORT" run "$SOURCE_ROOT/examples/nvme" --hw nvme:engines=3,write-c
 status 0 "$DRYPORT" run "$SOURCE_ROOT/examples/nvme" --hw nvme:engines=2 --cpus 4 --at 2ms:restart --at 10ms:reset-bus --at 30ms:restart --workload rw:ops=5000,verify
 ! grep -q ThreadSanitizer "$work/err" || fail "engines, restarted and reset: $(cat "$work/err")"
 
+# a card that is pulled out and put back as requests come
+for driver in simple nvme; do
+  status 0 "$DRYPORT" run "$SOURCE_ROOT/examples/$driver" --cpus 2 --inline-device --hold 20 --at every-5ms:replug --workload rw:ops=4000,verify,span=8M,depth=32
+  ! grep -q ThreadSanitizer "$work/err" || fail "$driver, replugged: $(cat "$work/err")"
+done
+
 # a driver that dereferences its registers
 cp -r "$SOURCE_ROOT/examples/nvme" "$work/dereference"
 sed -i "/^#include \"/r $SOURCE_ROOT/tests/e2e/drivers/dereference.h" "$work/dereference/nvme.h"
