@@ -19,40 +19,26 @@ enum { ENTRY_SIZE = 16, ENTRY_CONTROL = 3, CONTROL_MASKED = 1 };
 #define MESSAGE_ADDRESS	   0xfee00000u /* the local APICs of a PC; processor number at bit 12 */
 #define MESSAGE_FIRST_DATA 0x50u       /* vectors below are a PC's line interrupts */
 
-static __attribute__((noinline)) void target_raise_far(struct bus_target *target)
-{
-	struct bus_interrupt *head;
-
-	atomic_fetch_add(&target->raising, 1);
-	head = target->head;
-	if (head)
-		cpu_interrupt_raise(&head->vector);
-	atomic_fetch_sub(&target->raising, 1);
-}
-
-/* The same by a processor, where cpu_has_near. */
-static __attribute__((noinline)) void target_raise_near(struct bus_target *target, struct cpu *cpu)
-{
-	struct bus_interrupt *head;
-
-	cpu_about(cpu, target);
-	head = atomic_load_explicit(&target->head, memory_order_acquire);
-	if (head)
-		cpu_interrupt_raise(&head->vector);
-	cpu_about_over(cpu);
-}
-
 static __attribute__((noinline)) void target_raise_other(struct bus_target *target)
 {
-	struct cpu *cpu = cpu_self;
+	struct cpu *cpu = cpu_has_near ? cpu_self : NULL;
+	struct bus_interrupt *head;
 
-	if (likely(cpu && cpu_has_near))
-		target_raise_near(target, cpu);
+	if (cpu)
+		cpu_about(cpu, target);
 	else
-		target_raise_far(target);
+		atomic_fetch_add(&target->raising, 1);
+	head = atomic_load(&target->head);
+	if (head)
+		cpu_interrupt_raise(&head->vector);
+	if (cpu)
+		cpu_about_over(cpu);
+	else
+		atomic_fetch_sub(&target->raising, 1);
 }
 
-/* Likewise by one that hands the interrupt over to itself, as cpu_interrupt_raise would. */
+/* The same by a processor that hands the interrupt over to itself, as cpu_interrupt_raise would.
+ * False: nothing was done. */
 static inline bool target_hand(struct bus_target *target, struct cpu *cpu)
 {
 	struct bus_interrupt *head;
