@@ -76,43 +76,63 @@ static inline void next_message(struct simple *s, const struct batch *b)
 	s->messages_due |= 1ull << message;
 }
 
-/* Carries out the next command if its data lies in one page of the kind of memory that the last
- * one's was of. False: nothing was done. */
-path_inline bool next_move(struct simple *s, struct batch *b, const bool is_write)
+/* What a command reads or writes. */
+struct move {
+	void *data;
+	uint64_t offset, length; /* on the disk; in bytes */
+};
+
+/* False: its data does not lie in one page of the kind of memory that the last one's was of, or it
+ * may not be on the disk. */
+path_inline bool move_find(
+	const struct simple *s, const struct simple_command *c, struct move *move)
 {
 	/* What counts is read once: it is the driver's to change at any time. */
-	uint64_t address = __atomic_load_n(&b->next->list, __ATOMIC_RELAXED);
-	uint64_t block = __atomic_load_n(&b->next->block, __ATOMIC_RELAXED);
-	uint64_t length = __atomic_load_n(&b->next->length, __ATOMIC_RELAXED);
-	uint64_t tag;
-	void *data;
-	int err;
+	uint64_t address = __atomic_load_n(&c->list, __ATOMIC_RELAXED);
+	uint64_t block = __atomic_load_n(&c->block, __ATOMIC_RELAXED);
+	uint64_t length = __atomic_load_n(&c->length, __ATOMIC_RELAXED);
 
 	/* as much as a page's blocks from there on are on the disk */
 	if (unlikely(length - 1 >= MEM_PAGE_SIZE || length & s->block_mask ||
 		     block >= s->page_blocks))
 		return false;
-	data = dma_bus_find_known(&s->master, address, length, s->kind_of_data);
-	if (unlikely(!data))
+	move->data = dma_bus_find_known(&s->master, address, length, s->kind_of_data);
+	move->offset = block << s->block_shift;
+	move->length = length;
+	return likely(move->data != NULL);
+}
+
+path_inline int move_do(const struct simple *s, const struct move *move, const bool is_write)
+{
+	return is_write ? storage_write_one(s->storage, move->offset, move->data, move->length)
+			: storage_read_one(s->storage, move->offset, move->data, move->length);
+}
+
+/* Carries out the next command, if that is so. False: nothing was done. */
+path_inline bool next_move(struct simple *s, struct batch *b, const bool is_write)
+{
+	struct move move;
+	uint64_t tag;
+	int err;
+
+	if (unlikely(!move_find(s, b->next, &move)))
 		return false;
-	block <<= s->block_shift; /* now it is in bytes */
-	err = is_write ? storage_write_one(s->storage, block, data, length)
-		       : storage_read_one(s->storage, block, data, length);
+	err = move_do(s, &move, is_write);
 	if (unlikely(err)) {
 		if (!go_on(s, b))
 			return false;
 		if (err != STORAGE_WAITED) {
 			next_message(s, b);
-			dma_bus_add(&s->master, length, s->kind_of_data, !is_write);
+			dma_bus_add(&s->master, move.length, s->kind_of_data, !is_write);
 			fail_one(s, b->next, b->out, (uint32_t)(b->sequence >> 32), err);
 			return true;
 		}
 	}
-	*(is_write ? &b->bytes_written : &b->bytes_read) += length;
+	*(is_write ? &b->bytes_written : &b->bytes_read) += move.length;
 	next_message(s, b);
 	tag = __atomic_load_n(&b->next->tag, __ATOMIC_RELAXED);
 	/* bytes 16 to 23, and 24 to 31 at once; from then on the command's place is the driver's */
-	__atomic_store_n(&b->out->words[2], length << 32, __ATOMIC_RELAXED);
+	__atomic_store_n(&b->out->words[2], move.length << 32, __ATOMIC_RELAXED);
 	__atomic_store_n(&b->out->words[3], tag | b->sequence, __ATOMIC_RELEASE);
 	return true;
 }
@@ -207,28 +227,19 @@ path_inline bool tell(struct simple *s, unsigned message, unsigned count)
  * once more, because somebody has come in between. */
 path_inline bool one_move(struct simple *s, const struct simple_command *c, uint32_t number,
 	union simple_completion *out, const struct mem_frame *frame, enum mem_kind ring_kind,
-	const bool is_read)
+	const bool is_write)
 {
-	uint64_t address = __atomic_load_n(&c->list, __ATOMIC_RELAXED);
-	uint64_t block = __atomic_load_n(&c->block, __ATOMIC_RELAXED);
-	uint64_t length = __atomic_load_n(&c->length, __ATOMIC_RELAXED);
 	struct batch b = {.frame = frame, .kind = frame->kind};
 	unsigned message;
 	uint64_t tag;
-	void *data;
+	struct move move;
 	int err;
 
-	if (unlikely(length - 1 >= MEM_PAGE_SIZE || length & s->block_mask ||
-		     block >= s->page_blocks))
-		return false;
-	data = dma_bus_find_known(&s->master, address, length, s->kind_of_data);
-	if (unlikely(!data))
+	if (unlikely(!move_find(s, c, &move)))
 		return false;
 	dma_bus_add(&s->master, sizeof(*c), ring_kind, false);
-	dma_bus_add(&s->master, length, s->kind_of_data, is_read);
-	block <<= s->block_shift;
-	err = is_read ? storage_read_one(s->storage, block, data, length)
-		      : storage_write_one(s->storage, block, data, length);
+	dma_bus_add(&s->master, move.length, s->kind_of_data, !is_write);
+	err = move_do(s, &move, is_write);
 	if (unlikely(err) && !go_on(s, &b))
 		return false;
 	message = __atomic_load_n(&c->message, __ATOMIC_RELAXED);
@@ -236,9 +247,9 @@ path_inline bool one_move(struct simple *s, const struct simple_command *c, uint
 	s->log.commands++;
 	dma_bus_add(&s->master, sizeof(*out), frame->kind, true);
 	if (likely(!err || err == STORAGE_WAITED)) {
-		*(is_read ? &s->log.bytes_read : &s->log.bytes_written) += length;
+		*(is_write ? &s->log.bytes_written : &s->log.bytes_read) += move.length;
 		tag = __atomic_load_n(&c->tag, __ATOMIC_RELAXED);
-		__atomic_store_n(&out->words[2], length << 32, __ATOMIC_RELAXED);
+		__atomic_store_n(&out->words[2], move.length << 32, __ATOMIC_RELAXED);
 		__atomic_store_n(&out->words[3], tag | number * SEQUENCE_ONE, __ATOMIC_RELEASE);
 	} else {
 		fail_one(s, c, out, number, err);
@@ -261,10 +272,10 @@ path_inline bool work_one(struct simple *s, const struct simple_command *c, enum
 		     trace_is_wanted(TRACE_DMA_TRANSFER) || cpu_is_chosen_for()))
 		return false;
 	if (likely(operation == SIMPLE_OPERATION(SIMPLE_READ, SIMPLE_DIRECT)))
-		return one_move(s, c, number, out, frame, ring_kind, true);
+		return one_move(s, c, number, out, frame, ring_kind, false);
 	if (operation == SIMPLE_OPERATION(SIMPLE_WRITE, SIMPLE_DIRECT) &&
 		!storage_is_read_only(s->storage))
-		return one_move(s, c, number, out, frame, ring_kind, false);
+		return one_move(s, c, number, out, frame, ring_kind, true);
 	return false;
 }
 
