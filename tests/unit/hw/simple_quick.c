@@ -22,6 +22,8 @@ static struct outcome {
 } outcomes[2];
 
 static unsigned heard, flushes;
+/* How many there are of a run, and commands of each, at most: of one alone there is another way. */
+static unsigned batches = BATCHES, commands = COMMANDS;
 
 /* In place of the host's: how often what was written is made to last. */
 int fdatasync(int fd)
@@ -114,7 +116,7 @@ static struct command draw(struct driver *d, uint64_t *seed, char *data, unsigne
 
 static void batch_run(struct driver *d, struct outcome *out, uint64_t *seed, char *data)
 {
-	unsigned count = 1 + (unsigned)random_below(seed, COMMANDS);
+	unsigned count = 1 + (unsigned)random_below(seed, commands);
 
 	for (unsigned i = 0; i < count; i++) {
 		driver_put(d, draw(d, seed, data, i));
@@ -163,7 +165,7 @@ static void run(struct outcome *out, bool is_heard, const char *options, enum di
 	if (is_heard)
 		trace_subscribe(1ull << TRACE_DMA_TRANSFER, hear, NULL);
 	heard = flushes = 0;
-	for (unsigned i = 0; i < BATCHES; i++)
+	for (unsigned i = 0; i < batches; i++)
 		batch_run(&d, out, &seed, data);
 	outcome_note(&d, out, data);
 	/* what is left on the disk, around the blocks that cannot be read */
@@ -205,31 +207,41 @@ static void compare(const char *options, enum disk disk)
 	assert_true(disk != BAD_FILE || outcomes[0].flushes > 0);
 }
 
+static void compare_both(const char *options, enum disk disk)
+{
+	compare(options, disk);
+	batches = 8 * BATCHES;
+	commands = 1;
+	compare(options, disk);
+	batches = BATCHES;
+	commands = COMMANDS;
+}
+
 static void both_ways_are_the_same(void)
 {
-	compare("", BAD_FILE);
+	compare_both("", BAD_FILE);
 }
 
 /* Their completions' ring is no whole number of pages behind that of the commands. */
 static void small_rings_too(void)
 {
-	compare("ring=64", BAD_FILE);
+	compare_both("ring=64", BAD_FILE);
 }
 
 static void messages_too(void)
 {
-	compare("messages=2", BAD_FILE);
+	compare_both("messages=2", BAD_FILE);
 }
 
 static void read_only_too(void)
 {
-	compare("", READ_ONLY_FILE);
+	compare_both("", READ_ONLY_FILE);
 }
 
 /* Which takes no time: others are looked at once a batch. */
 static void memory_too(void)
 {
-	compare("", MEMORY);
+	compare_both("", MEMORY);
 }
 
 /* By what the option says the device reaches less than there is. */
