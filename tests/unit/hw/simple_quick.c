@@ -8,6 +8,9 @@
 #include "hw/medium.h"
 #include "util/random.h"
 
+#include <sys/syscall.h>
+#include <sys/uio.h>
+
 #define BATCHES	  60
 #define COMMANDS  40 /* of a batch, at most: more than are fetched at once */
 #define ROOM	  8192
@@ -30,6 +33,20 @@ int fdatasync(int fd)
 {
 	flushes++;
 	return 0;
+}
+
+static void (*meanwhile)(struct driver *d);
+static struct driver *whose;
+
+/* While the device waits for its disk. */
+ssize_t preadv(int fd, const struct iovec *iov, int count, off_t offset)
+{
+	void (*once)(struct driver * d) = meanwhile;
+
+	meanwhile = NULL;
+	if (once)
+		once(whose);
+	return syscall(SYS_preadv, fd, iov, count, offset, 0);
 }
 
 static void hear(void *ctx, const struct trace_event *event)
@@ -285,6 +302,88 @@ static void one_interrupt(void)
 	mem_free(data, 4096);
 }
 
+/* ---- who comes in between ---- */
+
+static void master_off(struct driver *d)
+{
+	uint16_t command = 2;
+
+	bus_config_write(d->function, 4, &command, sizeof(command));
+}
+
+static void disable(struct driver *d)
+{
+	reg_set(d, CONTROL, 0);
+}
+
+/* The first of `count` commands reads as this comes: nothing is posted afterwards. Its status then.
+ */
+static uint32_t read_and(unsigned count, void (*what)(struct driver *d))
+{
+	char *data = mem_alloc(4096, 0, MEM_DATA, NULL);
+	struct completion c;
+	uint64_t end = cpu_clock() + 5000000000;
+	struct driver d;
+	uint32_t status;
+
+	open_it(&d, "", BAD_FILE);
+	whose = &d;
+	meanwhile = what;
+	for (unsigned i = 0; i < count; i++)
+		driver_put(&d, direct_of(READ, i * 8, mem_physical(data), 4096));
+	driver_ring(&d);
+	while ((status = reg_get(&d, STATUS)) == 1 && cpu_clock() < end)
+		cpu_relax();
+	assert_null(meanwhile);
+	assert_false(driver_take(&d, &c));
+	violation.count = 0;
+	driver_close(&d);
+	mem_free(data, 4096);
+	return status;
+}
+
+static void is_seen_before_a_completion(void)
+{
+	for (unsigned count = 1; count < 4; count++) {
+		assert_int_equal(read_and(count, master_off), 3 << 8);
+		assert_int_equal(read_and(count, disable), 0);
+	}
+}
+
+/* What cannot be sent at once stays pending, for one command and for several. */
+static void masked_message_waits(void)
+{
+	char *data = mem_alloc(4096, 0, MEM_DATA, NULL);
+	struct completion c;
+	struct driver d;
+
+	open_it(&d, "messages=2", MEMORY);
+	driver_connect_messages(&d, 2);
+	for (unsigned count = 1; count < 4; count++) {
+		assert_true(bus_message_mask(d.function, 1, true));
+		for (unsigned i = 0; i < count; i++) {
+			struct command read = direct_of(READ, 0, mem_physical(data), 4096);
+
+			read.message = 1;
+			driver_put(&d, read);
+		}
+		driver_ring(&d);
+		for (unsigned i = 0; i < count; i++) {
+			while (!driver_take(&d, &c))
+				cpu_relax();
+			assert_int_equal(c.status, OK);
+		}
+		assert_int_equal(d.interrupts_seen[1], count - 1);
+		assert_true(bus_message_mask(d.function, 1, false));
+		cpu_poll();
+		assert_int_equal(d.interrupts_seen[1], count);
+	}
+	assert_int_equal(d.interrupts_seen[0], 0);
+	driver_disconnect(&d, 2);
+	driver_close(&d);
+	mem_free(data, 4096);
+}
+
 #define ON_PROCESSOR(name, body)                                                                   \
 	static void name(void **state)                                                             \
 	{                                                                                          \
@@ -298,6 +397,8 @@ ON_PROCESSOR(both_ways_leave_the_same_on_a_read_only_disk, read_only_too)
 ON_PROCESSOR(both_ways_leave_the_same_on_a_disk_in_memory, memory_too)
 ON_PROCESSOR(without_bus_mastering_there_is_no_short_way, no_short_way_without_mastering)
 ON_PROCESSOR(a_batch_is_told_by_one_interrupt, one_interrupt)
+ON_PROCESSOR(who_comes_in_between_is_seen_before_a_completion, is_seen_before_a_completion)
+ON_PROCESSOR(a_masked_message_waits, masked_message_waits)
 
 int main(void)
 {
@@ -309,6 +410,8 @@ int main(void)
 		machine_test(both_ways_leave_the_same_on_a_disk_in_memory),
 		machine_test(without_bus_mastering_there_is_no_short_way),
 		machine_test(a_batch_is_told_by_one_interrupt),
+		machine_test(who_comes_in_between_is_seen_before_a_completion),
+		machine_test(a_masked_message_waits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
