@@ -248,9 +248,9 @@ void bus_message_get(
 	struct bus_function *function, unsigned message, uint64_t *address, uint32_t *data);
 /*
  * Connects a vector to a message or the line. PASSIVE. -EBUSY if the message has one, -EINVAL if
- * there is no such message enabled or no line. Lines are shared: each service is asked in turn
- * until one claims; a sharer gets irql and cpu of the line's first connection (read them back from
- * its vector).
+ * there is no such message enabled or no line, or its IRQL is no device's. Lines are shared: each
+ * service is asked in turn until one claims; a sharer gets irql and cpu of the line's first
+ * connection (read them back from its vector).
  */
 int bus_interrupt_connect(
 	struct bus_function *function, unsigned message, struct bus_interrupt *interrupt);

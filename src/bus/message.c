@@ -333,7 +333,7 @@ int bus_message_connect(struct bus_function *f, unsigned message, struct bus_int
 {
 	struct bus_interrupt *nobody = NULL;
 
-	if (message >= messages_enabled(f) || !cpu_irql_is_device(interrupt->vector.irql))
+	if (message >= messages_enabled(f))
 		return -EINVAL;
 	interrupt->service = NULL;
 	interrupt->next = NULL;
@@ -358,6 +358,8 @@ int bus_interrupt_connect(struct bus_function *f, unsigned message, struct bus_i
 {
 	interrupt->function = f;
 	interrupt->message = message;
+	if (!cpu_irql_is_device(interrupt->vector.irql))
+		return -EINVAL;
 	if (message == BUS_LINE)
 		return bus_line_connect(f, interrupt);
 	return bus_message_connect(f, message, interrupt);

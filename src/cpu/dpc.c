@@ -137,7 +137,6 @@ void cpu_dpc_unhand(struct cpu_private *p)
  * closes its hands, and so does who waits here: no two wait for each other. */
 static __attribute__((noinline)) void wait_for_hand(const struct cpu_dpc *dpc)
 {
-	cpu_agent_settle();
 	cpu_hands_show();
 	for (unsigned tries = 1;
 		atomic_load_explicit(&dpc->state, memory_order_acquire) & CPU_DPC_HANDED; tries++)

@@ -49,10 +49,8 @@ static __attribute__((noinline)) void page_waits(struct disk *disk, struct dry_i
 static __attribute__((noinline)) struct port_request *page_borrows_or_waits(
 	struct disk *disk, struct dry_io *io, uint64_t at)
 {
-	struct port_request *request = NULL;
+	struct port_request *request = disk_transfer_borrow(disk->front);
 
-	if (!atomic_load_explicit(&disk_waiters_any, memory_order_relaxed))
-		request = disk_transfer_borrow(disk->front);
 	if (request)
 		return request;
 	page_wait(disk, io, at);

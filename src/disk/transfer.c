@@ -149,8 +149,8 @@ uint32_t disk_buffer_bytes(void)
 /* ---- who waits ---- */
 
 /* Who gives a transfer back, and does not see that somebody waits, has done so before the first who
- * waits, looking for one now, passes the barrier. Who comes later leaves it to him: he lets all go
- * on for whom there is enough. */
+ * waits, looking for one afterwards, passes the barrier. Who comes later, and looks after he has
+ * queued, sees what was given back without a look at the queue before that. */
 void disk_waiter_push(struct disk_io *waiter)
 {
 	bool is_first;
@@ -227,10 +227,13 @@ static __attribute__((noinline)) struct disk_io *waiter_take_any(void)
 
 struct disk_io *disk_waiter_next(void)
 {
-	struct disk_io *first = waiters.head;
+	struct disk_io *first;
 
+	if (cpu_inner_locks)
+		return waiter_take_any();
 	/* Where there are no locks, and one adapter: what the first gets decides. */
-	if (unlikely(cpu_inner_locks || (first && (first->needs_buffer || waiters.adapters != 1))))
+	first = waiters.head;
+	if (unlikely(first && (first->needs_buffer || waiters.adapters != 1)))
 		return waiter_take_any();
 	return first && disk_transfers_first(disk_transfers_here(NULL, first->disk->adapter, false))
 		       ? waiter_take(&waiters.head)

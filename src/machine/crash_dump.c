@@ -220,6 +220,7 @@ static int crash_run(struct dry_machine *machine)
 	uint64_t began = cpu_clock();
 	int err;
 
+	cpu_hands_show();
 	crash->processor = cpu_self->number;
 	atomic_store(&machine->has_crashed, true);
 	for (unsigned n = 0; n < machine->driver.adapter_count; n++)

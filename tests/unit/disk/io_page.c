@@ -377,6 +377,49 @@ static void who_finds_a_touched_list_waits_in_turn(void)
 }
 #endif
 
+static struct dry_io many[DISK_TRANSFERS + 1];
+
+/* With the miniport, unless it waits. */
+static bool starts(unsigned n, void *at)
+{
+	unsigned before = target.count;
+
+	many[n] = (struct dry_io){
+		.op = DRY_OP_READ, .buffer = at, .count = 512, .offset = n * 512, .done = next};
+	expect_is(disk_submit(target.disk, &many[n]), 0);
+	return target.count != before;
+}
+
+/* It needs no buffer: wherever its transfer is. */
+static void a_page_does_not_wait_for_those_that_wait_for_a_buffer(void)
+{
+	char *elsewhere = mem_alloc(MEM_PAGE_SIZE, 0, MEM_POOL, NULL);
+	unsigned n = 0, waits;
+	uint8_t irql;
+
+	up();
+	target.disk->unit->depth = 255;
+	port_unit_settle(target.disk->unit);
+	irql = cpu_irql_raise(IRQL_DISPATCH);
+	target.hook = keep;
+	while (n < DISK_TRANSFERS && starts(n, elsewhere))
+		n++;
+	waits = n++;
+	expect(waits && waits < DISK_TRANSFERS);
+	for (; n <= DISK_TRANSFERS; n++)
+		expect(starts(n, buffer));
+	target.hook = NULL;
+	cpu_irql_lower(irql);
+	expect_is(target.count, DISK_TRANSFERS);
+	while (started())
+		complete_as(SRB_STATUS_SUCCESS, 512);
+	fake_wait(dones == n);
+	expect_is(target.log[DISK_TRANSFERS].block, waits);
+	expect(!disk_is_active(target.disk));
+	down();
+	mem_free(elsewhere, MEM_PAGE_SIZE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -388,6 +431,8 @@ int main(void)
 		fake_test_on_two(each_way_back_ends_it_once),
 		fake_test(who_finds_no_transfer_waits),
 		fake_test_on_two(who_finds_no_transfer_waits),
+		fake_test(a_page_does_not_wait_for_those_that_wait_for_a_buffer),
+		fake_test_on_two(a_page_does_not_wait_for_those_that_wait_for_a_buffer),
 #ifndef DRY_ASAN
 		fake_test(who_finds_a_touched_list_waits_in_turn),
 		fake_test_on_two(who_finds_a_touched_list_waits_in_turn),
