@@ -44,8 +44,8 @@ static __attribute__((noinline)) void page_waits(struct disk *disk, struct dry_i
 	page_wait(disk, io, at);
 }
 
-/* It takes one of another processor's, if nobody else waits for those; or it waits, too. What is
- * given back from then on goes to it, or to who waits before it. */
+/* It takes one of another processor's, or waits: what is given back from then on goes to it, or to
+ * who waits before it. */
 static __attribute__((noinline)) struct port_request *page_borrows_or_waits(
 	struct disk *disk, struct dry_io *io, uint64_t at)
 {

@@ -48,7 +48,7 @@ static inline void dma_count_page(struct dma_adapter *adapter, unsigned cpu)
 	cpu_own_count(&adapter->here[cpu].counts.sizes[0]);
 }
 
-static inline void dma_uncount_pages(struct dma_adapter *adapter, unsigned cpu, unsigned pages)
+static inline void dma_uncount_pages(struct dma_adapter *adapter, unsigned cpu, uint64_t pages)
 {
 	cpu_own_add(&adapter->here[cpu].counts.unmapped, pages);
 }

@@ -219,10 +219,12 @@ path_inline bool request_finish_page(struct port_request *request, bool locks)
 		     trace_is_wanted(TRACE_SRB_DONE)))
 		return false;
 	if (locks) {
-		if (unlikely(!port_split_add(cpu, unit, -1u, PORT_BUSY)))
-			return false;
 		/* Before others can see that it is back: they may ask for what is mapped. */
 		dma_uncount_pages(adapter->dma, cpu->number, 1);
+		if (unlikely(!port_split_add(cpu, unit, -1u, PORT_BUSY))) {
+			dma_uncount_pages(adapter->dma, cpu->number, -1ull); /* not yet */
+			return false;
+		}
 	} else {
 		if (unlikely(!unit->room || !port_is_alone(adapter)))
 			return false;
@@ -271,7 +273,7 @@ path_inline void done_drain(struct port_done *done, bool locks)
 {
 	struct port_request *request, *next;
 	struct dma_adapter *dma;
-	unsigned pages = 0;
+	uint64_t pages = 0;
 
 	done->is_expected = true;
 	while (done->head) {
