@@ -2,9 +2,9 @@
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
  * Tests cpu_agent_answer of src/cpu/agent_step.c, and its share of vector.c and dpc.c: a step
- * between two DPCs interrupts, and the service queues DPCs. Each test runs on a machine of one
- * processor, where these are handed over, and on one of two, where they go through the queues: all
- * must come alike.
+ * between two DPCs interrupts, and the service queues DPCs. Each test runs on machines of one
+ * processor and of two, where these are handed over, and on one where they go through the queues:
+ * all must come alike.
  *
  * The log has a capital letter when a service or step begins and a small one when it ends, and the
  * digit of each DPC.
@@ -102,25 +102,39 @@ static void first_dpc(void *ctx)
 	cpu_irql_lower(irql);
 }
 
-/* DPC 0 kicks the device, whose step does this. */
+enum { ALONE, ON_TWO, BY_QUEUES, MACHINES };
+
+/* DPC 0 kicks the device, whose step does this, and what is expected comes of it. other: a host
+ * thread's main function, or NULL. */
+static void answers(unsigned machine, void *(*other)(void *ctx), const char *expected)
+{
+	char found[80], wanted[80];
+	pthread_t thread;
+
+	machine_start_with(machine == ALONE ? 1 : 2, true);
+	if (machine == BY_QUEUES) /* as on a host without the barrier */
+		cpu_has_near = false;
+	agent = cpu_agent_new(step, NULL, "device");
+	steps = 0;
+	memset(text, 0, sizeof(text));
+	set(stage, 0);
+	a.served = b.served = 0;
+	if (other)
+		assert_int_equal(pthread_create(&thread, NULL, other, NULL), 0);
+	run_on(0, first_dpc, NULL);
+	if (other)
+		pthread_join(thread, NULL);
+	cpu_agent_free(agent);
+	cpu_fini();
+	snprintf(found, sizeof(found), "%u: %s", machine, text);
+	snprintf(wanted, sizeof(wanted), "%u: %s", machine, expected);
+	assert_string_equal(found, wanted);
+}
+
 static void *on_processor(void *expected)
 {
-	for (unsigned processors = 1; processors <= 2; processors++) {
-		char found[80];
-
-		machine_start_with(processors, true);
-		agent = cpu_agent_new(step, NULL, "device");
-		steps = 0;
-		memset(text, 0, sizeof(text));
-		set(stage, 0);
-		a.served = b.served = 0;
-		run_on(0, first_dpc, NULL);
-		cpu_agent_free(agent);
-		snprintf(found, sizeof(found), "%u: %s", processors, text);
-		cpu_fini();
-		snprintf(text, sizeof(text), "%u: %s", processors, (char *)expected);
-		assert_string_equal(found, text);
-	}
+	for (unsigned machine = 0; machine < MACHINES; machine++)
+		answers(machine, NULL, expected);
 	return NULL;
 }
 
@@ -379,29 +393,11 @@ static void queue_and_let_other(void)
 	let_other();
 }
 
-/* Twice, as there are two machines. */
 static void with_other(void (*fn)(void), char *expected)
 {
 	meanwhile = fn;
-	for (unsigned processors = 1; processors <= 2; processors++) {
-		char found[80];
-		pthread_t other;
-
-		machine_start_with(processors, true);
-		agent = cpu_agent_new(step, NULL, "device");
-		steps = 0;
-		memset(text, 0, sizeof(text));
-		set(stage, 0);
-		a.served = 0;
-		assert_int_equal(pthread_create(&other, NULL, other_main, NULL), 0);
-		run_on(0, first_dpc, NULL);
-		pthread_join(other, NULL);
-		cpu_agent_free(agent);
-		snprintf(found, sizeof(found), "%u: %s", processors, text);
-		cpu_fini();
-		snprintf(text, sizeof(text), "%u: %s", processors, expected);
-		assert_string_equal(found, text);
-	}
+	for (unsigned machine = 0; machine < MACHINES; machine++)
+		answers(machine, other_main, expected);
 }
 
 static void raise_b(void)
@@ -531,22 +527,9 @@ static void await_the_end(void)
 
 static void with_other_on_two(void (*fn)(void), const char *expected)
 {
-	pthread_t other;
-
 	meanwhile = fn;
 	set(is_over, false);
-	machine_start_with(2, true);
-	agent = cpu_agent_new(step, NULL, "device");
-	steps = 0;
-	memset(text, 0, sizeof(text));
-	set(stage, 0);
-	a.served = 0;
-	assert_int_equal(pthread_create(&other, NULL, other_main, NULL), 0);
-	run_on(0, first_dpc, NULL);
-	pthread_join(other, NULL);
-	cpu_agent_free(agent);
-	cpu_fini();
-	assert_string_equal(text, expected);
+	answers(ON_TWO, other_main, expected);
 }
 
 static void a_dpc_in_the_hand_is_queued_for_others_too(void **state)
