@@ -133,8 +133,9 @@ void cpu_dpc_unhand(struct cpu_private *p)
 	host_lock_release(&p->lock);
 }
 
-/* Another processor's service has queued it, and is not over. Where that waits for anything it
- * closes its hands, and so does who waits here: no two wait for each other. */
+/* Another processor's service has queued it, and is not over. Where that waits for anything, but
+ * for memory without a safepoint (CAVEATS), it closes its hands, and so does who waits here: no two
+ * wait for each other. */
 static __attribute__((noinline)) void wait_for_hand(const struct cpu_dpc *dpc)
 {
 	cpu_hands_show();

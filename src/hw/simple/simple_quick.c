@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
- * The short way of a batch: DIRECT reads and writes whose data lies in one page that the device
- * reaches are carried out as they stand in the ring, and their completions are written at once. It
- * ends before the first command that is anything else, and as soon as somebody wants to see more of
- * it: the rest goes the long way (simple_ring.c, simple_command.c), which starts such a command
- * anew, since nothing was done to it here and nothing counted. Under replay nothing goes this way.
+ * Where the agent's step begins, and the short way of a batch: DIRECT reads and writes whose data
+ * lies in one page that the device reaches are carried out as they stand in the ring, and their
+ * completions are written at once. It ends before the first command that is anything else, and as
+ * soon as somebody wants to see more of it: the rest goes the long way (simple_ring.c,
+ * simple_command.c), which starts such a command anew, since nothing was done to it here and
+ * nothing counted. Under replay nothing goes this way.
  *
  * What others may change meanwhile is looked at before the batch and whenever the storage may have
  * taken its time (go_on); where it does not, all of a batch is over in the time of some copies, and
