@@ -133,7 +133,7 @@ static void function_fill(struct bus_function *f, const struct bus_function_conf
 	f->config = *config;
 	f->ops = *ops;
 	f->device = device;
-	f->masked = ~0ull; /* PCI 3.0, 6.8.2: mask bits are set after reset */
+	f->sender.masked = ~0ull; /* PCI 3.0, 6.8.2: mask bits are set after reset */
 	bus_config_build(f);
 }
 
@@ -200,7 +200,7 @@ static void config_reset(struct bus_function *f)
 		memset(f->space + CONFIG_BAR + 4 * i, 0, 4);
 		bus_config_put(f, CONFIG_BAR + 4 * i, 4, bars[i]);
 	}
-	f->masked = ~0ull;
+	f->sender.masked = ~0ull;
 	f->pending = 0;
 	f->asserted = false;
 }

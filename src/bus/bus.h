@@ -202,9 +202,10 @@ void bus_doorbells_open(struct bus_function *function, bool open);
  * served. */
 static inline void bus_rung(struct cpu_agent *agent)
 {
-	struct cpu *cpu = cpu_self;
+	struct cpu *cpu = cpu_here;
 
-	if (likely(cpu_agent_is_held(cpu, agent) && !cpu_is_due_on(cpu)))
+	if (likely(cpu_agent_is_held(cpu, agent) || cpu_agent_hold(agent, cpu)) &&
+		likely(!cpu_is_due_on(cpu)))
 		return;
 	cpu_agent_kick_and_poll(agent);
 }
@@ -215,9 +216,6 @@ static inline void bus_rung(struct cpu_agent *agent)
  * bit off it is lost, as is one that is not enabled; a masked MSI-X message stays pending. */
 void bus_line_set(struct bus_function *function, bool asserted);
 void bus_message_send(struct bus_function *function, unsigned message);
-/* The same where messages are enabled and nothing stands in this one's way; false: it is not so,
- * and nothing was done. */
-bool bus_message_send_now(struct bus_function *function, unsigned message);
 /* Whether messages are enabled: the line is silent then, and a device with both sends messages. */
 border_call bool bus_messages_are_enabled(const struct bus_function *function);
 
@@ -229,6 +227,59 @@ struct bus_interrupt {
 	bool (*service)(
 		struct cpu_interrupt *); /* private: the caller's, under bus/'s own for lines */
 };
+
+/*
+ * Private: where an interrupt is delivered. A raiser says so before he looks at `head`, so that who
+ * replaces the head can wait until nobody holds the old one.
+ */
+struct bus_target {
+	struct bus_interrupt *_Atomic head;
+	_Atomic uint32_t raising; /* where it is no processor that says so by cpu_about */
+} APART;			  /* messages are for several processors */
+
+/* Private: what a bus_function begins with. */
+struct bus_sender {
+	_Atomic uint32_t
+		sends; /* MSI-X messages that, if not masked by themselves, go out at once */
+	_Atomic uint64_t masked; /* MSI-X vectors whose mask bit is set */
+	struct bus_target message[BUS_MESSAGES_MAX];
+};
+
+void bus_target_raise_other(struct bus_target *target);
+
+/* By a processor that hands the interrupt over to itself, as cpu_interrupt_raise would. False:
+ * nothing was done. */
+path_inline bool bus_target_hand(struct bus_target *target, struct cpu *cpu)
+{
+	struct bus_interrupt *head;
+	bool is_handed;
+
+	cpu_about(cpu, target);
+	head = atomic_load_explicit(&target->head, memory_order_acquire);
+	is_handed = likely(head != NULL) && cpu_interrupt_hand(cpu, &head->vector);
+	cpu_about_over(cpu);
+	return is_handed;
+}
+
+path_inline void bus_target_raise(struct bus_target *target)
+{
+	struct cpu *cpu = cpu_here;
+
+	if (unlikely(!cpu_hands_interrupt(cpu) || !bus_target_hand(target, cpu)))
+		bus_target_raise_other(target);
+}
+
+/* As bus_message_send where messages are enabled and nothing stands in this one's way; false: it is
+ * not so, and nothing was done. */
+path_inline bool bus_message_send_now(struct bus_function *function, unsigned message)
+{
+	struct bus_sender *sender = (struct bus_sender *)(void *)function;
+
+	if (unlikely(message >= sender->sends || sender->masked >> message & 1))
+		return false;
+	bus_target_raise(&sender->message[message]);
+	return true;
+}
 
 /* Enables MSI-X, else MSI, with as many messages as connected, or the line: bus_messages_enable
  * gives the number of messages granted (0: use the line). */

@@ -104,15 +104,6 @@ struct bus_window {
 	bool is_entered; /* in bus_memory_pages */
 };
 
-/*
- * Where an interrupt is delivered. A raiser counts itself in before it looks at `head`, so that who
- * replaces the head can wait until nobody holds the old one.
- */
-struct bus_target {
-	struct bus_interrupt *_Atomic head;
-	_Atomic uint32_t raising; /* where it is no processor that says so by cpu_about */
-} APART;			  /* messages are for several processors */
-
 /* What a bridge forwards, in bus addresses: from start to end. end 0: nothing. */
 struct bus_range {
 	uint64_t start, end;
@@ -120,6 +111,7 @@ struct bus_range {
 enum { BUS_RANGE_IO, BUS_RANGE_MEMORY, BUS_RANGE_PREFETCH, BUS_RANGES };
 
 struct bus_function {
+	struct bus_sender sender;
 	_Atomic bool present; /* the slot is taken */
 	_Atomic bool unplugged;
 	_Atomic bool unpowered; /* D3 */
@@ -141,14 +133,10 @@ struct bus_function {
 	/* interrupts */
 	_Atomic bool asserted; /* what the device wants of its line */
 	_Atomic bool msi, msix, msix_mask_all;
-	_Atomic uint32_t
-		sends; /* MSI-X messages that, if not masked by themselves, go out at once */
 	_Atomic uint32_t msi_granted;
 	uint32_t messages_told;			    /* what ops.messages heard last */
-	_Atomic uint64_t masked;		    /* MSI-X vectors whose mask bit is set */
 	_Atomic uint64_t pending;		    /* MSI-X vectors sent while masked */
 	uint32_t msix_address[BUS_MESSAGES_MAX][3]; /* address low, high, data */
-	struct bus_target message[BUS_MESSAGES_MAX];
 };
 
 /* It answers no register access and interrupts nobody. */
@@ -317,7 +305,6 @@ static inline uint32_t bus_msix_size(const struct bus_function_config *config)
 	return bus_msix_table_size(config) + (config->msix_messages + 63) / 64 * 8;
 }
 
-void bus_target_raise(struct bus_target *target);
 /* Puts another head in place; returns when nobody is about to raise the old one. */
 void bus_target_replace(struct bus_target *target, struct bus_interrupt *head);
 

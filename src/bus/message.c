@@ -19,7 +19,7 @@ enum { ENTRY_SIZE = 16, ENTRY_CONTROL = 3, CONTROL_MASKED = 1 };
 #define MESSAGE_ADDRESS	   0xfee00000u /* the local APICs of a PC; processor number at bit 12 */
 #define MESSAGE_FIRST_DATA 0x50u       /* vectors below are a PC's line interrupts */
 
-static __attribute__((noinline)) void target_raise_other(struct bus_target *target)
+void bus_target_raise_other(struct bus_target *target)
 {
 	struct cpu *cpu = cpu_has_near ? cpu_self : NULL;
 	struct bus_interrupt *head;
@@ -37,33 +37,6 @@ static __attribute__((noinline)) void target_raise_other(struct bus_target *targ
 		atomic_fetch_sub(&target->raising, 1);
 }
 
-/* The same by a processor that hands the interrupt over to itself, as cpu_interrupt_raise would.
- * False: nothing was done. */
-static inline bool target_hand(struct bus_target *target, struct cpu *cpu)
-{
-	struct bus_interrupt *head;
-	bool is_handed;
-
-	cpu_about(cpu, target);
-	head = atomic_load_explicit(&target->head, memory_order_acquire);
-	is_handed = likely(head != NULL) && cpu_interrupt_hand(cpu, &head->vector);
-	cpu_about_over(cpu);
-	return is_handed;
-}
-
-path_inline void target_raise(struct bus_target *target)
-{
-	struct cpu *cpu = cpu_self;
-
-	if (unlikely(!cpu_hands_interrupt(cpu) || !target_hand(target, cpu)))
-		target_raise_other(target);
-}
-
-void bus_target_raise(struct bus_target *target)
-{
-	target_raise(target);
-}
-
 void bus_target_replace(struct bus_target *target, struct bus_interrupt *head)
 {
 	atomic_store(&target->head, head);
@@ -74,7 +47,7 @@ void bus_target_replace(struct bus_target *target, struct bus_interrupt *head)
 
 static bool is_masked(const struct bus_function *f, unsigned message)
 {
-	return f->msix_mask_all || f->masked >> message & 1;
+	return f->msix_mask_all || f->sender.masked >> message & 1;
 }
 
 static void deliver_pending(struct bus_function *f, unsigned message)
@@ -82,13 +55,13 @@ static void deliver_pending(struct bus_function *f, unsigned message)
 	uint64_t bit = 1ull << message;
 
 	if (f->pending & bit && atomic_fetch_and(&f->pending, ~bit) & bit)
-		bus_target_raise(&f->message[message]);
+		bus_target_raise(&f->sender.message[message]);
 }
 
 static void msix_send(struct bus_function *f, unsigned message)
 {
 	if (likely(!is_masked(f, message))) {
-		bus_target_raise(&f->message[message]);
+		bus_target_raise(&f->sender.message[message]);
 		return;
 	}
 	atomic_fetch_or(&f->pending, 1ull << message);
@@ -103,7 +76,7 @@ void bus_message_deliver(struct bus_function *f, unsigned message)
 	if (f->msix && message < f->config.msix_messages)
 		msix_send(f, message);
 	else if (f->msi)
-		bus_target_raise(&f->message[message & (f->msi_granted - 1)]);
+		bus_target_raise(&f->sender.message[message & (f->msi_granted - 1)]);
 }
 
 static __attribute__((noinline)) void send_other(struct bus_function *f, unsigned message)
@@ -112,14 +85,6 @@ static __attribute__((noinline)) void send_other(struct bus_function *f, unsigne
 		f->tap->message(f->tap, message);
 	else
 		bus_message_deliver(f, message);
-}
-
-bool bus_message_send_now(struct bus_function *f, unsigned message)
-{
-	if (unlikely(message >= f->sends || f->masked >> message & 1))
-		return false;
-	target_raise(&f->message[message]);
-	return true;
 }
 
 void bus_message_send(struct bus_function *f, unsigned message)
@@ -133,7 +98,7 @@ void bus_messages_settle(struct bus_function *f)
 	bool all = f->msix && !f->msix_mask_all && f->command & COMMAND_MASTER &&
 		   !bus_function_is_off(f) && !f->tap;
 
-	f->sends = all ? f->config.msix_messages : 0;
+	f->sender.sends = all ? f->config.msix_messages : 0;
 }
 
 border_call bool bus_messages_are_enabled(const struct bus_function *f)
@@ -179,7 +144,7 @@ static uint32_t msix_dword(const struct bus_function *f, uint32_t offset)
 	if (offset >= table)
 		return (uint32_t)(f->pending >> (8 * (offset - table)));
 	if (word == ENTRY_CONTROL)
-		return f->masked >> entry & 1 ? CONTROL_MASKED : 0;
+		return f->sender.masked >> entry & 1 ? CONTROL_MASKED : 0;
 	return __atomic_load_n(&f->msix_address[entry][word], __ATOMIC_RELAXED);
 }
 
@@ -195,10 +160,10 @@ uint64_t bus_msix_read(struct bus_function *f, uint32_t offset, unsigned size)
 static void entry_mask(struct bus_function *f, unsigned entry, bool masked)
 {
 	if (masked) {
-		atomic_fetch_or(&f->masked, 1ull << entry);
+		atomic_fetch_or(&f->sender.masked, 1ull << entry);
 		return;
 	}
-	atomic_fetch_and(&f->masked, ~(1ull << entry));
+	atomic_fetch_and(&f->sender.masked, ~(1ull << entry));
 	if (!is_masked(f, entry))
 		deliver_pending(f, entry);
 }
@@ -266,7 +231,7 @@ void bus_messages_disable(struct bus_function *f)
 		bus_config_change(f, bus_config_msix(f) + 2, 0, MSIX_ENABLE);
 	if (f->config.msi_messages)
 		bus_config_change(f, bus_config_msi(f) + 2, 0, MSI_ENABLE);
-	f->masked = ~0ull;
+	f->sender.masked = ~0ull;
 	f->pending = 0;
 }
 
@@ -337,7 +302,7 @@ int bus_message_connect(struct bus_function *f, unsigned message, struct bus_int
 		return -EINVAL;
 	interrupt->service = NULL;
 	interrupt->next = NULL;
-	if (!atomic_compare_exchange_strong(&f->message[message].head, &nobody, interrupt))
+	if (!atomic_compare_exchange_strong(&f->sender.message[message].head, &nobody, interrupt))
 		return -EBUSY;
 	address_program(f, message, interrupt->vector.cpu);
 	if (f->msix)
@@ -349,8 +314,8 @@ void bus_message_disconnect(struct bus_interrupt *interrupt)
 {
 	struct bus_function *f = interrupt->function;
 
-	atomic_fetch_or(&f->masked, 1ull << interrupt->message);
-	bus_target_replace(&f->message[interrupt->message], NULL);
+	atomic_fetch_or(&f->sender.masked, 1ull << interrupt->message);
+	bus_target_replace(&f->sender.message[interrupt->message], NULL);
 	cpu_interrupt_quiesce(&interrupt->vector);
 }
 

@@ -107,7 +107,7 @@ struct cpu_agent *cpu_agent_new_inline(void (*step)(void *ctx), void *ctx)
 		return NULL;
 	agent->step = step;
 	agent->ctx = ctx;
-	agent->is_inline = true;
+	agent->head.is_inline = true;
 	atomic_init(&agent->streak_enough, AGENT_STREAK);
 	/* of a machine of one processor it is that one's for ever */
 	agent->home = cpu_is_near_quick;
@@ -121,7 +121,7 @@ struct cpu_agent *cpu_agent_new(void (*step)(void *ctx), void *ctx, const char *
 
 	if (!agent || makes_inline)
 		return agent;
-	agent->is_inline = false;
+	agent->head.is_inline = false;
 	snprintf(agent->name, sizeof(agent->name), "%s", name);
 	if (replay_is_on ? agent_fiber_init(agent)
 			 : host_thread_start(&agent->thread, agent_main, agent, agent->name)) {
@@ -170,7 +170,7 @@ static void agent_stop(struct cpu_agent *agent)
 static bool is_held(const struct cpu_agent *agent)
 {
 	for (unsigned n = 0; n < CPU_MAX; n++)
-		if (atomic_load_explicit(&agent->of[n].is_held, memory_order_acquire))
+		if (atomic_load_explicit(&agent->head.of[n], memory_order_acquire))
 			return true;
 	return false;
 }

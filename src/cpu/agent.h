@@ -19,13 +19,8 @@ enum { IDLE, KICKED, SLEEPING, STOPPING, BUSY, BUSY_KICKED, HANDED };
  * about to look whether others want another. */
 enum { NEAR_AWAY, NEAR_IN, NEAR_AGAIN, NEAR_LEAVING };
 
-/* Whether a processor holds it, and what else. */
-struct agent_hold {
-	struct cpu_agent *next;
-	_Atomic bool is_held;
-};
-
 struct cpu_agent {
+	struct cpu_agent_head head; /* is_inline, and which processors hold it */
 	void (*step)(void *ctx);
 	void *ctx;
 	_Atomic uint32_t state; /* futex */
@@ -36,7 +31,7 @@ struct cpu_agent {
 	uint32_t streak;       /* how many */
 	_Atomic uint32_t streak_enough; /* to be the owner */
 	_Atomic bool is_stopping;
-	bool is_inline, has_thread, has_fiber;
+	bool has_thread, has_fiber;
 	bool is_stepping; /* under replay */
 	struct fiber fiber;
 	struct replay_context context;
@@ -44,7 +39,6 @@ struct cpu_agent {
 	struct host_spin spin;
 	struct cpu_agent *next;
 	char name[16];
-	struct agent_hold of[CPU_MAX]; /* each processor's own */
 };
 
 #define AGENT_STREAK 256u /* steps that make an owner, at first */

@@ -6,6 +6,7 @@
 #include "cpu/agent.h"
 
 #define DISOWNED     0xff
+#define HELD_DPCS    8 /* after so many a device is told at the latest, though more wait */
 #define STREAK_LIMIT (1u << 16)
 
 /*
@@ -243,29 +244,12 @@ static inline void step_near(struct cpu_agent *agent)
 		atomic_store_explicit(&agent->near, NEAR_AWAY, memory_order_release);
 }
 
-/* Whether this processor steps it after the DPC that it is in. Others may hold it too: each steps
- * it for what it has itself given to it. */
-static inline bool hold(struct cpu_agent *agent, struct cpu *cpu)
-{
-	struct agent_hold *hold;
-
-	if (!cpu || !cpu->is_in_dpc || cpu->irql != IRQL_DISPATCH || unlikely(replay_is_on))
-		return false;
-	hold = &agent->of[cpu->number];
-	if (atomic_load_explicit(&hold->is_held, memory_order_relaxed))
-		return true;
-	hold->next = cpu->held;
-	cpu->held = agent;
-	atomic_store_explicit(&hold->is_held, true, memory_order_relaxed);
-	return true;
-}
-
 /* Takes it off, if the holder may step it or somebody else does; the rest is as of one that was
  * never held. */
 static __attribute__((noinline)) void release_claimed(
-	struct cpu_agent *agent, struct agent_hold *hold, bool is_claimed)
+	struct cpu_agent *agent, _Atomic uintptr_t *of, bool is_claimed)
 {
-	atomic_store_explicit(&hold->is_held, false, memory_order_release);
+	atomic_store_explicit(of, 0, memory_order_release);
 	/* while it steps it may be held again; if it does not it may be gone */
 	if (is_claimed)
 		step_claimed(agent);
@@ -275,15 +259,16 @@ static __attribute__((noinline)) void release_claimed(
 static inline void release_one(struct cpu *cpu)
 {
 	struct cpu_agent *agent = cpu->held;
-	struct agent_hold *hold = &agent->of[cpu->number];
+	_Atomic uintptr_t *of = &agent->head.of[cpu->number];
 
-	cpu->held = hold->next;
+	cpu->held = (struct cpu_agent *)(atomic_load_explicit(of, memory_order_relaxed) -
+					 CPU_AGENT_HELD);
 	if (unlikely(!is_own(agent, cpu))) {
-		release_claimed(agent, hold, claim(agent));
+		release_claimed(agent, of, claim(agent));
 	} else if (unlikely(!near_begins(agent, cpu))) {
-		release_claimed(agent, hold, near_claims(agent));
+		release_claimed(agent, of, near_claims(agent));
 	} else {
-		atomic_store_explicit(&hold->is_held, false, memory_order_release);
+		atomic_store_explicit(of, 0, memory_order_release);
 		step_near(agent);
 	}
 }
@@ -294,7 +279,9 @@ __attribute__((noinline)) void cpu_agent_release(struct cpu *cpu)
 		release_one(cpu);
 }
 
-struct cpu_dpc *cpu_agent_answer(struct cpu_private *p)
+/* The DPC to be run next, taken, with its arguments in cpu->dpc_arg; NULL: none, or it waits in the
+ * queue. */
+path_inline struct cpu_dpc *answer(struct cpu_private *p)
 {
 	struct cpu_interrupt *interrupt;
 	struct cpu_dpc *dpc;
@@ -304,7 +291,7 @@ struct cpu_dpc *cpu_agent_answer(struct cpu_private *p)
 	if (unlikely(p->cpu.held != NULL))
 		cpu_agent_release(&p->cpu);
 	interrupt = p->cpu.raised;
-	if (!hand_is_full(interrupt) || unlikely(pending_irql(p) > IRQL_DISPATCH)) {
+	if (unlikely(!hand_is_full(interrupt) || pending_irql(p) > IRQL_DISPATCH)) {
 		cpu_interrupt_unhand(p);
 		return NULL;
 	}
@@ -314,7 +301,7 @@ struct cpu_dpc *cpu_agent_answer(struct cpu_private *p)
 	/* from here on the interrupt may be gone */
 	atomic_store_explicit(&p->cpu.answered, NULL, memory_order_release);
 	dpc = p->cpu.given;
-	if (!hand_is_full(dpc) || unlikely(pending_irql(p) >= IRQL_DISPATCH)) {
+	if (unlikely(!hand_is_full(dpc) || pending_irql(p) >= IRQL_DISPATCH)) {
 		cpu_dpc_unhand(p);
 		return NULL;
 	}
@@ -322,6 +309,24 @@ struct cpu_dpc *cpu_agent_answer(struct cpu_private *p)
 	if (unlikely(!p->cpu.alone))
 		atomic_store_explicit(&dpc->state, 0, memory_order_release);
 	return dpc;
+}
+
+bool cpu_agent_answer(struct cpu_private *p, unsigned *turns)
+{
+	while (p->cpu.held && (likely(!cpu_dpc_is_waiting(p)) || ++*turns % HELD_DPCS == 0)) {
+		struct cpu_dpc *dpc;
+
+		if (unlikely(!cpu_has_near)) {
+			cpu_agent_release(&p->cpu);
+			break;
+		}
+		dpc = answer(p);
+		if (unlikely(!dpc))
+			break;
+		if (unlikely(!cpu_dpc_run(p, dpc)))
+			return false;
+	}
+	return true;
 }
 
 /* ---- kicks ---- */
@@ -342,7 +347,7 @@ static void kick_inline(struct cpu_agent *agent)
 
 static border_call __attribute__((noinline)) void kick_now(struct cpu_agent *agent)
 {
-	if (agent->is_inline) {
+	if (agent->head.is_inline) {
 		kick_inline(agent);
 		return;
 	}
@@ -352,16 +357,12 @@ static border_call __attribute__((noinline)) void kick_now(struct cpu_agent *age
 
 border_call void cpu_agent_kick(struct cpu_agent *agent)
 {
-	if (!agent->is_inline || !hold(agent, cpu_self))
+	if (!agent->head.is_inline || !cpu_agent_hold(agent, cpu_here))
 		kick_now(agent);
 }
 
 border_call void cpu_agent_kick_and_poll(struct cpu_agent *agent)
 {
-	struct cpu *cpu = cpu_self;
-
-	if (likely(agent->is_inline && hold(agent, cpu) && !cpu_is_due_on(cpu)))
-		return;
 	cpu_agent_kick(agent);
 	cpu_poll();
 }

@@ -67,24 +67,25 @@ struct cpu {
 
 extern __thread struct cpu *cpu_self __attribute__((tls_model("initial-exec")));
 
+/* The same for short ways, which look at several things of it anyway: where there is none it is one
+ * that nothing is true of that a short way wants (not at DISPATCH, always due, no hand open), and
+ * that nobody writes. */
+extern __thread struct cpu *cpu_here __attribute__((tls_model("initial-exec")));
+
 /* Serves what pending_irql announces, as far as the IRQL allows. Called by cpu_poll, the second by
  * cpu_poll_own. */
 border_call void cpu_serve(struct cpu *cpu);
 void cpu_serve_own(struct cpu *cpu);
 
 /* Whether a safepoint would do anything here. */
-static inline bool cpu_is_due(void)
-{
-	const struct cpu *cpu = cpu_self;
-
-	return unlikely(
-		!cpu || atomic_load_explicit(&cpu->pending_irql, memory_order_relaxed) > cpu->irql);
-}
-
-/* The same of a processor that is there. */
 static inline bool cpu_is_due_on(const struct cpu *cpu)
 {
 	return unlikely(atomic_load_explicit(&cpu->pending_irql, memory_order_relaxed) > cpu->irql);
+}
+
+static inline bool cpu_is_due(void)
+{
+	return cpu_is_due_on(cpu_here);
 }
 
 /* A safepoint. */
@@ -193,18 +194,23 @@ border_call void cpu_spin_release_slow(struct cpu_spinlock *lock);
 bool cpu_spin_try(struct cpu_spinlock *lock);
 
 /* Takes one that is free, and is no safepoint; false: it is not, and nothing was done. By a
- * processor at or above DISPATCH. */
-static inline bool cpu_spin_acquire_free(struct cpu *cpu, struct cpu_spinlock *lock)
+ * processor at or above DISPATCH. _as: by who knows already what cpu->alone is. */
+static inline bool cpu_spin_acquire_free_as(struct cpu *cpu, struct cpu_spinlock *lock, bool alone)
 {
 	uintptr_t free = 0;
 
 	if (unlikely(atomic_load_explicit(&lock->word, memory_order_relaxed)))
 		return false;
-	if (unlikely(!cpu->alone))
+	if (unlikely(!alone))
 		return likely(atomic_compare_exchange_strong_explicit(&lock->word, &free,
 			cpu->spin_mark, memory_order_acquire, memory_order_relaxed));
 	atomic_store_explicit(&lock->word, cpu->spin_mark, memory_order_relaxed);
 	return true;
+}
+
+static inline bool cpu_spin_acquire_free(struct cpu *cpu, struct cpu_spinlock *lock)
+{
+	return cpu_spin_acquire_free_as(cpu, lock, cpu->alone);
 }
 
 /* At or above DISPATCH; a safepoint. On a machine of one processor only the owner is noted (to find
@@ -464,7 +470,7 @@ static inline bool cpu_irql_is_device(uint8_t irql)
  * with all that comes first seen to: cpu_agent_answer. */
 static inline bool cpu_hands_interrupt(const struct cpu *cpu)
 {
-	return cpu && cpu->raised == CPU_HAND_OPEN;
+	return cpu->raised == CPU_HAND_OPEN;
 }
 
 /* What cpu_interrupt_raise does then with one of a device's IRQL, if nothing else waits and it is
@@ -514,23 +520,29 @@ border_call bool cpu_dpc_queue(struct cpu_dpc *dpc, void *arg0, void *arg1);
 /* What cpu_dpc_queue does where the service of an interrupt that was handed over may hand a DPC
  * over: none is waiting here, this one nowhere; and none runs that still looks for its arguments.
  * False: it is not so, and nothing was done. Nothing is due afterwards that was not before. */
-static inline bool cpu_dpc_hand(struct cpu *cpu, struct cpu_dpc *dpc, void *arg0, void *arg1)
+static inline bool cpu_dpc_hand_as(
+	struct cpu *cpu, struct cpu_dpc *dpc, void *arg0, void *arg1, bool alone)
 {
 	uint32_t free = 0;
 
-	if (cpu->given != CPU_HAND_OPEN || unlikely(dpc->cpu != CPU_HERE) ||
+	if (unlikely(cpu->given != CPU_HAND_OPEN || dpc->cpu != CPU_HERE) ||
 		unlikely(atomic_load_explicit(&cpu->pending_irql, memory_order_relaxed) >=
 			 IRQL_DISPATCH))
 		return false;
 	/* others may queue it, too; on one processor it would be pending here */
-	if (unlikely(!cpu->alone) && !atomic_compare_exchange_strong_explicit(&dpc->state, &free,
-					     (cpu->number + 1u) | CPU_DPC_HANDED,
-					     memory_order_acquire, memory_order_relaxed))
+	if (unlikely(!alone) && !atomic_compare_exchange_strong_explicit(&dpc->state, &free,
+					(cpu->number + 1u) | CPU_DPC_HANDED, memory_order_acquire,
+					memory_order_relaxed))
 		return false;
 	cpu->dpc_arg[0] = arg0;
 	cpu->given = dpc;
 	cpu->dpc_arg[1] = arg1;
 	return true;
+}
+
+static inline bool cpu_dpc_hand(struct cpu *cpu, struct cpu_dpc *dpc, void *arg0, void *arg1)
+{
+	return cpu_dpc_hand_as(cpu, dpc, arg0, arg1, cpu->alone);
 }
 
 /* Takes it back; false if it was not queued (it may be running). */
@@ -618,13 +630,6 @@ void cpu_agent_free(struct cpu_agent *agent);
 /* Private: the agents that this processor holds step now. */
 void cpu_agent_release(struct cpu *cpu);
 
-/* Whether a kick here would do nothing: the processor (NULL: none) holds the agent, as only a DPC
- * makes it do, and is not above DISPATCH. It may hold others too. */
-static inline bool cpu_agent_is_held(const struct cpu *cpu, const struct cpu_agent *agent)
-{
-	return cpu && cpu->held == agent && cpu->irql == IRQL_DISPATCH;
-}
-
 /* Who is about to look at what a device does. */
 static inline void cpu_agent_settle(void)
 {
@@ -638,6 +643,41 @@ static inline void cpu_agent_settle(void)
 extern bool replay_is_on __attribute__((visibility("hidden")));
 void replay_agent_safepoint(void);
 unsigned replay_choose(unsigned n);
+
+/* Whether a kick here would do nothing: the processor holds the agent, as only a DPC makes it do,
+ * and is not above DISPATCH. It may hold others too. */
+static inline bool cpu_agent_is_held(const struct cpu *cpu, const struct cpu_agent *agent)
+{
+	return cpu->held == agent && cpu->irql == IRQL_DISPATCH;
+}
+
+/* The part of an agent that inline code reads; the rest is private to cpu/. */
+struct cpu_agent_head {
+	bool is_inline;
+	/* each processor's own: whether it holds it, and what it held before: CPU_AGENT_HELD and
+	 * that one's address; 0: it does not */
+	_Atomic uintptr_t of[CPU_MAX];
+};
+#define CPU_AGENT_HELD ((uintptr_t)1)
+
+/* A kick, where this processor is in a DPC, after which it steps the agent: it holds it from now
+ * on, if it did not already. Others may hold it too: each steps it for what it has itself given to
+ * it. False: it is not so, and nothing was done. */
+static inline bool cpu_agent_hold(struct cpu_agent *agent, struct cpu *cpu)
+{
+	struct cpu_agent_head *head = (struct cpu_agent_head *)(void *)agent;
+	_Atomic uintptr_t *of;
+
+	if (unlikely(!head->is_inline || !cpu->is_in_dpc || cpu->irql != IRQL_DISPATCH ||
+		     replay_is_on))
+		return false;
+	of = &head->of[cpu->number];
+	if (unlikely(atomic_load_explicit(of, memory_order_relaxed)))
+		return true;
+	atomic_store_explicit(of, (uintptr_t)cpu->held | CPU_AGENT_HELD, memory_order_relaxed);
+	cpu->held = agent;
+	return true;
+}
 
 /* Inside a step: a point where, under replay, others may run. Not under a lock. */
 static inline void cpu_agent_poll(void)

@@ -9,8 +9,6 @@
 
 #include <sched.h>
 
-#define HELD_DPCS 8 /* after so many a device is told at the latest, though more wait */
-
 enum { NOT_QUEUED };
 
 /* It is in the hand of a processor, which takes it out without a barrier between that and what its
@@ -230,55 +228,22 @@ static inline struct cpu_dpc *dpc_take(struct cpu_private *p, bool *timers_due)
 	return dpc;
 }
 
-static inline bool is_dpc_waiting(struct cpu_private *p)
-{
-	return atomic_load_explicit(&p->waiting, memory_order_relaxed) & WAITING_DPC;
-}
-
-/* False: it came back at another IRQL. */
-static inline bool dpc_run(struct cpu_private *p, struct cpu_dpc *dpc)
-{
-	p->cpu.dpcs++;
-	dpc->fn(dpc);
-	return likely(p->cpu.irql == IRQL_DISPATCH);
-}
-
-/* After a DPC: devices that it has told are stepped, unless other DPCs wait that may tell them
- * more; and so on after a DPC that follows from that. False: as above. */
-static inline bool held_step(struct cpu_private *p, unsigned *held)
-{
-	while (p->cpu.held && (!is_dpc_waiting(p) || ++*held % HELD_DPCS == 0)) {
-		struct cpu_dpc *dpc;
-
-		if (unlikely(!cpu_has_near)) {
-			cpu_agent_release(&p->cpu);
-			break;
-		}
-		dpc = cpu_agent_answer(p);
-		if (!dpc)
-			break;
-		if (!dpc_run(p, dpc))
-			return false;
-	}
-	return true;
-}
-
 void cpu_dpc_serve(struct cpu_private *p)
 {
 	struct nesting before = nesting_enter(&p->cpu, IRQL_DISPATCH);
-	unsigned held = 0;
+	unsigned turns = 0;
 
 	cpu_hands_close(p);
 	p->cpu.is_in_dpc = true;
-	while (is_dpc_waiting(p)) {
+	while (cpu_dpc_is_waiting(p)) {
 		bool timers_due;
 		struct cpu_dpc *dpc = dpc_take(p, &timers_due);
 
-		if (likely(dpc != NULL) && unlikely(!dpc_run(p, dpc)))
+		if (likely(dpc != NULL) && unlikely(!cpu_dpc_run(p, dpc)))
 			break;
 		if (unlikely(timers_due))
 			cpu_timer_serve(p);
-		if (unlikely(!held_step(p, &held)))
+		if (unlikely(!cpu_agent_answer(p, &turns)))
 			break;
 		if (unlikely(pending_irql(p) > IRQL_DISPATCH))
 			cpu_serve_own(&p->cpu);

@@ -11,7 +11,18 @@
 #define RELAX_ROUNDS 64
 #define STALL_SHARE  16 /* so many times as long as it yielded */
 
+/* What cpu_here is where there is no processor: who takes it for one and writes it crashes. */
+static const struct cpu nowhere = {.pending_irql = UINT8_MAX};
+#define NOWHERE ((struct cpu *)&nowhere)
+
 __thread struct cpu *cpu_self __attribute__((tls_model("initial-exec")));
+__thread struct cpu *cpu_here __attribute__((tls_model("initial-exec"))) = NOWHERE;
+
+void cpu_become(struct cpu *cpu)
+{
+	cpu_self = cpu;
+	cpu_here = cpu ? cpu : NOWHERE;
+}
 
 void cpu_serve_own(struct cpu *cpu)
 {

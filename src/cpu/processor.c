@@ -168,12 +168,12 @@ static void processor_run(struct cpu_private *p, bool (*poll)(void *arg), void *
 
 	cpu_fault_enter(&stack);
 	host_awake_add(1);
-	cpu_self = &p->cpu;
+	cpu_become(&p->cpu);
 	p->poll = poll;
 	p->poll_arg = arg;
 	fiber_init_host(&p->host);
 	fiber_switch(&p->host, &p->idle, false);
-	cpu_self = NULL;
+	cpu_become(NULL);
 	host_awake_add(-1);
 	cpu_fault_leave(&stack);
 }

@@ -85,6 +85,9 @@ struct cpu_private *cpu_private_get(unsigned number);
 /* The one that a DPC or timer for `number` belongs to: CPU_HERE is the caller's, or 0. */
 struct cpu_private *cpu_private_target(unsigned number);
 
+/* irql.c: the calling thread is this processor from now on; NULL: none. */
+void cpu_become(struct cpu *cpu);
+
 static inline struct cpu_private *cpu_private_of(struct cpu *cpu)
 {
 	return container_of(cpu, struct cpu_private, cpu);
@@ -203,16 +206,32 @@ static inline bool hand_is_full(const void *hand)
 	return (uintptr_t)hand > 1;
 }
 
+static inline bool cpu_dpc_is_waiting(struct cpu_private *p)
+{
+	return atomic_load_explicit(&p->waiting, memory_order_relaxed) & WAITING_DPC;
+}
+
+/* One that is in no queue any more. False: it came back at another IRQL. */
+static inline bool cpu_dpc_run(struct cpu_private *p, struct cpu_dpc *dpc)
+{
+	p->cpu.dpcs++;
+	dpc->fn(dpc);
+	return likely(p->cpu.irql == IRQL_DISPATCH);
+}
+
 /*
- * Between two DPCs, where cpu_has_near: what the processor holds is stepped, and what comes of it
- * follows at once. An interrupt that a step raises would be served next, and the DPC that its
- * service queues would run next: each is handed over in its place (raised, given), past the queues,
- * if nothing else waits. Whatever is given meanwhile, by itself or by others, it goes into its
- * queue after all, in front, as it came first. A DPC in the hand is queued, as all others see it;
- * who would take it back from another processor waits until it has left the hand. Returns the DPC
- * to be run next, taken, with its arguments in cpu->dpc_arg; NULL: none, or it waits in the queue.
+ * After a DPC: what the processor holds is stepped, unless other DPCs wait that may tell those
+ * devices more (for so many turns); and so on after each that follows. False: one came back at
+ * another IRQL.
+ *
+ * Where cpu_has_near what comes of a step follows at once. An interrupt that it raises would be
+ * served next, and the DPC that its service queues would run next: each is handed over in its place
+ * (raised, given), past the queues, if nothing else waits. Whatever is given meanwhile, by itself
+ * or by others, it goes into its queue after all, in front, as it came first. A DPC in the hand is
+ * queued, as all others see it; who would take it back from another processor waits until it has
+ * left the hand.
  */
-struct cpu_dpc *cpu_agent_answer(struct cpu_private *p);
+bool cpu_agent_answer(struct cpu_private *p, unsigned *turns);
 /* What was handed over goes into its queue: somebody comes in between. */
 void cpu_interrupt_unhand(struct cpu_private *p);
 void cpu_dpc_unhand(struct cpu_private *p);

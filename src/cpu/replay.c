@@ -107,7 +107,7 @@ static void give_turn(struct replay_context *to)
 	trace(TRACE_CPU_SWITCH, from->number, to->number);
 	replay.switches++;
 	replay.current = to;
-	cpu_self = to->processor ? &to->processor->cpu : NULL;
+	cpu_become(to->processor ? &to->processor->cpu : NULL);
 	fiber_switch(fiber_of(from), fiber_of(to), false);
 }
 
