@@ -202,37 +202,61 @@ void port_page_done(struct port_request *request)
 	request->done(request);
 }
 
-/* One that went by page.h and simply went well, which nobody waits for and nobody wants to hear of,
- * but, where nothing else runs, that its list is put back; false: it is not so, and nothing was
- * done. */
-path_inline bool request_finish_page(struct port_request *request, bool locks)
+/* Whether one that went by page.h simply went well, and nobody waits for it and nobody wants to
+ * hear of it. With locks the counts have the last word. */
+path_inline bool page_is_good(const struct port_request *request, bool locks)
 {
-	struct port_adapter *adapter = request->adapter;
-	struct port_unit *unit = request->unit;
-	struct cpu *cpu = locks ? cpu_self : NULL;
+	const struct port_adapter *adapter = request->adapter;
 	const char *srb = request->srb;
 	uint8_t status = ((const SCSI_REQUEST_BLOCK *)(const void *)srb)->SrbStatus;
 	uint32_t length;
 
 	memcpy(&length, srb + adapter->srb_length_at, sizeof(length));
-	if (unlikely(status != SRB_STATUS_SUCCESS || length < request->length ||
-		     trace_is_wanted(TRACE_SRB_DONE)))
-		return false;
-	if (locks) {
-		/* Before others can see that it is back: they may ask for what is mapped. */
-		dma_uncount_pages(adapter->dma, cpu->number, 1);
-		if (unlikely(!port_split_add(cpu, unit, -1u, PORT_BUSY))) {
-			dma_uncount_pages(adapter->dma, cpu->number, -1ull); /* not yet */
-			return false;
-		}
-	} else {
-		if (unlikely(!unit->room || !port_is_alone(adapter)))
-			return false;
-		unit->outstanding--;
-		cpu_own_add32(&adapter->outstanding, -1u);
-	}
+	return likely(status == SRB_STATUS_SUCCESS && length >= request->length &&
+		      !trace_is_wanted(TRACE_SRB_DONE) &&
+		      (locks || (request->unit->room && port_is_alone(adapter))));
+}
+
+/* It is; what is left is, where nothing else runs, that its list is put back. */
+path_inline void page_finish(struct port_request *request)
+{
 	request->mapped = request->is_counted = false;
 	request->page_done(request);
+}
+
+path_inline void page_finish_alone(
+	struct port_request *request, struct port_adapter *adapter, struct port_unit *unit)
+{
+	unit->outstanding--;
+	cpu_own_add32(&adapter->outstanding, -1u);
+	page_finish(request);
+}
+
+/* False: it did not go so, and nothing was done. */
+path_inline bool page_finish_among(struct port_request *request)
+{
+	struct port_adapter *adapter = request->adapter;
+	struct cpu *cpu = cpu_self;
+
+	if (unlikely(!page_is_good(request, true)))
+		return false;
+	/* Before others can see that it is back: they may ask for what is mapped. */
+	dma_uncount_pages(adapter->dma, cpu->number, 1);
+	if (unlikely(!port_split_add(cpu, request->unit, -1u, PORT_BUSY))) {
+		dma_uncount_pages(adapter->dma, cpu->number, -1ull); /* not yet */
+		return false;
+	}
+	page_finish(request);
+	return true;
+}
+
+path_inline bool request_finish_page(struct port_request *request, bool locks)
+{
+	if (locks)
+		return page_finish_among(request);
+	if (unlikely(!page_is_good(request, false)))
+		return false;
+	page_finish_alone(request, request->adapter, request->unit);
 	return true;
 }
 
@@ -296,6 +320,33 @@ path_inline void done_drain(struct port_done *done, bool locks)
 	done->is_expected = false;
 }
 
+static __attribute__((noinline)) void done_drain_alone(struct port_done *done)
+{
+	done_drain(done, false);
+}
+
+/* One request and no other, as most are where each waits for the one before: what the loop would
+ * do with it. */
+path_inline bool done_is_only(const struct port_done *done, const struct port_request *first)
+{
+	_Static_assert(!offsetof(struct port_request, next), "of nothing there is no tail");
+	return likely((const void *)done->tail == (const void *)first && first->is_page &&
+		      page_is_good(first, false));
+}
+
+path_inline void done_take_only(struct port_done *done, struct port_request *only)
+{
+	struct port_adapter *adapter = only->adapter;
+	struct port_unit *unit = only->unit;
+	struct dma_adapter *dma = adapter->dma;
+
+	done->is_expected = true;
+	done->head = NULL;
+	done->tail = &done->head;
+	dma_uncount_pages(dma, 0, 1);
+	page_finish_alone(only, adapter, unit);
+}
+
 /* What others have sent, in the order in which they did, behind what is there. */
 static __attribute__((noinline)) void done_receive(struct port_done *done)
 {
@@ -322,8 +373,19 @@ static __attribute__((noinline)) void done_drain_locked(struct port_done *done)
 
 void port_done_drain(struct cpu_dpc *dpc)
 {
-	if (unlikely(cpu_inner_locks))
-		done_drain_locked(dpc->ctx);
-	else
-		done_drain(dpc->ctx, false);
+	struct port_done *done = dpc->ctx;
+	struct port_request *first = done->head;
+
+	if (unlikely(cpu_inner_locks)) {
+		done_drain_locked(done);
+		return;
+	}
+	if (likely(done_is_only(done, first))) {
+		done_take_only(done, first);
+		if (likely(!done->head)) {
+			done->is_expected = false;
+			return;
+		}
+	}
+	done_drain_alone(done);
 }

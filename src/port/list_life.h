@@ -46,8 +46,8 @@ border_call void port_list_close_guarded(const struct port_lists *lists, PSCATTE
 /* Where lists are filled: it is as it was when it died. */
 static inline bool port_list_is_dead(const SCATTER_GATHER_LIST *list)
 {
-	return list->NumberOfElements == PORT_LIST_DEAD &&
-	       list->Elements[0].Address.QuadPart == PORT_LIST_DEAD_ADDRESS;
+	return likely(list->NumberOfElements == PORT_LIST_DEAD) &&
+	       likely(list->Elements[0].Address.QuadPart == PORT_LIST_DEAD_ADDRESS);
 }
 
 /* Before it is written: it must be as it was when it died. _filled: where lists are so. */
@@ -94,7 +94,8 @@ static inline bool port_list_is_sealed(
 /* Of a request that went by page.h, which has no seal while it is out. */
 static inline bool port_list_is_of_page(const SCATTER_GATHER_LIST *list, uint64_t at)
 {
-	return list->NumberOfElements == 1 && list->Elements[0].Address.QuadPart == (LONGLONG)at;
+	return likely(list->NumberOfElements == 1) &&
+	       likely(list->Elements[0].Address.QuadPart == (LONGLONG)at);
 }
 
 static inline void port_list_end(PSCATTER_GATHER_LIST list)

@@ -76,10 +76,10 @@ _Static_assert(offsetof(SRBEX_DATA_SCSI_CDB16, SenseInfoBufferLength) == 9 &&
 path_inline void page_prepare_extended(const struct port_request *request, void *srb,
 	uint64_t address, uint64_t flags, struct port_page page)
 {
-	page_put_pair(srb, 0,
+	page_put(srb, 0,
 		sizeof(STORAGE_REQUEST_BLOCK) | SRB_FUNCTION_STORAGE_REQUEST_BLOCK << 16 |
-			SRB_STATUS_PENDING << 24,
-		SRB_SIGNATURE | (uint64_t)STORAGE_REQUEST_BLOCK_VERSION_1 << 32);
+			SRB_STATUS_PENDING << 24);
+	page_put(srb, 8, SRB_SIGNATURE | (uint64_t)STORAGE_REQUEST_BLOCK_VERSION_1 << 32);
 	page_put(srb, 16, PORT_SRB_BOTH_AT | (uint64_t)SRB_FUNCTION_EXECUTE_SCSI << 32);
 	page_put(srb, 24, flags);
 	page_put(srb, 32, 0);
