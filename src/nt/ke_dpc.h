@@ -16,7 +16,7 @@ struct ke_dpc {
 
 static inline bool ke_dpc_is_one(const KDPC *dpc)
 {
-	return dpc && ((const struct ke_dpc *)dpc)->magic == KE_DPC_MAGIC;
+	return likely(dpc != NULL) && likely(((const struct ke_dpc *)dpc)->magic == KE_DPC_MAGIC);
 }
 
 /* That violation; false. */

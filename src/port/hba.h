@@ -493,12 +493,15 @@ DRIVER_OBJECT *port_bus_driver(void);
 
 /* ---- hba_callback.c; any IRQL ---- */
 
-/* Private: where the first adapters stand; others are found by who owns the memory. */
+/* Private: where the first adapters stand; others are found by who owns the memory. A place that
+ * nobody has is that of an extension that nobody can have, so that who finds his own finds a hba.
+ */
 border_call struct port_hba *port_hba_of_memory(const void *extension, const char *routine);
-#define PORT_HBA_PLACES 2
+#define PORT_HBA_PLACES	  2
+#define PORT_HBA_NO_PLACE (&port_hba_places)
 struct port_hba_place {
 	_Atomic(const void *) extension;
-	struct port_hba *hba; /* NULL: free */
+	struct port_hba *hba; /* the last one's that had it */
 };
 extern struct port_hba_place port_hba_places[PORT_HBA_PLACES] __attribute__((visibility("hidden")));
 
@@ -508,19 +511,21 @@ static inline struct port_hba *port_hba_of(const void *extension, const char *ro
 {
 	for (unsigned n = 0; n < PORT_HBA_PLACES; n++)
 		if (atomic_load_explicit(&port_hba_places[n].extension, memory_order_acquire) ==
-				extension &&
-			likely(port_hba_places[n].hba != NULL))
+			extension)
 			return port_hba_places[n].hba;
 	return port_hba_of_memory(extension, routine);
 }
 
-/* The same where it is the first adapter of all, else NULL. */
-static inline struct port_hba *port_hba_if_first(const void *extension)
+/* Whether it is that of the first adapter of all: port_hba_first. */
+static inline bool port_hba_is_first(const void *extension)
 {
 	return likely(atomic_load_explicit(&port_hba_places[0].extension, memory_order_acquire) ==
-		       extension)
-		       ? port_hba_places[0].hba
-		       : NULL;
+		      extension);
+}
+
+static inline struct port_hba *port_hba_first(void)
+{
+	return port_hba_places[0].hba;
 }
 
 /* The callback returned at another IRQL than it was called at: complains and mends it. A '*' in its

@@ -195,12 +195,13 @@ static int start(struct port_hba *hba)
 	return 0;
 }
 
-struct port_hba_place port_hba_places[PORT_HBA_PLACES];
+struct port_hba_place port_hba_places[PORT_HBA_PLACES] = {
+	{.extension = PORT_HBA_NO_PLACE}, {.extension = PORT_HBA_NO_PLACE}};
 
 static void place_take(struct port_hba *hba)
 {
 	for (unsigned n = 0; n < PORT_HBA_PLACES; n++)
-		if (!port_hba_places[n].hba) {
+		if (atomic_load(&port_hba_places[n].extension) == PORT_HBA_NO_PLACE) {
 			port_hba_places[n].hba = hba;
 			atomic_store(&port_hba_places[n].extension, hba->extension);
 			return;
@@ -210,10 +211,8 @@ static void place_take(struct port_hba *hba)
 static void place_leave(const struct port_hba *hba)
 {
 	for (unsigned n = 0; n < PORT_HBA_PLACES; n++)
-		if (port_hba_places[n].hba == hba) {
-			atomic_store(&port_hba_places[n].extension, NULL);
-			port_hba_places[n].hba = NULL;
-		}
+		if (atomic_load(&port_hba_places[n].extension) == hba->extension)
+			atomic_store(&port_hba_places[n].extension, PORT_HBA_NO_PLACE);
 }
 
 /* At its first allocation, with what the model had for the one that was here before forgotten. */

@@ -83,13 +83,12 @@ path_inline bool port_complete_as(struct port_request *request, bool locks)
  * no lock, its list is as it was, and it is not the first that a DPC is to be queued for. False: it
  * is not so, and nothing was done.
  */
-path_inline bool port_complete_at_once(struct port_adapter *adapter, const void *srb)
+path_inline bool port_complete_at_once(struct port_request *request)
 {
-	struct port_request *request = port_request_find(adapter, srb);
-	struct port_done *done = &adapter->done[0];
+	struct port_done *done = &request->adapter->done[0];
 	PSCATTER_GATHER_LIST list;
 
-	if (unlikely(!request || !port_page_is_out(request) || (!done->is_expected && !done->head)))
+	if (unlikely(!port_page_is_out(request) || (!done->is_expected && !done->head)))
 		return false;
 	list = request->list;
 	if (unlikely(!port_list_is_of_page(list, request->data_at)))

@@ -11,63 +11,79 @@
 #include "nt/ke_dpc.h"
 #include "util/export.h"
 
-/* stor_notify_issue of a DPC that is handed over (cpu_agent_answer): not in crash-dump mode, where
- * nothing is. */
-path_inline bool issue_at_once(struct stor_adapter *adapter, struct cpu *cpu, PSTOR_DPC dpc,
-	PVOID argument1, const uint64_t *more)
+/* Of the first adapter, where nothing is pending; else NULL. */
+static inline struct stor_adapter *first_of(const void *extension)
 {
-	if (unlikely(adapter->hba.phase == PORT_HBA_STOPPED || !ke_dpc_is_one((PKDPC)dpc) ||
-		     !cpu_dpc_hand(cpu, &((struct ke_dpc *)dpc)->dpc, argument1, (PVOID)more[0])))
+	return likely(port_hba_is_first(extension) && !cpu_is_due())
+		       ? (struct stor_adapter *)port_hba_first()
+		       : NULL;
+}
+
+/* stor_notify_issue of a DPC that is handed over (cpu_agent_answer): not in crash-dump mode, where
+ * nothing is, nor where something is due. `locks` here and below: cpu_inner_locks (cpu.h). False,
+ * here and below: it is not so, or not the first adapter, and nothing was done. */
+path_inline bool issue_at_once(
+	const void *extension, PSTOR_DPC dpc, PVOID argument1, const uint64_t *more, bool locks)
+{
+	struct cpu *cpu = cpu_here;
+
+	if (unlikely(!port_hba_is_first(extension) || port_hba_first()->phase == PORT_HBA_STOPPED ||
+		     !ke_dpc_is_one((PKDPC)dpc)))
+		return false;
+	if (unlikely(!cpu_dpc_hand_as(cpu, &((struct ke_dpc *)dpc)->dpc, argument1, (PVOID)more[0],
+		    locks ? cpu->alone : true)))
 		return false;
 	*(LONG *)more[1] = TRUE;
 	return true;
 }
 
-/* What stor_lock and stor_unlock do with a StartIo or DPC lock at DISPATCH. False: it is not so,
- * and nothing was done. */
 static inline struct cpu_spinlock *own_lock(
 	struct stor_adapter *adapter, STOR_SPINLOCK kind, PVOID context)
 {
-	if (kind == StartIoLock)
+	if (likely(kind == StartIoLock))
 		return &adapter->startio_lock;
 	return kind == DpcLock && context ? (struct cpu_spinlock *)&((PSTOR_DPC)context)->Lock
 					  : NULL;
 }
 
-path_inline bool lock_at_once(struct stor_adapter *adapter, struct cpu *cpu, STOR_SPINLOCK kind,
-	PVOID context, PSTOR_LOCK_HANDLE handle)
+/* What stor_lock and stor_unlock do with a StartIo or DPC lock at DISPATCH. On one processor what
+ * is due may come when the lock is free again. */
+path_inline bool lock_at_once(const void *extension, STOR_SPINLOCK kind, PVOID context,
+	PSTOR_LOCK_HANDLE handle, bool locks)
 {
-	struct cpu_spinlock *lock = own_lock(adapter, kind, context);
+	struct cpu_spinlock *lock;
+	struct cpu *cpu = cpu_here;
 
-	if (unlikely(!lock || !handle || cpu->irql != IRQL_DISPATCH))
+	if (unlikely(!port_hba_is_first(extension)))
+		return false;
+	lock = own_lock((struct stor_adapter *)port_hba_first(), kind, context);
+	if (unlikely(!lock || !handle || cpu->irql != IRQL_DISPATCH ||
+		     (locks && cpu_is_due_on(cpu))))
 		return false;
 	handle->Lock = kind;
 	handle->Context.LockQueue.Next = context;
 	handle->Context.OldIrql = IRQL_DISPATCH;
-	return cpu_spin_acquire_free(cpu, lock);
+	return cpu_spin_acquire_free_as(cpu, lock, locks ? cpu->alone : true);
 }
 
-path_inline bool unlock_at_once(
-	struct stor_adapter *adapter, struct cpu *cpu, PSTOR_LOCK_HANDLE handle)
+path_inline bool unlock_at_once(const void *extension, PSTOR_LOCK_HANDLE handle)
 {
-	struct cpu_spinlock *lock = likely(handle != NULL) ? own_lock(adapter, handle->Lock,
-								     handle->Context.LockQueue.Next)
-							   : NULL;
+	struct cpu_spinlock *lock;
+	struct cpu *cpu = cpu_here;
 
-	if (unlikely(!lock || handle->Context.OldIrql != IRQL_DISPATCH ||
-		     cpu->irql != IRQL_DISPATCH || !cpu_spin_release_above(cpu, lock)))
+	if (unlikely(!port_hba_is_first(extension) || !handle))
 		return false;
-	cpu_poll_by(cpu);
-	return true;
+	lock = own_lock((struct stor_adapter *)port_hba_first(), handle->Lock,
+		handle->Context.LockQueue.Next);
+	return likely(
+		lock && handle->Context.OldIrql == IRQL_DISPATCH && cpu->irql == IRQL_DISPATCH &&
+		atomic_load_explicit(&cpu->pending_irql, memory_order_relaxed) <= IRQL_DISPATCH &&
+		cpu_spin_release_above(cpu, lock));
 }
 
-/* Of the first adapter, where nothing is pending; else NULL. */
-static inline struct stor_adapter *first_of(const struct cpu *cpu, const void *extension)
-{
-	struct port_hba *first = port_hba_if_first(extension);
-
-	return likely(first && cpu && !cpu_is_due_on(cpu)) ? (struct stor_adapter *)first : NULL;
-}
+/* Where a callee may keep its first argument, the type, from `more` on: what its caller has on the
+ * stack. */
+#define TYPE (-4)
 
 path_inline void notify_words(
 	SCSI_NOTIFICATION_TYPE type, void *extension, uint64_t a0, uint64_t a1, uint64_t *more)
@@ -87,10 +103,10 @@ path_inline void notify_words(
 static border_call __attribute__((noinline)) void complete_other(
 	SCSI_NOTIFICATION_TYPE type, const void *extension, void *srb)
 {
-	struct cpu *cpu = cpu_self;
-	struct stor_adapter *adapter = first_of(cpu, extension);
+	struct stor_adapter *adapter = first_of(extension);
 
-	if (likely(adapter && cpu_inner_locks) && port_complete_among(&adapter->hba.port, srb, cpu))
+	if (likely(adapter && cpu_inner_locks) &&
+		port_complete_among(&adapter->hba.port, srb, cpu_self))
 		return;
 	if (unlikely(!adapter)) {
 		adapter = stor_adapter_of(extension, "StorPortNotification");
@@ -102,61 +118,52 @@ static border_call __attribute__((noinline)) void complete_other(
 
 path_inline bool complete_at_once(const void *extension, void *srb)
 {
-	const struct port_request *now = port_now_of(extension);
+	struct port_request *now = port_now_of(extension);
 
-	return likely(now && !cpu_is_due() && port_complete_at_once(now->adapter, srb));
+	if (unlikely(!now || cpu_is_due()))
+		return false;
+	/* Mostly one at a time is out, or many: the branch is foreseen, and what comes after it
+	 * need not wait until the pointer has come all the way through the driver. */
+	if (unlikely(now->srb != srb))
+		now = port_request_find(now->adapter, srb);
+	return likely(now && port_complete_at_once(now));
 }
 
 static border_call __attribute__((noinline)) void issue_other(
 	uint64_t *more, void *extension, uint64_t a0, uint64_t a1)
 {
-	struct stor_adapter *first = first_of(cpu_self, extension);
+	struct stor_adapter *first;
 
+	if (cpu_inner_locks &&
+		likely(issue_at_once(extension, (PSTOR_DPC)a0, (PVOID)a1, more, true)))
+		return;
+	first = first_of(extension);
 	if (likely(first != NULL))
 		stor_notify_issue(first, (PSTOR_DPC)a0, (PVOID)a1, more);
 	else
 		notify_words(IssueDpc, extension, a0, a1, more);
 }
 
-static border_call __attribute__((noinline)) void issue_from(
-	uint64_t *more, void *extension, uint64_t a0, uint64_t a1)
-{
-	struct stor_adapter *first = (struct stor_adapter *)port_hba_if_first(extension);
-	struct cpu *cpu = cpu_self;
-
-	/* where something is due none is handed over */
-	if (unlikely(!first || !cpu || !issue_at_once(first, cpu, (PSTOR_DPC)a0, (PVOID)a1, more)))
-		issue_other(more, extension, a0, a1);
-}
-
 static border_call __attribute__((noinline)) void acquire_other(
 	uint64_t *more, void *extension, uint64_t a0, uint64_t a1)
 {
-	struct stor_adapter *first = first_of(cpu_self, extension);
+	PSTOR_LOCK_HANDLE handle = (PSTOR_LOCK_HANDLE)more[0];
+	struct stor_adapter *first;
 
+	if (cpu_inner_locks &&
+		likely(lock_at_once(extension, (STOR_SPINLOCK)a0, (PVOID)a1, handle, true)))
+		return;
+	first = first_of(extension);
 	if (likely(first != NULL))
-		stor_notify_lock(first, (STOR_SPINLOCK)a0, (PVOID)a1, (PSTOR_LOCK_HANDLE)more[0]);
+		stor_notify_lock(first, (STOR_SPINLOCK)a0, (PVOID)a1, handle);
 	else
 		notify_words(AcquireSpinLock, extension, a0, a1, more);
-}
-
-static border_call __attribute__((noinline)) void acquire_from(
-	uint64_t *more, void *extension, uint64_t a0, uint64_t a1)
-{
-	struct stor_adapter *first = (struct stor_adapter *)port_hba_if_first(extension);
-	struct cpu *cpu = cpu_self;
-
-	/* on one processor what is due may come when the lock is free again */
-	if (unlikely(!first || !cpu || (cpu_inner_locks && (replay_is_on || cpu_is_due_on(cpu))) ||
-		     !lock_at_once(
-			     first, cpu, (STOR_SPINLOCK)a0, (PVOID)a1, (PSTOR_LOCK_HANDLE)more[0])))
-		acquire_other(more, extension, a0, a1);
 }
 
 static border_call __attribute__((noinline)) void release_other(
 	uint64_t *more, void *extension, uint64_t a0)
 {
-	struct stor_adapter *first = first_of(cpu_self, extension);
+	struct stor_adapter *first = first_of(extension);
 
 	if (likely(first != NULL))
 		stor_notify_unlock(first, (PSTOR_LOCK_HANDLE)a0);
@@ -164,16 +171,10 @@ static border_call __attribute__((noinline)) void release_other(
 		notify_words(ReleaseSpinLock, extension, a0, 0, more);
 }
 
-static border_call __attribute__((noinline)) void release_from(
-	uint64_t *more, void *extension, uint64_t a0)
+static border_call __attribute__((noinline)) void rare(
+	uint64_t *more, void *extension, uint64_t a0, uint64_t a1)
 {
-	struct stor_adapter *first = (struct stor_adapter *)port_hba_if_first(extension);
-	struct cpu *cpu = cpu_self;
-
-	/* under replay it is a safepoint of its own */
-	if (unlikely(!first || !cpu || replay_is_on ||
-		     !unlock_at_once(first, cpu, (PSTOR_LOCK_HANDLE)a0)))
-		release_other(more, extension, a0);
+	notify_words((SCSI_NOTIFICATION_TYPE)more[TYPE], extension, a0, a1, more);
 }
 
 /*
@@ -181,7 +182,7 @@ static border_call __attribute__((noinline)) void release_from(
  * the first four in registers and the others on the stack, above the four places where a callee may
  * keep the first. As a function of four it keeps them in registers; the others are read, by types
  * that have them, where such a caller's frame ends. Types that are rare have theirs laid down
- * beside those.
+ * beside those. It has no frame itself: all that it calls it ends with.
  */
 VOID NTAPI stor_notification(SCSI_NOTIFICATION_TYPE type, PVOID extension, uint64_t a0,
 	uint64_t a1) __asm__("StorPortNotification");
@@ -197,14 +198,21 @@ stor_notification(SCSI_NOTIFICATION_TYPE type, PVOID extension, uint64_t a0, uin
 	if (likely(type == RequestComplete)) {
 		if (unlikely(!complete_at_once(extension, (void *)a0)))
 			complete_other(type, extension, (void *)a0);
-	} else if ((ULONG)type == AcquireSpinLock) {
-		acquire_from(more, extension, a0, a1);
-	} else if ((ULONG)type == ReleaseSpinLock) {
-		release_from(more, extension, a0);
-	} else if ((ULONG)type == IssueDpc) {
-		issue_from(more, extension, a0, a1);
+	} else if (likely((ULONG)type == AcquireSpinLock)) {
+		if (unlikely(cpu_inner_locks ||
+			     !lock_at_once(extension, (STOR_SPINLOCK)a0, (PVOID)a1,
+				     (PSTOR_LOCK_HANDLE)more[0], false)))
+			acquire_other(more, extension, a0, a1);
+	} else if (likely((ULONG)type == ReleaseSpinLock)) {
+		if (unlikely(!unlock_at_once(extension, (PSTOR_LOCK_HANDLE)a0)))
+			release_other(more, extension, a0);
+	} else if (likely((ULONG)type == IssueDpc)) {
+		if (unlikely(cpu_inner_locks ||
+			     !issue_at_once(extension, (PSTOR_DPC)a0, (PVOID)a1, more, false)))
+			issue_other(more, extension, a0, a1);
 	} else {
-		notify_words(type, extension, a0, a1, more);
+		more[TYPE] = (ULONG)type;
+		rare(more, extension, a0, a1);
 	}
 }
 DRY_EXPORT_AS(StorPortNotification, stor_notification)

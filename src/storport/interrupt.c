@@ -50,18 +50,30 @@ static __attribute__((cold, noinline)) bool message_end(
 	return claimed;
 }
 
+#define MESSAGE_EVENTS (1ull << TRACE_IRQ | 1ull << TRACE_IRQ_END)
+#define DPC_EVENTS     (1ull << TRACE_DPC | 1ull << TRACE_DPC_END)
+
+static __attribute__((noinline)) bool service_message_other(const struct stor_vector *vector)
+{
+	cpu_spin_acquire_above(cpu_self, vector->guard);
+	if (trace_is_wanted(TRACE_IRQ))
+		tell_message(vector);
+	return message_end(vector, vector->routine(vector->extension, vector->interrupt.message));
+}
+
+/* Events that somebody begins to want meanwhile are told from the next one on. */
 static bool service_message(struct cpu_interrupt *interrupt)
 {
 	struct stor_vector *vector = container_of(interrupt, struct stor_vector, interrupt.vector);
 	struct cpu *cpu = cpu_self;
 	BOOLEAN claimed;
 
-	cpu_spin_acquire_above(cpu, vector->guard);
-	if (trace_is_wanted(TRACE_IRQ))
-		tell_message(vector);
+	if (unlikely(trace_wanted & MESSAGE_EVENTS ||
+		     atomic_load_explicit(&cpu->pending_irql, memory_order_relaxed) > STOR_DIRQL ||
+		     !cpu_spin_acquire_free(cpu, vector->guard)))
+		return service_message_other(vector);
 	claimed = vector->routine(vector->extension, vector->interrupt.message);
-	if (trace_is_wanted(TRACE_IRQ_END) || unlikely(cpu->irql != STOR_DIRQL) ||
-		unlikely(!cpu_spin_release_above(cpu, vector->guard)))
+	if (unlikely(cpu->irql != STOR_DIRQL || !cpu_spin_release_above(cpu, vector->guard)))
 		return message_end(vector, claimed);
 	return claimed;
 }
@@ -130,7 +142,7 @@ static border_call __attribute__((cold, noinline)) void tell_dpc(
 	trace(type, state - state->adapter->dpcs);
 }
 
-path_inline void dpc_run_as(struct cpu_dpc *dpc, bool locks)
+path_inline void dpc_run_as(struct cpu_dpc *dpc, bool locks, bool tells)
 {
 	struct cpu *cpu = cpu_self;
 	void *argument1 = cpu->dpc_arg[0], *argument2 = cpu->dpc_arg[1];
@@ -140,10 +152,10 @@ path_inline void dpc_run_as(struct cpu_dpc *dpc, bool locks)
 
 	/* LK-10; the DPCs of one processor never run inside each other */
 	cpu_inner_acquire_if(locks, &state->running);
-	if (trace_is_wanted(TRACE_DPC))
+	if (tells && trace_is_wanted(TRACE_DPC))
 		tell_dpc(TRACE_DPC, state);
 	state->routine((PSTOR_DPC)dpc, adapter->hba.extension, argument1, argument2);
-	if (trace_is_wanted(TRACE_DPC_END))
+	if (tells && trace_is_wanted(TRACE_DPC_END))
 		tell_dpc(TRACE_DPC_END, state);
 	if (unlikely(cpu->irql != IRQL_DISPATCH))
 		mend_irql(adapter, "HwStorDpcRoutine", IRQL_DISPATCH);
@@ -151,19 +163,27 @@ path_inline void dpc_run_as(struct cpu_dpc *dpc, bool locks)
 	port_done_end(done);
 }
 
+static __attribute__((noinline)) void dpc_run_told(struct cpu_dpc *dpc)
+{
+	dpc_run_as(dpc, cpu_inner_locks, true);
+}
+
 static __attribute__((noinline)) void dpc_run_locked(struct cpu_dpc *dpc)
 {
-	dpc_run_as(dpc, true);
+	if (unlikely(!cpu_inner_locks || trace_wanted & DPC_EVENTS))
+		dpc_run_told(dpc);
+	else
+		dpc_run_as(dpc, true, false);
 }
 
 /* A KDPC of its own kind: an ordinary routine of a KDPC keeps a driver's registers, which none is
  * there to miss. */
 static void dpc_run(struct cpu_dpc *dpc)
 {
-	if (unlikely(cpu_inner_locks))
+	if (unlikely(cpu_inner_locks || trace_wanted & DPC_EVENTS))
 		dpc_run_locked(dpc);
 	else
-		dpc_run_as(dpc, false);
+		dpc_run_as(dpc, false, false);
 }
 
 BOOLEAN stor_dpc_init(struct stor_adapter *adapter, PSTOR_DPC dpc, PHW_DPC_ROUTINE routine)

@@ -3,6 +3,8 @@
 /* The three locks of a miniport, and those of its messages (4.2, LK-1 … LK-9). */
 #include "world.h"
 
+#include <pthread.h>
+
 static STOR_DPC dpc, other_dpc;
 
 static VOID NTAPI nothing(PSTOR_DPC dpc, PVOID ext, PVOID argument1, PVOID argument2)
@@ -96,6 +98,46 @@ static void nested(void)
 static void dpc_and_startio_lock_come_before_the_interrupt_lock(void **state)
 {
 	world_good(nested);
+}
+
+static void count_dpc(struct cpu_dpc *queued)
+{
+	(*(unsigned *)queued->ctx)++;
+}
+
+static _Atomic bool is_enough;
+
+static void *queue_dpcs(void *queued)
+{
+	while (!atomic_load(&is_enough))
+		cpu_dpc_queue(queued, NULL, NULL);
+	return NULL;
+}
+
+/* While a host thread queues DPCs: what is due comes and goes at each look. */
+static void among_dpcs(void)
+{
+	unsigned ran = 0;
+	struct cpu_dpc queued = {.fn = count_dpc, .ctx = &ran};
+	STOR_LOCK_HANDLE handle;
+	pthread_t thread;
+
+	is_enough = false;
+	expect_is(pthread_create(&thread, NULL, queue_dpcs, &queued), 0);
+	for (unsigned n = 0; n < 20000 || ran < 1000; n++) {
+		StorPortAcquireSpinLock(world.ext, InterruptLock, NULL, &handle);
+		expect(held(InterruptLock));
+		StorPortReleaseSpinLock(world.ext, &handle);
+		expect_is(KeGetCurrentIrql(), PASSIVE_LEVEL);
+	}
+	is_enough = true;
+	pthread_join(thread, NULL);
+	cpu_dpc_cancel(&queued);
+}
+
+static void locks_are_taken_whatever_becomes_due_meanwhile(void **state)
+{
+	world_good(among_dpcs);
 }
 
 static void wrong_order(void)
@@ -397,6 +439,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		world_test(each_lock_has_its_irql_and_gives_the_old_one_back),
+		world_test(locks_are_taken_whatever_becomes_due_meanwhile),
 		world_test(dpc_and_startio_lock_come_before_the_interrupt_lock),
 		world_test(a_startio_lock_after_the_interrupt_lock_is_reported),
 		world_test(a_lock_taken_twice_ends_the_run_and_is_named),
