@@ -6,6 +6,8 @@
 #include "mem/space.h"
 #include "util/random.h"
 
+#include <stdatomic.h>
+
 /* Nobody's frame is number 0: the first MiB of a PC is not for drivers. */
 #define FIRST_FRAME  0x100ull
 #define GRANULES_MAX 32768
@@ -162,6 +164,8 @@ void mem_places_assign(uint64_t place, uint64_t pages, enum mem_kind kind, const
 					 : 0,
 			__ATOMIC_RELAXED);
 	}
+	/* who has read the count before that looks again */
+	atomic_fetch_add_explicit(&mem_index.changes, 1, memory_order_release);
 }
 
 const char *mem_kind_name(enum mem_kind kind)

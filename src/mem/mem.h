@@ -152,6 +152,9 @@ struct mem_index {
 			       (MEM_DATA), plus 1; else 0 */
 	struct mem_span low, high;
 	struct mem_frame *record; /* [low.count + high.count] */
+	/* how often pages have changed hands: what was found of one when it was so many times is
+	 * true as long as it is. Never 0 while a machine lives */
+	_Atomic uint64_t changes APART; /* others read the rest all the time */
 };
 
 extern struct mem_index mem_index __attribute__((visibility("hidden")));

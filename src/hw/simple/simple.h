@@ -25,6 +25,15 @@
 
 #define SIMPLE_BATCH 32 /* commands that are fetched at once */
 
+/* Where both rings of a running controller lie, each in one piece of one kind of plain memory, and
+ * what counts the bytes that are moved there, as long as the note is true. */
+struct simple_rings {
+	struct dma_bus_note note;
+	const struct simple_command *commands;
+	union simple_completion *completions;
+	uint64_t *read, *written;
+};
+
 /* Room for an UNMAP parameter list of as many ranges, or a block. */
 #define SIMPLE_PARAMETERS(elements) max_of(8 + 16 * (elements), 4096u)
 
@@ -53,6 +62,7 @@ struct simple {
 	unsigned waiting;	    /* completions not yet posted */
 	uint64_t messages_due;	    /* messages that those ask for */
 	enum mem_kind kind_of_data; /* of the last ones: simple_quick.c */
+	struct simple_rings rings;
 	struct simple_command commands[SIMPLE_BATCH];
 	union simple_completion completions[SIMPLE_BATCH + FAULTS_MAX + 2];
 	struct simple_element *list; /* [max_elements] */

@@ -62,10 +62,14 @@ static inline void batch_account(struct simple *s, struct batch *b)
 }
 
 /* Whether the batch may go on, a completion first, when others had time to change something. */
+static inline bool may_go_on(const struct simple *s)
+{
+	return !trace_is_wanted(TRACE_DMA_TRANSFER) && simple_is_enabled(s);
+}
+
 static inline bool go_on(const struct simple *s, const struct batch *b)
 {
-	return !trace_is_wanted(TRACE_DMA_TRANSFER) && simple_is_enabled(s) &&
-	       dma_bus_still(&s->master, b->frame, b->kind);
+	return may_go_on(s) && dma_bus_still(&s->master, b->frame, b->kind);
 }
 
 static inline void next_message(struct simple *s, const struct batch *b)
@@ -213,47 +217,89 @@ unsigned simple_quick(struct simple *s, const struct simple_command *ring, unsig
  * it. */
 path_inline bool tell(struct simple *s, unsigned message, unsigned count)
 {
-	if (likely(simple_is_enabled(s))) {
-		s->log.interrupts++;
-		if (likely(bus_message_send_now(s->function, message)))
-			return true;
-		s->log.interrupts--;
-	}
+	s->log.interrupts++;
+	if (likely(bus_message_send_now(s->function, message)))
+		return true;
+	s->log.interrupts--;
 	s->untold = count;
 	s->messages_due = 1ull << message;
 	return false;
 }
 
-/* Its completion goes to `out` in this page. What has been moved counts, though it may be moved
- * once more, because somebody has come in between. */
-path_inline bool one_move(struct simple *s, const struct simple_command *c, uint32_t number,
-	union simple_completion *out, const struct mem_frame *frame, enum mem_kind ring_kind,
-	const bool is_write)
+/* The ring that begins there, if it lies in one piece of plain memory of one kind; else NULL. */
+static void *ring_find(const struct simple *s, uint64_t address, uint64_t bytes, uint64_t **counts)
 {
-	struct batch b = {.frame = frame, .kind = frame->kind};
-	unsigned message;
-	uint64_t tag;
+	enum mem_kind kind, first;
+	char *ring = dma_bus_find(&s->master, address, 1, &first);
+
+	for (uint64_t at = MEM_PAGE_SIZE - (address & MEM_PAGE_MASK); ring && at < bytes;
+		at += MEM_PAGE_SIZE)
+		if (dma_bus_find(&s->master, address + at, 1, &kind) != ring + at || kind != first)
+			return NULL;
+	*counts += first;
+	return ring;
+}
+
+/* Of a controller of which nothing else is to be said but what a command of its own says. */
+static __attribute__((noinline)) bool rings_learn(struct simple *s)
+{
+	struct simple_rings rings = {.note = dma_bus_note_take(&s->master),
+		.read = s->master.bytes_read,
+		.written = s->master.bytes_written};
+
+	rings.commands =
+		ring_find(s, s->commands_at, s->entries * sizeof(*rings.commands), &rings.read);
+	rings.completions = ring_find(
+		s, s->completions_at, s->entries * sizeof(*rings.completions), &rings.written);
+	if (!rings.commands || !rings.completions || !simple_is_running(s) || s->delay_ns ||
+		cpu_is_chosen_for())
+		return false;
+	s->rings = rings;
+	return true;
+}
+
+static inline bool rings_are_known(const struct simple *s)
+{
+	return dma_bus_note_is_true(&s->master, &s->rings.note);
+}
+
+/* Whether this command and the place of its completion, which were found before others had time to
+ * change something, are still where they were. */
+static __attribute__((noinline)) bool one_goes_on(
+	struct simple *s, const struct simple_command *c, const union simple_completion *out)
+{
+	uint32_t at = s->posted & (s->entries - 1);
+
+	return may_go_on(s) && (rings_are_known(s) || rings_learn(s)) &&
+	       c == s->rings.commands + at && out == s->rings.completions + at;
+}
+
+/* What has been moved counts, though it may be moved once more, because somebody has come in
+ * between. */
+path_inline bool one_move(struct simple *s, const struct simple_command *c, uint32_t number,
+	union simple_completion *out, const bool is_write)
+{
+	unsigned message = __atomic_load_n(&c->message, __ATOMIC_RELAXED);
+	uint64_t last = __atomic_load_n(&c->tag, __ATOMIC_RELAXED) | number * SEQUENCE_ONE;
 	struct move move;
 	int err;
 
 	if (unlikely(!move_find(s, c, &move)))
 		return false;
-	dma_bus_add(&s->master, sizeof(*c), ring_kind, false);
+	cpu_own_add(s->rings.read, sizeof(*c));
 	dma_bus_add(&s->master, move.length, s->kind_of_data, !is_write);
 	err = move_do(s, &move, is_write);
-	if (unlikely(err) && !go_on(s, &b))
+	if (unlikely(err) && !one_goes_on(s, c, out))
 		return false;
-	message = __atomic_load_n(&c->message, __ATOMIC_RELAXED);
-	s->consumed = s->posted = number;
+	s->consumed = ++s->posted;
 	s->log.commands++;
-	dma_bus_add(&s->master, sizeof(*out), frame->kind, true);
+	cpu_own_add(s->rings.written, sizeof(*out));
 	if (likely(!err || err == STORAGE_WAITED)) {
 		*(is_write ? &s->log.bytes_written : &s->log.bytes_read) += move.length;
-		tag = __atomic_load_n(&c->tag, __ATOMIC_RELAXED);
 		__atomic_store_n(&out->words[2], move.length << 32, __ATOMIC_RELAXED);
-		__atomic_store_n(&out->words[3], tag | number * SEQUENCE_ONE, __ATOMIC_RELEASE);
+		__atomic_store_n(&out->words[3], last, __ATOMIC_RELEASE);
 	} else {
-		fail_one(s, c, out, number, err);
+		fail_one(s, c, out, s->posted, err);
 	}
 	return tell(s, likely(message < s->messages) ? message : 0, 1);
 }
@@ -262,21 +308,19 @@ path_inline bool one_move(struct simple *s, const struct simple_command *c, uint
  * work_at_once of one command alone, as most are where each waits for the one before: what
  * simple_quick would do, without all that is only there for others beside it.
  */
-path_inline bool work_one(struct simple *s, const struct simple_command *c, enum mem_kind ring_kind,
-	uint32_t number, uint64_t place)
+path_inline bool work_one(struct simple *s, uint32_t number, uint32_t at)
 {
-	const struct mem_frame *frame = dma_bus_frame(&s->master, place);
-	union simple_completion *out = dma_bus_within(frame, place, sizeof(*out));
+	const struct simple_command *c = s->rings.commands + at;
+	union simple_completion *out = s->rings.completions + at;
 	uint16_t operation = __atomic_load_n(&c->operation, __ATOMIC_RELAXED);
 
-	if (unlikely(!out || !dma_bus_is_plain(frame->kind) ||
-		     trace_is_wanted(TRACE_DMA_TRANSFER) || cpu_is_chosen_for()))
+	if (unlikely(trace_is_wanted(TRACE_DMA_TRANSFER)))
 		return false;
 	if (likely(operation == SIMPLE_OPERATION(SIMPLE_READ, SIMPLE_DIRECT)))
-		return one_move(s, c, number, out, frame, ring_kind, false);
+		return one_move(s, c, number, out, false);
 	if (operation == SIMPLE_OPERATION(SIMPLE_WRITE, SIMPLE_DIRECT) &&
 		!storage_is_read_only(s->storage))
-		return one_move(s, c, number, out, frame, ring_kind, true);
+		return one_move(s, c, number, out, true);
 	return false;
 }
 
@@ -295,17 +339,17 @@ path_inline bool work_at_once(struct simple *s)
 	enum mem_kind kind;
 	uint64_t messages;
 
-	if (unlikely(!simple_is_running(s) || !due || due > SIMPLE_BATCH || consumed != s->posted ||
-		     s->delay_ns))
+	if (unlikely(!simple_is_enabled(s) || consumed != s->posted))
+		return false;
+	if (likely(due == 1))
+		return likely(rings_are_known(s) || rings_learn(s)) &&
+		       work_one(s, consumed + 1, at);
+	if (unlikely(!simple_is_running(s) || !due || due > SIMPLE_BATCH || s->delay_ns))
 		return false;
 	ring = dma_bus_find(
 		&s->master, s->commands_at + at * sizeof(*ring), due * sizeof(*ring), &kind);
 	if (unlikely(!ring))
 		return false;
-	if (likely(due == 1)) {
-		return work_one(s, ring, kind, consumed + 1,
-			s->completions_at + at * sizeof(union simple_completion));
-	}
 	done = simple_quick(s, ring, due);
 	/* the others are fetched again */
 	dma_bus_add(&s->master, done * sizeof(*ring), kind, false);

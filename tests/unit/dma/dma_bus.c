@@ -370,9 +370,42 @@ static void nothing_is_found_behind_an_iommu(void **state)
 	world_end();
 }
 
+static bool is_true(struct dma_bus_note note)
+{
+	return dma_bus_note_is_true(&master, &note);
+}
+
+static void a_note_is_true_until_something_changes(void **state)
+{
+	struct dma_bus_note before, note;
+	char *va, *other;
+
+	world_with_master(&scattered);
+	assert_false(is_true((struct dma_bus_note){0}));
+	before = dma_bus_note_take(&master);
+	va = mem_alloc(4096, 0, MEM_DATA, NULL);
+	assert_false(is_true(before));
+	note = dma_bus_note_take(&master);
+	assert_true(is_true(note));
+	dma_master_enable(&master, false);
+	assert_false(is_true(note));
+	dma_master_enable(&master, true);
+	assert_true(is_true(note));
+	other = mem_alloc(4096, 0, MEM_POOL, NULL);
+	assert_false(is_true(note));
+	note = dma_bus_note_take(&master);
+	mem_free(other, 4096);
+	assert_false(is_true(note));
+	mem_free(va, 4096);
+	/* as it was, but not without changes */
+	assert_false(is_true(before));
+	world_end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_note_is_true_until_something_changes),
 		cmocka_unit_test(reads_and_writes_reach_the_bytes_of_their_address),
 		cmocka_unit_test(an_access_crosses_pages_along_the_bus),
 		cmocka_unit_test(bytes_are_counted_by_kind_and_direction),

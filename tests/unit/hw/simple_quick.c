@@ -38,11 +38,14 @@ int fdatasync(int fd)
 static void (*meanwhile)(struct driver *d);
 static struct driver *whose;
 
+static unsigned reads;
+
 /* While the device waits for its disk. */
 ssize_t preadv(int fd, const struct iovec *iov, int count, off_t offset)
 {
 	void (*once)(struct driver * d) = meanwhile;
 
+	reads++;
 	meanwhile = NULL;
 	if (once)
 		once(whose);
@@ -350,6 +353,85 @@ static void is_seen_before_a_completion(void)
 	}
 }
 
+static void change_hands(struct driver *d)
+{
+	mem_free(mem_alloc(4096, 0, MEM_POOL, NULL), 4096);
+}
+
+/* Memory that is not the rings' changes hands meanwhile: nothing is carried out once more. */
+static void is_read_once(void)
+{
+	char *data = mem_alloc(4096, 0, MEM_DATA, NULL);
+	struct completion c;
+	struct driver d;
+
+	open_it(&d, "", BAD_FILE);
+	whose = &d;
+	for (unsigned count = 1; count < 4; count++) {
+		meanwhile = change_hands;
+		reads = 0;
+		for (unsigned i = 0; i < count; i++)
+			driver_put(&d, direct_of(READ, i * 8, mem_physical(data), 4096));
+		driver_ring(&d);
+		for (unsigned i = 0; i < count; i++) {
+			while (!driver_take(&d, &c))
+				cpu_relax();
+			assert_int_equal(c.status, OK);
+		}
+		assert_int_equal(reads, count);
+	}
+	driver_close(&d);
+	mem_free(data, 4096);
+}
+
+/* So many reads, each when the one before is done; between them memory changes hands, or not. */
+static void read_alone(struct driver *d, char *data, unsigned count, bool changes)
+{
+	for (unsigned i = 0; i < count; i++) {
+		uint64_t block = i * 8 % 8000;
+
+		memset(data, 0xee, 4096);
+		assert_int_equal(
+			driver_do(d, direct_of(READ, block, mem_physical(data), 4096)), OK);
+		assert_int_equal(d->last.length, 4096);
+		assert_true(is_zero(data, 4096));
+		if (changes)
+			mem_free(mem_alloc(4096, 0, MEM_POOL, NULL), 4096);
+	}
+}
+
+/* The rings of a controller that has begun anew are the new ones, those that it had are not touched
+ * any more, whatever stands there; and what lies in memory that has been given away is no ring. */
+static void rings_are_found_anew(void)
+{
+	char *data = mem_alloc(4096, 0, MEM_DATA, NULL), *old;
+	char *other = mem_alloc(RING_BYTES, MEM_LINEAR, MEM_COMMON, NULL);
+	char *copy = malloc(RING_BYTES);
+	struct driver d;
+
+	open_it(&d, "", MEMORY);
+	read_alone(&d, data, 3 * d.entries + 1, false);
+	read_alone(&d, data, d.entries, true);
+	read_alone(&d, data, d.entries, false);
+	driver_stop(&d);
+	old = d.ring;
+	memcpy(copy, old, RING_BYTES);
+	d.ring = other;
+	driver_start(&d);
+	read_alone(&d, data, d.entries + 1, false);
+	assert_memory_equal(old, copy, RING_BYTES);
+	mem_free(other, RING_BYTES);
+	reg_set(&d, DOORBELL, d.submitted + 1);
+	while (reg_get(&d, STATUS) == 1)
+		cpu_relax();
+	assert_int_equal(reg_get(&d, STATUS), 1 << 8);
+	violation.count = 0;
+	d.ring = old;
+	driver_close(&d);
+	free(copy);
+	mem_free(data, 4096);
+}
+
 /* What cannot be sent at once stays pending, for one command and for several. */
 static void masked_message_waits(void)
 {
@@ -398,6 +480,8 @@ ON_PROCESSOR(both_ways_leave_the_same_on_a_disk_in_memory, memory_too)
 ON_PROCESSOR(without_bus_mastering_there_is_no_short_way, no_short_way_without_mastering)
 ON_PROCESSOR(a_batch_is_told_by_one_interrupt, one_interrupt)
 ON_PROCESSOR(who_comes_in_between_is_seen_before_a_completion, is_seen_before_a_completion)
+ON_PROCESSOR(a_command_is_carried_out_once, is_read_once)
+ON_PROCESSOR(the_rings_are_found_anew, rings_are_found_anew)
 ON_PROCESSOR(a_masked_message_waits, masked_message_waits)
 
 int main(void)
@@ -411,6 +495,8 @@ int main(void)
 		machine_test(without_bus_mastering_there_is_no_short_way),
 		machine_test(a_batch_is_told_by_one_interrupt),
 		machine_test(who_comes_in_between_is_seen_before_a_completion),
+		machine_test(a_command_is_carried_out_once),
+		machine_test(the_rings_are_found_anew),
 		machine_test(a_masked_message_waits),
 	};
 

@@ -289,15 +289,17 @@ static void counts(void)
 /* delay=US: nothing happens before that time. */
 static void delayed(void)
 {
+	char *data = mem_alloc(4096, 0, MEM_DATA, NULL);
 	struct completion c;
 	struct driver d;
 	uint64_t start;
 
 	driver_open(&d, "delay=20000");
 	driver_start(&d);
-	for (unsigned i = 0; i < 2; i++) {
+	for (unsigned i = 0; i < 5; i++) {
 		start = cpu_clock();
-		driver_put(&d, command_of(&d, FLUSH, 0, 0));
+		driver_put(&d, i >= 2 ? direct_of(READ, 0, mem_physical(data), 4096)
+				      : command_of(&d, FLUSH, 0, 0));
 		driver_ring(&d);
 		while (!driver_take(&d, &c))
 			cpu_relax();
@@ -308,6 +310,7 @@ static void delayed(void)
 	driver_ring(&d);
 	driver_stop(&d); /* with a command waiting */
 	driver_close(&d);
+	mem_free(data, 4096);
 }
 
 /* ---- the device on a thread of its own ---- */
