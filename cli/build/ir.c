@@ -102,6 +102,15 @@ LLVMValueRef ir_declare(const struct ir *ir, const char *name, LLVMTypeRef type)
 	return function ? function : LLVMAddFunction(ir->module, name, type);
 }
 
+void ir_set_rare(const struct ir *ir, LLVMValueRef jump)
+{
+	LLVMMetadataRef weights[] = {LLVMMDStringInContext2(ir->context, "branch_weights", 14),
+		LLVMValueAsMetadata(ir_int(ir, 1)), LLVMValueAsMetadata(ir_int(ir, 2000))};
+
+	LLVMSetMetadata(jump, LLVMGetMDKindIDInContext(ir->context, "prof", 4),
+		LLVMMetadataAsValue(ir->context, LLVMMDNodeInContext2(ir->context, weights, 3)));
+}
+
 void ir_attribute_add(const struct ir *ir, LLVMValueRef function, const char *enum_name)
 {
 	unsigned kind = LLVMGetEnumAttributeKindForName(enum_name, strlen(enum_name));

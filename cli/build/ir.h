@@ -77,6 +77,8 @@ void ir_at_end(const struct ir *ir, LLVMBasicBlockRef block);
 void ir_before(const struct ir *ir, LLVMValueRef instruction);
 /* A routine of ours by this name and type, declared once. */
 LLVMValueRef ir_declare(const struct ir *ir, const char *name, LLVMTypeRef type);
+/* A conditional jump whose first way is seldom taken: the other one is to go straight on. */
+void ir_set_rare(const struct ir *ir, LLVMValueRef jump);
 void ir_attribute_add(const struct ir *ir, LLVMValueRef function, const char *enum_name);
 /* "function (file.c:12)" for messages; a string of its own. */
 char *ir_place(LLVMValueRef instruction);

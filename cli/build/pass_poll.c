@@ -137,7 +137,7 @@ static void poll_insert(const struct ir *ir, LLVMBasicBlockRef block, LLVMValueR
 	LLVMBuildStore(b, n, turns);
 	due = LLVMBuildICmp(b, LLVMIntEQ, LLVMBuildAnd(b, n, ir_int(ir, POLL_TURNS - 1), ""),
 		ir_int(ir, 0), "");
-	LLVMBuildCondBr(b, due, poll, block);
+	ir_set_rare(ir, LLVMBuildCondBr(b, due, poll, block));
 	LLVMPositionBuilderAtEnd(b, poll);
 	LLVMBuildCall2(b, type, ir_declare(ir, "__dry_poll", type), &n, 1, "");
 	LLVMBuildBr(b, block);

@@ -115,16 +115,12 @@ static BOOLEAN SimpleSetBlocks(PSIMPLE_COMMAND Command, PUCHAR Cdb)
 	ULONG Write = Operation & (SCSIOP_READ ^ SCSIOP_WRITE);
 	ULONG64 Block;
 
-	switch (Operation ^ Write) {
-	case SCSIOP_READ:
+	if ((Operation ^ Write) == SCSIOP_READ)
 		Block = RtlUlongByteSwap(*(ULONG UNALIGNED *)&Cdb[2]);
-		break;
-	case SCSIOP_READ16:
+	else if ((Operation ^ Write) == SCSIOP_READ16)
 		Block = RtlUlonglongByteSwap(*(ULONG64 UNALIGNED *)&Cdb[2]);
-		break;
-	default:
+	else
 		return FALSE;
-	}
 	Command->Head = (Write ? SIMPLE_WRITE : SIMPLE_READ) | SIMPLE_DIRECT << 8 |
 			(Bits & 8 ? SIMPLE_FUA << 8 : 0);
 	Command->Block = Block;
@@ -156,11 +152,11 @@ static DECLSPEC_NOINLINE VOID SimpleBuildMore(
 }
 
 static VOID SimpleBuildScsi(
-	PSIMPLE_ADAPTER Adapter, PSIMPLE_REQUEST Request, PSCSI_REQUEST_BLOCK Srb)
+	PSIMPLE_ADAPTER Adapter, PSIMPLE_REQUEST Request, PSCSI_REQUEST_BLOCK Srb, PUCHAR Cdb)
 {
 	PSTOR_SCATTER_GATHER_LIST List;
 
-	if (!SimpleSetBlocks(&Request->Command, (PUCHAR)SrbGetCdb(Srb))) {
+	if (!SimpleSetBlocks(&Request->Command, Cdb)) {
 		SimpleBuildFirmware(Adapter, Request);
 		return;
 	}
@@ -204,11 +200,13 @@ static DECLSPEC_NOINLINE BOOLEAN SimpleBuildOther(PSIMPLE_ADAPTER Adapter, PSIMP
 static BOOLEAN SimpleBuildIo(PVOID Extension, PSCSI_REQUEST_BLOCK Srb)
 {
 	PSIMPLE_REQUEST Request = SrbGetMiniportContext(Srb);
+	ULONG Function = SrbGetSrbFunction(Srb);
+	PUCHAR Cdb = (PUCHAR)SrbGetCdb(Srb);
 
 	Request->Srb = Srb;
-	if (SrbGetSrbFunction(Srb) != SRB_FUNCTION_EXECUTE_SCSI)
+	if (Function != SRB_FUNCTION_EXECUTE_SCSI)
 		return SimpleBuildOther(Extension, Request);
-	SimpleBuildScsi(Extension, Request, Srb);
+	SimpleBuildScsi(Extension, Request, Srb, Cdb);
 	return TRUE;
 }
 
@@ -232,8 +230,9 @@ static BOOLEAN SimpleStartIo(PVOID Extension, PSCSI_REQUEST_BLOCK Srb)
 	PSIMPLE_REQUEST Request = SrbGetMiniportContext(Srb);
 	PSIMPLE_ADAPTER Adapter = Extension;
 
-	if (Request->Command.Opcode == 0 || Adapter->Gone || !SimpleSubmit(Adapter, Request))
-		SimpleStartOther(Adapter, Request);
+	if (Request->Command.Opcode != 0 && !Adapter->Gone && SimpleSubmit(Adapter, Request))
+		return TRUE;
+	SimpleStartOther(Adapter, Request);
 	return TRUE;
 }
 
@@ -301,7 +300,7 @@ static VOID SimpleFinish(PSIMPLE_ADAPTER Adapter, volatile SIMPLE_COMPLETION *Do
 }
 
 /* Under the StartIo lock. */
-static VOID SimpleDrain(PSIMPLE_ADAPTER Adapter)
+FORCEINLINE VOID SimpleDrain(PSIMPLE_ADAPTER Adapter)
 {
 	volatile SIMPLE_COMPLETION *Completions = Adapter->Completions;
 	ULONG Mask = Adapter->Mask, n = Adapter->Completed;

@@ -177,10 +177,12 @@ DDK_INLINE PCDB SrbGetCdb(PVOID Srb)
 	if (!ddk_srb_is_extended(Srb))
 		return (PCDB)((PSCSI_REQUEST_BLOCK)Srb)->Cdb;
 	/* most commands are of 16 bytes at most */
-	if (extended->SrbFunction == SRB_FUNCTION_EXECUTE_SCSI && extended->NumSrbExData &&
-		extended->SrbExDataOffset[0] == DDK_SRB_DATA_AT &&
-		ddk_srb_holds(extended, DDK_SRB_DATA_AT, offsetof(SRBEX_DATA, Data)) &&
-		first->Type == SrbExDataTypeScsiCdb16)
+	if (__builtin_expect(
+		    extended->SrbFunction == SRB_FUNCTION_EXECUTE_SCSI && extended->NumSrbExData &&
+			    extended->SrbExDataOffset[0] == DDK_SRB_DATA_AT &&
+			    ddk_srb_holds(extended, DDK_SRB_DATA_AT, offsetof(SRBEX_DATA, Data)) &&
+			    first->Type == SrbExDataTypeScsiCdb16,
+		    1))
 		return (PCDB)first->Cdb;
 	return ddk_srb_cdb(Srb);
 }
