@@ -110,7 +110,7 @@ static void submit(struct reader *reader, struct dry_io *io)
 	reader->next_offset = ((random >> 33) * reader->blocks >> 31) * BLOCK;
 	reader->next_unit = reader->units[(random >> 16 & 0xffff) * reader->unit_count >> 16];
 	error = dry_submit(unit, io);
-	if (error)
+	if (__builtin_expect(error, 0))
 		reader_stop(reader, error);
 }
 
@@ -125,9 +125,9 @@ static void finished(struct dry_io *io)
 	struct reader *reader = io->ctx;
 
 	reader->finished++;
-	if (io->result)
+	if (__builtin_expect(io->result, 0))
 		reader_stop(reader, io->result);
-	if (is_over(reader))
+	if (__builtin_expect(is_over(reader), 0))
 		reader->ready[reader->ready_count++] = io;
 	else
 		submit(reader, io);
