@@ -221,6 +221,29 @@ static void cpu_run_calls_poll_on_the_caller_at_passive_until_false(void **state
 	assert_int_equal(poller.polls, 1001);
 }
 
+static bool poll_here_once(void *is_processor)
+{
+	*(bool *)is_processor = cpu_here == cpu_get(0) && !cpu_is_due();
+	return false;
+}
+
+/* To no short way a host thread is a processor that it does not run at present. */
+static bool is_nowhere(void)
+{
+	return cpu_here != cpu_get(0) && cpu_is_due() && cpu_here->irql != IRQL_DISPATCH &&
+	       !cpu_here->is_in_dpc && !cpu_hands_interrupt(cpu_here);
+}
+
+static void a_host_thread_is_a_processor_only_while_it_runs_one(void **state)
+{
+	bool is_processor = false;
+
+	assert_true(is_nowhere());
+	assert_int_equal(cpu_run(0, poll_here_once, &is_processor), 0);
+	assert_true(is_processor);
+	assert_true(is_nowhere());
+}
+
 static bool count_interrupt(struct cpu_interrupt *interrupt)
 {
 	count(counter);
@@ -537,6 +560,7 @@ int main(void)
 		cmocka_unit_test(fini_lets_running_threads_and_dpcs_finish),
 		cmocka_unit_test(fini_leaves_parked_threads_which_can_be_freed),
 		claimed(cpu_run_calls_poll_on_the_caller_at_passive_until_false),
+		claimed(a_host_thread_is_a_processor_only_while_it_runs_one),
 		claimed(work_is_done_between_the_polls),
 		claimed(poll_takes_turns_with_threads),
 		claimed(wrong_claims_and_runs_are_refused),

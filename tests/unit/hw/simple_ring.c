@@ -188,6 +188,7 @@ static void fails_with(struct driver *d, unsigned error)
 
 static void failures(void)
 {
+	char *data = mem_alloc(4096, 0, MEM_DATA, NULL);
 	struct driver d;
 
 	driver_open(&d, "ring=4");
@@ -213,6 +214,16 @@ static void failures(void)
 	d.done = 2;
 	reg_set(&d, DOORBELL, 1);
 	fails_with(&d, 2);
+	/* after that no command is looked at, whatever it is */
+	driver_start(&d);
+	assert_int_equal(driver_do(&d, direct_of(READ, 0, mem_physical(data), 512)), OK);
+	assert_int_equal(driver_do(&d, direct_of(READ, 0, mem_physical(data), 512)), OK);
+	d.interrupts_seen[0] = 0;
+	reg_set(&d, DOORBELL, 9);
+	driver_put(&d, direct_of(READ, 0, mem_physical(data), 512));
+	driver_ring(&d);
+	fails_with(&d, 2);
+	mem_free(data, 4096);
 	driver_disconnect(&d, 4);
 	driver_close(&d);
 }
@@ -237,22 +248,28 @@ static void failure_by_line(void)
 static void no_master(void)
 {
 	uint16_t off = 3, on = 7;
+	char *data = mem_alloc(4096, 0, MEM_DATA, NULL);
 	struct completion c;
 	struct driver d;
 
 	driver_open(&d, "");
 	driver_start(&d);
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(driver_do(&d, direct_of(READ, 0, mem_physical(data), 512)), OK);
 	bus_config_write(d.function, 4, &off, 2);
-	driver_put(&d, command_of(&d, FLUSH, 0, 0));
+	driver_put(&d, direct_of(READ, 0, mem_physical(data), 512));
 	driver_ring(&d);
 	assert_false(driver_take(&d, &c));
 	assert_int_equal(reg_get(&d, STATUS), 3 << 8);
 	bus_config_write(d.function, 4, &on, 2);
+	reg_set(&d, CONTROL, 1); /* it has failed all the same, and looks at no command */
+	assert_int_equal(reg_get(&d, STATUS), 3 << 8);
 	assert_false(driver_take(&d, &c));
 	driver_stop(&d);
 	driver_start(&d);
 	assert_int_equal(driver_do(&d, command_of(&d, FLUSH, 0, 0)), OK);
 	driver_close(&d);
+	mem_free(data, 4096);
 }
 
 static void counts(void)

@@ -140,6 +140,49 @@ static void locks_are_taken_whatever_becomes_due_meanwhile(void **state)
 	world_good(among_dpcs);
 }
 
+static unsigned served;
+
+static bool serve(struct cpu_interrupt *interrupt)
+{
+	served++;
+	return true;
+}
+
+static void *interrupt_it(void *interrupt)
+{
+	cpu_interrupt_raise(interrupt);
+	return NULL;
+}
+
+/* What has become due under the lock comes as it is released. */
+static void release_serves(void)
+{
+	static const STOR_SPINLOCK kinds[] = {StartIoLock, DpcLock, InterruptLock};
+	struct cpu_interrupt interrupt = {.irql = 9, .service = serve};
+	STOR_LOCK_HANDLE handle;
+	pthread_t thread;
+	KIRQL old;
+
+	dpcs_init();
+	KeRaiseIrql(DISPATCH_LEVEL, &old);
+	for (unsigned n = 0; n < array_size(kinds); n++) {
+		served = 0;
+		interrupt.irql = kinds[n] == InterruptLock ? STOR_DIRQL : 9;
+		StorPortAcquireSpinLock(world.ext, kinds[n], &dpc, &handle);
+		pthread_create(&thread, NULL, interrupt_it, &interrupt);
+		pthread_join(thread, NULL);
+		expect_is(served, 0);
+		StorPortReleaseSpinLock(world.ext, &handle);
+		expect_is(served, 1);
+	}
+	KeLowerIrql(old);
+}
+
+static void a_release_serves_what_became_due(void **state)
+{
+	world_good(release_serves);
+}
+
 static void wrong_order(void)
 {
 	STOR_LOCK_HANDLE first, second;
@@ -439,6 +482,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		world_test(each_lock_has_its_irql_and_gives_the_old_one_back),
+		world_test(a_release_serves_what_became_due),
 		world_test(locks_are_taken_whatever_becomes_due_meanwhile),
 		world_test(dpc_and_startio_lock_come_before_the_interrupt_lock),
 		world_test(a_startio_lock_after_the_interrupt_lock_is_reported),
