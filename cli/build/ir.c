@@ -111,12 +111,29 @@ void ir_set_rare(const struct ir *ir, LLVMValueRef jump)
 		LLVMMetadataAsValue(ir->context, LLVMMDNodeInContext2(ir->context, weights, 3)));
 }
 
-void ir_attribute_add(const struct ir *ir, LLVMValueRef function, const char *enum_name)
+static LLVMAttributeRef attribute_named(const struct ir *ir, const char *enum_name)
 {
 	unsigned kind = LLVMGetEnumAttributeKindForName(enum_name, strlen(enum_name));
 
-	LLVMAddAttributeAtIndex(function, LLVMAttributeFunctionIndex,
-		LLVMCreateEnumAttribute(ir->context, kind, 0));
+	return LLVMCreateEnumAttribute(ir->context, kind, 0);
+}
+
+void ir_attribute_add(const struct ir *ir, LLVMValueRef function, const char *enum_name)
+{
+	LLVMAddAttributeAtIndex(
+		function, LLVMAttributeFunctionIndex, attribute_named(ir, enum_name));
+}
+
+bool ir_attribute_has(LLVMValueRef function, const char *enum_name)
+{
+	unsigned kind = LLVMGetEnumAttributeKindForName(enum_name, strlen(enum_name));
+
+	return LLVMGetEnumAttributeAtIndex(function, LLVMAttributeFunctionIndex, kind);
+}
+
+void ir_call_attribute_add(const struct ir *ir, LLVMValueRef call, const char *enum_name)
+{
+	LLVMAddCallSiteAttribute(call, LLVMAttributeFunctionIndex, attribute_named(ir, enum_name));
 }
 
 char *ir_place(LLVMValueRef instruction)

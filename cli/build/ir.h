@@ -80,6 +80,9 @@ LLVMValueRef ir_declare(const struct ir *ir, const char *name, LLVMTypeRef type)
 /* A conditional jump whose first way is seldom taken: the other one is to go straight on. */
 void ir_set_rare(const struct ir *ir, LLVMValueRef jump);
 void ir_attribute_add(const struct ir *ir, LLVMValueRef function, const char *enum_name);
+bool ir_attribute_has(LLVMValueRef function, const char *enum_name);
+/* The same of a call. */
+void ir_call_attribute_add(const struct ir *ir, LLVMValueRef call, const char *enum_name);
 /* "function (file.c:12)" for messages; a string of its own. */
 char *ir_place(LLVMValueRef instruction);
 

@@ -4,16 +4,22 @@
  * The border is Win64: every function, declaration and call of the driver gets that convention,
  * direct or through a pointer, save LLVM's own and the sanitizers'. A call must agree with what it
  * calls, so both are changed by the same rule. Here too: the attributes that the back end takes
- * from functions.
+ * from functions and calls.
  */
 #include "ir.h"
 #include "loader/loader.h"
 
-#include <string.h>
-
 static bool is_border(LLVMValueRef function)
 {
 	return !LLVMGetIntrinsicID(function) && !ir_is_exempt(ir_name(function));
+}
+
+/* A routine that the headers say is seldom called, or that the driver keeps out of those that call
+ * it: what leads there is laid out of the way. For an imported one the call alone keeps what its
+ * declaration says. */
+static bool is_seldom(LLVMValueRef function)
+{
+	return ir_attribute_has(function, LLVMIsDeclaration(function) ? "cold" : "noinline");
 }
 
 static void call_convert(const struct ir *ir, LLVMValueRef call)
@@ -27,12 +33,10 @@ static void call_convert(const struct ir *ir, LLVMValueRef call)
 	if (LLVMGetInstructionCallConv(call) == LLVMCCallConv)
 		LLVMSetInstructionCallConv(call, IR_WIN64);
 	/* a driver's own `strlen` or `index` is not what LLVM knows by that name */
-	if (function && !LLVMIsDeclaration(function)) {
-		unsigned kind = LLVMGetEnumAttributeKindForName("nobuiltin", 9);
-
-		LLVMAddCallSiteAttribute(call, (LLVMAttributeIndex)LLVMAttributeFunctionIndex,
-			LLVMCreateEnumAttribute(ir->context, kind, 0));
-	}
+	if (function && !LLVMIsDeclaration(function))
+		ir_call_attribute_add(ir, call, "nobuiltin");
+	if (function && is_seldom(function))
+		ir_call_attribute_add(ir, call, "cold");
 }
 
 static void function_mark(const struct ir *ir, LLVMValueRef f)

@@ -124,13 +124,10 @@ static LLVMValueRef slot_of(const struct ir *ir, LLVMValueRef f)
 
 static void call_import(const struct ir *ir, LLVMValueRef call)
 {
-	static const char twice_name[] = "returns_twice";
-	unsigned twice = LLVMGetEnumAttributeKindForName(twice_name, sizeof(twice_name) - 1);
 	LLVMValueRef f = ir_called_function(call), slot = f ? slot_of(ir, f) : NULL;
 
 	/* what returns twice is known by its attributes */
-	if (slot && !LLVMGetEnumAttributeAtIndex(
-			    f, (LLVMAttributeIndex)LLVMAttributeFunctionIndex, twice))
+	if (slot && !ir_attribute_has(f, "returns_twice"))
 		call_redirect(ir, call, slot);
 }
 

@@ -179,7 +179,6 @@ static void entry_build(
 	struct ir *ir = seh->ir;
 	LLVMBasicBlockRef entry = LLVMGetEntryBasicBlock(seh->function);
 	LLVMValueRef locals = LLVMConstNull(ir->ptr), again, call;
-	unsigned twice = LLVMGetEnumAttributeKindForName("returns_twice", 13);
 
 	variables_escape(seh, entry);
 	ir_at_end(ir, entry);
@@ -189,8 +188,7 @@ static void entry_build(
 	ir_store_at(ir, locals, seh->frame, offsetof(struct seh_frame, locals));
 	ir_store_at(ir, ir_int(ir, 0), seh->frame, offsetof(struct seh_frame, state));
 	call = frame_call(seh, "__dry_seh_enter", ir->i32);
-	LLVMAddCallSiteAttribute(call, (LLVMAttributeIndex)LLVMAttributeFunctionIndex,
-		LLVMCreateEnumAttribute(ir->context, twice, 0));
+	ir_call_attribute_add(ir, call, "returns_twice");
 	ir_attribute_add(ir, LLVMGetNamedFunction(ir->module, "__dry_seh_enter"), "returns_twice");
 	again = LLVMBuildICmp(ir->builder, LLVMIntNE, call, ir_int(ir, 0), "");
 	LLVMBuildCondBr(ir->builder, again, dispatch, body);

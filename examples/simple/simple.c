@@ -281,15 +281,19 @@ static DECLSPEC_NOINLINE VOID SimpleFinishOther(
 	SimpleComplete(Adapter, Request, Status);
 }
 
+static DECLSPEC_NOINLINE VOID SimpleFinishNone(USHORT Tag)
+{
+	StorPortDebugPrint(
+		0, "simple: command %u, which is not the controller's, is said to be done\n", Tag);
+}
+
 static VOID SimpleFinish(PSIMPLE_ADAPTER Adapter, volatile SIMPLE_COMPLETION *Done)
 {
 	USHORT Tag = Done->Tag;
 	PSIMPLE_REQUEST Request = Adapter->Active[Tag & Adapter->Mask];
 
 	if (Request == NULL || Request->Command.Tag != Tag) {
-		StorPortDebugPrint(0,
-			"simple: command %u, which is not the controller's, is said to be done\n",
-			Tag);
+		SimpleFinishNone(Tag);
 		return;
 	}
 	Adapter->Active[Tag & Adapter->Mask] = NULL;
@@ -302,11 +306,10 @@ static VOID SimpleFinish(PSIMPLE_ADAPTER Adapter, volatile SIMPLE_COMPLETION *Do
 /* Under the StartIo lock. */
 FORCEINLINE VOID SimpleDrain(PSIMPLE_ADAPTER Adapter)
 {
-	volatile SIMPLE_COMPLETION *Completions = Adapter->Completions;
-	ULONG Mask = Adapter->Mask, n = Adapter->Completed;
+	ULONG n = Adapter->Completed;
 
 	for (;; n++) {
-		volatile SIMPLE_COMPLETION *Done = &Completions[n & Mask];
+		volatile SIMPLE_COMPLETION *Done = &Adapter->Completions[n & Adapter->Mask];
 
 		if (Done->Sequence != n + 1)
 			break; /* one that is not there yet keeps the rest waiting */

@@ -19,7 +19,8 @@
 /*
  * A bus master. enabled follows the bus-master bit of its function's command register, by
  * dma_master_enable; while it is off every access fails. Counters are of bytes, by kind of the
- * memory touched (enum mem_kind), written by the device's thread only.
+ * memory touched (enum mem_kind), written by the device's thread only, and whole after
+ * dma_master_settle.
  */
 struct dma_tap;
 
@@ -35,7 +36,9 @@ struct dma_master {
 	/* private: it reaches pages by their frame numbers below plain_end, of which those of the
 	 * low span have the first plain_low records; 0: none now */
 	_Atomic uint64_t plain_low, plain_end;
-	struct dma_tap *tap;	 /* NULL: none */
+	struct dma_tap *tap; /* NULL: none */
+	/* What the device has moved and not counted yet; NULL: it counts at once. */
+	void (*settle)(struct dma_master *master);
 	uint64_t blame;		 /* nt_violation's number for what is refused; 0: the driver is */
 	struct dma_master *next; /* another of the same device, for another thread of it; NULL */
 	struct {
@@ -61,6 +64,12 @@ void dma_bus_tap(struct dma_master *master, struct dma_tap *tap);
 void dma_master_init(struct dma_master *master, const char *name, unsigned width);
 /* Bus mastering, which is off at first. Any thread, one at a time. */
 void dma_master_enable(struct dma_master *master, bool on);
+/* While its device is at rest: all is counted. */
+static inline void dma_master_settle(struct dma_master *master)
+{
+	if (master->settle)
+		master->settle(master);
+}
 
 /* ---- private: dma_bus.c ---- */
 

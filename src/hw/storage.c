@@ -96,12 +96,13 @@ static int any_write_one(struct storage *s, uint64_t offset, void *data, size_t 
 	return err ? err : STORAGE_WAITED;
 }
 
-/* Straight to the one that moves, where there is nothing to check. */
-static void one_choose(struct storage *s)
+/* Straight to the one that moves, where there is nothing to check; to nothing, where nothing is
+ * moved. */
+static storage_one_fn *one_choose(storage_one_fn *own, storage_one_fn *any, bool checks)
 {
-	s->read_one = s->medium || !s->ops->read_one ? any_read_one : s->ops->read_one;
-	s->write_one =
-		s->medium || s->read_only || !s->ops->write_one ? any_write_one : s->ops->write_one;
+	if (checks || !own)
+		return any;
+	return own == null_move_one ? NULL : own;
 }
 
 int storage_open(const struct hw_config *config, bool is_null, struct storage **storage)
@@ -125,7 +126,8 @@ int storage_open(const struct hw_config *config, bool is_null, struct storage **
 		free(s);
 		return err;
 	}
-	one_choose(s);
+	s->read_one = one_choose(s->ops->read_one, any_read_one, s->medium);
+	s->write_one = one_choose(s->ops->write_one, any_write_one, s->medium || s->read_only);
 	*storage = s;
 	return 0;
 }

@@ -64,7 +64,8 @@ struct storage_ops {
 };
 
 struct storage {
-	storage_one_fn *read_one, *write_one; /* ops' own, or with more checks */
+	/* ops' own, or with more checks; NULL: nothing is moved, and all goes well */
+	storage_one_fn *read_one, *write_one;
 	const struct storage_ops *ops;
 	uint64_t size;
 	bool read_only;
@@ -79,13 +80,19 @@ struct storage {
 static inline int storage_read_one(
 	struct storage *storage, uint64_t offset, void *data, size_t bytes)
 {
-	return storage->read_one(storage, offset, data, bytes);
+	return storage->read_one ? storage->read_one(storage, offset, data, bytes) : 0;
 }
 
 static inline int storage_write_one(
 	struct storage *storage, uint64_t offset, void *data, size_t bytes)
 {
-	return storage->write_one(storage, offset, data, bytes);
+	return storage->write_one ? storage->write_one(storage, offset, data, bytes) : 0;
+}
+
+/* What is null, and is not to fail anywhere: there is nothing to call. */
+static inline bool storage_moves_nothing(const struct storage *storage)
+{
+	return !storage->read_one;
 }
 
 /* Fill ops, size and their own fields; -errno with error_set. */

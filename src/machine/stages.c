@@ -239,10 +239,12 @@ static void master_count_bytes(struct dry_machine *machine, const struct dma_mas
 	}
 }
 
-static void device_count_bytes(struct dry_machine *machine, const struct dma_master *master)
+static void device_count_bytes(struct dry_machine *machine, struct dma_master *master)
 {
-	for (; master; master = master->next)
+	for (; master; master = master->next) {
+		dma_master_settle(master);
 		master_count_bytes(machine, master);
+	}
 }
 
 static void device_down(struct dry_machine *machine)

@@ -226,7 +226,7 @@ path_inline void port_page_start(struct cpu *cpu, struct port_request *request, 
 	uint64_t id = port_id_next(cpu, adapter, locks);
 
 	atomic_store_explicit(&request->id, id, memory_order_relaxed);
-	if (unlikely(!(id & PORT_SAMPLE_MASK)) && trace_is_wanted(TRACE_SRB_DONE))
+	if (trace_is_wanted(TRACE_SRB_DONE) && !(id & PORT_SAMPLE_MASK))
 		port_sample(request);
 	if (locks) {
 		request->origin = (uint8_t)cpu->number;

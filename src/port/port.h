@@ -90,14 +90,13 @@ struct port_request {
 	struct port_adapter *adapter;
 	union { /* one word to page.h, and to who asks whether all is ordinary: PORT_WENT */
 		struct {
-			_Atomic int state;
+			_Atomic uint8_t state; /* enum port_request_state */
 			bool mapped;
 			bool is_counted; /* among the outstanding */
-			bool is_failed;	 /* by the port: the SRB tells nothing */
 			uint8_t is_page; /* enum port_pages: how it went by page.h; not if it has
 					    failed since */
 		};
-		_Atomic uint64_t how;
+		_Atomic uint32_t how;
 	};
 	void *srb;		   /* the slot's memory, fixed, with sense and extension */
 	PSCATTER_GATHER_LIST list; /* NULL: the adapter has no DMA */
@@ -131,6 +130,7 @@ struct port_request {
 			     they are for the adapter */
 	uint8_t power;	  /* STOR_DEVICE_POWER_STATE */
 	uint8_t origin;	  /* the processor that submitted it; port_adapter.redirects alone */
+	bool is_failed;	  /* by the port: the SRB tells nothing */
 	PMDL mdl;	  /* NULL: no data. For all but its submitter: port_request_mdl */
 	void *extension;
 	void (*done)(struct port_request *request); /* at DISPATCH; the submitter's again */
@@ -414,14 +414,13 @@ void port_polled_fini(struct port_adapter *adapter);
 struct port_request *port_request_get(struct port_adapter *adapter);
 void port_request_put(struct port_request *request);
 /* port_request.how of one that went by page.h: mapped, counted, and in this state. */
-#define PORT_WENT(state, pages)                                                                    \
-	((uint64_t)(state) | (1ull | 1ull << 8 | (uint64_t)(pages) << 24) << 32)
+#define PORT_WENT(state, pages) ((uint32_t)(state) | 1u << 8 | 1u << 16 | (uint32_t)(pages) << 24)
 _Static_assert(
-	offsetof(struct port_request, mapped) == offsetof(struct port_request, how) + 4 &&
+	offsetof(struct port_request, mapped) == offsetof(struct port_request, how) + 1 &&
 		offsetof(struct port_request, is_counted) ==
-			offsetof(struct port_request, how) + 5 &&
-		offsetof(struct port_request, is_page) == offsetof(struct port_request, how) + 7,
-	"state, mapped, is_counted, is_failed, is_page");
+			offsetof(struct port_request, how) + 2 &&
+		offsetof(struct port_request, is_page) == offsetof(struct port_request, how) + 3,
+	"state, mapped, is_counted, is_page");
 
 static inline void port_page_went(
 	struct port_request *request, enum port_request_state state, bool locks)

@@ -33,7 +33,7 @@ path_inline void port_done_push(struct port_request *request, bool locks)
  * state that it was in, which is STARTED if it went well. */
 path_inline int state_take(struct port_request *request, bool locks)
 {
-	int state = PORT_REQUEST_STARTED;
+	uint8_t state = PORT_REQUEST_STARTED;
 
 	if (locks) {
 		atomic_compare_exchange_strong_explicit(&request->state, &state,

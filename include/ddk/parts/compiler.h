@@ -50,6 +50,12 @@
 #define DDK_INLINE static __inline
 /* What they leave to a call, so that who has them inside stays short. */
 #define DDK_RARE static __attribute__((noinline, unused))
+/* A routine that is seldom called when all goes well: what leads to it is laid out of the way. */
+#if defined(__clang__) || defined(__GNUC__)
+#define DDK_SELDOM __attribute__((cold))
+#else
+#define DDK_SELDOM
+#endif
 
 #ifdef DDK_WINDOWS
 #define FORCEINLINE	      __forceinline

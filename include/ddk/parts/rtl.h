@@ -105,8 +105,8 @@ typedef va_list DDK_VA_LIST;
 typedef __builtin_ms_va_list DDK_VA_LIST;
 #endif
 
-ULONG NTAPI DbgPrint(PCSTR Format, ...);
-ULONG NTAPI DbgPrintEx(ULONG ComponentId, ULONG Level, PCSTR Format, ...);
+DDK_SELDOM ULONG NTAPI DbgPrint(PCSTR Format, ...);
+DDK_SELDOM ULONG NTAPI DbgPrintEx(ULONG ComponentId, ULONG Level, PCSTR Format, ...);
 ULONG NTAPI vDbgPrintEx(ULONG ComponentId, ULONG Level, PCCH Format, DDK_VA_LIST arglist);
 ULONG NTAPI vDbgPrintExWithPrefix(
 	PCCH Prefix, ULONG ComponentId, ULONG Level, PCCH Format, DDK_VA_LIST arglist);

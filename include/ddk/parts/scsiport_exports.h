@@ -78,9 +78,9 @@ VOID NTAPI ScsiPortCompleteRequest(
 VOID NTAPI ScsiPortMoveMemory(PVOID WriteBuffer, PVOID ReadBuffer, ULONG Length);
 VOID NTAPI ScsiPortStallExecution(ULONG Delay);
 VOID NTAPI ScsiPortQuerySystemTime(PLARGE_INTEGER CurrentTime);
-VOID NTAPI ScsiPortLogError(PVOID HwDeviceExtension, PSCSI_REQUEST_BLOCK Srb, UCHAR PathId,
-	UCHAR TargetId, UCHAR Lun, ULONG ErrorCode, ULONG UniqueId);
-VOID NTAPI ScsiDebugPrint(ULONG DebugPrintLevel, PCCHAR DebugMessage, ...);
+DDK_SELDOM VOID NTAPI ScsiPortLogError(PVOID HwDeviceExtension, PSCSI_REQUEST_BLOCK Srb,
+	UCHAR PathId, UCHAR TargetId, UCHAR Lun, ULONG ErrorCode, ULONG UniqueId);
+DDK_SELDOM VOID NTAPI ScsiDebugPrint(ULONG DebugPrintLevel, PCCHAR DebugMessage, ...);
 
 /* ---- registers and ports ---- */
 

@@ -81,9 +81,9 @@ BOOLEAN NTAPI StorPortSynchronizeAccess(PVOID HwDeviceExtension,
 VOID NTAPI StorPortMoveMemory(PVOID WriteBuffer, PVOID ReadBuffer, ULONG Length);
 VOID NTAPI StorPortStallExecution(ULONG Delay);
 VOID NTAPI StorPortQuerySystemTime(PLARGE_INTEGER CurrentTime);
-VOID NTAPI StorPortLogError(PVOID HwDeviceExtension, PSCSI_REQUEST_BLOCK Srb, UCHAR PathId,
-	UCHAR TargetId, UCHAR Lun, ULONG ErrorCode, ULONG UniqueId);
-VOID NTAPI StorPortDebugPrint(ULONG DebugPrintLevel, PCSTR DebugMessage, ...);
+DDK_SELDOM VOID NTAPI StorPortLogError(PVOID HwDeviceExtension, PSCSI_REQUEST_BLOCK Srb,
+	UCHAR PathId, UCHAR TargetId, UCHAR Lun, ULONG ErrorCode, ULONG UniqueId);
+DDK_SELDOM VOID NTAPI StorPortDebugPrint(ULONG DebugPrintLevel, PCSTR DebugMessage, ...);
 PUCHAR NTAPI StorPortAllocateRegistryBuffer(PVOID HwDeviceExtension, PULONG Length);
 VOID NTAPI StorPortFreeRegistryBuffer(PVOID HwDeviceExtension, PUCHAR Buffer);
 #define MINIPORT_REG_SZ	    1

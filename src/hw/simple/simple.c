@@ -224,6 +224,11 @@ static int bus_add(struct simple *s, const struct settings *set)
 	return 0;
 }
 
+static void master_settle(struct dma_master *master)
+{
+	simple_ones_count(container_of(master, struct simple, master));
+}
+
 static int simple_build(struct simple *s, const struct settings *set, uint32_t block_size)
 {
 	int err;
@@ -238,6 +243,7 @@ static int simple_build(struct simple *s, const struct settings *set, uint32_t b
 	s->blocks = storage_size(s->storage) / block_size;
 	s->page_blocks = s->blocks - min_of(s->blocks, MEM_PAGE_SIZE / block_size - 1);
 	dma_master_init(&s->master, "simple", (unsigned)set->width);
+	s->master.settle = master_settle;
 	s->kind_of_data = MEM_DATA;
 	s->list = calloc(s->max_elements, sizeof(*s->list));
 	s->parameters = calloc(1, SIMPLE_PARAMETERS(s->max_elements));

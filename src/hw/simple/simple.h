@@ -34,6 +34,11 @@ struct simple_rings {
 	uint64_t *read, *written;
 };
 
+/* Commands of batches of one that went well, and their data, which no counter has heard of yet. */
+struct simple_ones {
+	uint64_t count, bytes_read, bytes_written;
+};
+
 /* Room for an UNMAP parameter list of as many ranges, or a block. */
 #define SIMPLE_PARAMETERS(elements) max_of(8 + 16 * (elements), 4096u)
 
@@ -63,6 +68,7 @@ struct simple {
 	uint64_t messages_due;	    /* messages that those ask for */
 	enum mem_kind kind_of_data; /* of the last ones: simple_quick.c */
 	struct simple_rings rings;
+	struct simple_ones ones;
 	struct simple_command commands[SIMPLE_BATCH];
 	union simple_completion completions[SIMPLE_BATCH + FAULTS_MAX + 2];
 	struct simple_element *list; /* [max_elements] */
@@ -112,6 +118,9 @@ static inline bool simple_is_running(const struct simple *simple)
  * interrupt is still due. Without completions that wait; the controller was enabled just now.
  */
 unsigned simple_quick(struct simple *simple, const struct simple_command *ring, unsigned count);
+
+/* The counters hear of the ones. On the agent, or while it is at rest. */
+void simple_ones_count(struct simple *simple);
 
 /* ---- simple_command.c ---- */
 

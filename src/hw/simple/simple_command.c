@@ -260,6 +260,7 @@ static enum simple_status log_page(
 
 	if (status != SIMPLE_OK)
 		return status;
+	simple_ones_count(s);
 	return simple_list_scatter(s, c->elements, &s->log, sizeof(s->log), length);
 }
 

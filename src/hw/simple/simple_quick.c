@@ -113,6 +113,14 @@ path_inline int move_do(const struct simple *s, const struct move *move, const b
 			: storage_read_one(s->storage, move->offset, move->data, move->length);
 }
 
+/* Bytes 16 to 23 of a completion, and 24 to 31 at once: from then on the command's place is the
+ * driver's. */
+path_inline void post(union simple_completion *out, uint64_t bytes, uint64_t last)
+{
+	__atomic_store_n(&out->words[2], bytes << 32, __ATOMIC_RELAXED);
+	__atomic_store_n(&out->words[3], last, __ATOMIC_RELEASE);
+}
+
 /* Carries out the next command, if that is so. False: nothing was done. */
 path_inline bool next_move(struct simple *s, struct batch *b, const bool is_write)
 {
@@ -136,9 +144,7 @@ path_inline bool next_move(struct simple *s, struct batch *b, const bool is_writ
 	*(is_write ? &b->bytes_written : &b->bytes_read) += move.length;
 	next_message(s, b);
 	tag = __atomic_load_n(&b->next->tag, __ATOMIC_RELAXED);
-	/* bytes 16 to 23, and 24 to 31 at once; from then on the command's place is the driver's */
-	__atomic_store_n(&b->out->words[2], move.length << 32, __ATOMIC_RELAXED);
-	__atomic_store_n(&b->out->words[3], tag | b->sequence, __ATOMIC_RELEASE);
+	post(b->out, move.length, tag | b->sequence);
 	return true;
 }
 
@@ -161,6 +167,7 @@ static inline bool kind_learn(struct simple *s, struct batch *b)
 		return false;
 	b->learnt = b->next;
 	batch_account(s, b);
+	simple_ones_count(s);
 	s->kind_of_data = kind;
 	return true;
 }
@@ -214,16 +221,31 @@ unsigned simple_quick(struct simple *s, const struct simple_command *ring, unsig
 }
 
 /* So many completions stand in memory: that is told by this message. False: simple_step_all sees to
- * it. */
+ * it, and counts it. */
 path_inline bool tell(struct simple *s, unsigned message, unsigned count)
 {
-	s->log.interrupts++;
 	if (likely(bus_message_send_now(s->function, message)))
 		return true;
-	s->log.interrupts--;
 	s->untold = count;
 	s->messages_due = 1ull << message;
 	return false;
+}
+
+void simple_ones_count(struct simple *s)
+{
+	struct simple_ones ones = s->ones;
+
+	if (!ones.count)
+		return;
+	s->ones = (struct simple_ones){0};
+	cpu_own_add(s->rings.read, ones.count * sizeof(*s->rings.commands));
+	cpu_own_add(s->rings.written, ones.count * sizeof(*s->rings.completions));
+	dma_bus_add(&s->master, ones.bytes_read, s->kind_of_data, true);
+	dma_bus_add(&s->master, ones.bytes_written, s->kind_of_data, false);
+	s->log.commands += ones.count;
+	s->log.interrupts += ones.count;
+	s->log.bytes_read += ones.bytes_read;
+	s->log.bytes_written += ones.bytes_written;
 }
 
 /* The ring that begins there, if it lies in one piece of plain memory of one kind; else NULL. */
@@ -254,6 +276,7 @@ static __attribute__((noinline)) bool rings_learn(struct simple *s)
 	if (!rings.commands || !rings.completions || !simple_is_running(s) || s->delay_ns ||
 		cpu_is_chosen_for())
 		return false;
+	simple_ones_count(s);
 	s->rings = rings;
 	return true;
 }
@@ -274,42 +297,87 @@ static __attribute__((noinline)) bool one_goes_on(
 	       c == s->rings.commands + at && out == s->rings.completions + at;
 }
 
-/* What has been moved counts, though it may be moved once more, because somebody has come in
- * between. */
-path_inline bool one_move(struct simple *s, const struct simple_command *c, uint32_t number,
-	union simple_completion *out, const bool is_write)
+static unsigned message_of(const struct simple *s, unsigned message)
 {
-	unsigned message = __atomic_load_n(&c->message, __ATOMIC_RELAXED);
-	uint64_t last = __atomic_load_n(&c->tag, __ATOMIC_RELAXED) | number * SEQUENCE_ONE;
+	return likely(message < s->messages) ? message : 0;
+}
+
+/* It has gone well, and is told by a message that is not the first. */
+static __attribute__((noinline)) void one_tell(struct simple *s, unsigned message)
+{
+	if (unlikely(!tell(s, message_of(s, message), 1))) {
+		s->log.interrupts--;
+		simple_step_all(s);
+	}
+}
+
+/* The storage has taken its time, or has failed. What has been moved counts, though it may be moved
+ * once more, because somebody has come in between. */
+static __attribute__((noinline)) bool one_end(struct simple *s, const struct simple_command *c,
+	uint32_t number, union simple_completion *out, uint64_t bytes, bool is_write, int err)
+{
+	unsigned message;
+	uint64_t last;
+
+	cpu_own_add(s->rings.read, sizeof(*c));
+	dma_bus_add(&s->master, bytes, s->kind_of_data, !is_write);
+	if (!one_goes_on(s, c, out))
+		return false;
+	message = __atomic_load_n(&c->message, __ATOMIC_RELAXED);
+	last = __atomic_load_n(&c->tag, __ATOMIC_RELAXED) | number * SEQUENCE_ONE;
+	s->consumed = s->posted = number;
+	s->log.commands++;
+	cpu_own_add(s->rings.written, sizeof(*out));
+	if (likely(err == STORAGE_WAITED)) {
+		*(is_write ? &s->log.bytes_written : &s->log.bytes_read) += bytes;
+		post(out, bytes, last);
+	} else {
+		fail_one(s, c, out, number, err);
+	}
+	if (unlikely(!tell(s, message_of(s, message), 1)))
+		return false;
+	s->log.interrupts++;
+	return true;
+}
+
+/* The first message is a way of its own, which needs no word of the command's. */
+path_inline bool one_move(struct simple *s, const struct simple_command *c, uint32_t number,
+	union simple_completion *out, const bool is_write, const bool moves)
+{
+	unsigned message;
 	struct move move;
+	uint64_t tag;
 	int err;
 
 	if (unlikely(!move_find(s, c, &move)))
 		return false;
-	cpu_own_add(s->rings.read, sizeof(*c));
-	dma_bus_add(&s->master, move.length, s->kind_of_data, !is_write);
-	err = move_do(s, &move, is_write);
-	if (unlikely(err) && !one_goes_on(s, c, out))
+	err = moves ? move_do(s, &move, is_write) : 0;
+	if (unlikely(err))
+		return one_end(s, c, number, out, move.length, is_write, err);
+	message = __atomic_load_n(&c->message, __ATOMIC_RELAXED);
+	tag = __atomic_load_n(&c->tag, __ATOMIC_RELAXED);
+	s->consumed = s->posted = number;
+	s->ones.count++;
+	*(is_write ? &s->ones.bytes_written : &s->ones.bytes_read) += move.length;
+	post(out, move.length, tag | number * SEQUENCE_ONE);
+	if (likely(!message)) {
+		if (likely(tell(s, 0, 1)))
+			return true;
+		s->log.interrupts--;
 		return false;
-	s->consumed = ++s->posted;
-	s->log.commands++;
-	cpu_own_add(s->rings.written, sizeof(*out));
-	if (likely(!err || err == STORAGE_WAITED)) {
-		*(is_write ? &s->log.bytes_written : &s->log.bytes_read) += move.length;
-		__atomic_store_n(&out->words[2], move.length << 32, __ATOMIC_RELAXED);
-		__atomic_store_n(&out->words[3], last, __ATOMIC_RELEASE);
-	} else {
-		fail_one(s, c, out, s->posted, err);
 	}
-	return tell(s, likely(message < s->messages) ? message : 0, 1);
+	one_tell(s, message);
+	return true;
 }
 
 /*
- * work_at_once of one command alone, as most are where each waits for the one before: what
- * simple_quick would do, without all that is only there for others beside it.
+ * A batch of one command alone, as most are where each waits for the one before: what simple_quick
+ * would do, without all that is only there for others beside it. False, here and below: there is
+ * something left to do, which simple_step_all does.
  */
-path_inline bool work_one(struct simple *s, uint32_t number, uint32_t at)
+path_inline bool work_one(struct simple *s, uint32_t consumed, const bool moves)
 {
+	uint32_t at = consumed & (s->entries - 1);
 	const struct simple_command *c = s->rings.commands + at;
 	union simple_completion *out = s->rings.completions + at;
 	uint16_t operation = __atomic_load_n(&c->operation, __ATOMIC_RELAXED);
@@ -317,21 +385,20 @@ path_inline bool work_one(struct simple *s, uint32_t number, uint32_t at)
 	if (unlikely(trace_is_wanted(TRACE_DMA_TRANSFER)))
 		return false;
 	if (likely(operation == SIMPLE_OPERATION(SIMPLE_READ, SIMPLE_DIRECT)))
-		return one_move(s, c, number, out, false);
-	if (operation == SIMPLE_OPERATION(SIMPLE_WRITE, SIMPLE_DIRECT) &&
-		!storage_is_read_only(s->storage))
-		return one_move(s, c, number, out, true);
+		return one_move(s, c, consumed + 1, out, false, moves);
+	if (operation == SIMPLE_OPERATION(SIMPLE_WRITE, SIMPLE_DIRECT) && !s->storage->read_only)
+		return one_move(s, c, consumed + 1, out, true, moves);
 	return false;
 }
 
 /*
  * A batch of which nothing has to be said but what simple_quick says, fetched in one stretch and
- * told by one message: as work() would do it. False: there is something left to do, which it does.
- * Between two steps of a controller that is READY nothing waits and nothing is untold, so that all
- * that were fetched are posted, but for what faults have made. Where it has a tap, dma_bus_find
- * finds nothing; where events are wanted, or the ring ends in its midst, simple_quick does nothing.
+ * told by one message: as work() would do it. Between two steps of a controller that is READY
+ * nothing waits and nothing is untold, so that all that were fetched are posted, but for what
+ * faults have made. Where it has a tap, dma_bus_find finds nothing; where events are wanted, or the
+ * ring ends in its midst, simple_quick does nothing.
  */
-path_inline bool work_at_once(struct simple *s)
+static inline bool work_batch(struct simple *s)
 {
 	uint32_t consumed = s->consumed, at = consumed & (s->entries - 1);
 	uint32_t due = s->doorbell - consumed, done;
@@ -339,11 +406,6 @@ path_inline bool work_at_once(struct simple *s)
 	enum mem_kind kind;
 	uint64_t messages;
 
-	if (unlikely(!simple_is_enabled(s) || consumed != s->posted))
-		return false;
-	if (likely(due == 1))
-		return likely(rings_are_known(s) || rings_learn(s)) &&
-		       work_one(s, consumed + 1, at);
 	if (unlikely(!simple_is_running(s) || !due || due > SIMPLE_BATCH || s->delay_ns))
 		return false;
 	ring = dma_bus_find(
@@ -361,13 +423,47 @@ path_inline bool work_at_once(struct simple *s)
 	s->messages_due = 0;
 	s->batch_bytes = 0;
 	/* who has rung meanwhile kicks */
-	return tell(s, (unsigned)__builtin_ctzll(messages), due);
+	if (unlikely(!tell(s, (unsigned)__builtin_ctzll(messages), due)))
+		return false;
+	s->log.interrupts++;
+	return true;
+}
+
+/* ---- the step: what is not as most are goes on elsewhere, and this has nothing to keep ---- */
+
+static __attribute__((noinline)) void step_batch(struct simple *s)
+{
+	if (unlikely(!work_batch(s)))
+		simple_step_all(s);
+}
+
+static __attribute__((noinline)) void step_moving(struct simple *s)
+{
+	if (unlikely(!work_one(s, s->consumed, true)))
+		simple_step_all(s);
+}
+
+static __attribute__((noinline)) void step_learning(struct simple *s)
+{
+	if (likely(rings_learn(s)))
+		step_moving(s);
+	else
+		simple_step_all(s);
 }
 
 void simple_step(void *ctx)
 {
 	struct simple *s = ctx;
+	uint32_t consumed = s->consumed;
 
-	if (unlikely(!work_at_once(s)))
+	if (unlikely(!simple_is_enabled(s) || consumed != s->posted))
+		simple_step_all(s);
+	else if (unlikely(s->doorbell - consumed != 1))
+		step_batch(s);
+	else if (unlikely(!rings_are_known(s)))
+		step_learning(s);
+	else if (!storage_moves_nothing(s->storage))
+		step_moving(s);
+	else if (unlikely(!work_one(s, consumed, false)))
 		simple_step_all(s);
 }

@@ -197,7 +197,7 @@ static void file_disk(void)
 static void other_fields(void)
 {
 	char *data = mem_alloc(4096, 0, MEM_DATA, NULL);
-	const struct dma_master *master;
+	struct dma_master *master;
 	struct driver d;
 	struct command c;
 
@@ -210,6 +210,7 @@ static void other_fields(void)
 		c.elements = (uint16_t)(elements * 1000);
 		assert_int_equal(driver_do(&d, c), OK);
 	}
+	dma_master_settle(master);
 	assert_int_equal(master->bytes_written[MEM_DATA], 3 * 4096);
 	assert_int_equal(master->bytes_read[MEM_EXTENSION], 3 * 32);
 	c = command_of(&d, LOG, 0, driver_list(&d, data, 64));

@@ -159,8 +159,9 @@ static void batch_run(struct driver *d, struct outcome *out, uint64_t *seed, cha
 
 static void outcome_note(struct driver *d, struct outcome *out, const char *data)
 {
-	const struct dma_master *master = hw_find("simple")->master(d->device);
+	struct dma_master *master = hw_find("simple")->master(d->device);
 
+	dma_master_settle(master);
 	memcpy(out->bytes_read, master->bytes_read, sizeof(out->bytes_read));
 	memcpy(out->bytes_written, master->bytes_written, sizeof(out->bytes_written));
 	memcpy(out->interrupts, d->interrupts_seen, sizeof(out->interrupts));
