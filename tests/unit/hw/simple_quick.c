@@ -265,6 +265,13 @@ static void memory_too(void)
 	compare_both("", MEMORY);
 }
 
+/* Which has nothing to call. */
+static void nothing_too(void)
+{
+	compare_both("null", MEMORY);
+	compare_both("null,messages=2", MEMORY);
+}
+
 /* By what the option says the device reaches less than there is. */
 static void no_short_way_without_mastering(void)
 {
@@ -433,21 +440,73 @@ static void rings_are_found_anew(void)
 	mem_free(data, 4096);
 }
 
+/* So many commands had been carried out before this one, whose list is of the same memory as all
+ * data. */
+static uint64_t commands_logged(struct driver *d, uint64_t *page)
+{
+	struct element *list = (struct element *)(page + 8);
+	struct command c = {.opcode = LOG, .elements = 1, .list = mem_physical(list)};
+
+	*list = (struct element){mem_physical(page), 64, 0};
+	assert_int_equal(driver_do(d, c), OK);
+	return page[0];
+}
+
+/* Whoever asks is told of all commands, and what was moved counts as moved where the rings and the
+ * data were then. */
+static void counts_are_whole(void)
+{
+	char *data = mem_alloc(4096, 0, MEM_DATA, NULL), *old;
+	char *other = mem_alloc(RING_BYTES, MEM_LINEAR, MEM_COMMON, NULL);
+	uint64_t *page = mem_alloc(4096, 0, MEM_DATA, NULL), before;
+	struct dma_master *master;
+	struct driver d;
+
+	open_it(&d, "", MEMORY);
+	master = hw_find("simple")->master(d.device);
+	read_alone(&d, data, 2, false);
+	before = commands_logged(&d, page);
+	read_alone(&d, data, 5, false);
+	assert_int_equal(commands_logged(&d, page) - before, 5 + 1);
+	read_alone(&d, data, 3, false);
+	driver_stop(&d);
+	old = d.ring;
+	d.ring = other;
+	driver_start(&d);
+	read_alone(&d, data, 4, false);
+	dma_master_settle(master);
+	assert_int_equal(
+		master->bytes_read[MEM_EXTENSION], (2 + 1 + 5 + 1 + 3) * sizeof(struct command));
+	assert_int_equal(master->bytes_written[MEM_EXTENSION],
+		(2 + 1 + 5 + 1 + 3) * sizeof(struct completion));
+	assert_int_equal(master->bytes_read[MEM_COMMON], 4 * sizeof(struct command));
+	assert_int_equal(master->bytes_written[MEM_COMMON], 4 * sizeof(struct completion));
+	assert_int_equal(master->bytes_written[MEM_DATA], (2 + 5 + 3 + 4) * 4096 + 2 * 64);
+	d.ring = old;
+	driver_close(&d);
+	mem_free(other, RING_BYTES);
+	mem_free(page, 4096);
+	mem_free(data, 4096);
+}
+
 /* What cannot be sent at once stays pending, for one command and for several. */
-static void masked_message_waits(void)
+static void masked_waits(const char *options, unsigned message)
 {
 	char *data = mem_alloc(4096, 0, MEM_DATA, NULL);
+	uint64_t before[8], after[8];
 	struct completion c;
 	struct driver d;
 
-	open_it(&d, "messages=2", MEMORY);
+	open_it(&d, options, MEMORY);
 	driver_connect_messages(&d, 2);
+	driver_log(&d, before);
+	memset(d.interrupts_seen, 0, sizeof(d.interrupts_seen));
 	for (unsigned count = 1; count < 4; count++) {
-		assert_true(bus_message_mask(d.function, 1, true));
+		assert_true(bus_message_mask(d.function, message, true));
 		for (unsigned i = 0; i < count; i++) {
 			struct command read = direct_of(READ, 0, mem_physical(data), 4096);
 
-			read.message = 1;
+			read.message = (uint16_t)message;
 			driver_put(&d, read);
 		}
 		driver_ring(&d);
@@ -456,15 +515,26 @@ static void masked_message_waits(void)
 				cpu_relax();
 			assert_int_equal(c.status, OK);
 		}
-		assert_int_equal(d.interrupts_seen[1], count - 1);
-		assert_true(bus_message_mask(d.function, 1, false));
+		assert_int_equal(d.interrupts_seen[message], count - 1);
+		assert_true(bus_message_mask(d.function, message, false));
 		cpu_poll();
-		assert_int_equal(d.interrupts_seen[1], count);
+		assert_int_equal(d.interrupts_seen[message], count);
 	}
-	assert_int_equal(d.interrupts_seen[0], 0);
+	assert_int_equal(d.interrupts_seen[!message], 0);
+	driver_log(&d, after);
+	assert_int_equal(after[0] - before[0], 1 + 2 + 3 + 1);
+	assert_int_equal(after[7] - before[7], 3 + 1);
 	driver_disconnect(&d, 2);
 	driver_close(&d);
 	mem_free(data, 4096);
+}
+
+static void masked_message_waits(void)
+{
+	for (unsigned message = 0; message < 2; message++) {
+		masked_waits("messages=2", message);
+		masked_waits("null,messages=2", message);
+	}
 }
 
 #define ON_PROCESSOR(name, body)                                                                   \
@@ -478,11 +548,13 @@ ON_PROCESSOR(both_ways_leave_the_same_in_small_rings, small_rings_too)
 ON_PROCESSOR(both_ways_leave_the_same_with_few_messages, messages_too)
 ON_PROCESSOR(both_ways_leave_the_same_on_a_read_only_disk, read_only_too)
 ON_PROCESSOR(both_ways_leave_the_same_on_a_disk_in_memory, memory_too)
+ON_PROCESSOR(both_ways_leave_the_same_where_nothing_is_kept, nothing_too)
 ON_PROCESSOR(without_bus_mastering_there_is_no_short_way, no_short_way_without_mastering)
 ON_PROCESSOR(a_batch_is_told_by_one_interrupt, one_interrupt)
 ON_PROCESSOR(who_comes_in_between_is_seen_before_a_completion, is_seen_before_a_completion)
 ON_PROCESSOR(a_command_is_carried_out_once, is_read_once)
 ON_PROCESSOR(the_rings_are_found_anew, rings_are_found_anew)
+ON_PROCESSOR(what_is_counted_is_whole, counts_are_whole)
 ON_PROCESSOR(a_masked_message_waits, masked_message_waits)
 
 int main(void)
@@ -493,11 +565,13 @@ int main(void)
 		machine_test(both_ways_leave_the_same_with_few_messages),
 		machine_test(both_ways_leave_the_same_on_a_read_only_disk),
 		machine_test(both_ways_leave_the_same_on_a_disk_in_memory),
+		machine_test(both_ways_leave_the_same_where_nothing_is_kept),
 		machine_test(without_bus_mastering_there_is_no_short_way),
 		machine_test(a_batch_is_told_by_one_interrupt),
 		machine_test(who_comes_in_between_is_seen_before_a_completion),
 		machine_test(a_command_is_carried_out_once),
 		machine_test(the_rings_are_found_anew),
+		machine_test(what_is_counted_is_whole),
 		machine_test(a_masked_message_waits),
 	};
 

@@ -299,6 +299,12 @@ static void null_storage_touches_no_memory(void **state)
 	assert_int_equal(storage_write(s, 1ull << 50, &iov, 1), -EINVAL);
 	assert_int_equal(storage_zero(s, 0, 512), 0);
 	storage_close(s);
+	config.read_only = true;
+	assert_int_equal(storage_open(&config, true, &s), 0);
+	assert_int_equal(storage_read_one(s, 0, (void *)8, 4096), 0);
+	assert_int_equal(storage_write_one(s, 0, (void *)8, 4096), -EROFS);
+	storage_close(s);
+	config.read_only = false;
 	config.disk = "x";
 	assert_int_equal(storage_open(&config, true, &s), -EINVAL);
 }
