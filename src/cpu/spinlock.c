@@ -4,6 +4,7 @@
  * Spin locks (cpu.h). A machine of one processor only notes the owner, since nothing can run there
  * at or above DISPATCH between taking and releasing that takes it too, but an error.
  */
+#include "cpu/home_lock.h"
 #include "cpu/processor.h"
 
 bool cpu_inner_locks = true;
@@ -74,4 +75,43 @@ border_call void cpu_spin_release_slow(struct cpu_spinlock *lock)
 			(void *)lock, owner ? "another processor holds" : "nobody holds");
 	check_irql(lock);
 	atomic_store_explicit(&lock->word, 0, memory_order_release);
+}
+
+/* ---- home_lock.h ---- */
+
+/* Whether it is the calling processor's home, which it becomes if it had none. */
+static bool is_home(const struct cpu *cpu, struct cpu_home_lock *lock)
+{
+	uintptr_t home = 0;
+
+	return !cpu->alone && cpu_has_near &&
+	       (atomic_compare_exchange_strong_explicit(&lock->home, &home, cpu->spin_mark,
+			memory_order_relaxed, memory_order_relaxed) ||
+		       home == cpu->spin_mark);
+}
+
+/* Who comes as the home is leaving waits as well. */
+static void home_end(struct cpu_home_lock *lock)
+{
+	if (atomic_load_explicit(&lock->home, memory_order_acquire) == CPU_HOME_NEVER)
+		return;
+	atomic_store_explicit(&lock->home, CPU_HOME_LEAVING, memory_order_relaxed);
+	cpu_about_wait(lock);
+	atomic_store_explicit(&lock->home, CPU_HOME_NEVER, memory_order_release);
+}
+
+border_call void cpu_home_acquire_slow(struct cpu_home_lock *lock)
+{
+	struct cpu *cpu = cpu_self;
+
+	cpu_poll();
+	if (likely(cpu && cpu->irql >= IRQL_DISPATCH)) {
+		if (is_home(cpu, lock)) {
+			if (likely(cpu_home_acquire_free(cpu, lock)))
+				return;
+		} else if (!cpu->alone) {
+			home_end(lock);
+		}
+	}
+	cpu_spin_acquire_slow(&lock->lock);
 }

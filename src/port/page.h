@@ -190,7 +190,7 @@ path_inline void port_start_ordinary(struct cpu *cpu, struct port_adapter *adapt
 {
 	const struct port_start *to = &adapter->ordinary;
 	void *extension = to->extension;
-	struct cpu_spinlock *lock;
+	struct cpu_home_lock *lock;
 	BOOLEAN result;
 
 	if (!locks)
@@ -202,16 +202,16 @@ path_inline void port_start_ordinary(struct cpu *cpu, struct port_adapter *adapt
 		return;
 	lock = to->lock;
 	if (locks)
-		cpu_spin_acquire_by(cpu, lock);
+		cpu_home_acquire_by(cpu, lock);
 	else
-		cpu_spin_acquire_alone(cpu, lock);
+		cpu_spin_acquire_alone(cpu, &lock->lock);
 	to->start(extension, srb);
 	if (unlikely(cpu->irql != IRQL_DISPATCH))
 		port_page_irql(adapter, "HwStorStartIo");
 	if (locks)
-		cpu_spin_release_by(cpu, lock);
+		cpu_spin_release_by(cpu, &lock->lock);
 	else
-		cpu_spin_release_alone(lock);
+		cpu_spin_release_alone(&lock->lock);
 }
 
 /* Private: page.c. The last step of port_page_start, of SRBs of the older kind, or as the model

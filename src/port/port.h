@@ -23,6 +23,7 @@
 
 #include "util/common.h"
 #include "cpu/cpu.h"
+#include "cpu/home_lock.h"
 #include "cpu/host.h"
 #include "dma/dma.h"
 #include "mem/mem.h"
@@ -227,7 +228,7 @@ struct port_start {
 	PHW_BUILDIO build; /* NULL: it is for the model's start to do */
 	bool is_usual;	   /* build is there, and SRBs are of the extended kind */
 	PHW_STARTIO start; /* under this lock, at DISPATCH as build is */
-	struct cpu_spinlock *lock;
+	struct cpu_home_lock *lock;
 	void *extension;
 };
 

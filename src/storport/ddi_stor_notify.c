@@ -41,7 +41,7 @@ static inline struct cpu_spinlock *own_lock(
 	struct stor_adapter *adapter, STOR_SPINLOCK kind, PVOID context)
 {
 	if (likely(kind == StartIoLock))
-		return &adapter->startio_lock;
+		return &adapter->startio_lock.lock;
 	return kind == DpcLock && context ? (struct cpu_spinlock *)&((PSTOR_DPC)context)->Lock
 					  : NULL;
 }
@@ -63,7 +63,11 @@ path_inline bool lock_at_once(const void *extension, STOR_SPINLOCK kind, PVOID c
 	handle->Lock = kind;
 	handle->Context.LockQueue.Next = context;
 	handle->Context.OldIrql = IRQL_DISPATCH;
-	return cpu_spin_acquire_free_as(cpu, lock, locks ? cpu->alone : true);
+	if (!locks)
+		return cpu_spin_acquire_free_as(cpu, lock, true);
+	return likely(kind == StartIoLock)
+		       ? cpu_home_acquire_free(cpu, container_of(lock, struct cpu_home_lock, lock))
+		       : cpu_spin_acquire_free(cpu, lock);
 }
 
 path_inline bool unlock_at_once(const void *extension, PSTOR_LOCK_HANDLE handle)

@@ -19,12 +19,12 @@ static bool service_line(struct cpu_interrupt *interrupt)
 	struct stor_adapter *adapter = vector->adapter;
 	BOOLEAN claimed;
 
-	cpu_spin_acquire(&adapter->interrupt_lock);
+	cpu_home_acquire(&adapter->interrupt_lock);
 	trace(TRACE_IRQ, BUS_LINE);
 	claimed = adapter->hba.hw.HwInterrupt(adapter->hba.extension);
 	trace(TRACE_IRQ_END, BUS_LINE, claimed);
 	port_hba_irql_check(&adapter->hba, "HwStorInterrupt", STOR_DIRQL);
-	cpu_spin_release(&adapter->interrupt_lock);
+	cpu_spin_release(&adapter->interrupt_lock.lock);
 	return claimed;
 }
 
@@ -46,7 +46,7 @@ static __attribute__((cold, noinline)) bool message_end(
 {
 	trace(TRACE_IRQ_END, vector->interrupt.message, claimed);
 	port_hba_irql_check(&vector->adapter->hba, "HwMSInterruptRoutine", STOR_DIRQL);
-	cpu_spin_release(vector->guard);
+	cpu_spin_release(&vector->guard->lock);
 	return claimed;
 }
 
@@ -55,7 +55,7 @@ static __attribute__((cold, noinline)) bool message_end(
 
 static __attribute__((noinline)) bool service_message_other(const struct stor_vector *vector)
 {
-	cpu_spin_acquire_above(cpu_self, vector->guard);
+	cpu_home_acquire_above(cpu_self, vector->guard);
 	if (trace_is_wanted(TRACE_IRQ))
 		tell_message(vector);
 	return message_end(vector, vector->routine(vector->extension, vector->interrupt.message));
@@ -70,10 +70,10 @@ static bool service_message(struct cpu_interrupt *interrupt)
 
 	if (unlikely(trace_wanted & MESSAGE_EVENTS ||
 		     atomic_load_explicit(&cpu->pending_irql, memory_order_relaxed) > STOR_DIRQL ||
-		     !cpu_spin_acquire_free(cpu, vector->guard)))
+		     !cpu_home_acquire_free(cpu, vector->guard)))
 		return service_message_other(vector);
 	claimed = vector->routine(vector->extension, vector->interrupt.message);
-	if (unlikely(cpu->irql != STOR_DIRQL || !cpu_spin_release_above(cpu, vector->guard)))
+	if (unlikely(cpu->irql != STOR_DIRQL || !cpu_spin_release_above(cpu, &vector->guard->lock)))
 		return message_end(vector, claimed);
 	return claimed;
 }
@@ -151,7 +151,8 @@ path_inline void dpc_run_as(struct cpu_dpc *dpc, bool locks, bool tells)
 	struct port_done *done = port_done_begin(&adapter->hba.port, locks);
 
 	/* LK-10; the DPCs of one processor never run inside each other */
-	cpu_inner_acquire_if(locks, &state->running);
+	if (locks)
+		cpu_home_acquire_by(cpu, &state->running);
 	if (tells && trace_is_wanted(TRACE_DPC))
 		tell_dpc(TRACE_DPC, state);
 	state->routine((PSTOR_DPC)dpc, adapter->hba.extension, argument1, argument2);
@@ -159,7 +160,8 @@ path_inline void dpc_run_as(struct cpu_dpc *dpc, bool locks, bool tells)
 		tell_dpc(TRACE_DPC_END, state);
 	if (unlikely(cpu->irql != IRQL_DISPATCH))
 		mend_irql(adapter, "HwStorDpcRoutine", IRQL_DISPATCH);
-	cpu_inner_release_if(locks, &state->running);
+	if (locks)
+		cpu_spin_release_by(cpu, &state->running.lock);
 	port_done_end(done);
 }
 

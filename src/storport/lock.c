@@ -33,6 +33,15 @@ static inline void take(struct stor_adapter *adapter, struct cpu_spinlock *lock,
 	cpu_spin_acquire(lock);
 }
 
+static inline void take_home(
+	struct stor_adapter *adapter, struct cpu_home_lock *lock, STOR_SPINLOCK kind)
+{
+	if (unlikely(atomic_load_explicit(&lock->lock.word, memory_order_relaxed) != 0) &&
+		cpu_spin_is_held(&lock->lock))
+		die_deadlocked(adapter, kind);
+	cpu_home_acquire(lock);
+}
+
 static border_call __attribute__((cold, noinline)) void tell_not_held(
 	const struct stor_adapter *adapter, STOR_SPINLOCK kind)
 {
@@ -56,13 +65,13 @@ uint8_t stor_message_lock(struct stor_adapter *adapter, unsigned message)
 {
 	uint8_t irql = cpu_irql_raise(max_of(cpu_irql(), (uint8_t)STOR_DIRQL));
 
-	take(adapter, &adapter->vectors[message].lock, InterruptLock);
+	take_home(adapter, &adapter->vectors[message].lock, InterruptLock);
 	return irql;
 }
 
 bool stor_message_unlock(struct stor_adapter *adapter, unsigned message, uint8_t irql)
 {
-	struct cpu_spinlock *lock = &adapter->vectors[message].lock;
+	struct cpu_spinlock *lock = &adapter->vectors[message].lock.lock;
 
 	if (!may_release(adapter, lock, InterruptLock))
 		return false;
@@ -77,7 +86,7 @@ static unsigned interrupt_locks(struct stor_adapter *adapter)
 	return adapter->per_message ? adapter->messages : 1;
 }
 
-static struct cpu_spinlock *interrupt_lock(struct stor_adapter *adapter, unsigned n)
+static struct cpu_home_lock *interrupt_lock(struct stor_adapter *adapter, unsigned n)
 {
 	return adapter->per_message ? &adapter->vectors[n].lock : &adapter->interrupt_lock;
 }
@@ -87,14 +96,14 @@ border_call uint8_t stor_interrupt_lock(struct stor_adapter *adapter)
 	uint8_t irql = cpu_irql_raise(max_of(cpu_irql(), (uint8_t)STOR_DIRQL));
 
 	for (unsigned n = 0; n < interrupt_locks(adapter); n++)
-		take(adapter, interrupt_lock(adapter, n), InterruptLock);
+		take_home(adapter, interrupt_lock(adapter, n), InterruptLock);
 	return irql;
 }
 
 border_call void stor_interrupt_unlock(struct stor_adapter *adapter, uint8_t irql)
 {
 	for (unsigned n = interrupt_locks(adapter); n-- > 0;)
-		cpu_spin_release(interrupt_lock(adapter, n));
+		cpu_spin_release(&interrupt_lock(adapter, n)->lock);
 	cpu_irql_lower(irql);
 }
 
@@ -103,10 +112,19 @@ border_call void stor_interrupt_unlock(struct stor_adapter *adapter, uint8_t irq
 static struct cpu_spinlock *lock_of(struct stor_adapter *adapter, STOR_SPINLOCK kind, void *context)
 {
 	if (kind == StartIoLock)
-		return &adapter->startio_lock;
+		return &adapter->startio_lock.lock;
 	if (kind == InterruptLock)
-		return interrupt_lock(adapter, 0);
+		return &interrupt_lock(adapter, 0)->lock;
 	return (struct cpu_spinlock *)&((PSTOR_DPC)context)->Lock;
+}
+
+/* Of StartIoLock and DpcLock. */
+static inline void take_kind(struct stor_adapter *adapter, STOR_SPINLOCK kind, void *context)
+{
+	if (kind == StartIoLock)
+		take_home(adapter, &adapter->startio_lock, kind);
+	else
+		take(adapter, lock_of(adapter, kind, context), kind);
 }
 
 static border_call __attribute__((cold, noinline)) void tell_too_high(
@@ -131,7 +149,7 @@ static border_call __attribute__((noinline)) void lock_other(
 		cpu_irql_raise(IRQL_DISPATCH);
 	else if (unlikely(irql > IRQL_DISPATCH && !adapter->is_dump))
 		tell_too_high(adapter, kind);
-	take(adapter, lock_of(adapter, kind, context), kind);
+	take_kind(adapter, kind, context);
 }
 
 border_call void stor_lock(
@@ -144,7 +162,7 @@ border_call void stor_lock(
 		return;
 	}
 	handle->Context.OldIrql = IRQL_DISPATCH;
-	take(adapter, lock_of(adapter, kind, context), kind);
+	take_kind(adapter, kind, context);
 }
 
 static border_call __attribute__((noinline)) void unlock_other(

@@ -19,7 +19,7 @@ void stor_callback_enter(struct port_hba *hba)
 {
 	struct stor_adapter *adapter = (struct stor_adapter *)hba;
 
-	cpu_spin_acquire(&adapter->startio_lock);
+	cpu_home_acquire(&adapter->startio_lock);
 	if (!adapter->full_duplex)
 		stor_interrupt_lock(adapter);
 }
@@ -31,7 +31,7 @@ void stor_callback_leave(struct port_hba *hba, const char *callback)
 	port_hba_irql_check(hba, callback, adapter->full_duplex ? IRQL_DISPATCH : STOR_DIRQL);
 	if (!adapter->full_duplex)
 		stor_interrupt_unlock(adapter, IRQL_DISPATCH);
-	cpu_spin_release(&adapter->startio_lock);
+	cpu_spin_release(&adapter->startio_lock.lock);
 }
 
 #define STATION_4                                                                                  \
@@ -77,7 +77,7 @@ static __attribute__((noinline)) void start_other(
 	if (is_half)
 		stor_callback_enter(&adapter->hba);
 	else if (!adapter->concurrent)
-		cpu_spin_acquire(&adapter->startio_lock);
+		cpu_home_acquire(&adapter->startio_lock);
 	trace(TRACE_HW_STARTIO, id);
 	result = adapter->hba.hw.HwStartIo(extension, srb);
 	trace(TRACE_HW_STARTIO_END, id, result);
@@ -87,7 +87,7 @@ static __attribute__((noinline)) void start_other(
 	}
 	port_hba_irql_check(&adapter->hba, "HwStorStartIo", IRQL_DISPATCH);
 	if (!adapter->concurrent)
-		cpu_spin_release(&adapter->startio_lock);
+		cpu_spin_release(&adapter->startio_lock.lock);
 }
 
 static void stor_start(struct port_adapter *port, struct port_request *request)

@@ -18,6 +18,7 @@
 #ifndef DRY_STORPORT_STORPORT_ADAPTER_H
 #define DRY_STORPORT_STORPORT_ADAPTER_H
 
+#include "cpu/home_lock.h"
 #include "nt/nt_lock.h"
 #include "port/hba.h"
 
@@ -31,15 +32,15 @@ struct stor_dpc {
 	PSTOR_DPC dpc;
 	PHW_DPC_ROUTINE routine;
 	struct stor_adapter *adapter;
-	struct cpu_spinlock running;
+	struct cpu_home_lock running;
 } APART; /* several processors have one each */
 
 struct stor_vector {
 	struct bus_interrupt interrupt;
 	struct stor_adapter *adapter;
-	struct cpu_spinlock lock;   /* of this message, in per-message mode */
-	struct cpu_spinlock *guard; /* under which it is served */
-	void *extension;	    /* what its service calls: the miniport does not change them */
+	struct cpu_home_lock lock;   /* of this message, in per-message mode */
+	struct cpu_home_lock *guard; /* under which it is served */
+	void *extension;	     /* what its service calls: the miniport does not change them */
 	PHW_MESSAGE_SIGNALED_INTERRUPT_ROUTINE routine;
 } APART;
 
@@ -71,8 +72,8 @@ struct stor_adapter {
 	struct stor_service *services; /* that the miniport has: ddi_stor_service.c */
 	struct nt_lock services_lock;
 
-	struct cpu_spinlock startio_lock;
-	struct cpu_spinlock interrupt_lock;
+	struct cpu_home_lock startio_lock;
+	struct cpu_home_lock interrupt_lock;
 	bool full_duplex, per_message;
 	bool concurrent;     /* StartIo runs without the StartIo lock: channels, or virtual */
 	uint64_t processors; /* that serve its interrupts, a bit each */

@@ -67,8 +67,8 @@ static VOID NTAPI timer_routine(PVOID ext)
 {
 	expect_is(ext, world.ext);
 	timer.irql = KeGetCurrentIrql();
-	timer.startio_held = cpu_spin_is_held(&world.adapter->startio_lock);
-	timer.interrupt_held = cpu_spin_is_held(&world.adapter->interrupt_lock);
+	timer.startio_held = cpu_spin_is_held(&world.adapter->startio_lock.lock);
+	timer.interrupt_held = cpu_spin_is_held(&world.adapter->interrupt_lock.lock);
 	timer.at = cpu_clock();
 	if (timer.again)
 		StorPortNotification(RequestTimerCall, ext, timer_routine, timer.again);
@@ -318,7 +318,7 @@ static VOID NTAPI note_change(PVOID ext, PVOID context, SHORT type, PVOID addres
 	change.context = context;
 	change.status = status;
 	change.irql = KeGetCurrentIrql();
-	change.startio_held = cpu_spin_is_held(&world.adapter->startio_lock);
+	change.startio_held = cpu_spin_is_held(&world.adapter->startio_lock.lock);
 	if (!change.calls) { /* the first is told: the next may come, and does not change this one
 			      */
 		STOR_ADDR_BTL8 next = changed;

@@ -28,8 +28,8 @@ static void take(STOR_SPINLOCK kind, PVOID context, KIRQL irql)
 	expect_is(
 		StorPortAcquireSpinLockEx(world.ext, kind, context, &handle), STOR_STATUS_SUCCESS);
 	expect_is(KeGetCurrentIrql(), irql);
-	expect_is(cpu_spin_is_held(&world.adapter->startio_lock), kind == StartIoLock);
-	expect_is(cpu_spin_is_held(&world.adapter->interrupt_lock), kind == InterruptLock);
+	expect_is(cpu_spin_is_held(&world.adapter->startio_lock.lock), kind == StartIoLock);
+	expect_is(cpu_spin_is_held(&world.adapter->interrupt_lock.lock), kind == InterruptLock);
 	StorPortReleaseSpinLock(world.ext, &handle);
 	expect_is(KeGetCurrentIrql(), PASSIVE_LEVEL);
 }

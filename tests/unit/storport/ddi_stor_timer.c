@@ -19,7 +19,7 @@ static VOID NTAPI called(PVOID ext, PVOID context)
 	expect_is(ext, world.ext);
 	seen.context = context;
 	seen.irql = KeGetCurrentIrql();
-	seen.startio_held = cpu_spin_is_held(&world.adapter->startio_lock);
+	seen.startio_held = cpu_spin_is_held(&world.adapter->startio_lock.lock);
 	seen.at = cpu_clock();
 	if (seen.handle)
 		expect_is(StorPortRequestTimer(ext, seen.handle, called, NULL, MS, 0),

@@ -18,7 +18,7 @@ static VOID NTAPI called(PVOID ext, PVOID context, PVOID worker)
 	seen.context = context;
 	seen.worker = worker;
 	seen.irql = KeGetCurrentIrql();
-	expect(!cpu_spin_is_held(&world.adapter->startio_lock));
+	expect(!cpu_spin_is_held(&world.adapter->startio_lock.lock));
 	if (seen.again) {
 		seen.again--;
 		expect_is(StorPortQueueWorkItem(ext, called, worker, context), STOR_STATUS_SUCCESS);

@@ -240,7 +240,7 @@ static SCSI_ADAPTER_CONTROL_STATUS NTAPI adapter_control(
 	expect_is(type, ScsiStopAdapter);
 	control.stops++;
 	control.stop_irql = KeGetCurrentIrql();
-	control.stop_held = cpu_spin_is_held(&world.adapter->interrupt_lock);
+	control.stop_held = cpu_spin_is_held(&world.adapter->interrupt_lock.lock);
 	return ScsiAdapterControlSuccess;
 }
 

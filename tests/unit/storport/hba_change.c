@@ -22,7 +22,7 @@ static struct {
 static void tell(const char *name)
 {
 	size_t used = strlen(log_.told);
-	bool held = world.adapter && cpu_spin_is_held(&world.adapter->interrupt_lock);
+	bool held = world.adapter && cpu_spin_is_held(&world.adapter->interrupt_lock.lock);
 
 	snprintf(log_.told + used, sizeof(log_.told) - used, "%s@%u%s ", name,
 		(unsigned)KeGetCurrentIrql(), held ? "L" : "");

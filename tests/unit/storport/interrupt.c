@@ -26,7 +26,7 @@ static int setup(void **state)
 static BOOLEAN line(void)
 {
 	isr.irql = KeGetCurrentIrql();
-	isr.held = cpu_spin_is_held(&world.adapter->interrupt_lock);
+	isr.held = cpu_spin_is_held(&world.adapter->interrupt_lock.lock);
 	bus_line_set(world.function, false); /* the device's cause is gone */
 	atomic_fetch_add(&isr.calls, 1);
 	return isr.claims;
@@ -107,11 +107,11 @@ static BOOLEAN NTAPI message(PVOID ext, ULONG number)
 	isr.irql = KeGetCurrentIrql();
 	isr.processor = cpu_self->number;
 	isr.held = world.adapter->per_message
-			   ? cpu_spin_is_held(&world.adapter->vectors[number].lock)
-			   : cpu_spin_is_held(&world.adapter->interrupt_lock);
+			   ? cpu_spin_is_held(&world.adapter->vectors[number].lock.lock)
+			   : cpu_spin_is_held(&world.adapter->interrupt_lock.lock);
 	for (ULONG n = 0; n < WORLD_MESSAGES; n++)
 		if (n != number)
-			expect(!cpu_spin_is_held(&world.adapter->vectors[n].lock));
+			expect(!cpu_spin_is_held(&world.adapter->vectors[n].lock.lock));
 	atomic_fetch_add(&isr.messages[number], 1);
 	return TRUE;
 }
@@ -262,7 +262,7 @@ static VOID NTAPI dpc_routine(PSTOR_DPC dpc, PVOID ext, PVOID argument1, PVOID a
 	d.argument1 = argument1;
 	d.argument2 = argument2;
 	d.irql = KeGetCurrentIrql();
-	d.startio_held = cpu_spin_is_held(&world.adapter->startio_lock);
+	d.startio_held = cpu_spin_is_held(&world.adapter->startio_lock.lock);
 	if (d.stall)
 		cpu_stall(d.stall);
 	atomic_fetch_sub(&d.inside, 1);
@@ -410,10 +410,10 @@ static VOID NTAPI dpc_locking(PSTOR_DPC dpc, PVOID ext, PVOID argument1, PVOID a
 	StorPortAcquireSpinLock(ext, DpcLock, dpc, &handle);
 	StorPortAcquireSpinLock(ext, StartIoLock, NULL, &startio);
 	answer.held[0] = cpu_spin_is_held(own);
-	answer.held[1] = cpu_spin_is_held(&world.adapter->startio_lock);
+	answer.held[1] = cpu_spin_is_held(&world.adapter->startio_lock.lock);
 	StorPortReleaseSpinLock(ext, &startio);
 	StorPortReleaseSpinLock(ext, &handle);
-	answer.held[2] = cpu_spin_is_held(own) || cpu_spin_is_held(&world.adapter->startio_lock) ||
+	answer.held[2] = cpu_spin_is_held(own) || cpu_spin_is_held(&world.adapter->startio_lock.lock) ||
 			 KeGetCurrentIrql() != DISPATCH_LEVEL;
 	atomic_fetch_add(&d.runs, 1);
 }

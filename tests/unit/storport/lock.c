@@ -25,9 +25,9 @@ static void dpcs_init(void)
 static bool held(STOR_SPINLOCK kind)
 {
 	if (kind == StartIoLock)
-		return cpu_spin_is_held(&world.adapter->startio_lock);
+		return cpu_spin_is_held(&world.adapter->startio_lock.lock);
 	if (kind == InterruptLock)
-		return cpu_spin_is_held(&world.adapter->interrupt_lock);
+		return cpu_spin_is_held(&world.adapter->interrupt_lock.lock);
 	return cpu_spin_is_held((struct cpu_spinlock *)&dpc.Lock);
 }
 
@@ -361,7 +361,7 @@ static void synchronize_access_runs_under_the_interrupt_lock_and_returns_its_val
 
 static bool message_held(unsigned n)
 {
-	return cpu_spin_is_held(&world.adapter->vectors[n].lock);
+	return cpu_spin_is_held(&world.adapter->vectors[n].lock.lock);
 }
 
 static void message_locks(void)

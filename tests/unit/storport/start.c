@@ -22,8 +22,8 @@ static BOOLEAN NTAPI build_io(PVOID ext, PSCSI_REQUEST_BLOCK srb)
 	PUCHAR extension = SrbGetMiniportContext(srb);
 
 	expect_is(ext, world.ext);
-	expect(!cpu_spin_is_held(&world.adapter->startio_lock));
-	expect(!cpu_spin_is_held(&world.adapter->interrupt_lock));
+	expect(!cpu_spin_is_held(&world.adapter->startio_lock.lock));
+	expect(!cpu_spin_is_held(&world.adapter->interrupt_lock.lock));
 	seen.builds++;
 	seen.starts_at_build = seen.starts;
 	seen.build_irql = KeGetCurrentIrql();
@@ -40,8 +40,8 @@ static BOOLEAN start_io(PSCSI_REQUEST_BLOCK srb)
 {
 	seen.starts++;
 	seen.start_irql = KeGetCurrentIrql();
-	seen.startio_held = cpu_spin_is_held(&world.adapter->startio_lock);
-	seen.interrupt_held = cpu_spin_is_held(&world.adapter->interrupt_lock);
+	seen.startio_held = cpu_spin_is_held(&world.adapter->startio_lock.lock);
+	seen.interrupt_held = cpu_spin_is_held(&world.adapter->interrupt_lock.lock);
 	expect_is(srb, seen.srb);
 	world_give_back(srb, SRB_STATUS_SUCCESS);
 	return TRUE;
@@ -299,7 +299,7 @@ static void read_with_wrong_irql(void)
 	atomic_store(&world.violations, 0); /* LK-7's */
 	world_submit(&r, SRB_FUNCTION_EXECUTE_SCSI, SCSIOP_READ, 4096);
 	expect_is(cpu_irql(), IRQL_PASSIVE);
-	expect(!cpu_spin_is_held(&world.adapter->startio_lock));
+	expect(!cpu_spin_is_held(&world.adapter->startio_lock.lock));
 	world_end(&r);
 	expect_is(r.srb_status, SRB_STATUS_SUCCESS);
 	expect_violation(0, "SpChangeIrql");
@@ -461,8 +461,8 @@ static BOOLEAN reset_bus(ULONG path)
 {
 	reset.calls++;
 	reset.irql = KeGetCurrentIrql();
-	reset.startio_held = cpu_spin_is_held(&world.adapter->startio_lock);
-	reset.interrupt_held = cpu_spin_is_held(&world.adapter->interrupt_lock);
+	reset.startio_held = cpu_spin_is_held(&world.adapter->startio_lock.lock);
+	reset.interrupt_held = cpu_spin_is_held(&world.adapter->interrupt_lock.lock);
 	return path == 3;
 }
 

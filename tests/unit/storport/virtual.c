@@ -93,7 +93,7 @@ static SCSI_ADAPTER_CONTROL_STATUS NTAPI control(
 	}
 	called(type == ScsiStopAdapter ? "stop" : "control?");
 	seen.stop_irql = KeGetCurrentIrql();
-	seen.lock_held = seen.lock_held || cpu_spin_is_held(&world.adapter->interrupt_lock);
+	seen.lock_held = seen.lock_held || cpu_spin_is_held(&world.adapter->interrupt_lock.lock);
 	return ScsiAdapterControlSuccess;
 }
 
@@ -104,7 +104,7 @@ static void initialize(void)
 
 	called("initialize");
 	seen.initialize_irql = KeGetCurrentIrql();
-	seen.lock_held = cpu_spin_is_held(&adapter->interrupt_lock);
+	seen.lock_held = cpu_spin_is_held(&adapter->interrupt_lock.lock);
 	if (seen.asks_channels) {
 		PERF_CONFIGURATION_DATA perf = {.Version = STOR_PERF_VERSION, .Size = sizeof(perf)};
 
@@ -338,7 +338,7 @@ static BOOLEAN start_io(PSCSI_REQUEST_BLOCK srb)
 
 	io.starts++;
 	expect(KeGetCurrentIrql() <= DISPATCH_LEVEL);
-	io.startio_held = cpu_spin_is_held(&world.adapter->startio_lock);
+	io.startio_held = cpu_spin_is_held(&world.adapter->startio_lock.lock);
 	/* 4.2: what a virtual StartIo may take */
 	StorPortAcquireSpinLock(world.ext, StartIoLock, NULL, &lock);
 	StorPortReleaseSpinLock(world.ext, &lock);
@@ -489,8 +489,8 @@ static _Atomic unsigned timer_runs;
 static VOID NTAPI on_timer(PVOID ext)
 {
 	expect_is(KeGetCurrentIrql(), DISPATCH_LEVEL);
-	expect(cpu_spin_is_held(&world.adapter->startio_lock)); /* T-1 */
-	expect(!cpu_spin_is_held(&world.adapter->interrupt_lock));
+	expect(cpu_spin_is_held(&world.adapter->startio_lock.lock)); /* T-1 */
+	expect(!cpu_spin_is_held(&world.adapter->interrupt_lock.lock));
 	atomic_fetch_add(&timer_runs, 1);
 }
 
