@@ -7,6 +7,7 @@
 #include "kit.h"
 
 #include "cpu/home_lock.h"
+#include <signal.h>
 
 enum { PROCESSORS = 4, LOCKS = 400, ROUNDS = 60 };
 
@@ -77,6 +78,85 @@ static void no_count_is_lost_when_the_home_ends(void **state)
 		ended += locks[n].home == CPU_HOME_NEVER;
 	}
 	assert_int_equal(ended, LOCKS);
+}
+
+/* ---- between any two instructions of the home's ---- */
+
+/* Another one comes before the instruction of that number: it takes the lock, or has to wait
+ * because the home is about to, or has it. It has it for so many instructions, and takes it again
+ * after so many more, as all do then. */
+static struct {
+	unsigned at, holds, pauses;
+} comes;
+static unsigned steps, wrong;
+static bool has_ended;
+
+static void come(int signal)
+{
+	unsigned n = steps++;
+
+	if (n == comes.at) {
+		has_ended = cpu_self->about != &lock && !lock.lock.word;
+		lock.home = has_ended ? CPU_HOME_NEVER : CPU_HOME_LEAVING;
+		if (has_ended)
+			lock.lock.word = CPU_SPIN_MARK(1);
+	} else if (has_ended && n == comes.at + comes.holds) {
+		lock.lock.word = 0;
+	} else if (has_ended && n == comes.at + comes.holds + comes.pauses && !lock.lock.word) {
+		lock.lock.word = CPU_SPIN_MARK(1);
+	}
+}
+
+/* The processor's trap flag; the words below the stack pointer may be in use. */
+#define STEP(how)                                                                                  \
+	__asm__ volatile("lea -128(%%rsp), %%rsp\n\tpushfq\n\t" how                                \
+			 " (%%rsp)\n\tpopfq\n\tlea 128(%%rsp), %%rsp" ::                           \
+				 : "memory", "cc")
+
+static void take_stepwise(void)
+{
+	struct cpu *cpu = cpu_self;
+	uintptr_t word;
+	bool is_taken;
+
+	lock = (struct cpu_home_lock){.home = cpu->spin_mark};
+	steps = 0;
+	has_ended = false;
+	STEP("orl $0x100,");
+	is_taken = cpu_home_acquire_free(cpu, &lock);
+	STEP("andl $~0x100,");
+	word = lock.lock.word;
+	/* as all do it is taken where it is free and has no home any more; else only at home */
+	if (has_ended)
+		wrong += is_taken ? word != cpu->spin_mark : word == cpu->spin_mark;
+	else
+		wrong += word != (is_taken ? cpu->spin_mark : 0);
+}
+
+static void take_with_others(void *ctx)
+{
+	enum { LONGEST = 10 };
+
+	cpu_irql_raise(IRQL_DISPATCH);
+	for (comes.at = 0; comes.at < steps || !comes.at; comes.at++)
+		for (comes.holds = 1; comes.holds < LONGEST; comes.holds++)
+			for (comes.pauses = 1; comes.pauses < LONGEST; comes.pauses++)
+				take_stepwise();
+	cpu_irql_lower(IRQL_PASSIVE);
+}
+
+static void one_has_it_whenever_another_comes(void **state)
+{
+	struct sigaction old, action = {.sa_handler = come};
+
+	if (!cpu_has_near)
+		return;
+	steps = wrong = 0;
+	sigaction(SIGTRAP, &action, &old);
+	run_on(0, take_with_others, NULL);
+	sigaction(SIGTRAP, &old, NULL);
+	assert_true(comes.at > 10);
+	assert_int_equal(wrong, 0);
 }
 
 static void take_some(void *ctx)
@@ -245,6 +325,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			no_count_is_lost_when_the_home_ends, start_all, stop),
+		anew(one_has_it_whenever_another_comes),
 		anew(the_first_is_at_home_until_another_comes),
 		anew(another_waits_while_it_is_held_at_home),
 		anew(another_waits_while_the_home_is_about_to_take_it),
