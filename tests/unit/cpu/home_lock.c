@@ -89,7 +89,13 @@ static struct {
 	unsigned at, holds, pauses;
 } comes;
 static unsigned steps, wrong;
-static bool has_ended;
+static bool has_ended, other_has_it;
+
+static void other_takes(bool takes)
+{
+	other_has_it = takes;
+	lock.lock.word = takes ? CPU_SPIN_MARK(1) : 0;
+}
 
 static void come(int signal)
 {
@@ -99,11 +105,11 @@ static void come(int signal)
 		has_ended = cpu_self->about != &lock && !lock.lock.word;
 		lock.home = has_ended ? CPU_HOME_NEVER : CPU_HOME_LEAVING;
 		if (has_ended)
-			lock.lock.word = CPU_SPIN_MARK(1);
+			other_takes(true);
 	} else if (has_ended && n == comes.at + comes.holds) {
-		lock.lock.word = 0;
+		other_takes(false);
 	} else if (has_ended && n == comes.at + comes.holds + comes.pauses && !lock.lock.word) {
-		lock.lock.word = CPU_SPIN_MARK(1);
+		other_takes(true);
 	}
 }
 
@@ -121,16 +127,13 @@ static void take_stepwise(void)
 
 	lock = (struct cpu_home_lock){.home = cpu->spin_mark};
 	steps = 0;
-	has_ended = false;
+	has_ended = other_has_it = false;
 	STEP("orl $0x100,");
 	is_taken = cpu_home_acquire_free(cpu, &lock);
 	STEP("andl $~0x100,");
 	word = lock.lock.word;
-	/* as all do it is taken where it is free and has no home any more; else only at home */
-	if (has_ended)
-		wrong += is_taken ? word != cpu->spin_mark : word == cpu->spin_mark;
-	else
-		wrong += word != (is_taken ? cpu->spin_mark : 0);
+	wrong += is_taken && other_has_it;
+	wrong += word != (is_taken ? cpu->spin_mark : other_has_it ? CPU_SPIN_MARK(1) : 0);
 }
 
 static void take_with_others(void *ctx)
