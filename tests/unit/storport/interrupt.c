@@ -413,7 +413,8 @@ static VOID NTAPI dpc_locking(PSTOR_DPC dpc, PVOID ext, PVOID argument1, PVOID a
 	answer.held[1] = cpu_spin_is_held(&world.adapter->startio_lock.lock);
 	StorPortReleaseSpinLock(ext, &startio);
 	StorPortReleaseSpinLock(ext, &handle);
-	answer.held[2] = cpu_spin_is_held(own) || cpu_spin_is_held(&world.adapter->startio_lock.lock) ||
+	answer.held[2] = cpu_spin_is_held(own) ||
+			 cpu_spin_is_held(&world.adapter->startio_lock.lock) ||
 			 KeGetCurrentIrql() != DISPATCH_LEVEL;
 	atomic_fetch_add(&d.runs, 1);
 }
