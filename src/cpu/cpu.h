@@ -204,7 +204,7 @@ static inline bool cpu_spin_acquire_free_as(struct cpu *cpu, struct cpu_spinlock
 	if (unlikely(!alone))
 		return likely(atomic_compare_exchange_strong_explicit(&lock->word, &free,
 			cpu->spin_mark, memory_order_acquire, memory_order_relaxed));
-	atomic_store_explicit(&lock->word, cpu->spin_mark, memory_order_relaxed);
+	atomic_store_explicit(&lock->word, CPU_SPIN_MARK(0), memory_order_relaxed);
 	return true;
 }
 

@@ -44,6 +44,7 @@ static void plain_update(struct dma_master *master)
 	atomic_store(&master->plain_end, end);
 	atomic_store(
 		&master->plain_low, end > first ? min_of(end - first, mem_index.low.count) : 0);
+	mem_index_changed();
 }
 
 void dma_master_enable(struct dma_master *master, bool on)

@@ -190,22 +190,19 @@ static inline __attribute__((always_inline)) void *dma_bus_find_known(
  * kept with a note that was taken before, and told as long as it is true, without a look at any.
  */
 struct dma_bus_note {
-	uint64_t changes, end; /* all 0: never true */
+	uint64_t changes; /* 0: never true */
 };
 
-static inline struct dma_bus_note dma_bus_note_take(const struct dma_master *master)
+static inline struct dma_bus_note dma_bus_note_take(void)
 {
 	return (struct dma_bus_note){
-		.changes = atomic_load_explicit(&mem_index.changes, memory_order_acquire),
-		.end = atomic_load_explicit(&master->plain_end, memory_order_acquire)};
+		atomic_load_explicit(&mem_index.changes, memory_order_acquire)};
 }
 
-static inline bool dma_bus_note_is_true(
-	const struct dma_master *master, const struct dma_bus_note *note)
+static inline bool dma_bus_note_is_true(const struct dma_bus_note *note)
 {
 	return likely(
-		note->changes == atomic_load_explicit(&mem_index.changes, memory_order_acquire) &&
-		note->end == atomic_load_explicit(&master->plain_end, memory_order_acquire));
+		note->changes == atomic_load_explicit(&mem_index.changes, memory_order_acquire));
 }
 
 /* Whether a place that _find has told, of this frame (dma_bus_frame) and kind, would still be told:

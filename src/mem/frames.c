@@ -164,8 +164,7 @@ void mem_places_assign(uint64_t place, uint64_t pages, enum mem_kind kind, const
 					 : 0,
 			__ATOMIC_RELAXED);
 	}
-	/* who has read the count before that looks again */
-	atomic_fetch_add_explicit(&mem_index.changes, 1, memory_order_release);
+	mem_index_changed();
 }
 
 const char *mem_kind_name(enum mem_kind kind)

@@ -32,6 +32,8 @@
 
 #include "util/common.h"
 
+#include <stdatomic.h>
+
 #define MEM_PAGE_SHIFT 12
 #define MEM_PAGE_SIZE  4096ull
 #define MEM_PAGE_MASK  (MEM_PAGE_SIZE - 1)
@@ -152,12 +154,19 @@ struct mem_index {
 			       (MEM_DATA), plus 1; else 0 */
 	struct mem_span low, high;
 	struct mem_frame *record; /* [low.count + high.count] */
-	/* how often pages have changed hands: what was found of one when it was so many times is
-	 * true as long as it is. Never 0 while a machine lives */
+	/* how often pages have changed hands, or a device has come to reach others: what was found
+	 * of one when it was so many times is true as long as it is. Never 0 while a machine lives
+	 */
 	_Atomic uint64_t changes APART; /* others read the rest all the time */
 };
 
 extern struct mem_index mem_index __attribute__((visibility("hidden")));
+
+/* After the change: who has read the count before that looks again. */
+static inline void mem_index_changed(void)
+{
+	atomic_fetch_add_explicit(&mem_index.changes, 1, memory_order_release);
+}
 extern const struct mem_frame mem_no_frame;
 
 /* The frame record for a frame number; a record with host NULL and kind MEM_NONE if there is none.

@@ -299,7 +299,6 @@ path_inline void done_drain(struct port_done *done, bool locks)
 	struct dma_adapter *dma;
 	uint64_t pages = 0;
 
-	done->is_expected = true;
 	while (done->head) {
 		request = done_take(done);
 		for (dma = request->adapter->dma; request; request = next) {
@@ -340,7 +339,6 @@ path_inline void done_take_only(struct port_done *done, struct port_request *onl
 	struct port_unit *unit = only->unit;
 	struct dma_adapter *dma = adapter->dma;
 
-	done->is_expected = true;
 	done->head = NULL;
 	done->tail = &done->head;
 	dma_uncount_pages(dma, 0, 1);
@@ -364,22 +362,17 @@ static __attribute__((noinline)) void done_receive(struct port_done *done)
 		done->tail = &last->next;
 }
 
-static __attribute__((noinline)) void done_drain_locked(struct port_done *done)
+void port_done_finish_among(struct port_done *done)
 {
 	if (unlikely(atomic_load_explicit(&done->sent, memory_order_relaxed)))
 		done_receive(done);
 	done_drain(done, true);
 }
 
-void port_done_drain(struct cpu_dpc *dpc)
+void port_done_finish(struct port_done *done)
 {
-	struct port_done *done = dpc->ctx;
 	struct port_request *first = done->head;
 
-	if (unlikely(cpu_inner_locks)) {
-		done_drain_locked(done);
-		return;
-	}
 	if (likely(done_is_only(done, first))) {
 		done_take_only(done, first);
 		if (likely(!done->head)) {
@@ -388,4 +381,15 @@ void port_done_drain(struct cpu_dpc *dpc)
 		}
 	}
 	done_drain_alone(done);
+}
+
+void port_done_drain(struct cpu_dpc *dpc)
+{
+	struct port_done *done = dpc->ctx;
+
+	done->is_expected = true;
+	if (cpu_inner_locks)
+		port_done_finish_among(done);
+	else
+		port_done_finish(done);
 }

@@ -753,6 +753,9 @@ border_call bool port_request_complete(struct port_request *request);
 bool port_request_complete_as(struct port_request *request, uint8_t srb_status);
 /* Finishes what port_request_complete collected on this processor: the DPC's function. */
 void port_done_drain(struct cpu_dpc *dpc);
+/* Private: some that have been collected, which is expected. */
+void port_done_finish(struct port_done *done);
+void port_done_finish_among(struct port_done *done);
 /* Of a polled adapter: its request has been completed, and is the caller's again, without DPC. */
 void port_polled_take(struct port_request *request);
 /*
@@ -760,20 +763,21 @@ void port_polled_take(struct port_request *request);
  * processor meanwhile is finished by port_done_end, without a DPC of its own. `locks`:
  * cpu_inner_locks, without which there is one processor.
  */
-static inline struct port_done *port_done_begin(struct port_adapter *adapter, bool locks)
+static inline void port_done_begin(struct port_adapter *adapter, bool locks)
+{
+	adapter->done[locks ? cpu_self->number : 0].is_expected = true;
+}
+
+static inline void port_done_end(struct port_adapter *adapter, bool locks)
 {
 	struct port_done *done = &adapter->done[locks ? cpu_self->number : 0];
 
-	done->is_expected = true;
-	return done;
-}
-
-static inline void port_done_end(struct port_done *done)
-{
-	if (done->head)
-		port_done_drain(&done->dpc);
-	else
+	if (unlikely(!done->head))
 		done->is_expected = false;
+	else if (locks)
+		port_done_finish_among(done);
+	else
+		port_done_finish(done);
 }
 /* A request that the miniport does not have ends with this status, by the same DPC: done never runs
  * inside the submitter's call. At or above DISPATCH. */

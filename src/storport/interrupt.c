@@ -148,8 +148,8 @@ path_inline void dpc_run_as(struct cpu_dpc *dpc, bool locks, bool tells)
 	void *argument1 = cpu->dpc_arg[0], *argument2 = cpu->dpc_arg[1];
 	struct stor_dpc *state = dpc->ctx;
 	struct stor_adapter *adapter = state->adapter;
-	struct port_done *done = port_done_begin(&adapter->hba.port, locks);
 
+	port_done_begin(&adapter->hba.port, locks);
 	/* LK-10; the DPCs of one processor never run inside each other */
 	if (locks)
 		cpu_home_acquire_by(cpu, &state->running);
@@ -162,7 +162,7 @@ path_inline void dpc_run_as(struct cpu_dpc *dpc, bool locks, bool tells)
 		mend_irql(adapter, "HwStorDpcRoutine", IRQL_DISPATCH);
 	if (locks)
 		cpu_spin_release_by(cpu, &state->running.lock);
-	port_done_end(done);
+	port_done_end(&adapter->hba.port, locks);
 }
 
 static __attribute__((noinline)) void dpc_run_told(struct cpu_dpc *dpc)

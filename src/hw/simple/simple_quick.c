@@ -265,7 +265,7 @@ static void *ring_find(const struct simple *s, uint64_t address, uint64_t bytes,
 /* Of a controller of which nothing else is to be said but what a command of its own says. */
 static __attribute__((noinline)) bool rings_learn(struct simple *s)
 {
-	struct simple_rings rings = {.note = dma_bus_note_take(&s->master),
+	struct simple_rings rings = {.note = dma_bus_note_take(),
 		.read = s->master.bytes_read,
 		.written = s->master.bytes_written};
 
@@ -283,7 +283,7 @@ static __attribute__((noinline)) bool rings_learn(struct simple *s)
 
 static inline bool rings_are_known(const struct simple *s)
 {
-	return dma_bus_note_is_true(&s->master, &s->rings.note);
+	return dma_bus_note_is_true(&s->rings.note);
 }
 
 /* Whether this command and the place of its completion, which were found before others had time to

@@ -372,7 +372,7 @@ static void nothing_is_found_behind_an_iommu(void **state)
 
 static bool is_true(struct dma_bus_note note)
 {
-	return dma_bus_note_is_true(&master, &note);
+	return dma_bus_note_is_true(&note);
 }
 
 static void a_note_is_true_until_something_changes(void **state)
@@ -382,18 +382,27 @@ static void a_note_is_true_until_something_changes(void **state)
 
 	world_with_master(&scattered);
 	assert_false(is_true((struct dma_bus_note){0}));
-	before = dma_bus_note_take(&master);
+	before = dma_bus_note_take();
 	va = mem_alloc(4096, 0, MEM_DATA, NULL);
 	assert_false(is_true(before));
-	note = dma_bus_note_take(&master);
+	note = dma_bus_note_take();
 	assert_true(is_true(note));
 	dma_master_enable(&master, false);
 	assert_false(is_true(note));
+	note = dma_bus_note_take();
 	dma_master_enable(&master, true);
+	assert_false(is_true(note));
+	note = dma_bus_note_take();
+	dma_bus_tap(&master, &(struct dma_tap){NULL});
+	assert_false(is_true(note));
+	note = dma_bus_note_take();
+	dma_bus_tap(&master, NULL);
+	assert_false(is_true(note));
+	note = dma_bus_note_take();
 	assert_true(is_true(note));
 	other = mem_alloc(4096, 0, MEM_POOL, NULL);
 	assert_false(is_true(note));
-	note = dma_bus_note_take(&master);
+	note = dma_bus_note_take();
 	mem_free(other, 4096);
 	assert_false(is_true(note));
 	mem_free(va, 4096);
