@@ -104,14 +104,15 @@ border_call void cpu_home_acquire_slow(struct cpu_home_lock *lock)
 {
 	struct cpu *cpu = cpu_self;
 
-	cpu_poll();
 	if (likely(cpu && cpu->irql >= IRQL_DISPATCH)) {
 		if (is_home(cpu, lock)) {
+			cpu_poll();
 			if (likely(cpu_home_acquire_free(cpu, lock)))
 				return;
 		} else if (!cpu->alone) {
 			home_end(lock);
 		}
 	}
+	/* which is a safepoint, too */
 	cpu_spin_acquire_slow(&lock->lock);
 }

@@ -231,6 +231,16 @@ path_inline bool tell(struct simple *s, unsigned message, unsigned count)
 	return false;
 }
 
+/* Of what is not among the ones. */
+path_inline bool tell_counted(struct simple *s, unsigned message, unsigned count)
+{
+	s->log.interrupts++;
+	if (likely(tell(s, message, count)))
+		return true;
+	s->log.interrupts--;
+	return false;
+}
+
 void simple_ones_count(struct simple *s)
 {
 	struct simple_ones ones = s->ones;
@@ -334,10 +344,7 @@ static __attribute__((noinline)) bool one_end(struct simple *s, const struct sim
 	} else {
 		fail_one(s, c, out, number, err);
 	}
-	if (unlikely(!tell(s, message_of(s, message), 1)))
-		return false;
-	s->log.interrupts++;
-	return true;
+	return tell_counted(s, message_of(s, message), 1);
 }
 
 /* The first message is a way of its own, which needs no word of the command's. */
@@ -423,10 +430,7 @@ static inline bool work_batch(struct simple *s)
 	s->messages_due = 0;
 	s->batch_bytes = 0;
 	/* who has rung meanwhile kicks */
-	if (unlikely(!tell(s, (unsigned)__builtin_ctzll(messages), due)))
-		return false;
-	s->log.interrupts++;
-	return true;
+	return tell_counted(s, (unsigned)__builtin_ctzll(messages), due);
 }
 
 /* ---- the step: what is not as most are goes on elsewhere, and this has nothing to keep ---- */

@@ -46,6 +46,7 @@ static void fail(struct simple *s, enum simple_error error)
 	s->waiting = s->untold = 0;
 	s->messages_due = 0;
 	s->rings.note = (struct dma_bus_note){0};
+	simple_ones_count(s);
 	bus_doorbells_open(s->function, false);
 	s->status = (uint32_t)error << SIMPLE_STATUS_ERROR_SHIFT;
 	interrupt_send(s, SIMPLE_CAUSE_ERROR, 1);
@@ -72,6 +73,7 @@ static void start(struct simple *s)
 static void stop(struct simple *s)
 {
 	s->rings.note = (struct dma_bus_note){0};
+	simple_ones_count(s);
 	bus_doorbells_open(s->function, false);
 	if (s->delay_runs)
 		cpu_timer_cancel(&s->timer);
