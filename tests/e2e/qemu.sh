@@ -175,7 +175,11 @@ B
 # Whether the QEMU of this disk has it open.
 has_open() {
   local pid
-  pid=$(pgrep -f "^qemu-system-x86_64 .*file=$1,") || fail "no QEMU: $(cat "$work/serve.err")"
+  for _ in 1 2 3 4 5; do
+    ! pid=$(pgrep -f "^qemu-system-x86_64 .*file=$1,") || break
+    sleep 0.1
+  done
+  [ -n "$pid" ] || fail "no QEMU: $(cat "$work/serve.err")"
   [ -n "$(find "/proc/$pid/fd" -lname "$1" 2>/dev/null)" ]
 }
 
