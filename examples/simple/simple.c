@@ -281,6 +281,7 @@ static DECLSPEC_NOINLINE VOID SimpleFinishOther(
 	SimpleComplete(Adapter, Request, Status);
 }
 
+/* No command of ours has this tag. */
 static DECLSPEC_NOINLINE VOID SimpleFinishNone(USHORT Tag)
 {
 	StorPortDebugPrint(

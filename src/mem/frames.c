@@ -6,8 +6,6 @@
 #include "mem/space.h"
 #include "util/random.h"
 
-#include <stdatomic.h>
-
 /* Nobody's frame is number 0: the first MiB of a PC is not for drivers. */
 #define FIRST_FRAME  0x100ull
 #define GRANULES_MAX 32768

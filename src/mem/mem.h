@@ -161,13 +161,13 @@ struct mem_index {
 };
 
 extern struct mem_index mem_index __attribute__((visibility("hidden")));
+extern const struct mem_frame mem_no_frame;
 
 /* After the change: who has read the count before that looks again. */
 static inline void mem_index_changed(void)
 {
 	atomic_fetch_add_explicit(&mem_index.changes, 1, memory_order_release);
 }
-extern const struct mem_frame mem_no_frame;
 
 /* The frame record for a frame number; a record with host NULL and kind MEM_NONE if there is none.
  */

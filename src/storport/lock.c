@@ -24,21 +24,19 @@ static border_call __attribute__((cold, noinline, noreturn)) void die_deadlocked
 		adapter->hba.name, lock_name[kind], place());
 }
 
-static inline void take(struct stor_adapter *adapter, struct cpu_spinlock *lock, STOR_SPINLOCK kind)
+static inline void check_not_held(
+	const struct stor_adapter *adapter, const struct cpu_spinlock *lock, STOR_SPINLOCK kind)
 {
 	/* the word is looked at first: a free lock is nobody's */
 	if (unlikely(atomic_load_explicit(&lock->word, memory_order_relaxed) != 0) &&
 		cpu_spin_is_held(lock))
 		die_deadlocked(adapter, kind);
-	cpu_spin_acquire(lock);
 }
 
 static inline void take_home(
 	struct stor_adapter *adapter, struct cpu_home_lock *lock, STOR_SPINLOCK kind)
 {
-	if (unlikely(atomic_load_explicit(&lock->lock.word, memory_order_relaxed) != 0) &&
-		cpu_spin_is_held(&lock->lock))
-		die_deadlocked(adapter, kind);
+	check_not_held(adapter, &lock->lock, kind);
 	cpu_home_acquire(lock);
 }
 
@@ -121,10 +119,15 @@ static struct cpu_spinlock *lock_of(struct stor_adapter *adapter, STOR_SPINLOCK 
 /* Of StartIoLock and DpcLock. */
 static inline void take_kind(struct stor_adapter *adapter, STOR_SPINLOCK kind, void *context)
 {
-	if (kind == StartIoLock)
+	struct cpu_spinlock *lock;
+
+	if (kind == StartIoLock) {
 		take_home(adapter, &adapter->startio_lock, kind);
-	else
-		take(adapter, lock_of(adapter, kind, context), kind);
+		return;
+	}
+	lock = lock_of(adapter, kind, context);
+	check_not_held(adapter, lock, kind);
+	cpu_spin_acquire(lock);
 }
 
 static border_call __attribute__((cold, noinline)) void tell_too_high(

@@ -219,9 +219,9 @@ static void come_from_elsewhere(void *ctx)
 	cpu_irql_lower(IRQL_PASSIVE);
 }
 
-static void another_waits_while_it_is_held_at_home(void **state)
+static void other_waits_for(void (*at_home)(void *ctx))
 {
-	struct cpu_thread *home = cpu_thread_new(hold_at_home, NULL, 0, "home");
+	struct cpu_thread *home = cpu_thread_new(at_home, NULL, 0, "home");
 	struct cpu_thread *other = cpu_thread_new(come_from_elsewhere, NULL, 1, "other");
 
 	cpu_thread_join(home);
@@ -230,6 +230,11 @@ static void another_waits_while_it_is_held_at_home(void **state)
 	cpu_thread_free(other);
 	assert_false(results[0]);
 	assert_true(results[1]);
+}
+
+static void another_waits_while_it_is_held_at_home(void **state)
+{
+	other_waits_for(hold_at_home);
 }
 
 /* What the home does in its window, by hand: another one waits for the end of that. */
@@ -251,18 +256,8 @@ static void be_about_to_take(void *ctx)
 
 static void another_waits_while_the_home_is_about_to_take_it(void **state)
 {
-	struct cpu_thread *home, *other;
-
-	if (!cpu_has_near)
-		return;
-	home = cpu_thread_new(be_about_to_take, NULL, 0, "home");
-	other = cpu_thread_new(come_from_elsewhere, NULL, 1, "other");
-	cpu_thread_join(home);
-	cpu_thread_join(other);
-	cpu_thread_free(home);
-	cpu_thread_free(other);
-	assert_false(results[0]);
-	assert_true(results[1]);
+	if (cpu_has_near)
+		other_waits_for(be_about_to_take);
 }
 
 static bool note_service(struct cpu_interrupt *interrupt)
