@@ -10,13 +10,16 @@
 #include "reader.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define READERS	   2
-#define RUNS	   51
 #define OPERATIONS 8000
+/* Others use the computer too, and its cores may be halves of some for tenths of a second: who had
+ * two of his own for a millisecond of these was not disturbed. */
+#define RUNS 401
 
 struct scale {
 	struct dry_machine *machine;
@@ -48,26 +51,38 @@ static void scale_end(struct scale *scale)
 
 struct seat {
 	struct scale *scale;
-	struct reader *reader;
+	unsigned number;
 };
+
+/* The so manieth processor of the computer's that this program may have, in turn: these runs are
+ * too short for a scheduler to find out that the readers had better not share one. */
+static void sit_down(unsigned number, const cpu_set_t *allowed)
+{
+	unsigned n = number % (unsigned)CPU_COUNT(allowed), cpu = 0;
+	cpu_set_t one;
+
+	while (!CPU_ISSET(cpu, allowed) || n--)
+		cpu++;
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	sched_setaffinity(0, sizeof(one), &one);
+}
 
 static void *read_there(void *arg)
 {
 	struct seat *seat = arg;
+	struct scale *scale = seat->scale;
+	cpu_set_t allowed;
 
+	if (sched_getaffinity(0, sizeof(allowed), &allowed) < 0)
+		CPU_ZERO(&allowed); /* more than such a set has: no matter */
+	if (CPU_COUNT(&allowed))
+		sit_down(seat->number, &allowed);
 	reader_run_among(
-		seat->reader, &seat->scale->gate, seat->scale->depth, seat->scale->operations);
+		&scale->reader[seat->number], &scale->gate, scale->depth, scale->operations);
+	if (CPU_COUNT(&allowed))
+		sched_setaffinity(0, sizeof(allowed), &allowed);
 	return NULL;
-}
-
-/* Others use the computer too: who had both cores for a few milliseconds was not disturbed. */
-static double best(const double *values, unsigned count)
-{
-	double most = 0;
-
-	for (unsigned n = 0; n < count; n++)
-		most = values[n] > most ? values[n] : most;
-	return most;
 }
 
 /* So many readers, the first on this thread; reads a second, from the first's start to the last's
@@ -80,7 +95,7 @@ static double scale_run(struct scale *scale, unsigned readers)
 
 	atomic_store(&scale->gate, readers);
 	for (unsigned n = 0; n < readers; n++)
-		seats[n] = (struct seat){scale, &scale->reader[n]};
+		seats[n] = (struct seat){scale, n};
 	for (unsigned n = 1; n < readers; n++)
 		if (pthread_create(&threads[n], NULL, read_there, &seats[n]))
 			abort();
@@ -96,21 +111,21 @@ static double scale_run(struct scale *scale, unsigned readers)
 	return (double)(readers * scale->operations) * 1e9 / (double)(end - start);
 }
 
-static struct row scale_measure(struct scale *scale, unsigned depth)
+static double more_of(double a, double b)
 {
-	double iops[READERS][RUNS];
-	uint64_t elsewhere = 0;
+	return a > b ? a : b;
+}
 
+/* One processor alone, then both. */
+static void scale_measure(struct scale *scale, unsigned depth, struct row *row)
+{
 	scale->depth = depth;
 	scale->operations = OPERATIONS;
-	for (unsigned run = 0; run < RUNS; run++) {
-		for (unsigned n = 0; n < READERS; n++)
-			iops[n][run] = scale_run(scale, n + 1);
-		for (unsigned n = 0; n < READERS; n++)
-			elsewhere += scale->reader[n].elsewhere;
-	}
-	return (struct row){best(iops[0], RUNS), best(iops[1], RUNS),
-		(double)elsewhere / (RUNS * READERS * OPERATIONS)};
+	row->one_iops = more_of(row->one_iops, scale_run(scale, 1));
+	row->two_iops = more_of(row->two_iops, scale_run(scale, READERS));
+	for (unsigned n = 0; n < READERS; n++)
+		row->elsewhere +=
+			(double)scale->reader[n].elsewhere / (RUNS * READERS * OPERATIONS);
 }
 
 int scale_count(const char *driver, const char *device, const char *depth, const char *operations)
@@ -149,11 +164,12 @@ void scale_row(const char *driver, const char *device, bool json, bool is_last)
 {
 	static const unsigned depths[] = {1, 32, 64}, depth_count = 3;
 	static struct scale scale;
-	struct row rows[3];
+	struct row rows[3] = {0};
 
 	scale_start(&scale, driver, device);
-	for (unsigned d = 0; d < depth_count; d++)
-		rows[d] = scale_measure(&scale, depths[d]);
+	for (unsigned run = 0; run < RUNS; run++)
+		for (unsigned d = 0; d < depth_count; d++)
+			scale_measure(&scale, depths[d], &rows[d]);
 	scale_end(&scale);
 	for (unsigned d = 0; d < depth_count; d++) {
 		char depth[16];
