@@ -493,39 +493,57 @@ DRIVER_OBJECT *port_bus_driver(void);
 
 /* ---- hba_callback.c; any IRQL ---- */
 
-/* Private: where the first adapters stand; others are found by who owns the memory. A place that
- * nobody has is that of an extension that nobody can have, so that who finds his own finds a hba.
- */
+/* Private: each adapter stands at a place that its extension's address says, unless another one was
+ * there before, and the first of all at one more; others are found by who owns the memory. A place
+ * that nobody has is that of an extension that nobody can have, so that who finds his own finds a
+ * hba. */
 border_call struct port_hba *port_hba_of_memory(const void *extension, const char *routine);
-#define PORT_HBA_PLACES	  2
+#define PORT_HBA_FIRST	  64 /* the places by address are those before it */
 #define PORT_HBA_NO_PLACE (&port_hba_places)
 struct port_hba_place {
 	_Atomic(const void *) extension;
 	struct port_hba *hba; /* the last one's that had it */
 };
-extern struct port_hba_place port_hba_places[PORT_HBA_PLACES] __attribute__((visibility("hidden")));
+extern struct port_hba_place port_hba_places[PORT_HBA_FIRST + 1]
+	__attribute__((visibility("hidden")));
+
+static inline unsigned port_hba_place_of(const void *extension)
+{
+	return (uintptr_t)extension / MEM_PAGE_SIZE % PORT_HBA_FIRST;
+}
+
+static inline bool port_hba_is_at(unsigned place, const void *extension)
+{
+	return likely(atomic_load_explicit(&port_hba_places[place].extension,
+			      memory_order_acquire) == extension);
+}
+
+static inline struct port_hba *port_hba_at(unsigned place)
+{
+	struct port_hba *hba = port_hba_places[place].hba;
+
+	if (!hba)
+		__builtin_unreachable();
+	return hba;
+}
+
+/* The hba of a HwDeviceExtension; NULL: it is none, or has no place. */
+static inline struct port_hba *port_hba_near(const void *extension)
+{
+	unsigned place = port_hba_place_of(extension);
+
+	if (likely(port_hba_is_at(PORT_HBA_FIRST, extension)))
+		return port_hba_at(PORT_HBA_FIRST);
+	return port_hba_is_at(place, extension) ? port_hba_at(place) : NULL;
+}
 
 /* The hba of a HwDeviceExtension; NULL, with a violation naming the routine, if it is none.
  * Constant time. */
 static inline struct port_hba *port_hba_of(const void *extension, const char *routine)
 {
-	for (unsigned n = 0; n < PORT_HBA_PLACES; n++)
-		if (atomic_load_explicit(&port_hba_places[n].extension, memory_order_acquire) ==
-			extension)
-			return port_hba_places[n].hba;
-	return port_hba_of_memory(extension, routine);
-}
+	struct port_hba *hba = port_hba_near(extension);
 
-/* Whether it is that of the first adapter of all: port_hba_first. */
-static inline bool port_hba_is_first(const void *extension)
-{
-	return likely(atomic_load_explicit(&port_hba_places[0].extension, memory_order_acquire) ==
-		      extension);
-}
-
-static inline struct port_hba *port_hba_first(void)
-{
-	return port_hba_places[0].hba;
+	return likely(hba != NULL) ? hba : port_hba_of_memory(extension, routine);
 }
 
 /* The callback returned at another IRQL than it was called at: complains and mends it. A '*' in its

@@ -195,24 +195,21 @@ static int start(struct port_hba *hba)
 	return 0;
 }
 
-struct port_hba_place port_hba_places[PORT_HBA_PLACES] = {
-	{.extension = PORT_HBA_NO_PLACE}, {.extension = PORT_HBA_NO_PLACE}};
+struct port_hba_place port_hba_places[PORT_HBA_FIRST + 1] = {
+	[0 ... PORT_HBA_FIRST] = {.extension = PORT_HBA_NO_PLACE}};
 
-static void place_take(struct port_hba *hba)
+static void place_take(unsigned place, struct port_hba *hba)
 {
-	for (unsigned n = 0; n < PORT_HBA_PLACES; n++)
-		if (atomic_load(&port_hba_places[n].extension) == PORT_HBA_NO_PLACE) {
-			port_hba_places[n].hba = hba;
-			atomic_store(&port_hba_places[n].extension, hba->extension);
-			return;
-		}
+	if (!port_hba_is_at(place, PORT_HBA_NO_PLACE))
+		return;
+	port_hba_places[place].hba = hba;
+	atomic_store(&port_hba_places[place].extension, hba->extension);
 }
 
-static void place_leave(const struct port_hba *hba)
+static void place_leave(unsigned place, const struct port_hba *hba)
 {
-	for (unsigned n = 0; n < PORT_HBA_PLACES; n++)
-		if (atomic_load(&port_hba_places[n].extension) == hba->extension)
-			atomic_store(&port_hba_places[n].extension, PORT_HBA_NO_PLACE);
+	if (port_hba_is_at(place, hba->extension))
+		atomic_store(&port_hba_places[place].extension, PORT_HBA_NO_PLACE);
 }
 
 /* At its first allocation, with what the model had for the one that was here before forgotten. */
@@ -229,13 +226,15 @@ static int extension_new(struct port_hba *hba)
 			hba->name, (unsigned long long)bytes);
 	/* Zeroed once (4.1). */
 	memset(hba->extension, 0, bytes);
-	place_take(hba);
+	place_take(PORT_HBA_FIRST, hba);
+	place_take(port_hba_place_of(hba->extension), hba);
 	return 0;
 }
 
 void port_hba_extension_free(struct port_hba *hba)
 {
-	place_leave(hba);
+	place_leave(PORT_HBA_FIRST, hba);
+	place_leave(port_hba_place_of(hba->extension), hba);
 	if (hba->extension)
 		mem_free(hba->extension, hba->extension_bytes);
 	hba->extension = NULL;

@@ -83,10 +83,11 @@ static border_call __attribute__((noinline)) STOR_PHYSICAL_ADDRESS physical_addr
 static border_call __attribute__((noinline)) STOR_PHYSICAL_ADDRESS extension_address(
 	PVOID HwDeviceExtension, PSCSI_REQUEST_BLOCK Srb, PVOID VirtualAddress, ULONG *Length)
 {
+	struct port_hba *hba = port_hba_near(HwDeviceExtension);
 	uint64_t address, bytes;
 
-	if (likely(port_hba_is_first(HwDeviceExtension) && !Srb && Length && !cpu_is_due())) {
-		address = port_extension_address(&port_hba_first()->port, VirtualAddress, &bytes);
+	if (likely(hba && !Srb && Length && !cpu_is_due())) {
+		address = port_extension_address(&hba->port, VirtualAddress, &bytes);
 		if (likely(address != MEM_NO_ADDRESS)) {
 			*Length = (ULONG)bytes;
 			return (STOR_PHYSICAL_ADDRESS){.QuadPart = (LONGLONG)address};

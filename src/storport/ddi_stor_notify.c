@@ -11,24 +11,27 @@
 #include "nt/ke_dpc.h"
 #include "util/export.h"
 
-/* Of the first adapter, where nothing is pending; else NULL. */
-static inline struct stor_adapter *first_of(const void *extension)
+static inline struct stor_adapter *near_of(const void *extension)
 {
-	return likely(port_hba_is_first(extension) && !cpu_is_due())
-		       ? (struct stor_adapter *)port_hba_first()
-		       : NULL;
+	return (struct stor_adapter *)port_hba_near(extension);
+}
+
+/* Where nothing is pending; else NULL. */
+static inline struct stor_adapter *undisturbed_of(const void *extension)
+{
+	return likely(!cpu_is_due()) ? near_of(extension) : NULL;
 }
 
 /* stor_notify_issue of a DPC that is handed over (cpu_agent_answer): not in crash-dump mode, where
  * nothing is, nor where something is due. `locks` here and below: cpu_inner_locks (cpu.h). False,
- * here and below: it is not so, or not the first adapter, and nothing was done. */
+ * here and below: it is not so, or no adapter at its place, and nothing was done. */
 path_inline bool issue_at_once(
 	const void *extension, PSTOR_DPC dpc, PVOID argument1, const uint64_t *more, bool locks)
 {
+	const struct port_hba *hba = port_hba_near(extension);
 	struct cpu *cpu = cpu_here;
 
-	if (unlikely(!port_hba_is_first(extension) || port_hba_first()->phase == PORT_HBA_STOPPED ||
-		     !ke_dpc_is_one((PKDPC)dpc)))
+	if (unlikely(!hba || hba->phase == PORT_HBA_STOPPED || !ke_dpc_is_one((PKDPC)dpc)))
 		return false;
 	if (unlikely(!cpu_dpc_hand_as(cpu, &((struct ke_dpc *)dpc)->dpc, argument1, (PVOID)more[0],
 		    locks ? cpu->alone : true)))
@@ -51,12 +54,13 @@ static inline struct cpu_spinlock *own_lock(
 path_inline bool lock_at_once(const void *extension, STOR_SPINLOCK kind, PVOID context,
 	PSTOR_LOCK_HANDLE handle, bool locks)
 {
+	struct stor_adapter *adapter = near_of(extension);
 	struct cpu_spinlock *lock;
 	struct cpu *cpu = cpu_here;
 
-	if (unlikely(!port_hba_is_first(extension)))
+	if (unlikely(!adapter))
 		return false;
-	lock = own_lock((struct stor_adapter *)port_hba_first(), kind, context);
+	lock = own_lock(adapter, kind, context);
 	if (unlikely(!lock || !handle || cpu->irql != IRQL_DISPATCH ||
 		     (locks && cpu_is_due_on(cpu))))
 		return false;
@@ -72,13 +76,13 @@ path_inline bool lock_at_once(const void *extension, STOR_SPINLOCK kind, PVOID c
 
 path_inline bool unlock_at_once(const void *extension, PSTOR_LOCK_HANDLE handle)
 {
+	struct stor_adapter *adapter = near_of(extension);
 	struct cpu_spinlock *lock;
 	struct cpu *cpu = cpu_here;
 
-	if (unlikely(!port_hba_is_first(extension) || !handle))
+	if (unlikely(!adapter || !handle))
 		return false;
-	lock = own_lock((struct stor_adapter *)port_hba_first(), handle->Lock,
-		handle->Context.LockQueue.Next);
+	lock = own_lock(adapter, handle->Lock, handle->Context.LockQueue.Next);
 	return likely(
 		lock && handle->Context.OldIrql == IRQL_DISPATCH && cpu->irql == IRQL_DISPATCH &&
 		atomic_load_explicit(&cpu->pending_irql, memory_order_relaxed) <= IRQL_DISPATCH &&
@@ -107,7 +111,7 @@ path_inline void notify_words(
 static border_call __attribute__((noinline)) void complete_other(
 	SCSI_NOTIFICATION_TYPE type, const void *extension, void *srb)
 {
-	struct stor_adapter *adapter = first_of(extension);
+	struct stor_adapter *adapter = undisturbed_of(extension);
 
 	if (likely(adapter && cpu_inner_locks) &&
 		port_complete_among(&adapter->hba.port, srb, cpu_self))
@@ -136,14 +140,14 @@ path_inline bool complete_at_once(const void *extension, void *srb)
 static border_call __attribute__((noinline)) void issue_other(
 	uint64_t *more, void *extension, uint64_t a0, uint64_t a1)
 {
-	struct stor_adapter *first;
+	struct stor_adapter *adapter;
 
 	if (cpu_inner_locks &&
 		likely(issue_at_once(extension, (PSTOR_DPC)a0, (PVOID)a1, more, true)))
 		return;
-	first = first_of(extension);
-	if (likely(first != NULL))
-		stor_notify_issue(first, (PSTOR_DPC)a0, (PVOID)a1, more);
+	adapter = undisturbed_of(extension);
+	if (likely(adapter != NULL))
+		stor_notify_issue(adapter, (PSTOR_DPC)a0, (PVOID)a1, more);
 	else
 		notify_words(IssueDpc, extension, a0, a1, more);
 }
@@ -152,14 +156,14 @@ static border_call __attribute__((noinline)) void acquire_other(
 	uint64_t *more, void *extension, uint64_t a0, uint64_t a1)
 {
 	PSTOR_LOCK_HANDLE handle = (PSTOR_LOCK_HANDLE)more[0];
-	struct stor_adapter *first;
+	struct stor_adapter *adapter;
 
 	if (cpu_inner_locks &&
 		likely(lock_at_once(extension, (STOR_SPINLOCK)a0, (PVOID)a1, handle, true)))
 		return;
-	first = first_of(extension);
-	if (likely(first != NULL))
-		stor_notify_lock(first, (STOR_SPINLOCK)a0, (PVOID)a1, handle);
+	adapter = undisturbed_of(extension);
+	if (likely(adapter != NULL))
+		stor_notify_lock(adapter, (STOR_SPINLOCK)a0, (PVOID)a1, handle);
 	else
 		notify_words(AcquireSpinLock, extension, a0, a1, more);
 }
@@ -167,10 +171,10 @@ static border_call __attribute__((noinline)) void acquire_other(
 static border_call __attribute__((noinline)) void release_other(
 	uint64_t *more, void *extension, uint64_t a0)
 {
-	struct stor_adapter *first = first_of(extension);
+	struct stor_adapter *adapter = undisturbed_of(extension);
 
-	if (likely(first != NULL))
-		stor_notify_unlock(first, (PSTOR_LOCK_HANDLE)a0);
+	if (likely(adapter != NULL))
+		stor_notify_unlock(adapter, (PSTOR_LOCK_HANDLE)a0);
 	else
 		notify_words(ReleaseSpinLock, extension, a0, 0, more);
 }
