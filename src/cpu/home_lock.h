@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
- * A spin lock that has a home: the first processor that takes it, which from then on does so by
- * plain stores, until another one wants it. Then it has none any more, for good, and is a spin lock
- * like all. So it is for locks that there are for the sake of several processors, and that one of
- * them takes, as good as always.
+ * A spin lock that has a home: a processor that has taken it so many times in a row, which from
+ * then on does so by plain stores, until another one wants it. So it is for locks that there are
+ * for the sake of several processors, and that one of them takes, as good as always. One that no
+ * processor stays with has none any more after a while, for good, and is a spin lock like all.
  *
- * Whoever holds it stands in its word in either case, and releases it as any other: only taking it
- * differs. The home says which lock it is about to take (cpu_about), and then looks whether it is
- * its home still; another one takes that away first and waits until the home is not about to do it:
- * by then it has taken it, or sees that it has to take it as all do.
+ * Whoever holds it stands in its word in any case, and releases it as any other: only taking it
+ * differs. Its home, and whoever takes it while it has none yet, says which lock he is about to
+ * take (cpu_about), and then looks how it is to be taken; who changes that makes it
+ * CPU_HOME_CHANGING first and waits until nobody is about to do it: by then they have taken it, or
+ * see that they have to look again.
  */
 #ifndef DRY_CPU_HOME_LOCK_H
 #define DRY_CPU_HOME_LOCK_H
@@ -20,9 +21,17 @@
 struct cpu_home_lock {
 	struct cpu_spinlock lock;
 	_Atomic uintptr_t home; /* its mark, or one of these: */
+	/* of who takes it while it has none; the holder's then */
+	uint16_t last;	   /* his mark */
+	uint16_t row;	   /* so often has he taken it, one time after the other */
+	uint16_t homeless; /* so often has anybody */
 };
-#define CPU_HOME_NEVER	 UINTPTR_MAX
-#define CPU_HOME_LEAVING (UINTPTR_MAX - 1) /* that is so as soon as the home is not about it */
+#define CPU_HOME_NONE	  ((uintptr_t)0)
+#define CPU_HOME_NEVER	  UINTPTR_MAX
+#define CPU_HOME_CHANGING (UINTPTR_MAX - 1)
+
+#define CPU_HOME_ROW	  256
+#define CPU_HOME_HOMELESS (32 * CPU_HOME_ROW) /* then never */
 
 /* spinlock.c: the general case, with every check. */
 border_call void cpu_home_acquire_slow(struct cpu_home_lock *lock);

@@ -18,21 +18,27 @@ static uintptr_t my_word(const struct cpu_spinlock *lock)
 	return cpu->number + 1u;
 }
 
+static void relax_while_held(const struct cpu_spinlock *lock, uintptr_t mine)
+{
+	uintptr_t owner;
+
+	while ((owner = atomic_load_explicit(&lock->word, memory_order_relaxed))) {
+		if (owner == mine)
+			cpu_die("processor %u takes spin lock %p, which it holds already",
+				cpu_self->number, (const void *)lock);
+		if (owner > cpu_count())
+			cpu_die("spin lock %p holds %#lx: it was not initialised, or overwritten",
+				(const void *)lock, (unsigned long)owner);
+		cpu_relax();
+	}
+}
+
 static void __attribute__((noinline)) spin_wait(struct cpu_spinlock *lock, uintptr_t mine)
 {
-	uintptr_t owner, free = 0;
+	uintptr_t free;
 
 	do {
-		while ((owner = atomic_load_explicit(&lock->word, memory_order_relaxed))) {
-			if (owner == mine)
-				cpu_die("processor %u takes spin lock %p, which it holds already",
-					cpu_self->number, (void *)lock);
-			if (owner > cpu_count())
-				cpu_die("spin lock %p holds %#lx: it was not initialised, or "
-					"overwritten",
-					(void *)lock, (unsigned long)owner);
-			cpu_relax();
-		}
+		relax_while_held(lock, mine);
 		free = 0;
 	} while (!atomic_compare_exchange_weak_explicit(
 		&lock->word, &free, mine, memory_order_acquire, memory_order_relaxed));
@@ -79,39 +85,85 @@ border_call void cpu_spin_release_slow(struct cpu_spinlock *lock)
 
 /* ---- home_lock.h ---- */
 
-/* Whether it is the calling processor's home, which it becomes if it had none. */
-static bool is_home(const struct cpu *cpu, struct cpu_home_lock *lock)
+/* By who has made it CPU_HOME_CHANGING: as soon as nobody is about to take it otherwise. */
+static void home_change(struct cpu_home_lock *lock, uintptr_t home)
 {
-	uintptr_t home = 0;
-
-	return !cpu->alone && cpu_has_near &&
-	       (atomic_compare_exchange_strong_explicit(&lock->home, &home, cpu->spin_mark,
-			memory_order_relaxed, memory_order_relaxed) ||
-		       home == cpu->spin_mark);
+	cpu_about_wait(lock);
+	atomic_store_explicit(&lock->home, home, memory_order_release);
 }
 
-/* Who comes as the home is leaving waits as well. */
-static void home_end(struct cpu_home_lock *lock)
+/* By its holder, who has taken it while it had no home. */
+static void home_count(struct cpu_home_lock *lock, uintptr_t mark)
 {
-	if (atomic_load_explicit(&lock->home, memory_order_acquire) == CPU_HOME_NEVER)
+	uintptr_t home = CPU_HOME_NONE;
+
+	if (lock->last != mark) {
+		lock->last = (uint16_t)mark;
+		lock->row = 0;
+	}
+	if (++lock->row >= CPU_HOME_ROW)
+		home = mark;
+	else if (++lock->homeless >= CPU_HOME_HOMELESS)
+		home = CPU_HOME_NEVER;
+	else
 		return;
-	atomic_store_explicit(&lock->home, CPU_HOME_LEAVING, memory_order_relaxed);
-	cpu_about_wait(lock);
-	atomic_store_explicit(&lock->home, CPU_HOME_NEVER, memory_order_release);
+	atomic_store_explicit(&lock->home, CPU_HOME_CHANGING, memory_order_relaxed);
+	home_change(lock, home);
+}
+
+static bool homeless_try(struct cpu *cpu, struct cpu_home_lock *lock)
+{
+	bool is_mine;
+
+	cpu_about(cpu, lock);
+	is_mine = atomic_load_explicit(&lock->home, memory_order_acquire) == CPU_HOME_NONE &&
+		  cpu_spin_acquire_free_as(cpu, &lock->lock, false);
+	cpu_about_over(cpu);
+	if (is_mine)
+		home_count(lock, cpu->spin_mark);
+	return is_mine;
+}
+
+/* It has no home any more after this, unless somebody else was faster. */
+static void home_end(struct cpu_home_lock *lock, uintptr_t home)
+{
+	if (!atomic_compare_exchange_strong_explicit(&lock->home, &home, CPU_HOME_CHANGING,
+		    memory_order_acquire, memory_order_relaxed))
+		return;
+	lock->row = 0; /* its holder took it at home, and does not count */
+	home_change(lock, CPU_HOME_NONE);
+}
+
+/* False: it is one like all. */
+static bool take_settling(struct cpu *cpu, struct cpu_home_lock *lock)
+{
+	uintptr_t home;
+
+	while ((home = atomic_load_explicit(&lock->home, memory_order_acquire)) != CPU_HOME_NEVER) {
+		if (home == CPU_HOME_CHANGING)
+			cpu_relax();
+		else if (home == CPU_HOME_NONE && homeless_try(cpu, lock))
+			return true;
+		else if (home == cpu->spin_mark && cpu_home_acquire_free(cpu, lock))
+			return true;
+		else if (home != CPU_HOME_NONE && home != cpu->spin_mark)
+			home_end(lock, home);
+		else
+			relax_while_held(&lock->lock, cpu->spin_mark);
+	}
+	return false;
 }
 
 border_call void cpu_home_acquire_slow(struct cpu_home_lock *lock)
 {
 	struct cpu *cpu = cpu_self;
 
-	if (likely(cpu && cpu->irql >= IRQL_DISPATCH)) {
-		if (is_home(cpu, lock)) {
-			cpu_poll();
-			if (likely(cpu_home_acquire_free(cpu, lock)))
-				return;
-		} else if (!cpu->alone) {
-			home_end(lock);
-		}
+	if (likely(cpu && cpu->irql >= IRQL_DISPATCH && !cpu->alone)) {
+		if (!cpu_has_near)
+			atomic_store_explicit(&lock->home, CPU_HOME_NEVER, memory_order_relaxed);
+		cpu_poll();
+		if (take_settling(cpu, lock))
+			return;
 	}
 	/* which is a safepoint, too */
 	cpu_spin_acquire_slow(&lock->lock);

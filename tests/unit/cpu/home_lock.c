@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
- * Tests src/cpu/home_lock.h: a lock whose home takes it by plain stores, until another processor
- * wants it.
+ * Tests src/cpu/home_lock.h: a lock that one processor comes to be at home with, which then takes
+ * it by plain stores until another one wants it.
  */
 #include "kit.h"
 
 #include "cpu/home_lock.h"
 #include <signal.h>
+#include <ucontext.h>
 
-enum { PROCESSORS = 4, LOCKS = 400, ROUNDS = 60 };
+enum { PROCESSORS = 4, LOCKS = 200, ROUNDS = CPU_HOME_ROW + 60 };
 
 static struct cpu_home_lock lock, locks[LOCKS];
+static _Atomic unsigned homes;
 static uint64_t counters[LOCKS]; /* not atomic: the locks guard them */
 static bool results[8];
 static _Atomic int stage;
@@ -41,8 +43,19 @@ static void take_and_add(struct cpu_home_lock *which, uint64_t *counter)
 	cpu_irql_lower(irql);
 }
 
-/* Of each lock one is the first, and the others come while it takes the lock again and again: all
- * at once. */
+static void take_often(struct cpu_home_lock *which, uint64_t *counter, unsigned times)
+{
+	for (unsigned i = 0; i < times; i++)
+		take_and_add(which, counter);
+}
+
+static bool is_home(const struct cpu_home_lock *which)
+{
+	return which->home == cpu_self->spin_mark;
+}
+
+/* Of each lock one is the first, which has it for its own, and the others come while it takes the
+ * lock again and again: all at once. Each of them may be at home then, in turn. */
 static void come_in_turn(void *ctx)
 {
 	unsigned me = cpu_self->number;
@@ -50,9 +63,12 @@ static void come_in_turn(void *ctx)
 	for (unsigned n = 0; n < LOCKS; n++) {
 		bool is_first = n % PROCESSORS == me;
 
-		if (!is_first)
-			while (get(turn[n]) < 1 + n % 3 * 7)
-				cpu_relax();
+		if (is_first) {
+			take_often(&locks[n], &counters[n], CPU_HOME_ROW);
+			homes += is_home(&locks[n]);
+		}
+		for (unsigned i = 0; !is_first && get(turn[n]) < 1 + n % 3 * 7; i++)
+			cpu_relax();
 		for (unsigned i = 0; i < ROUNDS; i++) {
 			take_and_add(&locks[n], &counters[n]);
 			if (is_first)
@@ -64,8 +80,8 @@ static void come_in_turn(void *ctx)
 static void no_count_is_lost_when_the_home_ends(void **state)
 {
 	struct cpu_thread *threads[PROCESSORS];
-	unsigned ended = 0;
 
+	homes = 0;
 	for (unsigned n = 0; n < PROCESSORS; n++)
 		threads[n] = cpu_thread_new(come_in_turn, NULL, n, "test");
 	for (unsigned n = 0; n < PROCESSORS; n++) {
@@ -73,43 +89,94 @@ static void no_count_is_lost_when_the_home_ends(void **state)
 		cpu_thread_free(threads[n]);
 	}
 	for (unsigned n = 0; n < LOCKS; n++) {
-		assert_int_equal(counters[n], PROCESSORS * ROUNDS);
+		assert_int_equal(counters[n], CPU_HOME_ROW + PROCESSORS * ROUNDS);
 		assert_int_equal(locks[n].lock.word, 0);
-		ended += locks[n].home == CPU_HOME_NEVER;
 	}
-	assert_int_equal(ended, LOCKS);
+	assert_int_equal(homes, cpu_has_near ? LOCKS : 0);
 }
 
 /* ---- between any two instructions of the home's ---- */
 
-/* Another one comes before the instruction of that number: it takes the lock, or has to wait
- * because the home is about to, or has it. It has it for so many instructions, and takes it again
- * after so many more, as all do then. */
+/* Another one wants it from the instruction of that number on, whenever it can have it: it has it
+ * for so many instructions, and wants it again after so many more, twice. It may take a home away,
+ * as many before it wants the lock, and be the home itself. */
 static struct {
 	unsigned at, holds, pauses;
+	bool settles; /* it has taken it often enough */
 } comes;
+static const unsigned ways[][3] = {{1, 1, true}, {3, 2, true}, {9, 3, false}, {20, 4, true},
+	{2, 5, true}, {6, 6, false}, {4, 7, true}, {5, 20, true}};
 static unsigned steps, wrong;
-static bool has_ended, other_has_it;
+static struct {
+	bool has_it, is_changing, is_about;
+	uintptr_t to;	    /* what it is changing the home to */
+	unsigned next, had; /* the step of its next deed; how often it had it */
+} other;
+static struct cpu *other_cpu;
 
-static void other_takes(bool takes)
+static void remember_cpu(void *ctx)
 {
-	other_has_it = takes;
-	lock.lock.word = takes ? CPU_SPIN_MARK(1) : 0;
+	other_cpu = cpu_self;
 }
 
-static void come(int signal)
+static void other_changes(uintptr_t to)
 {
-	unsigned n = steps++;
+	lock.home = CPU_HOME_CHANGING;
+	other.is_changing = true;
+	other.to = to;
+}
 
-	if (n == comes.at) {
-		has_ended = cpu_self->about != &lock && !lock.lock.word;
-		lock.home = has_ended ? CPU_HOME_NEVER : CPU_HOME_LEAVING;
-		if (has_ended)
-			other_takes(true);
-	} else if (has_ended && n == comes.at + comes.holds) {
-		other_takes(false);
-	} else if (has_ended && n == comes.at + comes.holds + comes.pauses && !lock.lock.word) {
-		other_takes(true);
+static void other_has(void)
+{
+	lock.lock.word = CPU_SPIN_MARK(1);
+	other.has_it = true;
+	other.next = steps + comes.holds;
+}
+
+/* At home it looks first and takes it at the next instruction. */
+static void other_takes(void)
+{
+	if (other.is_about) {
+		other_has();
+		other.is_about = false;
+		other_cpu->about = NULL;
+	} else if (lock.lock.word) {
+		return;
+	} else if (lock.home == CPU_SPIN_MARK(1)) {
+		other.is_about = true;
+		other_cpu->about = &lock;
+	} else {
+		other_has();
+		if (lock.home == CPU_HOME_NONE && comes.settles)
+			other_changes(CPU_SPIN_MARK(1));
+	}
+}
+
+static void come(int signal, siginfo_t *info, void *context)
+{
+	wrong += other.has_it && lock.lock.word != CPU_SPIN_MARK(1);
+	steps++;
+	if (other.is_changing) {
+		if (cpu_self->about == &lock)
+			return;
+		lock.home = other.to;
+		other.is_changing = false;
+		if (!other.has_it)
+			other.next = steps + comes.pauses;
+	}
+	if (steps <= comes.at || steps < other.next)
+		return;
+	if (other.had == 2) {
+		((ucontext_t *)context)->uc_mcontext.gregs[REG_EFL] &= ~0x100; /* no more */
+	} else if (other.has_it) {
+		lock.lock.word = 0;
+		other.has_it = false;
+		other.had++;
+		other.next = steps + comes.pauses;
+	} else if (lock.home == CPU_SPIN_MARK(0)) {
+		other_changes(CPU_HOME_NONE);
+	} else if (other.is_about || lock.home != CPU_HOME_CHANGING) {
+		other_takes();
 	}
 }
 
@@ -119,59 +186,77 @@ static void come(int signal)
 			 " (%%rsp)\n\tpopfq\n\tlea 128(%%rsp), %%rsp" ::                           \
 				 : "memory", "cc")
 
-static void take_stepwise(void)
+static void take_stepwise(const struct cpu_home_lock *from, bool tries)
 {
 	struct cpu *cpu = cpu_self;
-	uintptr_t word;
-	bool is_taken;
+	bool is_taken = true;
 
-	lock = (struct cpu_home_lock){.home = cpu->spin_mark};
+	lock = *from;
 	steps = 0;
-	has_ended = other_has_it = false;
+	memset(&other, 0, sizeof(other));
 	STEP("orl $0x100,");
-	is_taken = cpu_home_acquire_free(cpu, &lock);
+	if (tries)
+		is_taken = cpu_home_acquire_free(cpu, &lock);
+	else
+		cpu_home_acquire_slow(&lock);
 	STEP("andl $~0x100,");
-	word = lock.lock.word;
-	wrong += is_taken && other_has_it;
-	wrong += word != (is_taken ? cpu->spin_mark : other_has_it ? CPU_SPIN_MARK(1) : 0);
+	if (other.is_about) /* it was no more seen */
+		other_cpu->about = NULL;
+	wrong += is_taken && other.has_it;
+	wrong += lock.lock.word != (is_taken		  ? cpu->spin_mark
+					   : other.has_it ? CPU_SPIN_MARK(1)
+							  : 0);
 }
 
 static void take_with_others(void *ctx)
 {
-	enum { LONGEST = 10 };
+	static const struct cpu_home_lock from[] = {
+		{.home = CPU_SPIN_MARK(0)},
+		{.home = CPU_SPIN_MARK(1)},
+		{.home = CPU_HOME_NONE},
+		{.home = CPU_HOME_NONE, .last = CPU_SPIN_MARK(0), .row = CPU_HOME_ROW - 1},
+		{.home = CPU_HOME_NONE, .homeless = CPU_HOME_HOMELESS - 1},
+		{.home = CPU_HOME_NEVER},
+	};
+	const unsigned *number = ctx;
 
 	cpu_irql_raise(IRQL_DISPATCH);
-	for (comes.at = 0; comes.at < steps || !comes.at; comes.at++)
-		for (comes.holds = 1; comes.holds < LONGEST; comes.holds++)
-			for (comes.pauses = 1; comes.pauses < LONGEST; comes.pauses++)
-				take_stepwise();
+	steps = 0;
+	for (comes.at = 0; comes.at <= steps; comes.at++)
+		for (unsigned n = 0; n < array_size(ways); n++) {
+			comes.holds = ways[n][0];
+			comes.pauses = ways[n][1];
+			comes.settles = ways[n][2];
+			take_stepwise(&from[*number / 2], *number % 2);
+		}
 	cpu_irql_lower(IRQL_PASSIVE);
 }
 
 static void one_has_it_whenever_another_comes(void **state)
 {
-	struct sigaction old, action = {.sa_handler = come};
+	struct sigaction old, action = {.sa_sigaction = come, .sa_flags = SA_SIGINFO};
 
 #ifdef DRY_TSAN
 	skip(); /* its runtime is not to be interrupted between two instructions */
 #endif
 	if (!cpu_has_near)
 		return;
-	steps = wrong = 0;
+	wrong = 0;
+	run_on(1, remember_cpu, NULL);
 	sigaction(SIGTRAP, &action, &old);
-	run_on(0, take_with_others, NULL);
+	for (unsigned n = 0; n < 12; n++) {
+		run_on(0, take_with_others, &n);
+		assert_true(comes.at > 10);
+		assert_int_equal(wrong, 0);
+	}
 	sigaction(SIGTRAP, &old, NULL);
-	assert_true(comes.at > 10);
-	assert_int_equal(wrong, 0);
 }
 
 static void take_some(void *ctx)
 {
-	uint64_t *counter = ctx;
-
-	for (unsigned i = 0; i < ROUNDS; i++)
-		take_and_add(&lock, counter);
+	take_often(&lock, ctx, CPU_HOME_ROW - 1);
 	cpu_irql_raise(IRQL_DISPATCH);
+	results[3] = is_home(&lock);
 	cpu_home_acquire(&lock);
 	results[0] = cpu_spin_is_held(&lock.lock);
 	results[1] = cpu_home_acquire_free(cpu_self, &lock);
@@ -180,24 +265,44 @@ static void take_some(void *ctx)
 	cpu_irql_lower(IRQL_PASSIVE);
 }
 
-static void the_first_is_at_home_until_another_comes(void **state)
+static void who_has_it_in_a_row_is_at_home_until_another_comes(void **state)
 {
 	uint64_t counter = 0;
 
-	run_on(1, take_some, &counter);
-	assert_true(lock.home == (cpu_has_near ? CPU_SPIN_MARK(1) : CPU_HOME_NEVER));
-	assert_true(results[0] && !results[1] && !results[2]);
-	run_on(0, take_some, &counter);
-	assert_true(lock.home == CPU_HOME_NEVER);
-	assert_true(results[0] && !results[1] && !results[2]);
-	run_on(1, take_some, &counter);
-	assert_true(lock.home == CPU_HOME_NEVER);
-	assert_int_equal(counter, 3 * ROUNDS);
+	for (unsigned n = 0; n < 4; n++) {
+		run_on(n % 2, take_some, &counter);
+		assert_true(lock.home == (cpu_has_near ? CPU_SPIN_MARK(n % 2) : CPU_HOME_NEVER));
+		assert_true(results[0] && !results[1] && !results[2] && !results[3]);
+	}
+	assert_int_equal(counter, 4 * (CPU_HOME_ROW - 1));
 	assert_int_equal(lock.lock.word, 0);
 }
 
+static void take_once(void *ctx)
+{
+	take_and_add(&lock, ctx);
+}
+
+static void one_with_which_none_stays_has_no_home_for_good(void **state)
+{
+	uint64_t counter = 0;
+
+	for (unsigned n = 0; n < CPU_HOME_HOMELESS; n++) {
+		assert_true(lock.home == (cpu_has_near || !n ? CPU_HOME_NONE : CPU_HOME_NEVER));
+		run_on(n % 2, take_once, &counter);
+	}
+	assert_true(lock.home == CPU_HOME_NEVER);
+	run_on(0, take_some, &counter);
+	assert_true(results[0] && !results[1] && !results[2] && !results[3]);
+	assert_true(lock.home == CPU_HOME_NEVER);
+	assert_int_equal(counter, CPU_HOME_HOMELESS + CPU_HOME_ROW - 1);
+}
+
+static uint64_t before;
+
 static void hold_at_home(void *ctx)
 {
+	take_often(&lock, &before, CPU_HOME_ROW);
 	cpu_irql_raise(IRQL_DISPATCH);
 	cpu_home_acquire(&lock);
 	set(stage, 1);
@@ -240,9 +345,8 @@ static void another_waits_while_it_is_held_at_home(void **state)
 /* What the home does in its window, by hand: another one waits for the end of that. */
 static void be_about_to_take(void *ctx)
 {
+	take_often(&lock, &before, CPU_HOME_ROW);
 	cpu_irql_raise(IRQL_DISPATCH);
-	cpu_home_acquire(&lock);
-	cpu_spin_release(&lock.lock);
 	cpu_about(cpu_self, &lock);
 	set(stage, 1);
 	sleep_ms(20);
@@ -271,7 +375,9 @@ static void raise_and_acquire(void *ctx)
 	struct cpu_interrupt interrupt = {
 		.irql = 6, .cpu = cpu_self->number, .service = note_service};
 
-	for (unsigned i = 0; i < 3; i++) { /* a new one; at home */
+	for (unsigned i = 0; i < 3; i++) { /* a new one; one that had no home yet; at home */
+		if (i == 2)
+			take_often(&lock, &before, CPU_HOME_ROW);
 		cpu_irql_raise(IRQL_DISPATCH);
 		results[1] = false;
 		cpu_interrupt_raise(&interrupt);
@@ -313,7 +419,7 @@ static void alone_there_is_no_home(void **state)
 
 	lock = (struct cpu_home_lock){0};
 	run_on(0, take_some, &counter);
-	assert_int_equal(counter, ROUNDS);
+	assert_int_equal(counter, CPU_HOME_ROW - 1);
 	assert_true(results[0] && !results[1] && !results[2]);
 	assert_int_equal(lock.home, 0);
 	assert_int_equal(lock.lock.word, 0);
@@ -327,7 +433,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			no_count_is_lost_when_the_home_ends, start_all, stop),
 		anew(one_has_it_whenever_another_comes),
-		anew(the_first_is_at_home_until_another_comes),
+		anew(who_has_it_in_a_row_is_at_home_until_another_comes),
+		anew(one_with_which_none_stays_has_no_home_for_good),
 		anew(another_waits_while_it_is_held_at_home),
 		anew(another_waits_while_the_home_is_about_to_take_it),
 		anew(to_take_it_is_a_safepoint),
