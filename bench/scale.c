@@ -24,6 +24,9 @@
 struct scale {
 	struct dry_machine *machine;
 	struct reader reader[READERS];
+	cpu_set_t allowed;	 /* the processors of the computer's that this program may have */
+	unsigned place[READERS]; /* and the readers do, each one of a core of its own, */
+	bool has_places;	 /* if there are such */
 	_Atomic unsigned gate;
 	unsigned depth;
 	uint64_t operations;
@@ -33,10 +36,47 @@ struct row {
 	double one_iops, two_iops, elsewhere;
 };
 
+/* Those that are one core have the same text. */
+static void core_read(unsigned cpu, char text[64])
+{
+	char name[96];
+	FILE *file;
+
+	snprintf(text, 64, "%u", cpu);
+	snprintf(name, sizeof(name), "/sys/devices/system/cpu/cpu%u/topology/thread_siblings_list",
+		cpu);
+	file = fopen(name, "r");
+	if (file && !fgets(text, 64, file))
+		text[0] = 0;
+	if (file)
+		fclose(file);
+}
+
+/* A core for each, if there are two: these runs are too short for a scheduler to find out that they
+ * had better not share one. Where there are not, or nobody says, all is left to it. */
+static void places_choose(struct scale *scale)
+{
+	char first[64], core[64];
+
+	if (sched_getaffinity(0, sizeof(scale->allowed), &scale->allowed) < 0)
+		CPU_ZERO(&scale->allowed);
+	scale->has_places = false;
+	for (unsigned cpu = 0, count = 0; cpu < CPU_SETSIZE && !scale->has_places; cpu++) {
+		if (!CPU_ISSET(cpu, &scale->allowed))
+			continue;
+		core_read(cpu, count ? core : first);
+		if (count++ && !strcmp(core, first))
+			continue;
+		scale->place[count > 1] = cpu;
+		scale->has_places = count > 1;
+	}
+}
+
 static void scale_start(struct scale *scale, const char *driver, const char *device)
 {
 	unsigned adapters = (unsigned)atoi(strchr(device, '*') + 1);
 
+	places_choose(scale);
 	scale->machine = reader_machine_new(driver, device);
 	for (unsigned n = 0; n < READERS; n++)
 		reader_open(&scale->reader[n], scale->machine, n, n % adapters, adapters);
@@ -54,34 +94,20 @@ struct seat {
 	unsigned number;
 };
 
-/* The so manieth processor of the computer's that this program may have, in turn: these runs are
- * too short for a scheduler to find out that the readers had better not share one. */
-static void sit_down(unsigned number, const cpu_set_t *allowed)
-{
-	unsigned n = number % (unsigned)CPU_COUNT(allowed), cpu = 0;
-	cpu_set_t one;
-
-	while (!CPU_ISSET(cpu, allowed) || n--)
-		cpu++;
-	CPU_ZERO(&one);
-	CPU_SET(cpu, &one);
-	sched_setaffinity(0, sizeof(one), &one);
-}
-
 static void *read_there(void *arg)
 {
 	struct seat *seat = arg;
 	struct scale *scale = seat->scale;
-	cpu_set_t allowed;
+	cpu_set_t here;
 
-	if (sched_getaffinity(0, sizeof(allowed), &allowed) < 0)
-		CPU_ZERO(&allowed); /* more than such a set has: no matter */
-	if (CPU_COUNT(&allowed))
-		sit_down(seat->number, &allowed);
+	CPU_ZERO(&here);
+	CPU_SET(scale->place[seat->number], &here);
+	if (scale->has_places)
+		sched_setaffinity(0, sizeof(here), &here);
 	reader_run_among(
 		&scale->reader[seat->number], &scale->gate, scale->depth, scale->operations);
-	if (CPU_COUNT(&allowed))
-		sched_setaffinity(0, sizeof(allowed), &allowed);
+	if (scale->has_places)
+		sched_setaffinity(0, sizeof(scale->allowed), &scale->allowed);
 	return NULL;
 }
 
