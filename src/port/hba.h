@@ -493,10 +493,10 @@ DRIVER_OBJECT *port_bus_driver(void);
 
 /* ---- hba_callback.c; any IRQL ---- */
 
-/* Private: each adapter stands at a place that its extension's address says, unless another one was
- * there before, and the first of all at one more; others are found by who owns the memory. A place
- * that nobody has is that of an extension that nobody can have, so that who finds his own finds a
- * hba. */
+/* Private: the first adapter has a place of its own, each other one that its extension's address
+ * says, unless another one was there before; such are found by who owns the memory. A place that
+ * nobody has is that of an extension that nobody can have, so that who finds his own finds a hba.
+ */
 border_call struct port_hba *port_hba_of_memory(const void *extension, const char *routine);
 #define PORT_HBA_FIRST	  64 /* the places by address are those before it */
 #define PORT_HBA_NO_PLACE (&port_hba_places)
@@ -509,7 +509,9 @@ extern struct port_hba_place port_hba_places[PORT_HBA_FIRST + 1]
 
 static inline unsigned port_hba_place_of(const void *extension)
 {
-	return (uintptr_t)extension / MEM_PAGE_SIZE % PORT_HBA_FIRST;
+	uint32_t mixed = (uint32_t)((uintptr_t)extension / MEM_PAGE_SIZE) * 0x9e3779b1u;
+
+	return mixed / (UINT32_MAX / PORT_HBA_FIRST + 1);
 }
 
 static inline bool port_hba_is_at(unsigned place, const void *extension)

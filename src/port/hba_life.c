@@ -198,12 +198,13 @@ static int start(struct port_hba *hba)
 struct port_hba_place port_hba_places[PORT_HBA_FIRST + 1] = {
 	[0 ... PORT_HBA_FIRST] = {.extension = PORT_HBA_NO_PLACE}};
 
-static void place_take(unsigned place, struct port_hba *hba)
+static bool place_take(unsigned place, struct port_hba *hba)
 {
 	if (!port_hba_is_at(place, PORT_HBA_NO_PLACE))
-		return;
+		return false;
 	port_hba_places[place].hba = hba;
 	atomic_store(&port_hba_places[place].extension, hba->extension);
+	return true;
 }
 
 static void place_leave(unsigned place, const struct port_hba *hba)
@@ -226,8 +227,8 @@ static int extension_new(struct port_hba *hba)
 			hba->name, (unsigned long long)bytes);
 	/* Zeroed once (4.1). */
 	memset(hba->extension, 0, bytes);
-	place_take(PORT_HBA_FIRST, hba);
-	place_take(port_hba_place_of(hba->extension), hba);
+	if (!place_take(PORT_HBA_FIRST, hba))
+		place_take(port_hba_place_of(hba->extension), hba);
 	return 0;
 }
 
