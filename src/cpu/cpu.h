@@ -425,7 +425,8 @@ void cpu_far_barrier(void);
  * A pointer that is looked at often and seldom replaced: a processor says that it is about to use
  * what it finds in this place (not NULL), cpu_about, and only then looks there; cpu_about_over when
  * it is done, without a safepoint meanwhile. Who has put something else there calls cpu_about_wait:
- * when that returns no processor uses what was there before. Only where cpu_has_near.
+ * when that returns no processor uses what was there before. Only where cpu_has_near. It is no
+ * safepoint: what it waits for has none either.
  */
 static inline void cpu_about(struct cpu *cpu, const void *place)
 {

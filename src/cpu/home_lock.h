@@ -2,22 +2,23 @@
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
  * A spin lock that has a home: a processor that has taken it so many times in a row, which from
- * then on does so by plain stores, until another one wants it. So it is for locks that there are
- * for the sake of several processors, and that one of them takes, as good as always. One that no
- * processor stays with has none any more after a while, for good, and is a spin lock like all.
+ * then on does so by plain stores, until another one wants it: then it has none, until one has
+ * taken it so many times again. So it is for locks that there are for the sake of several
+ * processors, and that one of them takes, as good as always. To change is dear: one that has had
+ * none for some thousand takings in all, or some dozens of homes, is a spin lock like all for good.
  *
  * Whoever holds it stands in its word in any case, and releases it as any other: only taking it
- * differs. Its home, and whoever takes it while it has none yet, says which lock he is about to
- * take (cpu_about), and then looks how it is to be taken; who changes that makes it
- * CPU_HOME_CHANGING first and waits until nobody is about to do it: by then they have taken it, or
- * see that they have to look again.
+ * differs. Its home, and whoever takes it while it has none, says which lock he is about to take
+ * (cpu_about), and then looks how it is to be taken; who changes that makes it CPU_HOME_CHANGING
+ * first and waits until nobody is about to do it: by then they have taken it, or see that they have
+ * to look again.
  */
 #ifndef DRY_CPU_HOME_LOCK_H
 #define DRY_CPU_HOME_LOCK_H
 
 #include "cpu/cpu.h"
 
-/* Zero is free, and has no home yet. */
+/* Zero is free, and has no home. */
 struct cpu_home_lock {
 	struct cpu_spinlock lock;
 	_Atomic uintptr_t home; /* its mark, or one of these: */

@@ -21,18 +21,21 @@
 
 static _Atomic int awake;
 
+void host_pause_for_thread(unsigned *tries)
+{
+	if (++*tries % 128 == 0)
+		sched_yield();
+	else
+		host_pause();
+}
+
 border_call void host_lock_wait(struct host_lock *lock)
 {
 	unsigned tries = 0;
 
 	do {
-		/* the holder's host thread may have lost its core */
-		while (atomic_load_explicit(&lock->word, memory_order_relaxed)) {
-			if (++tries % 128 == 0)
-				sched_yield();
-			else
-				host_pause();
-		}
+		while (atomic_load_explicit(&lock->word, memory_order_relaxed))
+			host_pause_for_thread(&tries);
 	} while (atomic_exchange_explicit(&lock->word, 1, memory_order_acquire));
 }
 
@@ -79,14 +82,12 @@ static struct host_owned *owned_at(struct host_owned *first, unsigned n, size_t 
 	return (struct host_owned *)(void *)((char *)first + n * stride);
 }
 
-/* The holder's host thread may have lost its core. */
 static void wait_for_owner(const struct host_owned *lock)
 {
-	for (unsigned tries = 1; atomic_load_explicit(&lock->is_in, memory_order_acquire); tries++)
-		if (tries % 128 == 0)
-			sched_yield();
-		else
-			host_pause();
+	unsigned tries = 0;
+
+	while (atomic_load_explicit(&lock->is_in, memory_order_acquire))
+		host_pause_for_thread(&tries);
 }
 
 void host_owned_enter(struct host_owned *first, unsigned count, size_t stride)

@@ -18,6 +18,10 @@ static inline void host_pause(void)
 	__builtin_ia32_pause();
 }
 
+/* In a loop that waits for a few instructions of another host thread's, which may have lost its
+ * core. */
+void host_pause_for_thread(unsigned *tries);
+
 struct host_lock {
 	_Atomic uint32_t word;
 };

@@ -76,11 +76,13 @@ static bool is_about(const void *place)
 
 void cpu_about_wait(const void *place)
 {
+	unsigned tries = 0;
+
 	/* a machine's only processor is not about anything while it calls this */
 	if (cpu_has_near && !(cpu_self && cpu_self->alone))
 		host_barrier_all();
 	while (is_about(place))
-		cpu_relax();
+		host_pause_for_thread(&tries);
 }
 
 static bool has_work(void *arg)

@@ -101,12 +101,14 @@ static void home_count(struct cpu_home_lock *lock, uintptr_t mark)
 		lock->last = (uint16_t)mark;
 		lock->row = 0;
 	}
-	if (++lock->row >= CPU_HOME_ROW)
+	if (++lock->row >= CPU_HOME_ROW) {
 		home = mark;
-	else if (++lock->homeless >= CPU_HOME_HOMELESS)
+		lock->row = 0;
+	} else if (++lock->homeless >= CPU_HOME_HOMELESS) {
 		home = CPU_HOME_NEVER;
-	else
+	} else {
 		return;
+	}
 	atomic_store_explicit(&lock->home, CPU_HOME_CHANGING, memory_order_relaxed);
 	home_change(lock, home);
 }
@@ -130,7 +132,6 @@ static void home_end(struct cpu_home_lock *lock, uintptr_t home)
 	if (!atomic_compare_exchange_strong_explicit(&lock->home, &home, CPU_HOME_CHANGING,
 		    memory_order_acquire, memory_order_relaxed))
 		return;
-	lock->row = 0; /* its holder took it at home, and does not count */
 	home_change(lock, CPU_HOME_NONE);
 }
 
@@ -159,11 +160,13 @@ border_call void cpu_home_acquire_slow(struct cpu_home_lock *lock)
 	struct cpu *cpu = cpu_self;
 
 	if (likely(cpu && cpu->irql >= IRQL_DISPATCH && !cpu->alone)) {
-		if (!cpu_has_near)
+		if (cpu_has_near) {
+			cpu_poll();
+			if (take_settling(cpu, lock))
+				return;
+		} else {
 			atomic_store_explicit(&lock->home, CPU_HOME_NEVER, memory_order_relaxed);
-		cpu_poll();
-		if (take_settling(cpu, lock))
-			return;
+		}
 	}
 	/* which is a safepoint, too */
 	cpu_spin_acquire_slow(&lock->lock);

@@ -7,6 +7,8 @@
 #include "kit.h"
 
 #include "cpu/home_lock.h"
+#include "util/random.h"
+
 #include <signal.h>
 #include <ucontext.h>
 
@@ -67,7 +69,7 @@ static void come_in_turn(void *ctx)
 			take_often(&locks[n], &counters[n], CPU_HOME_ROW);
 			homes += is_home(&locks[n]);
 		}
-		for (unsigned i = 0; !is_first && get(turn[n]) < 1 + n % 3 * 7; i++)
+		while (!is_first && get(turn[n]) < 1 + n % 3 * 7)
 			cpu_relax();
 		for (unsigned i = 0; i < ROUNDS; i++) {
 			take_and_add(&locks[n], &counters[n]);
@@ -97,19 +99,15 @@ static void no_count_is_lost_when_the_home_ends(void **state)
 
 /* ---- between any two instructions of the home's ---- */
 
-/* Another one wants it from the instruction of that number on, whenever it can have it: it has it
- * for so many instructions, and wants it again after so many more, twice. It may take a home away,
- * as many before it wants the lock, and be the home itself. */
+/* Another one wants it from the instruction of that number on, twice. It looks, and then takes it
+ * if it can, has it, and releases it; it takes a home away, and may be the home itself; each after
+ * so many instructions as chance has it, often none. */
+static unsigned comes_at, steps, wrong;
+static uint64_t chance;
 static struct {
-	unsigned at, holds, pauses;
-	bool settles; /* it has taken it often enough */
-} comes;
-static const unsigned ways[][3] = {{1, 1, true}, {3, 2, true}, {9, 3, false}, {20, 4, true},
-	{2, 5, true}, {6, 6, false}, {4, 7, true}, {5, 20, true}};
-static unsigned steps, wrong;
-static struct {
-	bool has_it, is_changing, is_about;
-	uintptr_t to;	    /* what it is changing the home to */
+	bool has_it, is_about, is_changing, has_waited;
+	bool settles;	    /* it has taken it often enough */
+	uintptr_t saw, to;  /* whose home it was when it looked; what it is changing that to */
 	unsigned next, had; /* the step of its next deed; how often it had it */
 } other;
 static struct cpu *other_cpu;
@@ -119,65 +117,86 @@ static void remember_cpu(void *ctx)
 	other_cpu = cpu_self;
 }
 
-static void other_changes(uintptr_t to)
+static unsigned by_chance(void)
+{
+	return (unsigned)random_below(&chance, random_below(&chance, 2) ? 32 : 2);
+}
+
+static bool other_changes(uintptr_t to)
 {
 	lock.home = CPU_HOME_CHANGING;
 	other.is_changing = true;
+	other.has_waited = false;
 	other.to = to;
+	return true;
 }
 
-static void other_has(void)
+static bool other_goes_on_changing(void)
 {
+	if (!other.has_waited)
+		return other.has_waited = cpu_self->about != &lock;
+	lock.home = other.to;
+	other.is_changing = false;
+	return true;
+}
+
+static void other_is_about(bool is_about)
+{
+	other.is_about = is_about;
+	other_cpu->about = is_about ? &lock : NULL;
+}
+
+static bool other_looks(void)
+{
+	other.saw = lock.home;
+	if (other.saw == CPU_SPIN_MARK(0))
+		return other_changes(CPU_HOME_NONE);
+	if (other.saw == CPU_HOME_CHANGING || (other.saw == CPU_SPIN_MARK(1) && lock.lock.word))
+		return false;
+	other_is_about(true);
+	return true;
+}
+
+/* At home whatever stands there now. */
+static bool other_takes(void)
+{
+	other_is_about(false);
+	if (other.saw != CPU_SPIN_MARK(1) && lock.lock.word)
+		return false;
 	lock.lock.word = CPU_SPIN_MARK(1);
 	other.has_it = true;
-	other.next = steps + comes.holds;
+	return other.saw != CPU_HOME_NONE || !other.settles || other_changes(CPU_SPIN_MARK(1));
 }
 
-/* At home it looks first and takes it at the next instruction. */
-static void other_takes(void)
+static bool other_releases(void)
 {
-	if (other.is_about) {
-		other_has();
-		other.is_about = false;
-		other_cpu->about = NULL;
-	} else if (lock.lock.word) {
-		return;
-	} else if (lock.home == CPU_SPIN_MARK(1)) {
-		other.is_about = true;
-		other_cpu->about = &lock;
-	} else {
-		other_has();
-		if (lock.home == CPU_HOME_NONE && comes.settles)
-			other_changes(CPU_SPIN_MARK(1));
-	}
+	lock.lock.word = 0;
+	other.has_it = false;
+	other.had++;
+	return true;
+}
+
+/* False: it could not. */
+static bool other_does(void)
+{
+	return other.is_changing ? other_goes_on_changing()
+	       : other.has_it	 ? other_releases()
+	       : other.is_about	 ? other_takes()
+				 : other_looks();
 }
 
 static void come(int signal, siginfo_t *info, void *context)
 {
 	wrong += other.has_it && lock.lock.word != CPU_SPIN_MARK(1);
+	wrong += other.is_changing && lock.home != CPU_HOME_CHANGING;
+	wrong += other.is_about && other.saw == CPU_HOME_NONE && lock.home == CPU_SPIN_MARK(0);
 	steps++;
-	if (other.is_changing) {
-		if (cpu_self->about == &lock)
-			return;
-		lock.home = other.to;
-		other.is_changing = false;
-		if (!other.has_it)
-			other.next = steps + comes.pauses;
-	}
-	if (steps <= comes.at || steps < other.next)
+	if (steps <= comes_at)
 		return;
-	if (other.had == 2) {
-		((ucontext_t *)context)->uc_mcontext.gregs[REG_EFL] &= ~0x100; /* no more */
-	} else if (other.has_it) {
-		lock.lock.word = 0;
-		other.has_it = false;
-		other.had++;
-		other.next = steps + comes.pauses;
-	} else if (lock.home == CPU_SPIN_MARK(0)) {
-		other_changes(CPU_HOME_NONE);
-	} else if (other.is_about || lock.home != CPU_HOME_CHANGING) {
-		other_takes();
-	}
+	while (steps >= other.next && other.had < 2)
+		other.next = steps + (other_does() ? by_chance() : 1);
+	if (other.had == 2) /* no more steps */
+		((ucontext_t *)context)->uc_mcontext.gregs[REG_EFL] &= ~0x100;
 }
 
 /* The processor's trap flag; the words below the stack pointer may be in use. */
@@ -194,23 +213,34 @@ static void take_stepwise(const struct cpu_home_lock *from, bool tries)
 	lock = *from;
 	steps = 0;
 	memset(&other, 0, sizeof(other));
+	other.settles = by_chance() % 2;
 	STEP("orl $0x100,");
-	if (tries)
+	if (tries) {
 		is_taken = cpu_home_acquire_free(cpu, &lock);
-	else
+	} else {
 		cpu_home_acquire_slow(&lock);
+		wrong += other.has_it || lock.lock.word != cpu->spin_mark;
+		cpu_spin_release(&lock.lock);
+		cpu_home_acquire(&lock);
+	}
 	STEP("andl $~0x100,");
-	if (other.is_about) /* it was no more seen */
-		other_cpu->about = NULL;
+	other_cpu->about = NULL; /* if it was still about to take it */
 	wrong += is_taken && other.has_it;
 	wrong += lock.lock.word != (is_taken		  ? cpu->spin_mark
 					   : other.has_it ? CPU_SPIN_MARK(1)
 							  : 0);
 }
 
+/* A sanitizer's instructions stand between ours. */
+#ifdef DRY_ASAN
+#define STRIDE 5
+#else
+#define STRIDE 1
+#endif
+
 static void take_with_others(void *ctx)
 {
-	static const struct cpu_home_lock from[] = {
+	static const struct cpu_home_lock states[] = {
 		{.home = CPU_SPIN_MARK(0)},
 		{.home = CPU_SPIN_MARK(1)},
 		{.home = CPU_HOME_NONE},
@@ -219,16 +249,14 @@ static void take_with_others(void *ctx)
 		{.home = CPU_HOME_NEVER},
 	};
 	const unsigned *number = ctx;
+	const struct cpu_home_lock *from = &states[*number / 2];
+	bool tries = *number % 2;
 
 	cpu_irql_raise(IRQL_DISPATCH);
 	steps = 0;
-	for (comes.at = 0; comes.at <= steps; comes.at++)
-		for (unsigned n = 0; n < array_size(ways); n++) {
-			comes.holds = ways[n][0];
-			comes.pauses = ways[n][1];
-			comes.settles = ways[n][2];
-			take_stepwise(&from[*number / 2], *number % 2);
-		}
+	for (comes_at = 0; comes_at <= steps; comes_at += STRIDE)
+		for (unsigned n = 0; n < (tries ? 40 : from->row ? 8 : 4); n++)
+			take_stepwise(from, tries);
 	cpu_irql_lower(IRQL_PASSIVE);
 }
 
@@ -246,7 +274,7 @@ static void one_has_it_whenever_another_comes(void **state)
 	sigaction(SIGTRAP, &action, &old);
 	for (unsigned n = 0; n < 12; n++) {
 		run_on(0, take_with_others, &n);
-		assert_true(comes.at > 10);
+		assert_true(comes_at > 10);
 		assert_int_equal(wrong, 0);
 	}
 	sigaction(SIGTRAP, &old, NULL);
@@ -299,6 +327,20 @@ static void one_with_which_none_stays_has_no_home_for_good(void **state)
 }
 
 static uint64_t before;
+
+static void some_dozens_of_homes_are_enough(void **state)
+{
+	unsigned homes_had = 0;
+	uint64_t counter = 0;
+
+	if (!cpu_has_near)
+		return;
+	for (unsigned n = 0; lock.home != CPU_HOME_NEVER && n < 1000; n++) {
+		run_on(n % 2, take_some, &counter);
+		homes_had += lock.home == CPU_SPIN_MARK(n % 2);
+	}
+	assert_int_equal(homes_had, CPU_HOME_HOMELESS / (CPU_HOME_ROW - 1));
+}
 
 static void hold_at_home(void *ctx)
 {
@@ -435,6 +477,7 @@ int main(void)
 		anew(one_has_it_whenever_another_comes),
 		anew(who_has_it_in_a_row_is_at_home_until_another_comes),
 		anew(one_with_which_none_stays_has_no_home_for_good),
+		anew(some_dozens_of_homes_are_enough),
 		anew(another_waits_while_it_is_held_at_home),
 		anew(another_waits_while_the_home_is_about_to_take_it),
 		anew(to_take_it_is_a_safepoint),
