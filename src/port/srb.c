@@ -233,6 +233,7 @@ static inline void prepare_block(struct port_request *request, uint32_t flags, u
 	srb->SrbLength = bytes;
 	srb->SrbFunction = request->function;
 	srb->SrbFlags = flags;
+	srb->RequestAttribute = SRB_SIMPLE_TAG_REQUEST;
 	srb->TimeOutValue = request->timeout;
 	srb->AddressOffset = ADDRESS_OFFSET;
 	srb->DataTransferLength = request->length;

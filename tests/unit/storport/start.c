@@ -409,6 +409,8 @@ static BOOLEAN NTAPI check_srb(PVOID ext, PSCSI_REQUEST_BLOCK srb)
 	expect_is(
 		SrbGetSrbFlags(srb) & (SRB_FLAGS_DATA_IN | SRB_FLAGS_DATA_OUT), SRB_FLAGS_DATA_IN);
 	expect(SrbGetSrbFlags(srb) & SRB_FLAGS_NO_QUEUE_FREEZE); /* */
+	expect(SrbGetSrbFlags(srb) & SRB_FLAGS_QUEUE_ACTION_ENABLE);
+	expect_is(SrbGetRequestAttribute(srb), SRB_SIMPLE_TAG_REQUEST);
 	expect(SrbGetSenseInfoBuffer(srb) != NULL);
 	expect(SrbGetSenseInfoBufferLength(srb) >= 18);
 	expect(SrbGetMiniportContext(srb) != NULL);
