@@ -560,6 +560,10 @@ static inline void port_hba_irql_check(
 		port_irql_mend(hba->driver->model, hba->name, callback, irql);
 }
 
+/* hba_log.c: the LogError routines; any IRQL. */
+void port_hba_log_error(const struct port_hba *hba, uint8_t path, uint8_t target, uint8_t lun,
+	uint32_t code, uint32_t unique);
+
 /* RequestTimerCall: one at a time; 0 microseconds take it back. */
 void port_hba_timer(struct port_hba *hba, PHW_TIMER routine, uint32_t microseconds);
 /* port_model.reset_bus. DISPATCH */

@@ -38,14 +38,10 @@ VOID NTAPI ScsiPortLogError(PVOID HwDeviceExtension, PSCSI_REQUEST_BLOCK Srb, UC
 	UCHAR TargetId, UCHAR Lun, ULONG ErrorCode, ULONG UniqueId)
 {
 	struct scsi_adapter *adapter = scsi_adapter_of(HwDeviceExtension, "ScsiPortLogError");
-	char line[160];
 
 	cpu_poll();
-	if (!adapter)
-		return;
-	snprintf(line, sizeof(line), "%s logs an error: code %08x, unique id %08x, unit %u:%u:%u.",
-		adapter->hba.name, (unsigned)ErrorCode, (unsigned)UniqueId, PathId, TargetId, Lun);
-	nt_debug_line(line);
+	if (adapter)
+		port_hba_log_error(&adapter->hba, PathId, TargetId, Lun, ErrorCode, UniqueId);
 }
 DRY_EXPORT(ScsiPortLogError)
 

@@ -282,37 +282,13 @@ ULONG stor_write_adapter_key(struct stor_adapter *adapter, struct stor_call *arg
 
 /* ---- the event log ---- */
 
-static const char *error_name(ULONG code)
-{
-	static const char *const names[] = {
-		[SP_BUS_PARITY_ERROR] = "bus parity error",
-		[SP_UNEXPECTED_DISCONNECT] = "unexpected disconnect",
-		[SP_INVALID_RESELECTION] = "invalid reselection",
-		[SP_BUS_TIME_OUT] = "bus time-out",
-		[SP_PROTOCOL_ERROR] = "protocol error",
-		[SP_INTERNAL_ADAPTER_ERROR] = "internal adapter error",
-		[SP_REQUEST_TIMEOUT] = "request time-out",
-		[SP_IRQ_NOT_RESPONDING] = "no interrupts",
-		[SP_BAD_FW_WARNING] = "old or bad firmware",
-		[SP_BAD_FW_ERROR] = "bad firmware, the device is not used",
-	};
-
-	return code < array_size(names) && names[code] ? names[code] : "a code of its own";
-}
-
 VOID NTAPI StorPortLogError(PVOID HwDeviceExtension, PSCSI_REQUEST_BLOCK Srb, UCHAR PathId,
 	UCHAR TargetId, UCHAR Lun, ULONG ErrorCode, ULONG UniqueId)
 {
 	struct stor_adapter *adapter = stor_adapter_of(HwDeviceExtension, "StorPortLogError");
-	char line[160];
 
 	cpu_poll();
-	if (!adapter)
-		return;
-	snprintf(line, sizeof(line),
-		"%s logs an error: code %08x (%s), unique id %08x, unit %u:%u:%u.",
-		adapter->hba.name, (unsigned)ErrorCode, error_name(ErrorCode), (unsigned)UniqueId,
-		PathId, TargetId, Lun);
-	nt_debug_line(line);
+	if (adapter)
+		port_hba_log_error(&adapter->hba, PathId, TargetId, Lun, ErrorCode, UniqueId);
 }
 DRY_EXPORT(StorPortLogError)

@@ -2,6 +2,7 @@
 /* SPDX-FileCopyrightText: The dryport authors */
 /* The registry as miniports see it, its buffer, and the event log. */
 #include "world.h"
+#include "../events.h"
 #include "nt/registry.h"
 
 static void buffer(void)
@@ -252,17 +253,22 @@ static void errors(void)
 
 	fflush(stderr);
 	dup2(fileno(file), 2);
+	events_begin(1ull << TRACE_LOG);
 	StorPortLogError(world.ext, NULL, 1, 2, 3, SP_BAD_FW_WARNING, 0x1234);
 	StorPortLogError(world.ext, NULL, 0, 0, 0, 0x99, 0);
 	fflush(stderr);
 	dup2(saved, 2);
 	close(saved);
+	events_end();
 	rewind(file);
 	expect(fread(text, 1, sizeof(text) - 1, file) > 0);
 	fclose(file);
 	expect_has(text, "test adapter 0 logs an error: code 00000009 (old or bad firmware), "
 			 "unique id 00001234, unit 1:2:3.");
 	expect_has(text, "code 00000099 (a code of its own)");
+	expect_has(events,
+		"log number 0x1234 level 2 text \"test adapter 0 logs an error: code 00000009 "
+		"(old or bad firmware), ");
 	StorPortLogError(text, NULL, 0, 0, 0, 0, 0);
 	expect_violation(0, "StorPortLogError");
 }
