@@ -40,12 +40,13 @@ static void timer_fired(struct cpu_timer *timer)
 	struct port_hba *hba = timer->ctx;
 	const struct port_driver_model *model = hba->driver->model;
 
-	if (hba->phase == PORT_HBA_STOPPED)
-		return;
 	model->enter(hba);
-	trace(TRACE_HW_TIMER, hba->port.number);
-	atomic_load (&hba->timer_routine)(hba->extension);
-	trace(TRACE_HW_TIMER_END, hba->port.number);
+	/* Not before: it may have been stopped while the locks were waited for. */
+	if (hba->phase != PORT_HBA_STOPPED) {
+		trace(TRACE_HW_TIMER, hba->port.number);
+		atomic_load (&hba->timer_routine)(hba->extension);
+		trace(TRACE_HW_TIMER_END, hba->port.number);
+	}
 	model->leave(hba, "Hw*Timer");
 }
 

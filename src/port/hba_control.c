@@ -85,6 +85,16 @@ void port_hba_control_ask(struct port_hba *hba)
 
 /* ---- adapters ---- */
 
+/* The miniport is not called any more once it has returned from it (4.8), but for what is its own
+ * doing: ScsiSetBootConfig, and what starts it again. */
+static bool is_last(SCSI_ADAPTER_CONTROL_TYPE type, const void *parameters)
+{
+	const STOR_ADAPTER_CONTROL_POWER *power = parameters;
+
+	return type == ScsiStopAdapter ||
+	       (type == ScsiAdapterPower && power->PowerState == StorPowerDeviceD3);
+}
+
 bool port_hba_control(struct port_hba *hba, SCSI_ADAPTER_CONTROL_TYPE type, void *parameters)
 {
 	const struct port_driver_model *model = hba->driver->model;
@@ -102,6 +112,8 @@ bool port_hba_control(struct port_hba *hba, SCSI_ADAPTER_CONTROL_TYPE type, void
 	irql = cpu_irql();
 	trace(TRACE_HW_CONTROL, hba->port.number, type);
 	status = hba->hw.HwAdapterControl(hba->extension, type, parameters);
+	if (is_last(type, parameters))
+		hba->phase = PORT_HBA_STOPPED;
 	trace(TRACE_HW_CONTROL_END, hba->port.number, type, status);
 	port_hba_irql_check(hba, control->name, irql);
 	if (locked)

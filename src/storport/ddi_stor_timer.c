@@ -82,7 +82,7 @@ static void timer_expired(struct cpu_timer *expired)
 	PHW_TIMER_EX routine = atomic_load(&timer->routine);
 	PVOID context = atomic_load(&timer->context);
 
-	if (adapter->hba.phase == PORT_HBA_STOPPED || state_of(word) != TIMER_ARMED)
+	if (state_of(word) != TIMER_ARMED)
 		return;
 	if (cpu_clock() < atomic_load(&timer->due)) { /* cancelled, and set anew for later */
 		timer_arm(timer);
@@ -91,9 +91,12 @@ static void timer_expired(struct cpu_timer *expired)
 	if (!timer_change(timer, &word, TIMER_IDLE))
 		return;
 	stor_callback_enter(&adapter->hba);
-	trace(TRACE_HW_TIMER, adapter->hba.port.number);
-	routine(adapter->hba.extension, context);
-	trace(TRACE_HW_TIMER_END, adapter->hba.port.number);
+	/* Not before: it may have been stopped while the locks were waited for. */
+	if (adapter->hba.phase != PORT_HBA_STOPPED) {
+		trace(TRACE_HW_TIMER, adapter->hba.port.number);
+		routine(adapter->hba.extension, context);
+		trace(TRACE_HW_TIMER_END, adapter->hba.port.number);
+	}
 	stor_callback_leave(&adapter->hba, "the callback of StorPortRequestTimer");
 }
 

@@ -212,6 +212,7 @@ HW_RESET_BUS CfResetBus;
 VOID CfSubmit(PCF_ADAPTER A, PCF_REQUEST Request);
 BOOLEAN CfControl(PCF_ADAPTER A, ULONG Value);
 BOOLEAN CfStart(PCF_ADAPTER A);
+VOID CfTick(PCF_ADAPTER A);
 /* A flush of the controller's own, without an SRB: TRUE when the DPC has seen its end. */
 BOOLEAN CfTouch(PCF_ADAPTER A);
 

@@ -40,6 +40,39 @@ static ULONG Present(PCF_ADAPTER A)
 	return Count;
 }
 
+/* ---- a timer that is always due ---- */
+
+#define TICK 100 /* microseconds */
+
+/* On threads one may begin between the driver's last word in a stop and its return. */
+static BOOLEAN Ticks(PCF_ADAPTER A)
+{
+	return !(A->Machine & CF_SCENES) && A->Machine & CF_REPLAY;
+}
+
+static VOID Tick(PVOID Extension)
+{
+	PCF_ADAPTER A = Extension;
+
+	CfEnterStartIo(A);
+	StorPortNotification(RequestTimerCall, A, Tick, TICK);
+	CfLeaveStartIo(A);
+}
+
+VOID CfTick(PCF_ADAPTER A)
+{
+	if (Ticks(A))
+		StorPortNotification(RequestTimerCall, A, Tick, TICK);
+}
+
+/* The driver's last deed in a stop, after which no callback comes (4.1, 4.8). */
+static VOID Stopped(PCF_ADAPTER A)
+{
+	if (Ticks(A))
+		StorPortStallExecution(3 * TICK);
+	A->Life = LIFE_STOPPED;
+}
+
 /* ---- the adapter ---- */
 
 static VOID Supported(PCF_ADAPTER A, PSCSI_SUPPORTED_CONTROL_TYPE_LIST List)
@@ -57,8 +90,8 @@ static VOID Stop(PCF_ADAPTER A)
 	if (A->Machine & CF_SCENES)
 		SEE(StopLast, LIFE_SHUT, A->Life);
 	CfControl(A, 0);
-	A->Life = LIFE_STOPPED;
 	CfIsStopped = TRUE;
+	Stopped(A);
 }
 
 static BOOLEAN Restart(PCF_ADAPTER A)
@@ -71,28 +104,27 @@ static BOOLEAN Restart(PCF_ADAPTER A)
 	SEE(RunningIrql, TRUE, A->IsRunningSet);
 	A->IsAsleep = A->IsRunningSet = FALSE;
 	CfEnterInterrupt(A, (ULONG)-1);
-	IsStarted = CfStart(A);
 	A->Life = LIFE_ASKED;
+	IsStarted = CfStart(A);
 	CfLeaveInterrupt(A, (ULONG)-1);
 	return IsStarted;
 }
 
 static BOOLEAN Power(PCF_ADAPTER A, PSTOR_ADAPTER_CONTROL_POWER Parameters)
 {
-	BOOLEAN IsAwake = TRUE;
-
 	SEE_TRUE(PowerIrql, KeGetCurrentIrql() <= DISPATCH_LEVEL);
+	A->Life = LIFE_ASKED;
 	CfTryLocks(A, TRUE, TRUE, TRUE);
 	SEE(PowerStates, A->IsAsleep ? StorPowerDeviceD0 : StorPowerDeviceD3,
 		Parameters->PowerState);
 	A->IsAsleep = Parameters->PowerState == StorPowerDeviceD3;
 	SEE(StopEmpty, 0, A->Outstanding);
-	if (A->IsAsleep)
+	if (A->IsAsleep) {
 		CfControl(A, 0);
-	else
-		IsAwake = CfStart(A);
-	A->Life = LIFE_ASKED;
-	return IsAwake;
+		Stopped(A);
+		return TRUE;
+	}
+	return CfStart(A);
 }
 
 /* What the controller had comes back now, as its memory is ours again. */

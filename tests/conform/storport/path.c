@@ -396,6 +396,7 @@ BOOLEAN CfStart(PCF_ADAPTER A)
 	A->Submitted = A->Completed = 0;
 	RtlZeroMemory((PVOID)A->Completions, A->Entries * sizeof(SIMPLE_COMPLETION));
 	StorPortWriteRegisterUlong64(NULL, &A->Registers->Ring, (ULONG64)Ring.QuadPart);
+	CfTick(A);
 	return CfControl(A, SIMPLE_ENABLE);
 }
 
