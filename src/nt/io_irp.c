@@ -314,6 +314,31 @@ void io_irp_end(PIRP irp)
 		KeSetEvent(event, IO_NO_INCREMENT, FALSE);
 }
 
+/* ---- how urgent it is ---- */
+
+#define HINT_SHIFT 17 /* bits of Flags that no IRP_ flag has: as far from normal as the hint is */
+#define HINT_MASK  7u
+
+IO_PRIORITY_HINT NTAPI IoGetIoPriorityHint(PIRP Irp)
+{
+	cpu_poll();
+	if (!io_irp_is(Irp))
+		return IoPriorityNormal;
+	return (IO_PRIORITY_HINT)((Irp->Flags >> HINT_SHIFT & HINT_MASK) ^ IoPriorityNormal);
+}
+DRY_EXPORT(IoGetIoPriorityHint)
+
+NTSTATUS NTAPI IoSetIoPriorityHint(PIRP Irp, IO_PRIORITY_HINT PriorityHint)
+{
+	cpu_poll();
+	if (!io_irp_is(Irp) || (unsigned)PriorityHint >= MaxIoPriorityTypes)
+		return STATUS_INVALID_PARAMETER;
+	Irp->Flags &= ~(HINT_MASK << HINT_SHIFT);
+	Irp->Flags |= ((ULONG)PriorityHint ^ IoPriorityNormal) << HINT_SHIFT;
+	return STATUS_SUCCESS;
+}
+DRY_EXPORT(IoSetIoPriorityHint)
+
 /* ---- whose it is ---- */
 
 ULONG NTAPI IoGetRequestorProcessId(PIRP Irp)

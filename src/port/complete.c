@@ -150,6 +150,23 @@ static bool retry_busy(struct port_request *request)
 	return port_unit_again(request);
 }
 
+/* whether its end is one after which the unit's queue waits for its user. */
+static bool freezes(const struct port_request *request)
+{
+	if (!(request->flags & PORT_FLAGS_WHOLE) || request->flags & SRB_FLAGS_NO_QUEUE_FREEZE)
+		return false;
+	switch (request->srb_status) {
+	case SRB_STATUS_BUS_RESET:
+	case SRB_STATUS_TIMEOUT:
+	case SRB_STATUS_COMMAND_TIMEOUT:
+	case SRB_STATUS_ABORTED:
+		return true;
+	default:
+		return request->scsi_status == SCSISTAT_CHECK_CONDITION ||
+		       request->scsi_status == SCSISTAT_COMMAND_TERMINATED;
+	}
+}
+
 /* One that did not simply go well; false: it is sent again, or REQUEST SENSE for
  * it. */
 static __attribute__((noinline)) bool request_judge(struct port_request *request)
@@ -162,7 +179,11 @@ static __attribute__((noinline)) bool request_judge(struct port_request *request
 			(unsigned long long)request->id);
 		request->srb_status = SRB_STATUS_ERROR;
 	}
-	return !(is_busy(request) ? retry_busy(request) : port_sense_ask(request));
+	if (is_busy(request))
+		return !retry_busy(request);
+	if (unlikely(freezes(request)))
+		request->has_frozen = port_unit_hold(request->unit, PORT_FROZEN);
+	return !port_sense_ask(request);
 }
 
 /* This one, and all that are finished after it in the same breath. */

@@ -184,7 +184,8 @@ path_inline bool port_count_in(
 {
 	struct port_adapter *adapter = unit->adapter;
 
-	if (unlikely(unit->outstanding >= unit->depth || unit->closed ||
+	if (unlikely(unit->outstanding >= unit->depth ||
+		     (unit->closed && unit->closed & ~port_request_passes(request)) ||
 		     atomic_load_explicit(&adapter->closed, memory_order_relaxed) ||
 		     !port_adapter_count_in(adapter, locks)))
 		return false;

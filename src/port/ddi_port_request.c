@@ -17,7 +17,7 @@
 #define SECONDS_DEFAULT 60
 #define SECONDS_MOST	(24 * 3600u) /* a deadline is 32 bits of ticks */
 
-NTSTATUS port_request_nt_status(const struct port_request *request)
+static NTSTATUS srb_nt_status(uint8_t srb_status)
 {
 	static const struct {
 		uint8_t srb_status;
@@ -35,9 +35,14 @@ NTSTATUS port_request_nt_status(const struct port_request *request)
 	};
 
 	for (size_t n = 0; n < array_size(all); n++)
-		if (all[n].srb_status == request->srb_status)
+		if (all[n].srb_status == srb_status)
 			return all[n].status;
 	return STATUS_IO_DEVICE_ERROR;
+}
+
+NTSTATUS port_request_nt_status(const struct port_request *request)
+{
+	return srb_nt_status(request->srb_status);
 }
 
 NTSTATUS port_irp_refuse(PIRP irp, NTSTATUS status)
@@ -106,7 +111,10 @@ static void request_fill(
 	const uint8_t most = sizeof(request->cdb);
 
 	request->function = ask->function;
-	request->flags = ask->flags;
+	request->flags =
+		ask->flags | PORT_FLAGS_PRIORITY((unsigned)IoGetIoPriorityHint(order->irp));
+	request->action = ask->queue_action;
+	request->has_frozen = false;
 	request->timeout = ask->seconds ? min_of(ask->seconds, SECONDS_MOST) : SECONDS_DEFAULT;
 	request->cdb_length = ask->cdb_length;
 	memset(request->cdb, 0, sizeof(request->cdb));
@@ -181,7 +189,7 @@ static NTSTATUS srb_end(struct port_order *order, const struct port_request *req
 {
 	PSCSI_REQUEST_BLOCK srb = order->srb;
 
-	srb->SrbStatus = request->srb_status;
+	srb->SrbStatus = request->srb_status | (request->has_frozen ? SRB_STATUS_QUEUE_FROZEN : 0);
 	SrbSetDataTransferLength(srb, request->transferred);
 	if (request->function == SRB_FUNCTION_EXECUTE_SCSI) {
 		SrbSetScsiStatus(srb, request->scsi_status);
@@ -197,7 +205,13 @@ static NTSTATUS srb_refuse(PSCSI_REQUEST_BLOCK srb, PIRP irp, UCHAR srb_status, 
 	return port_irp_refuse(irp, status);
 }
 
-/* NULL: it is whole; else what the SRB is told. */
+static bool is_for_queue(ULONG function)
+{
+	return function == SRB_FUNCTION_FLUSH_QUEUE || function == SRB_FUNCTION_RELEASE_QUEUE ||
+	       function == SRB_FUNCTION_LOCK_QUEUE || function == SRB_FUNCTION_UNLOCK_QUEUE;
+}
+
+/* SRB_STATUS_SUCCESS: it is whole; else what the SRB is told. */
 static UCHAR srb_judge(const struct port_hba *hba, PSCSI_REQUEST_BLOCK srb)
 {
 	bool is_extended = srb->Function == SRB_FUNCTION_STORAGE_REQUEST_BLOCK;
@@ -214,7 +228,8 @@ static UCHAR srb_judge(const struct port_hba *hba, PSCSI_REQUEST_BLOCK srb)
 	case SRB_FUNCTION_EXECUTE_SCSI:
 		break;
 	default:
-		return SRB_STATUS_BAD_FUNCTION;
+		return is_for_queue(SrbGetSrbFunction(srb)) ? SRB_STATUS_SUCCESS
+							    : SRB_STATUS_BAD_FUNCTION;
 	}
 	/* Data in both directions come by extended pass-throughs alone. */
 	if (!SrbGetCdb(srb) || !SrbGetCdbLength(srb) || SrbGetCdbLength(srb) > most ||
@@ -222,6 +237,44 @@ static UCHAR srb_judge(const struct port_hba *hba, PSCSI_REQUEST_BLOCK srb)
 		return SRB_STATUS_INVALID_REQUEST;
 	return SRB_STATUS_SUCCESS;
 }
+
+/* what is for the port alone. A queue that is not frozen cannot be flushed. */
+static UCHAR queue_do(struct port_unit *unit, ULONG function)
+{
+	switch (function) {
+	case SRB_FUNCTION_FLUSH_QUEUE:
+		return port_unit_flush(unit) ? SRB_STATUS_SUCCESS : SRB_STATUS_INVALID_REQUEST;
+	case SRB_FUNCTION_RELEASE_QUEUE:
+		port_unit_let_go(unit, PORT_FROZEN);
+		return SRB_STATUS_SUCCESS;
+	case SRB_FUNCTION_UNLOCK_QUEUE:
+		port_unit_let_go(unit, PORT_LOCKED);
+		return SRB_STATUS_SUCCESS;
+	default:
+		port_unit_hold(unit, PORT_LOCKED);
+		return SRB_STATUS_SUCCESS;
+	}
+}
+
+static NTSTATUS queue_control(struct port_unit_device *device, PSCSI_REQUEST_BLOCK srb, PIRP irp)
+{
+	uint8_t irql = cpu_irql() < IRQL_DISPATCH ? cpu_irql_raise(IRQL_DISPATCH) : IRQL_DISPATCH;
+	struct port_unit *unit =
+		port_unit_find(&device->hba->port, device->path, device->target, device->lun);
+
+	srb->SrbStatus = unit ? queue_do(unit, SrbGetSrbFunction(srb)) : SRB_STATUS_NO_DEVICE;
+	if (irql < IRQL_DISPATCH)
+		cpu_irql_lower(irql);
+	irp->IoStatus.Information = 0;
+	return port_irp_end(irp, srb_nt_status(srb->SrbStatus));
+}
+
+/* All that its maker wants of the miniport and of the queue; the rest are marks of the SRB's own
+ * memory. */
+#define FLAGS_KEPT                                                                                 \
+	~(uint32_t)(SRB_FLAGS_FREE_SENSE_BUFFER | SRB_FLAGS_IS_ACTIVE |                            \
+		    SRB_FLAGS_ALLOCATED_FROM_ZONE | SRB_FLAGS_SGLIST_FROM_POOL |                   \
+		    SRB_FLAGS_PORT_DRIVER_RESERVED)
 
 NTSTATUS port_unit_scsi(struct port_unit_device *device, PIRP irp)
 {
@@ -236,6 +289,8 @@ NTSTATUS port_unit_scsi(struct port_unit_device *device, PIRP irp)
 	verdict = srb_judge(device->hba, srb);
 	if (verdict != SRB_STATUS_SUCCESS)
 		return srb_refuse(srb, irp, verdict, STATUS_INVALID_DEVICE_REQUEST);
+	if (is_for_queue(SrbGetSrbFunction(srb)))
+		return queue_control(device, srb, irp);
 	ask = (struct port_ask){
 		.function = (uint8_t)SrbGetSrbFunction(srb),
 		.flags = SrbGetSrbFlags(srb) & directions,
@@ -244,10 +299,12 @@ NTSTATUS port_unit_scsi(struct port_unit_device *device, PIRP irp)
 	if (ask.function == SRB_FUNCTION_EXECUTE_SCSI) {
 		ask.cdb = (const uint8_t *)SrbGetCdb(srb);
 		ask.cdb_length = SrbGetCdbLength(srb);
+		ask.flags = (SrbGetSrbFlags(srb) & FLAGS_KEPT) | PORT_FLAGS_WHOLE;
+		ask.queue_action = (uint8_t)SrbGetRequestAttribute(srb);
 	}
 	if (ask.function == SRB_FUNCTION_IO_CONTROL)
 		ask.flags = directions;
-	ask.length = ask.flags ? SrbGetDataTransferLength(srb) : 0;
+	ask.length = ask.flags & directions ? SrbGetDataTransferLength(srb) : 0;
 	order = port_order_new(irp);
 	if (!order || !port_order_describe(
 			      &order->mdl, irp->MdlAddress, SrbGetDataBuffer(srb), ask.length)) {

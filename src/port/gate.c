@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
- * The gates that a miniport opens and closes: pause, resume, busy, ready, queue depth (Q-3 … Q-5).
+ * The gates that a miniport opens and closes: pause, resume, busy, ready, queue depth (Q-3 … Q-5),
+ * and those that errors and the unit's users close (Q-9).
  * Called from anywhere inside a miniport, with its locks held: an opened gate is acted upon by a
  * DPC, as starting a request here could take a lock that the caller holds. PORT_TAKEN, which opens
  * and closes with each request of a pulling miniport, is no event.
@@ -75,11 +76,13 @@ void port_adapter_ready(struct port_adapter *adapter)
 
 /*
  * The unit's lock belongs to DISPATCH; nothing that holds it reaches a safepoint, so a miniport
- * above or below may take it too. busy: how many completions PORT_BUSY waits for, at most all.
+ * above or below may take it too. busy: how many completions PORT_BUSY waits for, at most all. What
+ * was so before, of these gates.
  */
-static void unit_change(struct port_unit *unit, uint32_t close, uint32_t open, uint32_t busy)
+static uint32_t unit_change(struct port_unit *unit, uint32_t close, uint32_t open, uint32_t busy)
 {
 	uint8_t old = cpu_irql() < IRQL_DISPATCH ? cpu_irql_raise(IRQL_DISPATCH) : cpu_irql();
+	uint32_t before;
 
 	port_unit_lock(unit);
 	if (close & PORT_BUSY) {
@@ -91,12 +94,14 @@ static void unit_change(struct port_unit *unit, uint32_t close, uint32_t open, u
 		trace(TRACE_PORT_CLOSE, unit->adapter->number, unit->number, close);
 	if (open & unit->closed)
 		trace(TRACE_PORT_OPEN, unit->adapter->number, unit->number, open);
+	before = unit->closed & (close | open);
 	unit->closed = (unit->closed | close) & ~open;
 	port_unit_unlock(unit);
 	if (open)
 		cpu_dpc_queue(&unit->adapter->pump, NULL, NULL);
 	if (old < IRQL_DISPATCH)
 		cpu_irql_lower(old);
+	return before;
 }
 
 void port_unit_pause(struct port_unit *unit, uint32_t timeout)
@@ -119,6 +124,16 @@ void port_unit_busy(struct port_unit *unit, uint32_t n)
 void port_unit_ready(struct port_unit *unit)
 {
 	unit_change(unit, 0, PORT_BUSY, 0);
+}
+
+bool port_unit_hold(struct port_unit *unit, uint32_t gate)
+{
+	return !unit_change(unit, gate, 0, 0);
+}
+
+bool port_unit_let_go(struct port_unit *unit, uint32_t gate)
+{
+	return unit_change(unit, 0, gate, 0);
 }
 
 void port_adapter_next(struct port_adapter *adapter, bool pump)

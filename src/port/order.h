@@ -29,7 +29,7 @@ struct port_order {
 struct port_ask {
 	uint8_t function;
 	const uint8_t *cdb;
-	uint8_t cdb_length;
+	uint8_t cdb_length, queue_action;
 	uint32_t flags, length, seconds;
 	uint32_t in_length; /* of what comes back, if data go both ways */
 };

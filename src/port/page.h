@@ -82,7 +82,8 @@ path_inline void page_prepare_extended(const struct port_request *request, void 
 	page_put(srb, 8, SRB_SIGNATURE | (uint64_t)STORAGE_REQUEST_BLOCK_VERSION_1 << 32);
 	page_put(srb, 16, PORT_SRB_BOTH_AT | (uint64_t)SRB_FUNCTION_EXECUTE_SCSI << 32);
 	page_put(srb, 24, flags);
-	page_put(srb, 32, (uint64_t)SRB_SIMPLE_TAG_REQUEST << 48);
+	page_put(srb, 32,
+		(uint64_t)StorIoPriorityNormal << 32 | (uint64_t)SRB_SIMPLE_TAG_REQUEST << 48);
 	page_put(srb, 40, page.timeout);
 	page_put(srb, 48, (uint64_t)PORT_SRB_ADDRESS_AT << 32);
 	page_put(srb, 56, 1 | page.bytes << 32);

@@ -119,7 +119,7 @@ struct port_request {
 	void *extension_shown; /* what the SRB says: NULL if it has no bytes */
 
 	/* the command: set between get and submit */
-	uint32_t flags;	  /* SRB_FLAGS_DATA_IN, _DATA_OUT ... */
+	uint32_t flags;	  /* SRB_FLAGS_DATA_IN, _DATA_OUT ..., and PORT_FLAGS_ */
 	uint32_t timeout; /* seconds */
 	uint8_t cdb[16];  /* of SRB_FUNCTION_WMI it holds a pointer, the data path */
 	uint8_t cdb_length;
@@ -128,7 +128,7 @@ struct port_request {
 	uint8_t function; /* SRB_FUNCTION_ */
 	uint8_t action;	  /* of SRB_FUNCTION_PNP, _POWER: STOR_PNP_ACTION, STOR_POWER_ACTION;
 			     of _WMI: the minor function. Where the unit is the adapter's self
-			     they are for the adapter */
+			     they are for the adapter. With PORT_FLAGS_WHOLE: QueueAction */
 	uint8_t power;	  /* STOR_DEVICE_POWER_STATE */
 	uint8_t origin;	  /* the processor that submitted it; port_adapter.redirects alone */
 	bool is_failed;	  /* by the port: the SRB tells nothing */
@@ -142,6 +142,7 @@ struct port_request {
 	uint8_t srb_status; /* without the modifier bits */
 	uint8_t scsi_status;
 	uint8_t sense_length; /* valid bytes in sense, 0: none */
+	bool has_frozen;      /* its unit's queue; PORT_FLAGS_WHOLE alone */
 	uint32_t transferred;
 
 	/* the path's own */
@@ -150,6 +151,7 @@ struct port_request {
 	void *own_data; /* data as the submitter gave it, if mapping.va took its place */
 	struct dma_mapping mapping;
 	struct dma_waiter waiter; /* for map registers */
+	uint8_t passed;		  /* how often another was queued before it: queue.c */
 	uint8_t busy_retries;	  /* how often it came back busy, at most entries.retries */
 	uint32_t busy_since;	  /* adapter tick of the first time */
 	_Atomic uint8_t told;	  /* private to rest.c; 0: it is not the port's own word */
@@ -168,8 +170,18 @@ enum port_closed {
 	PORT_RETRY =
 		16, /* a unit whose request came back busy: until another is done or time passes */
 	PORT_TAKEN = 32, /* a pulling miniport has not asked for the next request yet */
-	PORT_AWAY = 64	 /* stopped, and expected back: submitted requests wait */
+	PORT_AWAY = 64,	 /* stopped, and expected back: submitted requests wait */
+	/* Of a unit alone (Q-9): its requests wait, but for those that pass (port_request_passes),
+	 */
+	PORT_FROZEN = 128, /* after an error, until SRB_FUNCTION_RELEASE_QUEUE */
+	PORT_LOCKED = 256  /* from SRB_FUNCTION_LOCK_QUEUE to UNLOCK_QUEUE */
 };
+#define PORT_HELD (PORT_FROZEN | PORT_LOCKED)
+
+/* What port_request.flags has besides, where SRBs have SRB_FLAGS_PORT_DRIVER_RESERVED. */
+#define PORT_FLAGS_WHOLE 0x01000000u /* the SRB's are these; else with what all of ours have */
+#define PORT_FLAGS_PRIORITY(hint)                                                                  \
+	(((uint32_t)(hint) ^ StorIoPriorityNormal) << 25) /* a STOR_IO_PRIORITY_HINT */
 
 /* Why requests do not go by page.h on a machine of one processor: no gate is closed. */
 enum port_detour {
@@ -662,6 +674,18 @@ static inline void port_unit_unlock(struct port_unit *unit)
 	cpu_inner_release(&unit->lock);
 }
 
+static inline STOR_IO_PRIORITY_HINT port_request_priority(const struct port_request *request)
+{
+	return (STOR_IO_PRIORITY_HINT)((request->flags >> 25 & 7) ^ StorIoPriorityNormal);
+}
+
+/* Which gates of its unit are none to it. */
+static inline uint32_t port_request_passes(const struct port_request *request)
+{
+	return (request->flags & SRB_FLAGS_BYPASS_FROZEN_QUEUE ? PORT_FROZEN : 0) |
+	       (request->flags & SRB_FLAGS_BYPASS_LOCKED_QUEUE ? PORT_LOCKED : 0);
+}
+
 /* ---- submit.c, queue.c ---- */
 
 /* Private. */
@@ -692,6 +716,9 @@ void port_unit_sense(struct port_request *request);
 bool port_unit_sense_now(struct port_unit *unit);
 /* Lets all that wait fail; the adapter is stopped. DISPATCH. */
 void port_unit_drain(struct port_unit *unit);
+/* Lets all that wait at a frozen queue fail, and thaws it (SRB_FUNCTION_FLUSH_QUEUE). False: it is
+ * not frozen. DISPATCH. */
+bool port_unit_flush(struct port_unit *unit);
 
 /* A request's turn for map registers has come. */
 void port_request_granted(struct dma_waiter *waiter);
@@ -710,6 +737,9 @@ void port_unit_pause(struct port_unit *unit, uint32_t timeout);
 void port_unit_resume(struct port_unit *unit);
 void port_unit_busy(struct port_unit *unit, uint32_t n);
 void port_unit_ready(struct port_unit *unit);
+/* one of PORT_HELD. False: it was so. */
+bool port_unit_hold(struct port_unit *unit, uint32_t gate);
+bool port_unit_let_go(struct port_unit *unit, uint32_t gate);
 /* A pulling miniport is ready for another request: of any unit whose last one is done; of this unit
  * in any case. pump: who waits is started by a DPC; else the caller of model->start does it, under
  * which the miniport asked. port_unit_next is for one that has asked for the adapter too. */

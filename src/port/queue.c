@@ -4,7 +4,8 @@
  * Stations 2 and 3 of 7: a request waits for its turn, then gets its scatter/gather list. Before:
  * submit.c (1). After: the model's start (4).
  *
- * A unit starts requests in order while it has depth left and neither it nor its adapter is closed.
+ * A unit starts requests in order while it has depth left and neither it nor its adapter is closed:
+ * those of higher priority first. One that is frozen or locked starts those that pass (Q-9).
  * The adapter's gates are atomics, looked at under the unit's lock; whoever opens a gate pumps the
  * units, so that nobody is forgotten.
  */
@@ -161,45 +162,97 @@ void port_unit_start_now(struct port_request *request)
 	request_start(request);
 }
 
+/* ---- who waits ---- */
+
 /* Under a unit's lock: port_adapter_close sets it, then empties the queues under their locks. */
 static bool is_stopped(const struct port_adapter *adapter)
 {
 	return atomic_load_explicit(&adapter->closed, memory_order_relaxed) & PORT_STOPPED;
 }
 
-static void queue_append(struct port_unit *unit, struct port_request *request)
+static void queue_put(
+	struct port_unit *unit, struct port_request **link, struct port_request *request)
 {
-	atomic_store_explicit(&request->state, PORT_REQUEST_QUEUED, memory_order_relaxed);
-	request->next = NULL;
-	*unit->tail = request;
-	unit->tail = &request->next;
-}
-
-/* One that went and is not with the miniport: before all that were submitted later, but for REQUEST
- * SENSE. */
-static void queue_return(struct port_unit *unit, struct port_request *request)
-{
-	struct port_request **link = &unit->head;
-
-	while (*link && ((*link)->id < request->id || port_is_sense(*link)))
-		link = &(*link)->next;
 	request->next = *link;
 	*link = request;
 	if (!request->next)
 		unit->tail = &request->next;
 }
 
-static struct port_request *queue_take(struct port_unit *unit)
+/* In order of priority, then of submission. Nobody is passed for ever. */
+#define PASSED_MOST 32
+
+static bool may_pass(const struct port_request *request, const struct port_request *waiting)
 {
-	struct port_request *request = unit->head;
+	return port_request_priority(request) > port_request_priority(waiting) &&
+	       waiting->passed < PASSED_MOST;
+}
+
+/* Before all that it may pass behind the last one that it may not. */
+static __attribute__((noinline)) struct port_request **queue_place(
+	struct port_unit *unit, const struct port_request *request)
+{
+	struct port_request **place = &unit->head;
+
+	for (struct port_request **link = place; *link; link = &(*link)->next)
+		if (!may_pass(request, *link))
+			place = &(*link)->next;
+	for (struct port_request *behind = *place; behind; behind = behind->next)
+		behind->passed++;
+	return place;
+}
+
+static void queue_append(struct port_unit *unit, struct port_request *request)
+{
+	const struct port_request *last = container_of(unit->tail, struct port_request, next);
+	bool passes = unlikely(unit->head && may_pass(request, last));
+
+	atomic_store_explicit(&request->state, PORT_REQUEST_QUEUED, memory_order_relaxed);
+	request->passed = 0;
+	queue_put(unit, passes ? queue_place(unit, request) : unit->tail, request);
+}
+
+static bool is_before(const struct port_request *waiting, const struct port_request *request)
+{
+	int more = (int)port_request_priority(waiting) - (int)port_request_priority(request);
+
+	return port_is_sense(waiting) || more > 0 || (!more && waiting->id < request->id);
+}
+
+/* One that went and is not with the miniport: before all of its priority that were submitted later,
+ * but for REQUEST SENSE. */
+static void queue_return(struct port_unit *unit, struct port_request *request)
+{
+	struct port_request **link = &unit->head;
+
+	while (*link && is_before(*link, request))
+		link = &(*link)->next;
+	queue_put(unit, link, request);
+}
+
+/* Whose turn it is: the first one, or the first that a frozen or locked queue lets pass. */
+static struct port_request **queue_next(struct port_unit *unit)
+{
+	struct port_request **link = &unit->head;
+
+	while (*link && unit->closed & PORT_HELD & ~port_request_passes(*link))
+		link = &(*link)->next;
+	return link;
+}
+
+static struct port_request *queue_take(struct port_unit *unit, struct port_request **link)
+{
+	struct port_request *request = *link;
 
 	if (!request)
 		return NULL;
-	unit->head = request->next;
-	if (!unit->head)
-		unit->tail = &unit->head;
+	*link = request->next;
+	if (!*link)
+		unit->tail = link;
 	return request;
 }
+
+/* ---- who goes ---- */
 
 /* The miniport may have asked for the next one meanwhile, which waits at any unit. */
 static inline void request_start_and_on(struct port_request *request, bool pull)
@@ -214,7 +267,7 @@ static inline void request_start_and_on(struct port_request *request, bool pull)
 path_inline void unit_enqueue(struct port_request *request, bool locks, bool pull)
 {
 	struct port_unit *unit = request->unit;
-	bool go, fails = false;
+	bool go, fails = false, is_held = false;
 
 	if (locks && likely(port_split_add(cpu_self, unit, 1, ~0u))) {
 		request->is_counted = true;
@@ -228,6 +281,7 @@ path_inline void unit_enqueue(struct port_request *request, bool locks, bool pul
 		fails = is_stopped(unit->adapter);
 		if (!fails)
 			queue_append(unit, request);
+		is_held = unit->closed & PORT_HELD;
 		port_unit_settle(unit);
 	}
 	port_count_calm(unit, locks);
@@ -236,6 +290,8 @@ path_inline void unit_enqueue(struct port_request *request, bool locks, bool pul
 		request_start_and_on(request, pull);
 	else if (fails)
 		port_request_fail(request, SRB_STATUS_NO_HBA);
+	else if (is_held) /* it may be one that passes */
+		port_unit_pump(unit);
 }
 
 static __attribute__((noinline)) void unit_enqueue_other(struct port_request *request)
@@ -255,12 +311,13 @@ void port_unit_enqueue(struct port_request *request)
 static bool unit_pump(struct port_unit *unit)
 {
 	for (bool started = false;; started = true) {
-		struct port_request *request = NULL;
+		struct port_request *request = NULL, **next;
 
 		port_unit_lock(unit);
-		if (unit->head && port_count_in(unit, unit->head, cpu_inner_locks,
-					  unit->adapter->limits.pull))
-			request = queue_take(unit);
+		next = queue_next(unit);
+		if (*next &&
+			port_count_in(unit, *next, cpu_inner_locks, unit->adapter->limits.pull))
+			request = queue_take(unit, next);
 		port_unit_unlock(unit);
 		if (!request)
 			return started;
@@ -306,11 +363,33 @@ void port_unit_drain(struct port_unit *unit)
 
 	do {
 		port_unit_lock(unit);
-		request = queue_take(unit);
+		request = queue_take(unit, &unit->head);
 		port_unit_unlock(unit);
 		if (request)
 			port_request_fail(request, SRB_STATUS_NO_HBA);
 	} while (request);
+}
+
+bool port_unit_flush(struct port_unit *unit)
+{
+	struct port_request *waiting = NULL, *next;
+	bool is_frozen;
+
+	port_unit_lock(unit);
+	is_frozen = unit->closed & PORT_FROZEN;
+	if (is_frozen) {
+		waiting = unit->head;
+		unit->head = NULL;
+		unit->tail = &unit->head;
+	}
+	port_unit_unlock(unit);
+	for (; waiting; waiting = next) {
+		next = waiting->next;
+		port_request_fail(waiting, SRB_STATUS_REQUEST_FLUSHED);
+	}
+	if (is_frozen)
+		port_unit_let_go(unit, PORT_FROZEN);
+	return is_frozen;
 }
 
 /* Completions of others that a unit waits for which had no room, in hundredths of what it has
@@ -386,10 +465,10 @@ bool port_unit_sense_now(struct port_unit *unit)
 	struct port_request *request = NULL;
 
 	port_unit_lock(unit);
-	if (unit->head && port_is_sense(unit->head) && !unit->closed &&
+	if (unit->head && port_is_sense(unit->head) && !(unit->closed & ~(uint32_t)PORT_HELD) &&
 		atomic_load(&adapter->closed) == PORT_AWAY &&
 		(!adapter->limits.pull || port_turn_take(unit))) {
-		request = queue_take(unit);
+		request = queue_take(unit, &unit->head);
 		request->is_counted = true;
 		unit->outstanding++;
 		port_adapter_add(adapter, 1);
@@ -417,7 +496,8 @@ void port_request_granted(struct dma_waiter *waiter)
 	port_unit_lock(unit);
 	fails = is_stopped(adapter);
 	/* PORT_TAKEN is its own doing. */
-	is_closed = (unit->closed | atomic_load(&adapter->closed)) & ~(uint32_t)PORT_TAKEN;
+	is_closed = (unit->closed | atomic_load(&adapter->closed)) &
+		    ~(PORT_TAKEN | port_request_passes(request));
 	if (is_closed && !fails) {
 		unused = mapping->run;
 		mapping->run = (struct dma_run){0};

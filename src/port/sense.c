@@ -133,8 +133,8 @@ bool port_sense_ask(struct port_request *request)
 	request->cdb[0] = SCSIOP_REQUEST_SENSE;
 	request->cdb[4] = PORT_SENSE_BYTES;
 	request->cdb_length = 6;
-	request->flags =
-		SRB_FLAGS_DATA_IN | SRB_FLAGS_DISABLE_AUTOSENSE | SRB_FLAGS_BYPASS_FROZEN_QUEUE;
+	request->flags = SRB_FLAGS_DATA_IN | SRB_FLAGS_DISABLE_AUTOSENSE |
+			 SRB_FLAGS_BYPASS_FROZEN_QUEUE | SRB_FLAGS_BYPASS_LOCKED_QUEUE;
 	request->mdl = NULL; /* the slot is pinned: it needs no list */
 	request->data_at = MEM_NO_ADDRESS;
 	request->data = request->sense;

@@ -156,6 +156,12 @@ static void prepare_wmi_extended(struct port_request *request)
 
 /* ---- the SRB ---- */
 
+static inline uint8_t queue_action(const struct port_request *request)
+{
+	return unlikely(request->flags & PORT_FLAGS_WHOLE) ? request->action
+							   : SRB_SIMPLE_TAG_REQUEST;
+}
+
 static __attribute__((noinline)) void prepare_scsi(struct port_request *request, uint32_t flags)
 {
 	PSCSI_REQUEST_BLOCK srb = request->srb;
@@ -168,7 +174,7 @@ static __attribute__((noinline)) void prepare_scsi(struct port_request *request,
 	srb->TargetId = request->unit->target;
 	srb->Lun = request->unit->lun;
 	srb->QueueTag = SP_UNTAGGED;
-	srb->QueueAction = SRB_SIMPLE_TAG_REQUEST;
+	srb->QueueAction = queue_action(request);
 	srb->CdbLength = request->cdb_length;
 	srb->SenseInfoBufferLength = PORT_SENSE_BYTES;
 	srb->SrbFlags = flags;
@@ -233,7 +239,8 @@ static inline void prepare_block(struct port_request *request, uint32_t flags, u
 	srb->SrbLength = bytes;
 	srb->SrbFunction = request->function;
 	srb->SrbFlags = flags;
-	srb->RequestAttribute = SRB_SIMPLE_TAG_REQUEST;
+	srb->RequestPriority = (USHORT)port_request_priority(request);
+	srb->RequestAttribute = queue_action(request);
 	srb->TimeOutValue = request->timeout;
 	srb->AddressOffset = ADDRESS_OFFSET;
 	srb->DataTransferLength = request->length;
@@ -288,7 +295,9 @@ path_inline void prepare_extended(struct port_request *request, uint32_t flags)
 path_inline void prepare(struct port_request *request)
 {
 	/* Nobody here ever releases a frozen queue, so none is asked for. */
-	uint32_t flags = request->flags | SRB_FLAGS_NO_QUEUE_FREEZE | SRB_FLAGS_QUEUE_ACTION_ENABLE;
+	const uint32_t ours = SRB_FLAGS_NO_QUEUE_FREEZE | SRB_FLAGS_QUEUE_ACTION_ENABLE;
+	uint32_t flags = (request->flags | (request->flags & PORT_FLAGS_WHOLE ? 0 : ours)) &
+			 ~(uint32_t)SRB_FLAGS_PORT_DRIVER_RESERVED;
 
 	if (request->adapter->limits.extended_srb)
 		prepare_extended(request, flags);

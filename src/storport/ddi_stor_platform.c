@@ -212,7 +212,7 @@ ULONG stor_get_request_info(struct stor_adapter *adapter, struct stor_call *args
 		return STOR_STATUS_UNSUPPORTED_VERSION;
 	if (info->Size < sizeof(*info))
 		return STOR_STATUS_INVALID_PARAMETER;
-	info->PriorityHint = StorIoPriorityNormal;
+	info->PriorityHint = port_request_priority(request);
 	info->Flags = 0;
 	info->Key = 0;
 	info->Length = request->length;

@@ -128,7 +128,9 @@ static const char *const closed_words[] = {[1] = "paused",
 	[4] = "resetting",
 	[8] = "stopped",
 	[16] = "retry",
-	[64] = "away"};
+	[64] = "away",
+	[128] = "frozen",
+	[256] = "locked"};
 static const char *const reset_words[] = {"unit", "target", "bus"};
 
 const char *trace_name(enum trace_type type)

@@ -194,6 +194,16 @@ typedef struct _IO_STACK_LOCATION {
 DDK_OFFSET(IO_STACK_LOCATION, Parameters, 8);
 DDK_SIZE(IO_STACK_LOCATION, 0x48);
 
+typedef enum _IO_PRIORITY_HINT {
+	IoPriorityVeryLow = 0,
+	IoPriorityLow,
+	IoPriorityNormal,
+	IoPriorityHigh,
+	IoPriorityCritical,
+	MaxIoPriorityTypes
+} IO_PRIORITY_HINT,
+	*PIO_PRIORITY_HINT;
+
 typedef struct DECLSPEC_ALIGN(16) _IRP {
 	CSHORT Type;
 	USHORT Size;
@@ -321,6 +331,8 @@ VOID NTAPI IofCompleteRequest(PIRP Irp, CCHAR PriorityBoost);
 PIRP NTAPI IoAllocateIrp(CCHAR StackSize, BOOLEAN ChargeQuota);
 VOID NTAPI IoInitializeIrp(PIRP Irp, USHORT PacketSize, CCHAR StackSize);
 VOID NTAPI IoReuseIrp(PIRP Irp, NTSTATUS Iostatus);
+IO_PRIORITY_HINT NTAPI IoGetIoPriorityHint(PIRP Irp);
+NTSTATUS NTAPI IoSetIoPriorityHint(PIRP Irp, IO_PRIORITY_HINT PriorityHint);
 VOID NTAPI IoFreeIrp(PIRP Irp);
 PIRP NTAPI IoBuildDeviceIoControlRequest(ULONG IoControlCode, PDEVICE_OBJECT DeviceObject,
 	PVOID InputBuffer, ULONG InputBufferLength, PVOID OutputBuffer, ULONG OutputBufferLength,

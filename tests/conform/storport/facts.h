@@ -177,6 +177,11 @@ F(InStartIoOnce, 0, "4.2", "neither HwStorBuildIo nor HwStorStartIo is called in
 F(InStartIoQuiet, 0, "4.2", "what it completes is not finished before it returns")
 F(OwnSent, 0, "4.1/12", "a request that the driver sends to its unit comes, and goes back")
 F(OwnIrql, 0, "4.1/12", "its sender is told at DISPATCH_LEVEL at most")
+F(Frozen, 0, "Q-9", "an error freezes the unit's queue, unless NO_QUEUE_FREEZE says otherwise")
+F(Locked, 0, "Q-9", "LOCK_QUEUE holds the unit's requests back")
+F(HeldPass, 0, "Q-9", "those that bypass it come all the same")
+F(HeldEnds, 0, "Q-9", "RELEASE_QUEUE and UNLOCK_QUEUE let the others go on")
+F(Flushed, 0, "Q-9", "FLUSH_QUEUE ends all that wait with REQUEST_FLUSHED")
 F(Redirected, CF_ORIGIN, "1.8", "with DPC redirection on the processor that it was sent from")
 F(NotRedirected, CF_CURRENT, "1.8",
 	"with that to the current processor on the one that called RequestComplete")

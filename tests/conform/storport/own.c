@@ -3,8 +3,8 @@
 /*
  * Scenes with requests of the driver's own, which it sends to the unit's device object as a class
  * driver does: on which processor they are finished (STOR_PERF_DPC_REDIRECTION), what is so when
- * HwStorStartIo completes what it has just got, I/O controls. READ BUFFER (10) is such a request:
- * nobody else sends it. See conform.h.
+ * HwStorStartIo completes what it has just got, queues that are frozen or locked (Q-9), I/O
+ * controls. READ BUFFER (10) is such a request: nobody else sends it. See conform.h.
  */
 #include "conform.h"
 
@@ -14,7 +14,9 @@
 #define ANSWER	 0x1234
 #define BYTES	 600 /* of an I/O control, behind its header */
 
-enum { KEEP, AT_ONCE }; /* the byte behind the operation code */
+#define WHILE 20 /* in which an open queue would have moved */
+
+enum { KEEP, AT_ONCE, FAIL }; /* the byte behind the operation code */
 
 typedef struct _SENT {
 	KEVENT Ended;
@@ -101,8 +103,15 @@ static VOID EndAtOnce(PCF_ADAPTER A, PCF_REQUEST Request)
 
 VOID CfTakeOwn(PCF_ADAPTER A, PCF_REQUEST Request)
 {
-	if (((PUCHAR)SrbGetCdb(Request->Srb))[1] == AT_ONCE) {
+	UCHAR What = ((PUCHAR)SrbGetCdb(Request->Srb))[1];
+
+	if (What == AT_ONCE) {
 		EndAtOnce(A, Request);
+		return;
+	}
+	if (What == FAIL) {
+		SrbSetScsiStatus(Request->Srb, SCSISTAT_CHECK_CONDITION);
+		CfComplete(A, Request, SRB_STATUS_ERROR);
 		return;
 	}
 	A->Own = Request;
@@ -222,6 +231,85 @@ static VOID Requests(PCF_ADAPTER A, PDEVICE_OBJECT Unit)
 	}
 }
 
+/* ---- queues that are held (Q-9) ---- */
+
+typedef struct _HELD {
+	SCSI_REQUEST_BLOCK Srb;
+	SENT Sent;
+	PIRP Irp;
+} HELD, *PHELD;
+
+static BOOLEAN HeldSend(PDEVICE_OBJECT Unit, PHELD Held, UCHAR What, ULONG Flags)
+{
+	Held->Irp = Make(Unit, &Held->Srb, What);
+	if (!SEE_TRUE(OwnSent, Held->Irp != NULL))
+		return FALSE;
+	Held->Srb.SrbFlags = Flags;
+	Send(Unit, Held->Irp, &Held->Sent);
+	return TRUE;
+}
+
+static UCHAR HeldEnd(PHELD Held)
+{
+	KeWaitForSingleObject(&Held->Sent.Ended, Executive, KernelMode, FALSE, NULL);
+	IoFreeIrp(Held->Irp);
+	return Held->Srb.SrbStatus;
+}
+
+static UCHAR SendNow(PDEVICE_OBJECT Unit, UCHAR Function, UCHAR What, ULONG Flags)
+{
+	HELD Held;
+
+	Held.Irp = Make(Unit, &Held.Srb, What);
+	if (!SEE_TRUE(OwnSent, Held.Irp != NULL))
+		return SRB_STATUS_INTERNAL_ERROR;
+	Held.Srb.Function = Function;
+	Held.Srb.SrbFlags = Flags;
+	Send(Unit, Held.Irp, &Held.Sent);
+	return HeldEnd(&Held);
+}
+
+/* While it is held, one that does not pass waits, and one that does is served. Then it goes by
+ * `Function`, and the first one ends so. */
+static VOID HeldUntil(PCF_ADAPTER A, PDEVICE_OBJECT Unit, ULONG Pass, UCHAR Function, UCHAR Status)
+{
+	CF_FACT_ID Fact = Pass == SRB_FLAGS_BYPASS_FROZEN_QUEUE ? F_Frozen : F_Locked;
+	HELD Waits;
+
+	if (!HeldSend(Unit, &Waits, AT_ONCE, SRB_FLAGS_NO_QUEUE_FREEZE))
+		return;
+	CfSleep(A, WHILE);
+	CfFact(&CfTable[Fact], SRB_STATUS_PENDING, Waits.Srb.SrbStatus, __LINE__);
+	SEE(HeldPass, SRB_STATUS_SUCCESS, SendNow(Unit, SRB_FUNCTION_EXECUTE_SCSI, AT_ONCE, Pass));
+	CfFact(&CfTable[Fact], SRB_STATUS_PENDING, Waits.Srb.SrbStatus, __LINE__);
+	SEE(HeldEnds, SRB_STATUS_SUCCESS, SendNow(Unit, Function, 0, 0));
+	if (Function == SRB_FUNCTION_FLUSH_QUEUE)
+		SEE(Flushed, Status, HeldEnd(&Waits));
+	else
+		SEE(HeldEnds, Status, HeldEnd(&Waits));
+}
+
+static VOID Freeze(PDEVICE_OBJECT Unit)
+{
+	SEE(Frozen, SRB_STATUS_ERROR,
+		SendNow(Unit, SRB_FUNCTION_EXECUTE_SCSI, FAIL, SRB_FLAGS_NO_QUEUE_FREEZE));
+	SEE(Frozen, SRB_STATUS_ERROR | SRB_STATUS_QUEUE_FROZEN,
+		SendNow(Unit, SRB_FUNCTION_EXECUTE_SCSI, FAIL, 0));
+}
+
+static VOID Holds(PCF_ADAPTER A, PDEVICE_OBJECT Unit)
+{
+	Freeze(Unit);
+	HeldUntil(A, Unit, SRB_FLAGS_BYPASS_FROZEN_QUEUE, SRB_FUNCTION_RELEASE_QUEUE,
+		SRB_STATUS_SUCCESS);
+	Freeze(Unit);
+	HeldUntil(A, Unit, SRB_FLAGS_BYPASS_FROZEN_QUEUE, SRB_FUNCTION_FLUSH_QUEUE,
+		SRB_STATUS_REQUEST_FLUSHED);
+	SEE(Locked, SRB_STATUS_SUCCESS, SendNow(Unit, SRB_FUNCTION_LOCK_QUEUE, 0, 0));
+	HeldUntil(A, Unit, SRB_FLAGS_BYPASS_LOCKED_QUEUE, SRB_FUNCTION_UNLOCK_QUEUE,
+		SRB_STATUS_SUCCESS);
+}
+
 /* ---- I/O controls ---- */
 
 typedef struct _CONTROL_BUFFER {
@@ -293,6 +381,7 @@ VOID CfOwnScenes(PCF_ADAPTER A)
 	if (!SEE_TRUE(OwnSent, Unit != NULL && Adapter != NULL))
 		return;
 	Requests(A, Unit);
+	Holds(A, Unit);
 	IoControl(A, Unit, 5);
 	IoControl(A, Unit, 0);
 	IoControl(A, Adapter, 6);

@@ -65,6 +65,30 @@ NT_TEST(a_fresh_irp_stands_before_its_first_location)
 	IoFreeIrp(irp);
 }
 
+/* covers: IoGetIoPriorityHint, IoSetIoPriorityHint */
+NT_TEST(an_irp_is_of_normal_priority_until_another_is_set)
+{
+	PIRP irp = IoAllocateIrp(1, FALSE);
+
+	irp->Flags = IRP_SYNCHRONOUS_API | IRP_WRITE_OPERATION;
+	CHECK_EQUAL(IoGetIoPriorityHint(irp), IoPriorityNormal);
+	for (int hint = IoPriorityVeryLow; hint < MaxIoPriorityTypes; hint++) {
+		CHECK_EQUAL(IoSetIoPriorityHint(irp, (IO_PRIORITY_HINT)hint), STATUS_SUCCESS);
+		CHECK_EQUAL(IoGetIoPriorityHint(irp), hint);
+	}
+	CHECK_EQUAL(IoSetIoPriorityHint(irp, MaxIoPriorityTypes), STATUS_INVALID_PARAMETER);
+	CHECK_EQUAL(IoGetIoPriorityHint(irp), IoPriorityCritical);
+	CHECK_EQUAL(irp->Flags & 0xffff, IRP_SYNCHRONOUS_API | IRP_WRITE_OPERATION);
+	IoReuseIrp(irp, STATUS_SUCCESS);
+	CHECK_EQUAL(IoGetIoPriorityHint(irp), IoPriorityNormal);
+	IoFreeIrp(irp);
+	irp = ExAllocatePoolWithTag(NonPagedPool, sizeof(*irp), TAG);
+	memset(irp, 0, sizeof(*irp));
+	CHECK_EQUAL(IoSetIoPriorityHint(irp, IoPriorityLow), STATUS_INVALID_PARAMETER);
+	CHECK_EQUAL(irp->Flags, 0);
+	ExFreePool(irp);
+}
+
 /* covers: IoAllocateIrp, IoFreeIrp */
 NT_TEST(wrong_sizes_levels_and_pointers_are_told)
 {
@@ -348,6 +372,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_fresh_irp_stands_before_its_first_location),
+		cmocka_unit_test(an_irp_is_of_normal_priority_until_another_is_set),
 		cmocka_unit_test(wrong_sizes_levels_and_pointers_are_told),
 		cmocka_unit_test(out_of_pool_there_is_no_irp),
 		cmocka_unit_test(an_irp_may_lie_in_memory_of_the_drivers_own),

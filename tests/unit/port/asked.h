@@ -18,6 +18,11 @@ static struct {
 	UCHAR function, cdb[32], cdb_length;
 	ULONG flags, timeout, length;
 	unsigned lun, sent;
+	struct {
+		UCHAR number, attribute; /* the CDB's third byte */
+		USHORT priority;
+		STOR_IO_PRIORITY_HINT hint;
+	} turns[8];
 } log_;
 
 static struct port_unit *unit;
@@ -77,10 +82,26 @@ static inline UCHAR control(PSRB_IO_CONTROL io)
 	return SRB_STATUS_SUCCESS;
 }
 
+static inline void turn_log(PSCSI_REQUEST_BLOCK srb)
+{
+	STOR_REQUEST_INFO info = {
+		.Version = STOR_REQUEST_INFO_VER_1, .Size = sizeof(STOR_REQUEST_INFO)};
+	unsigned n = log_.sent % array_size(log_.turns);
+
+	StorPortGetRequestInfo(world.adapter->hba.extension, srb, &info);
+	log_.turns[n].hint = info.PriorityHint;
+	log_.turns[n].attribute = (UCHAR)SrbGetRequestAttribute(srb);
+	if (srb->Function == SRB_FUNCTION_STORAGE_REQUEST_BLOCK)
+		log_.turns[n].priority = ((PSTORAGE_REQUEST_BLOCK)srb)->RequestPriority;
+	if (SrbGetSrbFunction(srb) == SRB_FUNCTION_EXECUTE_SCSI)
+		log_.turns[n].number = ((PUCHAR)SrbGetCdb(srb))[2];
+}
+
 static inline BOOLEAN start_io(PSCSI_REQUEST_BLOCK srb)
 {
 	UCHAR status = SRB_STATUS_SUCCESS;
 
+	turn_log(srb);
 	log_.sent++;
 	log_.function = (UCHAR)SrbGetSrbFunction(srb);
 	log_.flags = SrbGetSrbFlags(srb);

@@ -55,6 +55,8 @@ static SCSI_REQUEST_BLOCK old_srb(UCHAR op, ULONG flags, PVOID data, ULONG bytes
 	return srb;
 }
 
+static const UCHAR failed = SRB_STATUS_ERROR | SRB_STATUS_AUTOSENSE_VALID;
+
 static void srbs_of_the_older_kind(void)
 {
 	UCHAR *data = ExAllocatePoolWithTag(NonPagedPool, 2 * BYTES, 0x74736554);
@@ -89,12 +91,170 @@ static void srbs_of_the_older_kind(void)
 	srb.SenseInfoBuffer = sense;
 	srb.SenseInfoBufferLength = sizeof(sense);
 	expect_is(scsi(disk, &srb, NULL, &bytes), STATUS_IO_DEVICE_ERROR);
-	expect_is(srb.SrbStatus, SRB_STATUS_ERROR | SRB_STATUS_AUTOSENSE_VALID);
+	expect_is(srb.SrbStatus, failed | SRB_STATUS_QUEUE_FROZEN);
 	expect_is(srb.ScsiStatus, SCSISTAT_CHECK_CONDITION);
 	expect_is(sense[0], 0x70);
 	expect_is(sense[2], SCSI_SENSE_ILLEGAL_REQUEST);
 	IoFreeMdl(mdl);
 	ExFreePool(data);
+}
+
+/* ---- queues ---- */
+
+/* How many may be out, and what each SRB has come to. */
+static struct {
+	PIRP irp;
+	SCSI_REQUEST_BLOCK srb;
+	NTSTATUS status;
+	volatile LONG ended;
+} out[4];
+
+static NTSTATUS NTAPI out_ended(PDEVICE_OBJECT device, PIRP irp, PVOID context)
+{
+	unsigned n = (unsigned)(ULONG_PTR)context;
+
+	out[n].status = irp->IoStatus.Status;
+	InterlockedExchange(&out[n].ended, 1);
+	return STATUS_MORE_PROCESSING_REQUIRED;
+}
+
+/* The n-th is sent, and not waited for. */
+static void out_send(unsigned n, SCSI_REQUEST_BLOCK srb, IO_PRIORITY_HINT hint)
+{
+	PDEVICE_OBJECT device = unit->device->disk;
+	PIRP irp = IoAllocateIrp(device->StackSize, FALSE);
+
+	out[n].srb = srb;
+	out[n].irp = irp;
+	out[n].ended = 0;
+	IoSetIoPriorityHint(irp, hint);
+	IoGetNextIrpStackLocation(irp)->MajorFunction = IRP_MJ_SCSI;
+	IoGetNextIrpStackLocation(irp)->Parameters.Scsi.Srb = &out[n].srb;
+	IoSetCompletionRoutine(irp, out_ended, (PVOID)(ULONG_PTR)n, TRUE, TRUE, TRUE);
+	IoCallDriver(device, irp);
+}
+
+static UCHAR out_wait(unsigned n)
+{
+	world_wait(out[n].ended);
+	IoFreeIrp(out[n].irp);
+	return out[n].srb.SrbStatus;
+}
+
+static UCHAR queue_srb(UCHAR function)
+{
+	SCSI_REQUEST_BLOCK srb = {.Length = sizeof(srb), .Function = function};
+	ULONG_PTR bytes;
+
+	scsi(unit->device->disk, &srb, NULL, &bytes);
+	return srb.SrbStatus;
+}
+
+/* whose queue is frozen by an error, until it is released or flushed. */
+static void frozen(void)
+{
+	const ULONG quiet = SRB_FLAGS_NO_QUEUE_FREEZE, past = SRB_FLAGS_BYPASS_FROZEN_QUEUE;
+
+	unit_there();
+	out_send(0, old_srb(SCSIOP_READ_CAPACITY, quiet, NULL, 0), IoPriorityNormal);
+	expect_is(out_wait(0), SRB_STATUS_ERROR);
+	expect_is(log_.flags, quiet);
+	out_send(0, old_srb(SCSIOP_WRITE, 0, NULL, 0), IoPriorityNormal);
+	expect_is(out_wait(0), SRB_STATUS_SUCCESS);
+	expect_is(log_.flags, 0); /* its maker's flags, and no others */
+	expect_is(queue_srb(SRB_FUNCTION_FLUSH_QUEUE), SRB_STATUS_INVALID_REQUEST);
+	expect_is(queue_srb(SRB_FUNCTION_RELEASE_QUEUE), SRB_STATUS_SUCCESS);
+
+	out_send(0, old_srb(SCSIOP_READ_CAPACITY, 0, NULL, 0), IoPriorityNormal);
+	expect_is(out_wait(0), SRB_STATUS_ERROR | SRB_STATUS_QUEUE_FROZEN);
+	log_.sent = 0;
+	out_send(0, old_srb(SCSIOP_WRITE, 0, NULL, 0), IoPriorityNormal);
+	out_send(
+		1, old_srb(SCSIOP_WRITE, SRB_FLAGS_BYPASS_LOCKED_QUEUE, NULL, 0), IoPriorityNormal);
+	expect_is(log_.sent, 0);
+	out_send(2, old_srb(SCSIOP_WRITE, past, NULL, 0), IoPriorityNormal);
+	expect_is(out_wait(2), SRB_STATUS_SUCCESS);
+	/* One that fails at a frozen queue has not frozen it. */
+	out_send(2, old_srb(SCSIOP_READ_CAPACITY, past, NULL, 0), IoPriorityNormal);
+	expect_is(out_wait(2), SRB_STATUS_ERROR);
+	expect_is(log_.sent, 2);
+	expect(!out[0].ended && !out[1].ended);
+	expect_is(queue_srb(SRB_FUNCTION_RELEASE_QUEUE), SRB_STATUS_SUCCESS);
+	expect_is(out_wait(0), SRB_STATUS_SUCCESS);
+	expect_is(out_wait(1), SRB_STATUS_SUCCESS);
+
+	out_send(0, old_srb(SCSIOP_READ_CAPACITY, 0, NULL, 0), IoPriorityNormal);
+	expect_is(out_wait(0), SRB_STATUS_ERROR | SRB_STATUS_QUEUE_FROZEN);
+	log_.sent = 0;
+	out_send(0, old_srb(SCSIOP_WRITE, 0, NULL, 0), IoPriorityNormal);
+	out_send(1, old_srb(SCSIOP_WRITE, 0, NULL, 0), IoPriorityNormal);
+	expect_is(queue_srb(SRB_FUNCTION_FLUSH_QUEUE), SRB_STATUS_SUCCESS);
+	expect_is(out_wait(0), SRB_STATUS_REQUEST_FLUSHED);
+	expect_is(out_wait(1), SRB_STATUS_REQUEST_FLUSHED);
+	expect_is(out[1].status, STATUS_IO_DEVICE_ERROR);
+	expect_is(log_.sent, 0);
+	out_send(0, old_srb(SCSIOP_WRITE, 0, NULL, 0), IoPriorityNormal);
+	expect_is(out_wait(0), SRB_STATUS_SUCCESS);
+}
+
+/* */
+static void locked(void)
+{
+	unit_there();
+	expect_is(queue_srb(SRB_FUNCTION_LOCK_QUEUE), SRB_STATUS_SUCCESS);
+	out_send(
+		0, old_srb(SCSIOP_WRITE, SRB_FLAGS_BYPASS_FROZEN_QUEUE, NULL, 0), IoPriorityNormal);
+	out_send(
+		1, old_srb(SCSIOP_WRITE, SRB_FLAGS_BYPASS_LOCKED_QUEUE, NULL, 0), IoPriorityNormal);
+	expect_is(out_wait(1), SRB_STATUS_SUCCESS);
+	expect(!out[0].ended);
+	expect_is(queue_srb(SRB_FUNCTION_RELEASE_QUEUE), SRB_STATUS_SUCCESS); /* it is not frozen */
+	expect(!out[0].ended);
+	expect_is(log_.sent, 1);
+	expect_is(queue_srb(SRB_FUNCTION_UNLOCK_QUEUE), SRB_STATUS_SUCCESS);
+	expect_is(out_wait(0), SRB_STATUS_SUCCESS);
+}
+
+/* Of those that wait; to the miniport it is said in the SRB and by StorPortGetRequestInfo. */
+static void urgent(void)
+{
+	static const struct {
+		IO_PRIORITY_HINT hint;
+		unsigned turn;
+	} all[] = {{IoPriorityNormal, 1}, {IoPriorityVeryLow, 3}, {IoPriorityCritical, 0},
+		{IoPriorityNormal, 2}};
+
+	unit_there();
+	queue_srb(SRB_FUNCTION_LOCK_QUEUE);
+	for (unsigned n = 0; n < array_size(all); n++) {
+		SCSI_REQUEST_BLOCK srb = old_srb(SCSIOP_WRITE, 0, NULL, 0);
+
+		srb.Cdb[2] = (UCHAR)n;
+		srb.QueueAction = SRB_ORDERED_QUEUE_TAG_REQUEST;
+		out_send(n, srb, all[n].hint);
+	}
+	queue_srb(SRB_FUNCTION_UNLOCK_QUEUE);
+	for (unsigned n = 0; n < array_size(all); n++)
+		out_wait(n);
+	for (unsigned n = 0; n < array_size(all); n++) {
+		expect_is(log_.turns[all[n].turn].number, n);
+		expect_is(log_.turns[all[n].turn].hint, all[n].hint);
+		if (!miniport.plain)
+			expect_is(log_.turns[all[n].turn].priority, all[n].hint);
+		expect_is(log_.turns[all[n].turn].attribute, SRB_ORDERED_QUEUE_TAG_REQUEST);
+	}
+}
+
+static void a_units_queue_is_its_users(void **state)
+{
+	for (unsigned n = 0; n < 2; n++) {
+		set_up(n);
+		world_good(frozen);
+		set_up(n);
+		world_good(locked);
+		set_up(n);
+		world_good(urgent);
+	}
 }
 
 static void refused(void)
@@ -175,7 +335,7 @@ static void srbs_of_the_extended_kind(void)
 	expect_is(log_.timeout, 11);
 	cdb->Cdb[0] = SCSIOP_READ_CAPACITY;
 	expect_is(scsi(unit->device->disk, &of, NULL, &bytes), STATUS_IO_DEVICE_ERROR);
-	expect_is(of.srb.SrbStatus, SRB_STATUS_ERROR | SRB_STATUS_AUTOSENSE_VALID);
+	expect_is(of.srb.SrbStatus, failed | SRB_STATUS_QUEUE_FROZEN);
 	expect_is(cdb->ScsiStatus, SCSISTAT_CHECK_CONDITION);
 	expect_is(sense[2], SCSI_SENSE_ILLEGAL_REQUEST);
 	expect_is(of.srb.DataTransferLength, 0);
@@ -262,6 +422,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		world_test(a_driver_sends_srbs_of_the_older_kind),
 		world_test(a_driver_sends_srbs_of_the_extended_kind),
+		world_test(a_units_queue_is_its_users),
 		world_test(a_miniport_is_controlled_by_a_disk_or_by_its_adapter),
 	};
 

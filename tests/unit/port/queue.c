@@ -477,10 +477,138 @@ static void limits_hold_and_nothing_is_forgotten_on_two_processors(void)
 	fake_adapter_end();
 }
 
+static struct port_request *submit_as(struct port_unit *unit, uint32_t flags)
+{
+	uint8_t irql = cpu_irql_raise(IRQL_DISPATCH);
+	struct port_request *request = fake_get(unit);
+
+	request->flags = flags;
+	request->action = SRB_SIMPLE_TAG_REQUEST;
+	port_request_submit(request);
+	cpu_irql_lower(irql);
+	return request;
+}
+
+/* Those of higher priority first, but nobody is passed more than 32 times. */
+static void priority_orders_a_queue_and_starves_nobody(void)
+{
+	const uint32_t low = PORT_FLAGS_PRIORITY(StorIoPriorityLow),
+		       high = PORT_FLAGS_PRIORITY(StorIoPriorityHigh);
+	struct port_unit *unit = fake_adapter(1);
+	uint64_t first, patient, expected[43];
+	unsigned n, count = 0;
+
+	first = submit_as(unit, low)->id;
+	expect_is(fake.started[0]->id, first);
+	patient = submit_as(unit, low)->id;
+	for (n = 0; n < 20; n++)
+		expected[count++] = submit_as(unit, 0)->id;
+	for (n = 0; n < 12; n++)
+		submit_as(unit, high);
+	expected[32] = patient; /* it has been passed 32 times: by 20 and by 12 */
+	memmove(expected + 12, expected, 20 * sizeof(expected[0]));
+	for (n = 0; n < 12; n++)
+		expected[n] = expected[31] + 1 + n;
+	for (n = 33; n < 43; n++)
+		expected[n] = submit_as(unit, high)->id;
+	for (n = 0; n < 43; n++) {
+		fake_complete(0, SRB_STATUS_SUCCESS);
+		expect_is(fake.started[0]->id, expected[n]);
+	}
+	fake_complete_all();
+	fake_adapter_end();
+}
+
+/* One that came back busy stays before those of its priority that came later, and no others. */
+static void a_busy_request_keeps_its_priority(void)
+{
+	const uint32_t low = PORT_FLAGS_PRIORITY(StorIoPriorityLow);
+	struct port_unit *unit = fake_adapter(2);
+	uint64_t busy = submit_as(unit, low)->id, later, normal;
+
+	submit_as(unit, 0);
+	later = submit_as(unit, low)->id;
+	normal = submit_as(unit, 0)->id;
+	fake_complete(0, SRB_STATUS_BUSY);
+	fake_complete(0, SRB_STATUS_SUCCESS);
+	expect_is(fake.started_count, 2);
+	expect_is(fake.started[0]->id, normal);
+	expect_is(fake.started[1]->id, busy);
+	fake_complete(0, SRB_STATUS_SUCCESS);
+	expect_is(fake.started[1]->id, later);
+	fake_complete_all();
+	fake_adapter_end();
+}
+
+/* Q-9: of a locked queue those that pass go, in their order and no deeper than its depth; what is
+ * busy or was sent before stays in its place. */
+static void requests_pass_a_locked_queue_within_its_depth(void)
+{
+	const uint32_t past = SRB_FLAGS_BYPASS_LOCKED_QUEUE;
+	struct port_unit *unit = fake_adapter(2);
+	uint64_t out = submit_as(unit, 0)->id, held, ids[3];
+
+	expect(port_unit_hold(unit, PORT_LOCKED));
+	expect(!port_unit_hold(unit, PORT_LOCKED));
+	held = submit_as(unit, 0)->id;
+	for (unsigned n = 0; n < 3; n++)
+		ids[n] = submit_as(unit, past)->id;
+	expect_is(fake.started_count, 2);
+	expect_is(fake.started[0]->id, out);
+	expect_is(fake.started[1]->id, ids[0]);
+	fake_complete(1, SRB_STATUS_SUCCESS);
+	expect_is(fake.started[1]->id, ids[1]);
+	fake_complete(1, SRB_STATUS_BUSY);
+	expect_is(fake.started_count, 1);
+	fake_complete(0, SRB_STATUS_SUCCESS);
+	expect_is(fake.started_count, 2);
+	expect_is(fake.started[0]->id, ids[1]);
+	expect_is(fake.started[1]->id, ids[2]);
+	fake_complete_all();
+	expect_is(fake.started_count, 0);
+	expect(port_unit_let_go(unit, PORT_LOCKED));
+	cpu_poll();
+	expect_is(fake.started[0]->id, held);
+	fake_complete_all();
+	fake_adapter_end();
+}
+
+/* by which ends a queue is frozen. */
+static void some_errors_freeze_a_queue(void)
+{
+	static const struct {
+		uint8_t srb_status, scsi_status;
+		bool freezes;
+	} all[] = {{SRB_STATUS_SUCCESS, 0, false}, {SRB_STATUS_DATA_OVERRUN, 0, false},
+		{SRB_STATUS_ERROR, 0, false}, {SRB_STATUS_ERROR, SCSISTAT_CHECK_CONDITION, true},
+		{SRB_STATUS_ERROR, SCSISTAT_COMMAND_TERMINATED, true},
+		{SRB_STATUS_BUS_RESET, 0, true}, {SRB_STATUS_TIMEOUT, 0, true},
+		{SRB_STATUS_COMMAND_TIMEOUT, 0, true}, {SRB_STATUS_ABORTED, 0, true}};
+	struct port_unit *unit = fake_adapter(1);
+
+	for (unsigned n = 0; n < 2 * array_size(all); n++) {
+		bool asks = n % 2; /* the other leaves the flags to the port, which never does */
+		struct port_request *request =
+			submit_as(unit, asks ? (uint32_t)PORT_FLAGS_WHOLE : 0);
+
+		SrbSetScsiStatus(request->srb, all[n / 2].scsi_status);
+		fake_complete(0, all[n / 2].srb_status);
+		expect_is(unit->closed, asks && all[n / 2].freezes ? PORT_FROZEN : 0);
+		port_unit_let_go(unit, PORT_FROZEN);
+		expect_is(unit->closed, 0);
+	}
+	fake_adapter_end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		fake_test_both(depth_is_respected_and_order_kept),
+		fake_test(priority_orders_a_queue_and_starves_nobody),
+		fake_test(a_busy_request_keeps_its_priority),
+		fake_test_both(requests_pass_a_locked_queue_within_its_depth),
+		fake_test_on_two(requests_pass_a_locked_queue_within_its_depth),
+		fake_test_both(some_errors_freeze_a_queue),
 		fake_test_both(a_paused_adapter_queues_until_resume),
 		fake_test(a_paused_unit_goes_on_when_the_time_is_over),
 		fake_test_both(busy_waits_for_that_many_completions),
