@@ -434,6 +434,8 @@ static bool is_there(struct disk *disk)
 	struct disk now = {.unit = disk->unit, .info = disk->info};
 	uint8_t data[36];
 
+	if (atomic_load(&disk->unit->has_failed))
+		return false;
 	if (is_disk(disk->unit, data) != 1 || read_capacity(&now) || now.blocks < disk->blocks ||
 		now.block_shift != disk->block_shift)
 		return false;

@@ -119,7 +119,7 @@ int machine_unplug(struct dry_machine *machine, struct port_hba *hba)
 	return 0;
 }
 
-static int run_remove(struct dry_machine *machine, struct port_hba *hba)
+int machine_remove(struct dry_machine *machine, struct port_hba *hba)
 {
 	int err = 0;
 
@@ -251,7 +251,7 @@ static const struct machine_event_kind kinds[] = {
 	{"wake", run_wake, NULL},
 	{"nap", run_nap, NULL},
 	{"unplug", machine_unplug, NULL},
-	{"remove", run_remove, NULL},
+	{"remove", machine_remove, NULL},
 	{"plug", run_plug, NULL},
 	{"replug", run_replug, NULL},
 	{"reset-lun", run_reset_lun, NULL},

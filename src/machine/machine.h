@@ -235,6 +235,8 @@ void machine_units_publish(struct dry_machine *machine);
  * disk_scan_again's. */
 /* event.c. Its adapter has gone without a word. Within machine_life_enter. */
 int machine_unplug(struct dry_machine *machine, struct port_hba *hba);
+/* Removed in order; it can be plugged again. */
+int machine_remove(struct dry_machine *machine, struct port_hba *hba);
 int machine_rescan(struct dry_machine *machine, struct port_hba *hba);
 /* At PASSIVE: from here on units are looked for when an adapter says that its bus has changed, once
  * the machine is open. -ENOMEM (error_set) */

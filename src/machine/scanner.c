@@ -2,8 +2,9 @@
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
  * Units that come and go: a thread of the machine, at PASSIVE_LEVEL, scans a bus again when its
- * miniport says that it has changed (src/disk/scan.c does the work), and gives an adapter up whose
- * miniport keeps a request through all resets (R-5). See machine.h.
+ * miniport says that it has changed (src/disk/scan.c does the work), removes an adapter that its
+ * miniport says has failed, and gives one up whose miniport keeps a request through all resets
+ * (R-5). See machine.h.
  */
 #include "machine/machine.h"
 #include "port/hba.h"
@@ -73,6 +74,18 @@ static void unplugged_remove(struct dry_machine *machine)
 	machine_life_leave(machine);
 }
 
+static int look_after(struct dry_machine *machine, struct port_adapter *adapter)
+{
+	struct port_hba *hba = (struct port_hba *)adapter;
+
+	if (atomic_load(&adapter->has_failed))
+		return machine_remove(machine, hba);
+	if (!port_adapter_has_lost(adapter))
+		return machine_rescan(machine, hba);
+	port_adapter_give_up(adapter);
+	return 0;
+}
+
 static void scanner_main(void *arg)
 {
 	struct dry_machine *machine = arg;
@@ -89,16 +102,11 @@ static void scanner_main(void *arg)
 		}
 		machine_life_enter(machine);
 		for (unsigned n = 0; n < machine->driver.adapter_count; n++) {
-			struct port_adapter *adapter = machine->driver.adapters[n];
-
-			if (port_hba_life(adapter) != PORT_HBA_PRESENT)
+			if (port_hba_life(machine->driver.adapters[n]) != PORT_HBA_PRESENT ||
+				!look_after(machine, machine->driver.adapters[n]))
 				continue;
-			if (port_adapter_has_lost(adapter))
-				port_adapter_give_up(adapter);
-			else if (machine_rescan(machine, (struct port_hba *)adapter)) {
-				error_take(reason, sizeof(reason));
-				fprintf(stderr, "dryport: looking for units again: %s\n", reason);
-			}
+			error_take(reason, sizeof(reason));
+			fprintf(stderr, "dryport: looking for units again: %s\n", reason);
 		}
 		machine_units_publish(machine);
 		machine_life_leave(machine);

@@ -33,6 +33,7 @@ static const struct {
 	{0xE2, "MANUALLY_INITIATED_CRASH"},
 	{0xE6, "DRIVER_VERIFIER_DMA_VIOLATION"},
 	{0xF1, "SCSI_VERIFIER_DETECTED_VIOLATION"},
+	{0xF7, "DRIVER_OVERRAN_STACK_BUFFER"},
 };
 
 static const char *code_name(ULONG code)

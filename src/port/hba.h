@@ -296,6 +296,7 @@ static inline bool port_hba_controls(const struct port_hba *hba, SCSI_ADAPTER_CO
 /* At the type's IRQL, with its lock (4.8, X-22). False: it is not supported, or failed. */
 bool port_hba_control(struct port_hba *hba, SCSI_ADAPTER_CONTROL_TYPE type, void *parameters);
 /* ScsiStopAdapter, and ScsiSetBootConfig after it. */
+void port_hba_tracing(struct port_hba *hba, bool enabled);
 void port_hba_control_stop(struct port_hba *hba);
 /* port_model.reset_bus_asked: ScsiAdapterResetBusSynchronous. */
 int port_hba_reset_bus_asked(struct port_adapter *port, uint8_t path);

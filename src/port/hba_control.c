@@ -123,6 +123,15 @@ bool port_hba_control(struct port_hba *hba, SCSI_ADAPTER_CONTROL_TYPE type, void
 	return status == ScsiAdapterControlSuccess;
 }
 
+/* Whether what it logs is looked at; at PASSIVE. */
+void port_hba_tracing(struct port_hba *hba, bool enabled)
+{
+	if (!hba->hw.HwTracingEnabled || !trace_is_wanted(TRACE_LOG))
+		return;
+	hba->hw.HwTracingEnabled(hba->extension, enabled);
+	port_hba_irql_check(hba, "HwStorTracingEnabled", IRQL_PASSIVE);
+}
+
 /* Of both that an adapter is stopped by the second, too, is for when it has been. */
 void port_hba_control_stop(struct port_hba *hba)
 {

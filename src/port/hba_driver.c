@@ -119,19 +119,22 @@ static void unknown_tell(struct port_driver *driver)
 }
 
 /* As Plug and Play does, which shows each device to the driver once, by itself: one that it does
- * not know keeps it from no other. */
+ * not take, for whatever reason HwFindAdapter gives, keeps it from no other. */
 static int device_start(struct port_driver *driver, const struct port_registration *registration,
 	struct bus_function *function)
 {
 	unsigned place = driver->adapter_count;
+	uint32_t answer;
 	int err;
 
 	if (!registration->is_there || place == PORT_HBAS_MAX)
 		return 0;
 	unknown_tell(driver);
 	err = port_hba_start(driver, registration, function);
-	if (!err || driver->adapter_count == place ||
-		driver->adapters[place]->answer != SP_RETURN_NOT_FOUND)
+	if (!err || driver->adapter_count == place)
+		return err;
+	answer = driver->adapters[place]->answer;
+	if (answer == SP_RETURN_FOUND || answer == SP_UNINITIALIZED_VALUE)
 		return err;
 	error_take(driver->unknown, sizeof(driver->unknown));
 	port_hba_end(driver);

@@ -191,6 +191,7 @@ static int start(struct port_hba *hba)
 	if (err)
 		return err;
 	port_hba_control_ask(hba);
+	port_hba_tracing(hba, true);
 	port_adapter_open(&hba->port);
 	return 0;
 }
@@ -318,8 +319,10 @@ void port_hba_stop(struct port_adapter *port)
 	if (hba->phase == PORT_HBA_STOPPED)
 		return;
 	/* One that is not there any more has nothing to stop. */
-	if (hba->phase == PORT_HBA_RUNNING && hba->life != PORT_HBA_GONE)
+	if (hba->phase == PORT_HBA_RUNNING && hba->life != PORT_HBA_GONE) {
+		port_hba_tracing(hba, false);
 		port_hba_control_stop(hba);
+	}
 	hba->phase = PORT_HBA_STOPPED;
 	if (port_adapter_outstanding(port) && hba->function)
 		master_off(hba->function);

@@ -231,6 +231,7 @@ struct port_unit {
 	struct cpu_timer retry;	      /* ends PORT_RETRY */
 	void *extension;	      /* the miniport's, or NULL */
 	bool is_found;		      /* the miniport has been told (ScsiUnitStart) */
+	_Atomic bool has_failed;      /* it says so: whoever looks after it takes it away */
 	char instance[80]; /* as Plug and Play names it: port_unit_entries_read; else "" */
 	struct port_unit_device *device; /* its device objects: hba_unit.c; NULL: there are none */
 };
@@ -281,6 +282,7 @@ struct port_limits {
 	bool pull; /* each request started closes adapter and unit (PORT_TAKEN) until the miniport
 		      asks for the next: port_adapter_next, port_unit_next */
 	uint8_t first_reset;	       /* of the ladder: enum port_rung */
+	bool aborts;		       /* wants SRB_FUNCTION_ABORT_COMMAND before it */
 	uint32_t reset_hold;	       /* microseconds of rest after a reset of the bus */
 	bool extended_srb;	       /* STORAGE_REQUEST_BLOCK, else SCSI_REQUEST_BLOCK */
 	uint8_t map_buffers;	       /* STOR_MAP_ */
@@ -348,7 +350,7 @@ struct port_adapter {
 	uint64_t timed_out_id; /* by then the slot may bear another request */
 	struct port_unit *timed_out_unit;
 	uint32_t idle_ticks; /* a pulling miniport has none and has not asked: for so long */
-	_Atomic bool is_given_up;
+	_Atomic bool is_given_up, has_failed; /* has_failed: as a unit's */
 	bool is_excused; /* its miniport does not know that it has gone: what it keeps is no fault
 			  */
 	_Atomic uint8_t reset_asked; /* too long, or somebody asks for it: a rung, plus 1 */
@@ -818,8 +820,8 @@ bool port_request_abandon(struct port_request *request);
 
 /* ---- recover.c ---- */
 
-/* */
-enum port_rung { PORT_RESET_UNIT, PORT_RESET_TARGET, PORT_RESET_BUS };
+/* R-1; and what comes before them, for one request, where limits.aborts. */
+enum port_rung { PORT_RESET_UNIT, PORT_RESET_TARGET, PORT_RESET_BUS, PORT_ABORT };
 
 int port_recover_start(struct port_adapter *adapter);
 void port_recover_stop(struct port_adapter *adapter);

@@ -2,7 +2,8 @@
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
  * Off the path: requests that time out (T-3) and the ladder that follows (R-1): reset of the
- * logical unit, of the target, of the bus. Beside complete.c and queue.c.
+ * logical unit, of the target, of the bus; before it, where the miniport supports that, the request
+ * is aborted. Beside complete.c and queue.c.
  *
  * A second's tick looks at what the miniport has; the oldest request past its deadline wakes a
  * kernel thread per adapter, which climbs the ladder until that request has come back. While it
@@ -177,11 +178,18 @@ static bool reset_target(struct port_unit *unit)
 	return reset_by_srb(unit, SRB_FUNCTION_RESET_DEVICE);
 }
 
+/* SB-1: the SRB says by NextSrb which one is meant. */
+static bool abort_command(struct port_unit *unit)
+{
+	return reset_by_srb(unit, SRB_FUNCTION_ABORT_COMMAND);
+}
+
 /* */
 static bool (*const rungs[])(struct port_unit *unit) = {
 	[PORT_RESET_UNIT] = reset_unit,
 	[PORT_RESET_TARGET] = reset_target,
 	[PORT_RESET_BUS] = reset_bus,
+	[PORT_ABORT] = abort_command,
 };
 
 static bool rung_try(unsigned n, struct port_unit *unit, uint64_t id)
@@ -196,20 +204,26 @@ static bool rung_try(unsigned n, struct port_unit *unit, uint64_t id)
 }
 
 /* A rung that went well gives the request SETTLE_NS to come back. */
+static void step(struct port_adapter *adapter, unsigned n)
+{
+	if (is_stuck(adapter) && rung_try(n, adapter->timed_out_unit, adapter->timed_out_id))
+		wait_while(is_stuck, adapter, SETTLE_NS);
+}
+
 static void climb(struct port_adapter *adapter, struct port_request *request)
 {
-	unsigned first;
+	bool is_adapters = adapter->timed_out_unit == &adapter->self;
 
 	atomic_fetch_or(&adapter->closed, PORT_RESETTING);
 	trace(TRACE_PORT_CLOSE, adapter->number, ~0ull, PORT_RESETTING);
 	/* a start that saw the gate open is over, also without the StartIo lock. */
 	cpu_dpc_flush();
+	if (adapter->limits.aborts && !is_adapters)
+		step(adapter, PORT_ABORT);
 	/* A request to the adapter as a whole is no unit's. */
-	first = adapter->timed_out_unit == &adapter->self ? array_size(rungs) - 1
-							  : adapter->limits.first_reset;
-	for (unsigned n = first; n < array_size(rungs) && is_stuck(adapter); n++)
-		if (rung_try(n, adapter->timed_out_unit, adapter->timed_out_id))
-			wait_while(is_stuck, adapter, SETTLE_NS);
+	for (unsigned n = is_adapters ? PORT_RESET_BUS : adapter->limits.first_reset;
+		n <= PORT_RESET_BUS; n++)
+		step(adapter, n);
 	if (is_stuck(adapter)) {
 		nt_violation(0xf1001007,
 			"request %llu is still with the miniport after a bus reset (R-5).",

@@ -162,6 +162,12 @@ static inline uint8_t queue_action(const struct port_request *request)
 							   : SRB_SIMPLE_TAG_REQUEST;
 }
 
+/* recover.c */
+static void *aborted(const struct port_request *request)
+{
+	return atomic_load(&request->adapter->timed_out)->srb;
+}
+
 static __attribute__((noinline)) void prepare_scsi(struct port_request *request, uint32_t flags)
 {
 	PSCSI_REQUEST_BLOCK srb = request->srb;
@@ -188,6 +194,8 @@ static __attribute__((noinline)) void prepare_scsi(struct port_request *request,
 		prepare_adapters(request);
 	else if (unlikely(request->function == SRB_FUNCTION_WMI))
 		prepare_wmi(request);
+	else if (unlikely(request->function == SRB_FUNCTION_ABORT_COMMAND))
+		srb->NextSrb = aborted(request);
 }
 
 static void prepare_both_ways(struct port_request *request)
@@ -280,6 +288,8 @@ static __attribute__((noinline)) void prepare_extended_other(
 		prepare_adapters_extended(request);
 	else if (request->function == SRB_FUNCTION_WMI)
 		prepare_wmi_extended(request);
+	else if (request->function == SRB_FUNCTION_ABORT_COMMAND)
+		((PSTORAGE_REQUEST_BLOCK)request->srb)->NextSrb = aborted(request);
 }
 
 path_inline void prepare_extended(struct port_request *request, uint32_t flags)

@@ -192,6 +192,7 @@ void stor_config_limits(const struct stor_adapter *adapter, struct port_limits *
 	stor_config_depths(adapter, limits);
 	limits->extended_srb = adapter->hba.hw.SrbTypeFlags & SRB_TYPE_FLAG_STORAGE_REQUEST_BLOCK;
 	limits->map_buffers = config->MapBuffers;
+	limits->aborts = config->FeatureSupport & STOR_ADAPTER_FEATURE_ABORT_COMMAND;
 	limits->caches_data = config->CachesData;
 	limits->provides_wmi = config->WmiDataProvider;
 	limits->buses = config->NumberOfBuses;

@@ -281,6 +281,13 @@ ULONG stor_log_telemetry_ex(struct stor_adapter *adapter, struct stor_call *args
 
 /* ---- failures and changes ---- */
 
+static _Atomic bool *failed_of(struct stor_adapter *adapter, const STOR_ADDRESS *address)
+{
+	struct port_adapter *port = &adapter->hba.port;
+
+	return address ? &stor_unit_of(adapter, address)->has_failed : &port->has_failed;
+}
+
 ULONG stor_log_failure(struct stor_adapter *adapter, const struct stor_failure *failure)
 {
 	const ULONG known = STORPORT_MARK_DEVICE_FAILED_FLAG_REMOVE_DEVICE |
@@ -298,9 +305,28 @@ ULONG stor_log_failure(struct stor_adapter *adapter, const struct stor_failure *
 		put(&line, ": ");
 		put_wide(&line, failure->text);
 	}
+	for (unsigned n = 0; n < array_size(failure->more); n++)
+		if (failure->more[n].data && failure->more[n].bytes)
+			put_bytes(&line, failure->more[n].data, failure->more[n].bytes);
 	nt_debug_line(line.text);
 	emit(&line, failure->code, StorportEtwLevelCritical);
+	if (failure->flags & STORPORT_MARK_DEVICE_FAILED_FLAG_REMOVE_DEVICE) {
+		atomic_store(failed_of(adapter, failure->address), true);
+		port_adapter_changed(&adapter->hba.port);
+	}
 	return STOR_STATUS_SUCCESS;
+}
+
+void stor_log_service_time(struct stor_adapter *adapter, uint64_t duration, const void *srb)
+{
+	struct port_request *request = stor_request_of(adapter, srb, "IoTargetRequestServiceTime");
+	struct line line = {.used = 0};
+
+	if (!request)
+		return;
+	put(&line, "request %llu took %llu ns at its target", (unsigned long long)request->id,
+		(unsigned long long)duration * 100);
+	emit(&line, 0, StorportEtwLevelInformational);
 }
 
 /* No class driver is there to be told: it stands in the trace. */

@@ -85,8 +85,14 @@ struct stor_failure {
 	PSTOR_ADDRESS address;
 	ULONG flags, code;
 	PCWSTR text; /* may be NULL */
+	struct {
+		const UCHAR *data;
+		ULONG bytes;
+	} more[2]; /* additional and critical */
 };
 ULONG stor_log_failure(struct stor_adapter *adapter, const struct stor_failure *failure);
+/* In 100 ns. */
+void stor_log_service_time(struct stor_adapter *adapter, uint64_t duration, const void *srb);
 ULONG stor_async_notification(struct stor_adapter *adapter, PSTOR_ADDRESS address, uint64_t flags);
 
 /* Whether it is a bus, target and unit; the unit there, NULL: none. */

@@ -20,6 +20,7 @@ static int prepare(struct port_hba *hba)
 		adapter->processors = stor_entries_processors(adapter);
 	}
 	adapter->passive_init = NULL;
+	stor_power_free(adapter); /* what it registered when it was found before */
 	stor_config_init(adapter);
 	return 0;
 }

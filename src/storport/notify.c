@@ -211,9 +211,11 @@ static void state_changed(struct cpu_dpc *dpc)
 	stor_callback_leave(&adapter->hba, "HwStorStateChange");
 }
 
-/* one at a time. */
+/* Q-10: one at a time. What has changed is looked at again, in a thread: with all that the adapter
+ * has. */
 static border_call void state_change(struct stor_adapter *adapter, const uint64_t *args)
 {
+	const ULONG known = STATE_CHANGE_LUN | STATE_CHANGE_TARGET | STATE_CHANGE_BUS;
 	struct stor_state_change *change = &adapter->state_change;
 	ULONG entity = arg(args, ULONG);
 	PSTOR_ADDR_BTL8 address = arg(args, PVOID);
@@ -226,7 +228,7 @@ static border_call void state_change(struct stor_adapter *adapter, const uint64_
 		*status = (LONG)STOR_STATUS_NOT_IMPLEMENTED;
 		return;
 	}
-	if (!address || address->Type != STOR_ADDRESS_TYPE_BTL8) {
+	if (!address || address->Type != STOR_ADDRESS_TYPE_BTL8 || !entity || entity & ~known) {
 		*status = (LONG)STOR_STATUS_INVALID_PARAMETER;
 		return;
 	}
@@ -237,6 +239,7 @@ static border_call void state_change(struct stor_adapter *adapter, const uint64_
 	*status = STOR_STATUS_SUCCESS;
 	trace(TRACE_STATE_CHANGE, entity, address->Path << 16 | address->Target << 8 | address->Lun,
 		attributes);
+	port_adapter_changed(&adapter->hba.port);
 	if (!routine)
 		return;
 	change->routine = routine;
@@ -260,7 +263,6 @@ static border_call void async_notification(struct stor_adapter *adapter, const u
 	*status = (LONG)stor_async_notification(adapter, address, flags);
 }
 
-/* That a failed device is to be removed is heard, and it stays: see CAVEATS. */
 static border_call void mark_failed(struct stor_adapter *adapter, const uint64_t *args)
 {
 	struct stor_failure failure = {.address = arg(args, PSTOR_ADDRESS)};
@@ -280,11 +282,36 @@ static border_call void mark_failed_ex(struct stor_adapter *adapter, const uint6
 	failure.flags = arg(args, ULONG);
 	failure.code = arg(args, ULONG);
 	failure.text = arg(args, PCWSTR);
-	/* additional and critical data, each with its size before it */
-	for (unsigned n = 0; n < 4; n++)
-		(void)arg(args, PVOID);
+	for (unsigned n = 0; n < array_size(failure.more); n++) {
+		failure.more[n].bytes = arg(args, ULONG);
+		failure.more[n].data = arg(args, const UCHAR *);
+	}
 	status = arg(args, LONG *);
 	*status = (LONG)stor_log_failure(adapter, &failure);
+}
+
+static border_call void service_time(struct stor_adapter *adapter, const uint64_t *args)
+{
+	ULONGLONG duration = arg(args, ULONGLONG);
+
+	stor_log_service_time(adapter, duration, arg(args, const void *));
+}
+
+static border_call void query_tick_count(struct stor_adapter *adapter, const uint64_t *args)
+{
+	PLARGE_INTEGER count = arg(args, PLARGE_INTEGER);
+
+	if (count)
+		KeQueryTickCount(count);
+	else
+		nt_violation(0, "QueryTickCount: the pointer is NULL.");
+}
+
+#define DRIVER_OVERRAN_STACK_BUFFER 0xf7
+
+static border_call void buffer_overrun(struct stor_adapter *adapter, const uint64_t *args)
+{
+	KeBugCheckEx(DRIVER_OVERRAN_STACK_BUFFER, 0, 0, 0, 0);
 }
 
 static border_call void terminate_thread(struct stor_adapter *adapter, const uint64_t *args)
@@ -307,6 +334,8 @@ static notify_fn *const notifications[] = {
 	[PLACE(WMIReregister)] = ignored,
 	[PLACE(LinkUp)] = link_up,
 	[PLACE(LinkDown)] = link_down,
+	[PLACE(QueryTickCount)] = query_tick_count,
+	[PLACE(BufferOverrunDetected)] = buffer_overrun,
 	[PLACE(EnablePassiveInitialization)] = enable_passive,
 	[PLACE(InitializeDpc)] = initialize_dpc,
 	[PLACE(InitializeThreadedDpc)] =
@@ -315,6 +344,7 @@ static notify_fn *const notifications[] = {
 	[PLACE(AcquireSpinLock)] = acquire_lock,
 	[PLACE(ReleaseSpinLock)] = release_lock,
 	[PLACE(StateChangeDetectedCall)] = state_change,
+	[PLACE(IoTargetRequestServiceTime)] = service_time,
 	[PLACE(AsyncNotificationDetected)] = async_notification,
 	[PLACE(MarkDeviceFailed)] = mark_failed,
 	[PLACE(MarkDeviceFailedEx)] = mark_failed_ex,

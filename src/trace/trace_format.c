@@ -131,7 +131,7 @@ static const char *const closed_words[] = {[1] = "paused",
 	[64] = "away",
 	[128] = "frozen",
 	[256] = "locked"};
-static const char *const reset_words[] = {"unit", "target", "bus"};
+static const char *const reset_words[] = {"unit", "target", "bus", "command"};
 
 const char *trace_name(enum trace_type type)
 {

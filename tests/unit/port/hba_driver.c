@@ -207,12 +207,20 @@ static void without_any_device_that_it_knows_a_driver_does_not_start(void **stat
 	assert_int_equal(lines_with("SP_RETURN_NOT_FOUND"), 2); /* and the third is the error */
 }
 
-/* Found, and broken: that is no reason to go on. */
-static void an_error_of_one_device_ends_the_start(void **state)
+/* Found, and broken: the others are not. */
+static void the_error_of_one_device_is_told_and_keeps_no_other(void **state)
 {
+	several.results[0] = SP_RETURN_BAD_CONFIG;
 	several.results[1] = SP_RETURN_ERROR;
+	run_and_listen(NULL);
+	assert_int_equal(world.start_result, 0);
+	assert_int_equal(several.finds, 3);
+	assert_int_equal(lines_with("SP_RETURN_BAD_CONFIG"), 1);
+	assert_int_equal(lines_with("SP_RETURN_ERROR"), 1);
+	several.finds = 0;
+	several.results[2] = SP_RETURN_ERROR;
 	fails_with("SP_RETURN_ERROR");
-	assert_int_equal(several.finds, 2);
+	assert_int_equal(several.finds, 3);
 }
 
 /* The first adapter's extension leaves no room for the second one's: that device is not one that
@@ -359,7 +367,8 @@ int main(void)
 		cmocka_unit_test_setup(each_device_that_is_left_alone_is_told, setup_several),
 		cmocka_unit_test_setup(
 			without_any_device_that_it_knows_a_driver_does_not_start, setup_several),
-		cmocka_unit_test_setup(an_error_of_one_device_ends_the_start, setup_several),
+		cmocka_unit_test_setup(
+			the_error_of_one_device_is_told_and_keeps_no_other, setup_several),
 		cmocka_unit_test_setup(an_adapter_without_memory_ends_the_start, setup_several),
 		cmocka_unit_test(of_several_interface_types_that_of_the_bus_counts),
 		cmocka_unit_test(a_driver_may_have_devices_and_a_virtual_adapter),

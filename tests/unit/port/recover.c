@@ -68,6 +68,77 @@ static void a_unit_reset_that_helps_is_the_only_one(void)
 	fake_adapter_end();
 }
 
+static uint8_t answer;
+
+static void answer_resets(struct port_request *request)
+{
+	if (request->function == SRB_FUNCTION_EXECUTE_SCSI) {
+		fake.started[fake.started_count++] = request;
+		return;
+	}
+	fake.functions[fake.function_count++] = request->function;
+	SrbSetSrbStatus(request->srb, answer);
+	port_request_complete(request);
+}
+
+/* What it is asked to abort comes back, if it obeys; the request to do so last. */
+static bool aborts;
+static void *abort_next;
+
+static void abort_one(struct port_request *request)
+{
+	if (request->function != SRB_FUNCTION_ABORT_COMMAND || !aborts) {
+		obey(request);
+		return;
+	}
+	fake.functions[fake.function_count++] = request->function;
+	abort_next = SrbGetNextSrb(request->srb);
+	fake_complete(0, SRB_STATUS_ABORTED);
+	SrbSetSrbStatus(request->srb, SRB_STATUS_SUCCESS);
+	port_request_complete(request);
+}
+
+/* SB-1: where the miniport supports it, of two requests the late one is aborted, by NextSrb, and
+ * nothing is reset. */
+static void a_command_is_aborted_before_anything_is_reset(void)
+{
+	struct port_unit *unit = fake_adapter(20);
+	struct port_request *late;
+
+	fake.adapter.limits.aborts = aborts = true;
+	fake_hurry();
+	fake.start = abort_one;
+	late = fake_submit(unit);
+	fake_wait(fake.dones == 1);
+	cpu_thread_park(SECOND / 2);
+	expect_is(resets(), 1);
+	expect_is(fake.functions[0], SRB_FUNCTION_ABORT_COMMAND);
+	expect_is(abort_next, late->srb);
+	fake_violation(NT_TIMED_OUT, "not completed within its 1 seconds");
+	fake_adapter_end();
+}
+
+/* It refuses: the ladder goes on with the unit. */
+static void a_refused_abort_leads_to_the_ladder(void)
+{
+	struct port_unit *unit = fake_adapter(20);
+
+	fake.adapter.limits.aborts = true;
+	aborts = false;
+	fake_hurry();
+	answer = SRB_STATUS_ABORT_FAILED;
+	fake.start = answer_resets;
+	fake_submit(unit);
+	fake_wait(fake.bus_resets);
+	expect_is(fake.function_count, 3);
+	expect_is(fake.functions[0], SRB_FUNCTION_ABORT_COMMAND);
+	expect_is(fake.functions[1], SRB_FUNCTION_RESET_LOGICAL_UNIT);
+	expect_is(fake.functions[2], SRB_FUNCTION_RESET_DEVICE);
+	fake_complete(0, SRB_STATUS_BUS_RESET);
+	fake_violation(NT_TIMED_OUT, "not completed within its 1 seconds");
+	fake_adapter_end();
+}
+
 /* SRB_FUNCTION_RESET_LOGICAL_UNIT is 20, SRB_FUNCTION_RESET_DEVICE 13. */
 static void the_ladder_and_its_requests_are_events(void)
 {
@@ -110,19 +181,6 @@ static void a_request_in_time_is_no_reason_for_a_reset(void)
 	expect_is(fake.violations, 0);
 	fake_complete_all();
 	fake_adapter_end();
-}
-
-static uint8_t answer;
-
-static void answer_resets(struct port_request *request)
-{
-	if (request->function == SRB_FUNCTION_EXECUTE_SCSI) {
-		fake.started[fake.started_count++] = request;
-		return;
-	}
-	fake.functions[fake.function_count++] = request->function;
-	SrbSetSrbStatus(request->srb, answer);
-	port_request_complete(request);
 }
 
 static void climbs_in_time(uint8_t status, uint64_t limit)
@@ -433,6 +491,8 @@ static void the_ladder_and_completions_of_another_processor_agree(void)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		fake_test_both(a_command_is_aborted_before_anything_is_reset),
+		fake_test_both(a_refused_abort_leads_to_the_ladder),
 		fake_test(the_ladder_climbs_from_unit_to_target_to_bus),
 		fake_test_both(a_unit_reset_that_helps_is_the_only_one),
 		fake_test(the_ladder_and_its_requests_are_events),

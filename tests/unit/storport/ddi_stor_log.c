@@ -129,6 +129,32 @@ static void run_logged(void (*body)(void))
 	events_end();
 }
 
+/* What a request took at its target, in units of 100 ns. */
+static void service_times(void)
+{
+	struct world_request r;
+	char line[200];
+
+	world_submit(&r, SRB_FUNCTION_EXECUTE_SCSI, SCSIOP_READ, 4096);
+	StorPortNotification(IoTargetRequestServiceTime, world.ext, 1234ull, held);
+	snprintf(line, sizeof(line),
+		"log number 0x0 level 4 text \"request %llu took 123400 ns at its target\"\n",
+		(unsigned long long)world.adapter->hba.port.last_id);
+	expect_line(line);
+	world_give_back(held, SRB_STATUS_SUCCESS);
+	world_end(&r);
+	StorPortNotification(IoTargetRequestServiceTime, world.ext, 1234ull, held);
+	expect_violation(0, "IoTargetRequestServiceTime");
+	StorPortNotification(IoTargetRequestServiceTime, world.ext, 1234ull, NULL);
+	expect_line("");
+}
+
+static void a_target_s_time_is_logged(void **state)
+{
+	miniport.start_io = hold;
+	run_logged(service_times);
+}
+
 /* covers: StorPortEtwEvent2, StorPortEtwEvent4, StorPortEtwEvent8 */
 static void an_event_is_logged_with_its_named_parameters(void **state)
 {
@@ -270,8 +296,16 @@ static void an_entry_of_the_event_log_is_decoded(void **state)
 	run_logged(event_log);
 }
 
+static unsigned changes;
+
+static void count_change(struct port_adapter *adapter)
+{
+	changes++;
+}
+
 static void failures(void)
 {
+	struct port_adapter *port = &world.adapter->hba.port;
 	STOR_ADDR_BTL8 nobody = unit;
 
 	port_unit_add(&world.adapter->hba.port, 0, 0, 0);
@@ -286,11 +320,29 @@ static void failures(void)
 		STOR_STATUS_SUCCESS);
 	expect_line("log number 0x9 level 1 text \"test adapter 0 is marked as about to fail, code "
 		    "9\"\n");
+	expect_is(StorPortMarkDeviceFailedEx(world.ext, UNIT, 0, 9, u"hot", 3, "\1\2\3", 1, "\4"),
+		STOR_STATUS_SUCCESS);
+	expect_line("log number 0x9 level 1 text \"test adapter 0 0:0:0 is marked as failed, code "
+		    "9: hot, 3 bytes: 01 02 03, 1 bytes: 04\"\n");
 	expect_is(StorPortMarkDeviceFailed(world.ext, (PSTOR_ADDRESS)&nobody, 0, NULL),
 		STOR_STATUS_INVALID_PARAMETER);
 	expect_is(StorPortMarkDeviceFailedEx(world.ext, NULL, 4, 9, NULL, 0, NULL, 0, NULL),
 		STOR_STATUS_INVALID_PARAMETER);
 	expect_line("");
+	/* Who looks after units is told that one is to be removed, or the adapter. */
+	atomic_store(&port->changed, count_change);
+	expect(!port->units[0]->has_failed && !port->has_failed);
+	expect_is(StorPortMarkDeviceFailed(
+			  world.ext, UNIT, STORPORT_MARK_DEVICE_FAILED_FLAG_REMOVE_DEVICE, NULL),
+		STOR_STATUS_SUCCESS);
+	expect(port->units[0]->has_failed && !port->has_failed);
+	expect_is(StorPortMarkDeviceFailed(
+			  world.ext, NULL, STORPORT_MARK_DEVICE_FAILED_FLAG_REMOVE_DEVICE, NULL),
+		STOR_STATUS_SUCCESS);
+	expect(port->has_failed);
+	expect_is(changes, 2);
+	atomic_store(&port->changed, NULL);
+	events[0] = 0;
 }
 
 /* covers: StorPortMarkDeviceFailed, StorPortMarkDeviceFailedEx */
@@ -340,9 +392,37 @@ static void a_notification_comes_by_dpc_one_at_a_time(void **state)
 	run_logged(async);
 }
 
+/* ---- whether anybody looks on ---- */
+
+static char tracing[64];
+
+static VOID NTAPI tell_tracing(PVOID ext, BOOLEAN enabled)
+{
+	snprintf(tracing + strlen(tracing), sizeof(tracing) - strlen(tracing), "%s@%u%s ",
+		enabled ? "on" : "off", KeGetCurrentIrql(), ext == world.ext ? "" : "?");
+}
+
+static void with_tracing(HW_INITIALIZATION_DATA *data)
+{
+	data->HwTracingEnabled = tell_tracing;
+}
+
+/* HwStorTracingEnabled: at PASSIVE_LEVEL, when events are taken, and when that ends. */
+static void a_miniport_hears_whether_its_events_are_taken(void **state)
+{
+	miniport.data = with_tracing;
+	tracing[0] = 0;
+	world_good(NULL);
+	assert_string_equal(tracing, "");
+	run_logged(NULL);
+	assert_string_equal(tracing, "on@0 off@0 ");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		world_test(a_miniport_hears_whether_its_events_are_taken),
+		world_test(a_target_s_time_is_logged),
 		world_test(an_event_is_logged_with_its_named_parameters),
 		world_test(an_event_is_logged_to_its_channel),
 		world_test(bytes_are_logged_as_far_as_a_line_goes),

@@ -338,6 +338,13 @@ static ULONG detect(PVOID address, PHW_STATE_CHANGE routine)
 			ATTRIBUTE_DEVICE_SUPPORTED, routine, &change));
 }
 
+static unsigned looks;
+
+static void count_look(struct port_adapter *adapter)
+{
+	looks++;
+}
+
 static void detect_twice(void)
 {
 	KIRQL old;
@@ -364,12 +371,56 @@ static void detect_twice(void)
 	expect_is(detect(NULL, note_change), STOR_STATUS_INVALID_PARAMETER);
 	changed.Type = STOR_ADDRESS_TYPE_BTL8;
 	expect_is(change.calls, 2);
+	/* What has changed is looked at again; of what does not exist nothing has. */
+	looks = 0;
+	atomic_store(&world.adapter->hba.port.changed, count_look);
+	for (ULONG entity = 0; entity < 256; entity = entity ? 2 * entity : 1)
+		expect_is(StorPortStateChangeDetected(world.ext, entity, (PSTOR_ADDRESS)&changed,
+				  ATTRIBUTE_DEVICE_SUPPORTED, NULL, NULL),
+			entity && entity <= STATE_CHANGE_BUS ? STOR_STATUS_SUCCESS
+							     : STOR_STATUS_INVALID_PARAMETER);
+	expect_is(looks, 3);
+	atomic_store(&world.adapter->hba.port.changed, NULL);
 }
 
 /* covers: StorPortStateChangeDetected */
 static void state_changes_are_told_one_at_a_time(void **state)
 {
 	world_good(detect_twice);
+}
+
+/* ---- of the system ---- */
+
+static void ticks(void)
+{
+	LARGE_INTEGER here = {.QuadPart = -1}, there, later;
+
+	KeQueryTickCount(&there);
+	StorPortNotification(QueryTickCount, world.ext, &here);
+	KeQueryTickCount(&later);
+	expect(there.QuadPart <= here.QuadPart && here.QuadPart <= later.QuadPart);
+	StorPortNotification(QueryTickCount, world.ext, NULL);
+	expect_violation(0, "QueryTickCount: the pointer is NULL");
+}
+
+static void ticks_are_the_systems(void **state)
+{
+	world_good(ticks);
+}
+
+static void overrun(void)
+{
+	StorPortNotification(BufferOverrunDetected, world.ext);
+}
+
+static void run_overrun(void *arg)
+{
+	world_good(overrun);
+}
+
+static void a_buffer_overrun_is_the_end(void **state)
+{
+	expect_death(run_overrun, NULL, "bug check 0xF7 (DRIVER_OVERRAN_STACK_BUFFER)");
 }
 
 int main(void)
@@ -385,6 +436,8 @@ int main(void)
 		world_test(reset_detected_holds_new_requests_while_the_bus_settles),
 		world_test(link_down_pauses_until_link_up),
 		world_test(state_changes_are_told_one_at_a_time),
+		world_test(ticks_are_the_systems),
+		world_test(a_buffer_overrun_is_the_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

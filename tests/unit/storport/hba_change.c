@@ -269,6 +269,29 @@ static void restart(void)
 	expect_is(port_hba_start_device(hba()), -EINVAL);
 }
 
+/* Found anew, it registers anew. */
+static void power_again(void)
+{
+	STOR_POFX_DEVICE_V2 device = {.Version = STOR_POFX_DEVICE_VERSION_V2,
+		.Size = STOR_POFX_DEVICE_V2_SIZE,
+		.ComponentCount = 1};
+
+	for (unsigned n = 0; n < 2; n++) {
+		expect_is(StorPortInitializePoFxPower(world.ext, NULL, (PVOID)&device, NULL),
+			STOR_STATUS_SUCCESS);
+		expect_is(StorPortInitializePoFxPower(world.ext, NULL, (PVOID)&device, NULL),
+			STOR_STATUS_UNSUCCESSFUL);
+		expect_is(port_hba_stop_device(hba()), 0);
+		expect_is(port_hba_start_device(hba()), 0);
+	}
+}
+
+static void what_was_registered_with_pofx_ends_with_the_stop(void **state)
+{
+	set_up();
+	world_good(power_again);
+}
+
 /* 4.8, X-22; ScsiRestartAdapter is for power alone */
 static void stop_is_called_without_a_lock_and_requests_wait_until_the_start(void **state)
 {
@@ -690,6 +713,7 @@ static void what_does_not_come_back_is_reset_and_else_the_adapter_goes_on(void *
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		world_test(what_was_registered_with_pofx_ends_with_the_stop),
 		world_test(stop_is_called_without_a_lock_and_requests_wait_until_the_start),
 		world_test(an_adapter_without_units_is_told_too),
 		world_test(a_rescan_is_prepared_at_passive_level_where_that_is_supported),
