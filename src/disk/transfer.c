@@ -2,7 +2,8 @@
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
  * Transfers, their MDLs and requests: made once for each adapter, handed out in the path. Buffers
- * are the machine's, for all adapters; so are those who wait. See disk.h.
+ * are the machine's, for all adapters; so are those who wait. Of both each processor has its own,
+ * under a lock of its own, and takes others' when it has none. See disk.h.
  *
  * Whoever gives something back looks for waiters inside the lock of what he gives, and a waiter
  * enters the queue before it looks, inside the same lock, what there is: one of the two sees the
@@ -22,9 +23,11 @@
 #define BUFFER_MIN  (64u << 10)
 
 static struct {
-	struct cpu_spinlock lock;
-	void **free; /* a stack */
-	unsigned count;
+	struct buffer_list {
+		struct host_owned lock;	 /* this processor's, at DISPATCH */
+		_Atomic unsigned count;	 /* what others may look at without it */
+		void *free[BUFFERS_MAX]; /* a stack */
+	} APART here[CPU_MAX];
 	uint32_t bytes; /* of one */
 	char *memory;
 	uint64_t memory_bytes;
@@ -40,6 +43,30 @@ _Atomic bool disk_waiters_any;
 
 /* ---- life ---- */
 
+static unsigned buffers_of(const struct buffer_list *list)
+{
+	return atomic_load_explicit(&list->count, memory_order_relaxed);
+}
+
+static void buffer_add(struct buffer_list *list, void *buffer)
+{
+	unsigned count = buffers_of(list);
+
+	list->free[count] = buffer;
+	atomic_store_explicit(&list->count, count + 1, memory_order_relaxed);
+}
+
+/* NULL: there is none. */
+static void *buffer_take(struct buffer_list *list)
+{
+	unsigned count = buffers_of(list);
+
+	if (!count)
+		return NULL;
+	atomic_store_explicit(&list->count, count - 1, memory_order_relaxed);
+	return list->free[count - 1];
+}
+
 int disk_pool_init(uint32_t max_transfer)
 {
 	uint64_t count;
@@ -51,16 +78,14 @@ int disk_pool_init(uint32_t max_transfer)
 	count = max_of(count, 2ull);
 	buffers.memory_bytes = count * buffers.bytes;
 	buffers.memory = mem_alloc(buffers.memory_bytes, 0, MEM_DATA, NULL);
-	buffers.free = calloc(count, sizeof(*buffers.free));
-	if (!buffers.memory || !buffers.free) {
-		disk_pool_fini();
+	if (!buffers.memory)
 		return error_set(ENOMEM,
 			"no memory for transfers of %u bytes; give the machine more (--ram).",
 			max_transfer);
-	}
-	for (unsigned n = 0; n < count; n++)
-		buffers.free[n] = buffers.memory + (uint64_t)n * buffers.bytes;
-	buffers.count = (unsigned)count;
+	memset(buffers.here, 0, sizeof(buffers.here));
+	for (uint64_t n = 0; n < count; n++)
+		buffer_add(
+			&buffers.here[n * cpu_count() / count], buffers.memory + n * buffers.bytes);
 	return 0;
 }
 
@@ -68,10 +93,7 @@ void disk_pool_fini(void)
 {
 	if (buffers.memory)
 		mem_free(buffers.memory, buffers.memory_bytes);
-	free(buffers.free);
-	buffers.free = NULL;
 	buffers.memory = NULL;
-	buffers.count = 0;
 }
 
 /* Its requests go with the adapter's slots. */
@@ -177,12 +199,10 @@ bool disk_transfer_is_there(const struct disk_transfers *of)
 
 static bool buffer_is_there(void)
 {
-	bool is_there;
-
-	cpu_inner_acquire(&buffers.lock);
-	is_there = buffers.count;
-	cpu_inner_release(&buffers.lock);
-	return is_there;
+	for (unsigned n = 0, count = cpu_count(); n < count; n++)
+		if (buffers_of(&buffers.here[n]))
+			return true;
+	return false;
 }
 
 /* Takes out the one that *link leads to; waiters.lock held. */
@@ -275,12 +295,6 @@ struct disk_io *disk_waiters_take(const struct disk *disk)
 	return taken;
 }
 
-/* Inside the lock of what was given back. */
-static inline bool somebody_waits(void)
-{
-	return unlikely(atomic_load_explicit(&disk_waiters_any, memory_order_relaxed));
-}
-
 /* ---- the path ---- */
 
 /* Inside the locks of both: one to use, and some for the next requests, as it is dear to come here.
@@ -316,26 +330,62 @@ struct port_request *disk_transfer_borrow(struct disk_transfers *of)
 	return request;
 }
 
-static void *buffer_pop(void)
+/* Likewise: one, and half of the others, rounded down. */
+static __attribute__((noinline)) void *buffer_borrow(struct buffer_list *to)
 {
-	void *buffer = NULL;
+	unsigned count = cpu_count(), here = (unsigned)(to - buffers.here);
+	void *taken = NULL;
 
-	cpu_inner_acquire(&buffers.lock);
-	if (buffers.count)
-		buffer = buffers.free[--buffers.count];
-	cpu_inner_release(&buffers.lock);
-	return buffer;
+	if (!buffer_is_there())
+		return NULL;
+	host_owned_enter(&buffers.here[0].lock, count, sizeof(*to));
+	for (unsigned n = 1; n < count && !taken; n++) {
+		struct buffer_list *from = &buffers.here[(here + n) % count];
+
+		taken = buffer_take(from);
+		for (unsigned moved = buffers_of(from) / 2; moved; moved--)
+			buffer_add(to, buffer_take(from));
+	}
+	host_owned_leave(&buffers.here[0].lock, count, sizeof(*to));
+	return taken;
 }
 
-static bool buffer_push(void *buffer)
+static struct buffer_list *buffers_enter(bool locks)
 {
+	struct cpu *cpu = cpu_self;
+	struct buffer_list *list = &buffers.here[locks ? cpu->number : 0];
+
+	if (locks) {
+		cpu_poll_own_by(cpu);
+		host_owned_acquire(&list->lock);
+	}
+	return list;
+}
+
+static void *buffer_pop(bool locks)
+{
+	struct buffer_list *list = buffers_enter(locks);
+	void *buffer = buffer_take(list);
+
+	if (!locks)
+		return buffer;
+	host_owned_release(&list->lock);
+	return likely(buffer != NULL) ? buffer : buffer_borrow(list);
+}
+
+/* As disk_transfer_push. */
+static bool buffer_push(void *buffer, bool locks)
+{
+	struct buffer_list *list = buffers_enter(locks);
 	bool waits;
 
-	cpu_inner_acquire(&buffers.lock);
-	buffers.free[buffers.count++] = buffer;
-	waits = somebody_waits();
-	cpu_inner_release(&buffers.lock);
-	return waits;
+	buffer_add(list, buffer);
+	if (locks)
+		host_barrier_light();
+	waits = atomic_load_explicit(&disk_waiters_any, memory_order_relaxed);
+	if (locks)
+		host_owned_release(&list->lock);
+	return unlikely(waits);
 }
 
 void disk_transfer_ready(struct disk_transfer *transfer)
@@ -362,7 +412,7 @@ struct disk_transfer *disk_transfer_get(struct disk *disk, bool with_buffer, str
 	if (likely(transfer != NULL))
 		disk_transfer_begin(transfer, transfer->request, disk);
 	if (with_buffer && likely(transfer != NULL)) {
-		transfer->buffer = buffer_pop();
+		transfer->buffer = buffer_pop(cpu_inner_locks);
 		if (!transfer->buffer) {
 			disk_transfer_ready(transfer);
 			disk_transfer_push(cpu_self, transfer->request, cpu_inner_locks);
@@ -379,7 +429,7 @@ struct disk_io *disk_transfer_put(struct disk_transfer *transfer)
 	bool waits = false;
 
 	if (transfer->buffer)
-		waits = buffer_push(transfer->buffer);
+		waits = buffer_push(transfer->buffer, cpu_inner_locks);
 	disk_transfer_ready(transfer);
 	waits |= disk_transfer_push(cpu_self, transfer->request, cpu_inner_locks);
 	return unlikely(waits) ? disk_waiter_next() : NULL;

@@ -433,6 +433,7 @@ int main(void)
 		fake_test_on_two(all_can_be_had_and_given_back),
 		fake_test_on_two(a_waiter_goes_on_when_there_is_what_it_waits_for),
 		fake_test_on_two(one_end_lets_all_go_on_for_whom_there_is_enough),
+		fake_test_on_two(buffers_are_of_the_largest_transfer_and_apart),
 		fake_test_on_two(both_kinds_of_requests_come_to_their_end),
 		fake_test_on_two(each_processor_takes_again_what_it_gave_back),
 		fake_test_on_two(who_has_none_borrows_some_of_another_processors),
