@@ -20,7 +20,9 @@ typedef struct _PULL_ADAPTER { /* device extension */
 	ULONG Submitted, Completed;
 	ULONG Untagged; /* how many in the ring have no tag: flushes */
 	BOOLEAN Waits;	/* for room in the ring, or for those */
-	PSCSI_REQUEST_BLOCK Active[SIMPLE_MAX_ENTRIES]; /* by tag, which is the entry in the ring */
+	BOOLEAN Gone;	/* it no longer answers */
+	PSCSI_REQUEST_BLOCK Active[SIMPLE_MAX_ENTRIES]; /* by entry in the ring */
+	USHORT Tags[SIMPLE_MAX_ENTRIES]; /* theirs: counted on, so that no late one is another's */
 } PULL_ADAPTER, *PPULL_ADAPTER;
 
 typedef struct _PULL_REQUEST { /* SRB extension: memory that the controller can read */
@@ -64,6 +66,7 @@ static BOOLEAN PullStart(PPULL_ADAPTER Adapter)
 	SCSI_PHYSICAL_ADDRESS Ring =
 		ScsiPortGetPhysicalAddress(Adapter, NULL, Adapter->Commands, &Size);
 
+	Adapter->Gone = FALSE;
 	Adapter->Submitted = Adapter->Completed = Adapter->Untagged = 0;
 	RtlZeroMemory((PVOID)Adapter->Completions, Adapter->Entries * sizeof(SIMPLE_COMPLETION));
 	ScsiPortWriteRegisterUlong((PULONG)&Adapter->Registers->Ring, Ring.LowPart);
@@ -76,18 +79,34 @@ static BOOLEAN PullInitialize(PVOID Extension)
 	return PullStart(Extension);
 }
 
+/* Registers that read as all ones for three seconds are those of no card any more. */
+static BOOLEAN PullIsGone(PPULL_ADAPTER Adapter)
+{
+	for (ULONG i = 0; i < 60000; i++) {
+		if (ScsiPortReadRegisterUlong(&Adapter->Registers->Version) != 0xffffffff)
+			return FALSE;
+		ScsiPortStallExecution(50);
+	}
+	return TRUE;
+}
+
 static BOOLEAN PullResetBus(PVOID Extension, ULONG PathId)
 {
 	PPULL_ADAPTER Adapter = Extension;
-	BOOLEAN Done;
+	BOOLEAN Done = PullControl(Adapter, 0);
 
+	if (!Done) {
+		Adapter->Gone = PullIsGone(Adapter);
+		Done = !Adapter->Gone && PullControl(Adapter, 0); /* it may be back */
+	}
 	/* While the controller may still write to their memory, no request may be completed. */
-	if (!PullControl(Adapter, 0))
+	if (!Done && !Adapter->Gone)
 		return FALSE;
 	RtlZeroMemory(Adapter->Active, sizeof(Adapter->Active));
-	ScsiPortCompleteRequest(
-		Adapter, (UCHAR)PathId, SP_UNTAGGED, SP_UNTAGGED, SRB_STATUS_BUS_RESET);
-	Done = PullStart(Adapter);
+	ScsiPortCompleteRequest(Adapter, (UCHAR)PathId, SP_UNTAGGED, SP_UNTAGGED,
+		Adapter->Gone ? SRB_STATUS_NO_DEVICE : SRB_STATUS_BUS_RESET);
+	Adapter->Untagged = 0;
+	Done = !Adapter->Gone && PullStart(Adapter);
 	PullNext(Adapter);
 	return Done;
 }
@@ -164,15 +183,18 @@ static BOOLEAN PullBuild(PPULL_ADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb, PSIMPLE
 static BOOLEAN PullStartIo(PVOID Extension, PSCSI_REQUEST_BLOCK Srb)
 {
 	PPULL_ADAPTER Adapter = Extension;
-	ULONG Tag = Adapter->Submitted % Adapter->Entries;
-	SIMPLE_COMMAND Command = {.Tag = (USHORT)Tag};
+	ULONG Entry = Adapter->Submitted % Adapter->Entries;
+	SIMPLE_COMMAND Command = {.Tag = (USHORT)Adapter->Submitted};
 
-	if (!PullBuild(Adapter, Srb, &Command)) {
+	if (Adapter->Gone) {
+		PullComplete(Adapter, Srb, SRB_STATUS_NO_DEVICE);
+	} else if (!PullBuild(Adapter, Srb, &Command)) {
 		PullComplete(Adapter, Srb, SRB_STATUS_INVALID_REQUEST);
 	} else {
-		Adapter->Active[Tag] = Srb;
+		Adapter->Active[Entry] = Srb;
+		Adapter->Tags[Entry] = Command.Tag;
 		Adapter->Untagged += Srb->QueueTag == SP_UNTAGGED;
-		Adapter->Commands[Tag] = Command;
+		Adapter->Commands[Entry] = Command;
 		/* A register write never overtakes the writes to memory before it. */
 		ScsiPortWriteRegisterUlong(&Adapter->Registers->Doorbell, ++Adapter->Submitted);
 	}
@@ -199,11 +221,25 @@ static VOID PullFinish(
 	PullComplete(Adapter, Srb, Status);
 }
 
+/* NULL: the controller speaks of a command that it does not have. */
+static PSCSI_REQUEST_BLOCK PullTake(PPULL_ADAPTER Adapter, USHORT Tag)
+{
+	ULONG Entry = Tag % Adapter->Entries; /* a power of two */
+	PSCSI_REQUEST_BLOCK Srb = Adapter->Active[Entry];
+
+	if (Srb == NULL || Adapter->Tags[Entry] != Tag)
+		return NULL;
+	Adapter->Active[Entry] = NULL;
+	Adapter->Untagged -= Srb->QueueTag == SP_UNTAGGED;
+	return Srb;
+}
+
 static BOOLEAN PullInterrupt(PVOID Extension)
 {
 	PPULL_ADAPTER Adapter = Extension;
 	ULONG Cause = ScsiPortReadRegisterUlong(&Adapter->Registers->Interrupt);
 	volatile SIMPLE_COMPLETION *Done;
+	PSCSI_REQUEST_BLOCK Srb;
 
 	if (Cause == 0)
 		return FALSE; /* another device on the same line */
@@ -213,9 +249,9 @@ static BOOLEAN PullInterrupt(PVOID Extension)
 		Done = &Adapter->Completions[Adapter->Completed % Adapter->Entries];
 		if (Done->Sequence != Adapter->Completed + 1)
 			break;
-		Adapter->Untagged -= Adapter->Active[Done->Tag]->QueueTag == SP_UNTAGGED;
-		PullFinish(Adapter, Adapter->Active[Done->Tag], Done);
-		Adapter->Active[Done->Tag] = NULL;
+		Srb = PullTake(Adapter, Done->Tag);
+		if (Srb != NULL)
+			PullFinish(Adapter, Srb, Done);
 	}
 	if (Adapter->Waits)
 		PullNext(Adapter);
