@@ -12,9 +12,6 @@
 
 #include <string.h>
 
-#define CDB_MOST                                                                                   \
-	(sizeof(((struct port_request *)0)->cdb) + sizeof(((struct port_request *)0)->cdb_more))
-
 /* Data that go one way. */
 struct side {
 	uint32_t bytes;
@@ -195,7 +192,8 @@ static bool is_side_good(const struct port_hba *hba, const void *base, const str
 static bool is_good(
 	const struct port_hba *hba, const void *base, const struct pass *pass, ULONG in, ULONG out)
 {
-	uint32_t cdb_most = pass->is_extended ? CDB_MOST : sizeof(((SCSI_PASS_THROUGH *)0)->Cdb);
+	uint32_t cdb_most =
+		pass->is_extended ? PORT_CDB_MOST : sizeof(((SCSI_PASS_THROUGH *)0)->Cdb);
 
 	return pass->cdb_length && pass->cdb_length <= cdb_most && pass->seconds &&
 	       is_direction_good(pass) &&

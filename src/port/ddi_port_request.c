@@ -108,7 +108,7 @@ bool port_order_describe(PMDL *mdl, PMDL whole, PVOID data, ULONG bytes)
 static void request_fill(
 	struct port_request *request, struct port_order *order, const struct port_ask *ask)
 {
-	const uint8_t most = sizeof(request->cdb);
+	const uint8_t most = sizeof(request->cdb), more = sizeof(request->cdb_more);
 
 	request->function = ask->function;
 	request->flags =
@@ -122,7 +122,9 @@ static void request_fill(
 	if (ask->cdb_length)
 		memcpy(request->cdb, ask->cdb, min_of(ask->cdb_length, most));
 	if (ask->cdb_length > most)
-		memcpy(request->cdb_more, ask->cdb + most, ask->cdb_length - most);
+		memcpy(request->cdb_more, ask->cdb + most, min_of(ask->cdb_length - most, more));
+	request->cdb_whole = ask->cdb; /* stays until the IRP ends */
+	request->io_info = ask->io_info;
 	request->mdl = order->mdl;
 	request->data =
 		order->mdl ? MmGetSystemAddressForMdlSafe(order->mdl, NormalPagePriority) : NULL;
@@ -216,7 +218,7 @@ static UCHAR srb_judge(const struct port_hba *hba, PSCSI_REQUEST_BLOCK srb)
 {
 	bool is_extended = srb->Function == SRB_FUNCTION_STORAGE_REQUEST_BLOCK;
 	PSTORAGE_REQUEST_BLOCK extended = (PVOID)srb;
-	UCHAR most = hba->port.limits.extended_srb ? 32 : sizeof(srb->Cdb);
+	UCHAR most = hba->port.limits.extended_srb ? PORT_CDB_MOST : sizeof(srb->Cdb);
 
 	if (is_extended && extended->Signature != SRB_SIGNATURE)
 		return SRB_STATUS_INVALID_REQUEST;
@@ -276,6 +278,15 @@ static NTSTATUS queue_control(struct port_unit_device *device, PSCSI_REQUEST_BLO
 		    SRB_FLAGS_ALLOCATED_FROM_ZONE | SRB_FLAGS_SGLIST_FROM_POOL |                   \
 		    SRB_FLAGS_PORT_DRIVER_RESERVED)
 
+/* Of the older kind there is none; nor is it passed on in that. */
+static const SRBEX_DATA_IO_INFO *io_info_of(PSCSI_REQUEST_BLOCK srb)
+{
+	return srb->Function == SRB_FUNCTION_STORAGE_REQUEST_BLOCK
+		       ? (PVOID)SrbGetSrbExDataByType(
+				 (PSTORAGE_REQUEST_BLOCK)srb, SrbExDataTypeIoInfo)
+		       : NULL;
+}
+
 NTSTATUS port_unit_scsi(struct port_unit_device *device, PIRP irp)
 {
 	const ULONG directions = SRB_FLAGS_DATA_IN | SRB_FLAGS_DATA_OUT;
@@ -298,7 +309,8 @@ NTSTATUS port_unit_scsi(struct port_unit_device *device, PIRP irp)
 	};
 	if (ask.function == SRB_FUNCTION_EXECUTE_SCSI) {
 		ask.cdb = (const uint8_t *)SrbGetCdb(srb);
-		ask.cdb_length = SrbGetCdbLength(srb);
+		ask.cdb_length = (uint8_t)SrbGetCdbLength(srb);
+		ask.io_info = io_info_of(srb);
 		ask.flags = (SrbGetSrbFlags(srb) & FLAGS_KEPT) | PORT_FLAGS_WHOLE;
 		ask.queue_action = (uint8_t)SrbGetRequestAttribute(srb);
 	}

@@ -30,6 +30,7 @@ struct port_ask {
 	uint8_t function;
 	const uint8_t *cdb;
 	uint8_t cdb_length, queue_action;
+	const SRBEX_DATA_IO_INFO *io_info; /* or NULL */
 	uint32_t flags, length, seconds;
 	uint32_t in_length; /* of what comes back, if data go both ways */
 };

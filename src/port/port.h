@@ -36,7 +36,7 @@
 #define PORT_IDS	     1000000000000ull /* between the first ids of two adapters */
 #define PORT_UNITS_MAX	     256 /* 255 disks, and one that is asked whether it is one */
 #define PORT_SENSE_BYTES     252
-#define PORT_SRB_BYTES	     384 /* the larger of both kinds, with address and extended data */
+#define PORT_SRB_BYTES	     480 /* the larger of both kinds, with address and extended data */
 #define PORT_EXTENSION_ALIGN 128
 #define PORT_SLOT_SHIFT	     42 /* port_adapter.slot_reciprocal */
 #define PORT_EXTENSION_AT                                                                          \
@@ -45,6 +45,8 @@
 #define PORT_SRB_ADDRESS_AT 128
 #define PORT_SRB_CDB_AT	    144
 #define PORT_SRB_BOTH_AT    208
+#define PORT_SRB_VAR_END    432 /* where a CDB of more than 32 bytes, 255 at most, ends */
+#define PORT_CDB_MOST	    255
 #define PORT_MAX_TRANSFER   (1u << 20) /* where the miniport names no limit */
 
 enum port_request_state {
@@ -136,7 +138,9 @@ struct port_request {
 	void *extension;
 	void (*done)(struct port_request *request); /* at DISPATCH; the submitter's again */
 	struct port_data_in *in;		    /* NULL: data go one way at most */
-	uint8_t cdb_more[16]; /* of one longer than 16 bytes: the rest; extended_srb alone */
+	uint8_t cdb_more[16];	  /* of one longer than 16 bytes: the rest; extended_srb alone */
+	const uint8_t *cdb_whole; /* of one longer than 32 bytes: all of it, the submitter's */
+	const SRBEX_DATA_IO_INFO *io_info; /* with PORT_FLAGS_WHOLE: what comes along, or NULL */
 
 	/* the result: valid in done */
 	uint8_t srb_status; /* without the modifier bits */

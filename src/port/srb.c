@@ -2,11 +2,11 @@
 /* SPDX-FileCopyrightText: The dryport authors */
 /*
  * The SRB of a request, in the kind the miniport asked for (SrbTypeFlags): written afresh before
- *each start, read back after completion. Its memory, PORT_SRB_BYTES, holds for the extended kind
+ * each start, read back after completion. Its memory, PORT_SRB_BYTES, holds for the extended kind
  *
  *	STORAGE_REQUEST_BLOCK with two offsets | STOR_ADDR_BTL8 | SRBEX_DATA_SCSI_CDB16, or of a
- *	CDB longer than 16 bytes SRBEX_DATA_SCSI_CDB32 | SRBEX_DATA_BIDIRECTIONAL of a command that
- *has such data
+ *	CDB longer than 16 bytes _CDB32, longer than 32 _CDB_VAR | SRBEX_DATA_BIDIRECTIONAL of a
+ *	command that has such data, or SRBEX_DATA_IO_INFO where its sender gave one
  */
 #include "port/port.h"
 
@@ -25,8 +25,18 @@ _Static_assert(offsetof(struct port_unit, lun) == offsetof(struct port_unit, pat
 	"path, target, lun");
 _Static_assert(offsetof(SRBEX_DATA_SCSI_CDB16, Cdb) == offsetof(SRBEX_DATA_SCSI_CDB32, Cdb),
 	"both begin alike");
-_Static_assert(BOTH_OFFSET + sizeof(SRBEX_DATA_BIDIRECTIONAL) <= PORT_SRB_BYTES,
-	"room for data in both directions");
+_Static_assert(
+	CDB_OFFSET + offsetof(SRBEX_DATA_SCSI_CDB_VAR, Cdb) + PORT_CDB_MOST <= PORT_SRB_VAR_END &&
+		PORT_SRB_VAR_END % 16 == 0,
+	"room for the longest CDB");
+_Static_assert(offsetof(SRBEX_DATA_SCSI_CDB_VAR, SenseInfoBufferLength) ==
+			       offsetof(SRBEX_DATA_SCSI_CDB16, SenseInfoBufferLength) &&
+		       offsetof(SRBEX_DATA_SCSI_CDB_VAR, ScsiStatus) ==
+			       offsetof(SRBEX_DATA_SCSI_CDB16, ScsiStatus),
+	"all have what is read back at one place");
+_Static_assert(sizeof(SRBEX_DATA_BIDIRECTIONAL) <= sizeof(SRBEX_DATA_IO_INFO) &&
+		       PORT_SRB_VAR_END + sizeof(SRBEX_DATA_IO_INFO) <= PORT_SRB_BYTES,
+	"room for what comes behind");
 _Static_assert(offsetof(STORAGE_REQUEST_BLOCK, SrbExDataOffset[2]) <= ADDRESS_OFFSET,
 	"room for two offsets");
 _Static_assert(sizeof(SCSI_REQUEST_BLOCK) <= PORT_SRB_BYTES, "room for the older kind");
@@ -198,17 +208,58 @@ static __attribute__((noinline)) void prepare_scsi(struct port_request *request,
 		srb->NextSrb = aborted(request);
 }
 
-static void prepare_both_ways(struct port_request *request)
+static bool is_var(const struct port_request *request)
+{
+	return request->cdb_length > sizeof(((PSRBEX_DATA_SCSI_CDB32)0)->Cdb);
+}
+
+/* Where the second of an SRB's data is, behind the CDB. */
+static uint32_t second_at(const struct port_request *request)
+{
+	return is_var(request) ? PORT_SRB_VAR_END : BOTH_OFFSET;
+}
+
+static void *second_add(struct port_request *request)
 {
 	PSTORAGE_REQUEST_BLOCK srb = request->srb;
-	PSRBEX_DATA_BIDIRECTIONAL both = (void *)((char *)request->srb + BOTH_OFFSET);
 	ULONG *offsets = srb->SrbExDataOffset;
 
-	offsets[srb->NumSrbExData++] = BOTH_OFFSET;
+	offsets[srb->NumSrbExData++] = second_at(request);
+	return (char *)request->srb + second_at(request);
+}
+
+static void prepare_io_info(struct port_request *request)
+{
+	PSRBEX_DATA_IO_INFO info = second_add(request);
+
+	*info = *request->io_info;
+	info->Type = SrbExDataTypeIoInfo;
+	info->Length = SRBEX_DATA_IO_INFO_LENGTH;
+}
+
+static void prepare_both_ways(struct port_request *request)
+{
+	PSRBEX_DATA_BIDIRECTIONAL both = second_add(request);
+
 	both->Type = SrbExDataTypeBidirectional;
 	both->Length = SRBEX_DATA_BIDIRECTIONAL_LENGTH;
 	both->DataInTransferLength = request->in->length;
 	both->DataInBuffer = visible(request, request->in->data);
+}
+
+static void prepare_cdb_var(struct port_request *request)
+{
+	PSTORAGE_REQUEST_BLOCK srb = request->srb;
+	PSRBEX_DATA_SCSI_CDB_VAR cdb = (void *)((char *)request->srb + CDB_OFFSET);
+
+	srb->NumSrbExData = 1;
+	srb->SrbExDataOffset[0] = CDB_OFFSET;
+	cdb->Type = SrbExDataTypeScsiCdbVar;
+	cdb->Length = (ULONG)SRBEX_DATA_SCSI_CDB_VAR_LENGTH_MIN + request->cdb_length;
+	cdb->CdbLength = request->cdb_length;
+	cdb->SenseInfoBufferLength = PORT_SENSE_BYTES;
+	cdb->SenseInfoBuffer = request->sense;
+	memcpy(cdb->Cdb, request->cdb_whole, request->cdb_length);
 }
 
 static void lengthen(const struct port_request *request, PSRBEX_DATA_SCSI_CDB16 cdb)
@@ -279,11 +330,21 @@ static inline void prepare_cdb(struct port_request *request)
 static __attribute__((noinline)) void prepare_extended_other(
 	struct port_request *request, uint32_t flags)
 {
-	prepare_block(request, flags, request->in ? PORT_SRB_BYTES : BOTH_OFFSET);
-	if (request->function == SRB_FUNCTION_EXECUTE_SCSI)
+	bool is_scsi = request->function == SRB_FUNCTION_EXECUTE_SCSI;
+	bool has_info = request->flags & PORT_FLAGS_WHOLE && request->io_info;
+
+	prepare_block(request, flags,
+		request->in || has_info ? PORT_SRB_BYTES
+		: is_scsi		? second_at(request)
+					: BOTH_OFFSET);
+	if (is_scsi && is_var(request))
+		prepare_cdb_var(request);
+	else if (is_scsi)
 		prepare_cdb(request);
 	if (request->in)
 		prepare_both_ways(request);
+	else if (has_info)
+		prepare_io_info(request);
 	if (is_adapters(request))
 		prepare_adapters_extended(request);
 	else if (request->function == SRB_FUNCTION_WMI)
@@ -294,7 +355,8 @@ static __attribute__((noinline)) void prepare_extended_other(
 
 path_inline void prepare_extended(struct port_request *request, uint32_t flags)
 {
-	if (unlikely(request->function != SRB_FUNCTION_EXECUTE_SCSI || request->in)) {
+	if (unlikely(request->function != SRB_FUNCTION_EXECUTE_SCSI || request->in ||
+		     request->flags & PORT_FLAGS_WHOLE || is_var(request))) {
 		prepare_extended_other(request, flags);
 		return;
 	}
@@ -333,7 +395,7 @@ void port_srb_start(struct port_request *request)
  * miniport may have made of the block's own offsets and kind is not followed. */
 static uint32_t in_length_of(const struct port_request *request)
 {
-	return ((PSRBEX_DATA_BIDIRECTIONAL)(void *)((char *)request->srb + BOTH_OFFSET))
+	return ((PSRBEX_DATA_BIDIRECTIONAL)(void *)((char *)request->srb + second_at(request)))
 		->DataInTransferLength;
 }
 

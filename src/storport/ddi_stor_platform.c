@@ -206,15 +206,18 @@ ULONG stor_get_request_info(struct stor_adapter *adapter, struct stor_call *args
 	PSTOR_REQUEST_INFO info = stor_arg(args, PSTOR_REQUEST_INFO);
 	struct port_request *request = stor_request_of(adapter, srb, "StorPortGetRequestInfo");
 
+	const SRBEX_DATA_IO_INFO *more;
+
 	if (!request || !info)
 		return STOR_STATUS_INVALID_PARAMETER;
 	if (info->Version != STOR_REQUEST_INFO_VER_1)
 		return STOR_STATUS_UNSUPPORTED_VERSION;
 	if (info->Size < sizeof(*info))
 		return STOR_STATUS_INVALID_PARAMETER;
+	more = request->flags & PORT_FLAGS_WHOLE ? request->io_info : NULL;
 	info->PriorityHint = port_request_priority(request);
-	info->Flags = 0;
-	info->Key = 0;
+	info->Flags = more ? more->Flags : 0;
+	info->Key = more ? more->Key : 0;
 	info->Length = request->length;
 	info->IsWriteRequest = (request->flags & SRB_FLAGS_DATA_OUT) != 0;
 	return STOR_STATUS_SUCCESS;

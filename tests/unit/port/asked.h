@@ -15,8 +15,11 @@
 
 static struct {
 	UCHAR written[BYTES];
-	UCHAR function, cdb[32], cdb_length;
+	UCHAR function, cdb[255], cdb_length;
+	SRBEX_DATA_IO_INFO io_info; /* of an extended one that has it; else zeros */
+	ULONG srb_length, data_count;
 	ULONG flags, timeout, length;
+	ULONG flags_of_info, key; /* by StorPortGetRequestInfo */
 	unsigned lun, sent;
 	struct {
 		UCHAR number, attribute; /* the CDB's third byte */
@@ -91,8 +94,18 @@ static inline void turn_log(PSCSI_REQUEST_BLOCK srb)
 	StorPortGetRequestInfo(world.adapter->hba.extension, srb, &info);
 	log_.turns[n].hint = info.PriorityHint;
 	log_.turns[n].attribute = (UCHAR)SrbGetRequestAttribute(srb);
-	if (srb->Function == SRB_FUNCTION_STORAGE_REQUEST_BLOCK)
-		log_.turns[n].priority = ((PSTORAGE_REQUEST_BLOCK)srb)->RequestPriority;
+	if (srb->Function == SRB_FUNCTION_STORAGE_REQUEST_BLOCK) {
+		PSTORAGE_REQUEST_BLOCK extended = (PVOID)srb;
+		PSRBEX_DATA_IO_INFO more =
+			(PVOID)SrbGetSrbExDataByType(extended, SrbExDataTypeIoInfo);
+
+		log_.turns[n].priority = extended->RequestPriority;
+		log_.srb_length = extended->SrbLength;
+		log_.data_count = extended->NumSrbExData;
+		log_.io_info = more ? *more : (SRBEX_DATA_IO_INFO){.Type = 0};
+	}
+	log_.flags_of_info = info.Flags;
+	log_.key = info.Key;
 	if (SrbGetSrbFunction(srb) == SRB_FUNCTION_EXECUTE_SCSI)
 		log_.turns[n].number = ((PUCHAR)SrbGetCdb(srb))[2];
 }

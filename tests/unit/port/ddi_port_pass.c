@@ -225,12 +225,14 @@ static void data_may_lie_where_the_structure_says(void **state)
 
 /* ---- extended ---- */
 
+static UCHAR cdb_bytes;
+
 /* The CDB is longer than the structure's end. */
 struct extended {
 	union {
 		SCSI_PASS_THROUGH_EX pass;
 		SCSI_PASS_THROUGH_DIRECT_EX direct;
-		UCHAR room[FIELD_OFFSET(SCSI_PASS_THROUGH_EX, Cdb) + 32];
+		UCHAR room[FIELD_OFFSET(SCSI_PASS_THROUGH_EX, Cdb) + 255];
 	};
 	STOR_ADDR_BTL8 address;
 	UCHAR sense[24];
@@ -241,7 +243,7 @@ struct extended {
 static struct extended extended_new(UCHAR op, UCHAR direction, ULONG out, ULONG in)
 {
 	return (struct extended){.pass = {.Length = sizeof(SCSI_PASS_THROUGH_EX),
-					 .CdbLength = 32,
+					 .CdbLength = cdb_bytes,
 					 .StorAddressLength = sizeof(STOR_ADDR_BTL8),
 					 .SenseInfoLength = 24,
 					 .DataDirection = direction,
@@ -257,12 +259,12 @@ static struct extended extended_new(UCHAR op, UCHAR direction, ULONG out, ULONG 
 
 static void pass_extended(struct extended *x, ULONG_PTR *bytes)
 {
-	x->room[offsetof(SCSI_PASS_THROUGH_EX, Cdb) + 31] = 0x9d;
+	x->room[offsetof(SCSI_PASS_THROUGH_EX, Cdb) + cdb_bytes - 1] = 0x9d;
 	expect_is(ioctl(unit->device->disk, IOCTL_SCSI_PASS_THROUGH_EX, x, sizeof(*x), sizeof(*x),
 			  bytes),
 		STATUS_SUCCESS);
-	expect_is(log_.cdb_length, 32);
-	expect_is(log_.cdb[31], 0x9d);
+	expect_is(log_.cdb_length, cdb_bytes);
+	expect_is(log_.cdb[cdb_bytes - 1], 0x9d);
 	expect_is(log_.timeout, 13);
 }
 
@@ -370,7 +372,7 @@ static void does_not_pass_more(void)
 	expect_extended(Version, 1);
 	expect_extended(Length, 56);
 	expect_extended(CdbLength, 0);
-	expect_extended(CdbLength, 33);
+	expect_extended(CdbLength, 256);
 	expect_extended(CdbLength, ~0u);
 	expect_extended(TimeOutValue, 0);
 	expect_extended(StorAddressLength, sizeof(STOR_ADDR_BTL8) - 1);
@@ -409,13 +411,17 @@ static void needs_extended_srbs(void)
 
 static void longer_commands_and_data_both_ways_are_passed_through(void **state)
 {
-	static void (*const bodies[])(void) = {
-		passes_more, passes_more_directly, does_not_pass_more};
+	static void (*const bodies[])(void) = {passes_more, passes_more_directly};
+	/* of the kinds of extended data for CDBs each but the shortest, and the longest CDB */
+	static const UCHAR lengths[] = {32, 33, 255};
 
-	for (size_t n = 0; n < array_size(bodies); n++) {
+	for (size_t n = 0; n < array_size(bodies) * array_size(lengths); n++) {
+		cdb_bytes = lengths[n % array_size(lengths)];
 		set_up(false);
-		world_good(bodies[n]);
+		world_good(bodies[n / array_size(lengths)]);
 	}
+	set_up(false);
+	world_good(does_not_pass_more);
 	set_up(true);
 	world_good(needs_extended_srbs);
 }

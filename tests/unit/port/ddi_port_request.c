@@ -350,6 +350,83 @@ static void a_driver_sends_srbs_of_the_extended_kind(void **state)
 	}
 }
 
+/* A CDB of 200 bytes, and what a class driver tells of a read besides. */
+static void long_srb(void)
+{
+	static union {
+		STORAGE_REQUEST_BLOCK srb;
+		UCHAR room[640];
+	} of;
+	PSTOR_ADDR_BTL8 address = (PVOID)(of.room + 192);
+	PSRBEX_DATA_SCSI_CDB_VAR cdb = (PVOID)(of.room + 256);
+	PSRBEX_DATA_IO_INFO info = (PVOID)(of.room + 512);
+	UCHAR sense[18] = {0};
+	ULONG *offsets = of.srb.SrbExDataOffset;
+	ULONG_PTR bytes;
+	NTSTATUS status;
+
+	unit_there();
+	memset(&of, 0, sizeof(of));
+	of.srb.Length = FIELD_OFFSET(STORAGE_REQUEST_BLOCK, Signature);
+	of.srb.Function = SRB_FUNCTION_STORAGE_REQUEST_BLOCK;
+	of.srb.Signature = SRB_SIGNATURE;
+	of.srb.SrbLength = sizeof(of);
+	of.srb.Version = STORAGE_REQUEST_BLOCK_VERSION_1;
+	of.srb.SrbFunction = SRB_FUNCTION_EXECUTE_SCSI;
+	of.srb.SrbFlags = SRB_FLAGS_NO_QUEUE_FREEZE;
+	of.srb.AddressOffset = 192;
+	of.srb.NumSrbExData = 2;
+	offsets[0] = 256;
+	offsets[1] = 512;
+	address->Type = STOR_ADDRESS_TYPE_BTL8;
+	address->AddressLength = STOR_ADDR_BTL8_ADDRESS_LENGTH;
+	cdb->Type = SrbExDataTypeScsiCdbVar;
+	cdb->Length = (ULONG)SRBEX_DATA_SCSI_CDB_VAR_LENGTH_MIN + 200;
+	cdb->CdbLength = 200;
+	cdb->SenseInfoBuffer = sense;
+	cdb->SenseInfoBufferLength = sizeof(sense);
+	for (unsigned n = 0; n < 200; n++)
+		cdb->Cdb[n] = (UCHAR)(0x7f + n);
+	*info = (SRBEX_DATA_IO_INFO){.Type = SrbExDataTypeIoInfo,
+		.Length = SRBEX_DATA_IO_INFO_LENGTH,
+		.Flags = REQUEST_INFO_VALID_CACHEPRIORITY_FLAG,
+		.Key = 0x1234,
+		.RWLength = 512,
+		.CachePriority = 7};
+	status = scsi(unit->device->disk, &of, NULL, &bytes);
+	if (miniport.plain) {
+		expect_is(
+			status, STATUS_INVALID_DEVICE_REQUEST); /* it has no room for such a CDB */
+		expect_is(of.srb.SrbStatus, SRB_STATUS_INVALID_REQUEST);
+		expect_is(log_.sent, 0);
+		return;
+	}
+	expect_is(status, STATUS_IO_DEVICE_ERROR);
+	expect_is(of.srb.SrbStatus, failed);
+	expect_is(cdb->ScsiStatus, SCSISTAT_CHECK_CONDITION);
+	expect_is(sense[2], SCSI_SENSE_ILLEGAL_REQUEST);
+	expect_is(log_.cdb_length, 200);
+	expect(!memcmp(log_.cdb, cdb->Cdb, 200));
+	expect_is(log_.data_count, 2);
+	expect(!memcmp(&log_.io_info, info, sizeof(*info)));
+	expect_is(log_.flags_of_info, REQUEST_INFO_VALID_CACHEPRIORITY_FLAG);
+	expect_is(log_.key, 0x1234);
+	of.srb.NumSrbExData = 1;
+	scsi(unit->device->disk, &of, NULL, &bytes);
+	expect_is(log_.data_count, 1);
+	expect_is(log_.key, 0);
+	/* to the end of the CDB, which begins 32 bytes into its data; those begin at 144 */
+	expect(log_.srb_length >= 144 + 32 + 200 && log_.srb_length <= 144 + 32 + 256);
+}
+
+static void a_long_cdb_and_io_info_reach_an_extended_miniport(void **state)
+{
+	for (unsigned n = 0; n < 2; n++) {
+		set_up(n);
+		world_good(long_srb);
+	}
+}
+
 /* ---- device controls ---- */
 
 struct controlled {
@@ -423,6 +500,7 @@ int main(void)
 		world_test(a_driver_sends_srbs_of_the_older_kind),
 		world_test(a_driver_sends_srbs_of_the_extended_kind),
 		world_test(a_units_queue_is_its_users),
+		world_test(a_long_cdb_and_io_info_reach_an_extended_miniport),
 		world_test(a_miniport_is_controlled_by_a_disk_or_by_its_adapter),
 	};
 
