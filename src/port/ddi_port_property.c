@@ -211,6 +211,14 @@ static uint8_t bus_type(const struct port_hba *hba)
 	return named ? named : BusTypeScsi;
 }
 
+/* A unit's may be another. */
+static uint32_t unit_bus_type(const struct query *query)
+{
+	uint32_t named = port_hba_unit_bus_type(query->hba, query->device);
+
+	return named ? named : bus_type(query->hba);
+}
+
 static void descriptor_begin(struct query *query, uint32_t version, uint32_t bytes)
 {
 	query->of.header.Version = version;
@@ -249,7 +257,7 @@ static NTSTATUS device_property(struct query *query)
 	of->DeviceTypeModifier = data[1] & 0x7f;
 	of->RemovableMedia = data[1] >> 7;
 	of->CommandQueueing = data[7] >> 1 & 1;
-	of->BusType = (STORAGE_BUS_TYPE)bus_type(query->hba);
+	of->BusType = (STORAGE_BUS_TYPE)unit_bus_type(query);
 	of->RawPropertiesLength = query->bytes;
 	memcpy(of->RawDeviceProperties, data, query->bytes);
 	of->VendorIdOffset = string_add(query, data + 8, 8);

@@ -304,6 +304,10 @@ int port_hba_reset_bus_asked(struct port_adapter *port, uint8_t path);
 bool port_hba_unit_control(struct port_unit *unit, SCSI_UNIT_CONTROL_TYPE type,
 	STOR_POWER_ACTION action, STOR_DEVICE_POWER_STATE state);
 
+/* What it says by ScsiUnitQueryBusType of a unit, whose bus may be another than the adapter's; 0:
+ * nothing. PASSIVE. */
+uint32_t port_hba_unit_bus_type(struct port_hba *hba, const struct port_unit_device *device);
+
 /* ---- hba_call.c ---- */
 
 /* An IRP on its way, and what comes back. In pool, as a driver that keeps it may end it late. */

@@ -38,6 +38,7 @@ static const struct control unit_controls[ScsiUnitControlMax] = {
 	[ScsiUnitRemove] = {"Hw*UnitControl(ScsiUnitRemove)", IRQL_PASSIVE, false},
 	[ScsiUnitSurpriseRemoval] = {"Hw*UnitControl(ScsiUnitSurpriseRemoval)", IRQL_PASSIVE,
 		false},
+	[ScsiUnitQueryBusType] = {"Hw*UnitControl(ScsiUnitQueryBusType)", IRQL_PASSIVE, false},
 };
 
 /* ---- what is supported ---- */
@@ -154,25 +155,43 @@ int port_hba_reset_bus_asked(struct port_adapter *port, uint8_t path)
 
 /* ---- units ---- */
 
-bool port_hba_unit_control(struct port_unit *unit, SCSI_UNIT_CONTROL_TYPE type,
-	STOR_POWER_ACTION action, STOR_DEVICE_POWER_STATE state)
+static STOR_ADDR_BTL8 address_of(uint8_t path, uint8_t target, uint8_t lun)
 {
-	struct port_hba *hba = (struct port_hba *)unit->adapter;
-	STOR_ADDR_BTL8 address = {.Type = STOR_ADDRESS_TYPE_BTL8,
+	return (STOR_ADDR_BTL8){.Type = STOR_ADDRESS_TYPE_BTL8,
 		.AddressLength = STOR_ADDR_BTL8_ADDRESS_LENGTH,
-		.Path = unit->path,
-		.Target = unit->target,
-		.Lun = unit->lun};
-	STOR_UNIT_CONTROL_POWER power = {(PSTOR_ADDRESS)&address, action, state};
+		.Path = path,
+		.Target = target,
+		.Lun = lun};
+}
+
+static bool unit_control(struct port_hba *hba, SCSI_UNIT_CONTROL_TYPE type, void *parameters)
+{
 	SCSI_UNIT_CONTROL_STATUS status;
 	uint8_t old;
 
 	if (!hba->unit_control_supported[type])
 		return false;
 	old = cpu_irql_raise(unit_controls[type].irql);
-	status = hba->hw.HwUnitControl(
-		hba->extension, type, type == ScsiUnitPower ? (PVOID)&power : (PVOID)&address);
+	status = hba->hw.HwUnitControl(hba->extension, type, parameters);
 	port_hba_irql_check(hba, unit_controls[type].name, unit_controls[type].irql);
 	cpu_irql_lower(old);
 	return status == ScsiUnitControlSuccess;
+}
+
+bool port_hba_unit_control(struct port_unit *unit, SCSI_UNIT_CONTROL_TYPE type,
+	STOR_POWER_ACTION action, STOR_DEVICE_POWER_STATE state)
+{
+	STOR_ADDR_BTL8 address = address_of(unit->path, unit->target, unit->lun);
+	STOR_UNIT_CONTROL_POWER power = {(PSTOR_ADDRESS)&address, action, state};
+
+	return unit_control((struct port_hba *)unit->adapter, type,
+		type == ScsiUnitPower ? (PVOID)&power : (PVOID)&address);
+}
+
+uint32_t port_hba_unit_bus_type(struct port_hba *hba, const struct port_unit_device *device)
+{
+	STOR_ADDR_BTL8 address = address_of(device->path, device->target, device->lun);
+	STOR_UNIT_CONTROL_QUERY_BUS_TYPE ask = {.Address = (PSTOR_ADDRESS)&address};
+
+	return unit_control(hba, ScsiUnitQueryBusType, &ask) ? ask.BusType : 0;
 }

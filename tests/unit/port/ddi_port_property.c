@@ -293,16 +293,43 @@ static void of_an_adapter(void)
 	}
 	expect_is(unit_is.sent, 0);
 	expect_is(standard_query(devices[1], StorageDeviceProperty, &bytes), STATUS_SUCCESS);
-	expect_is(got.device.BusType, BusTypeSas);
+	expect_is(got.device.BusType, miniport.data ? BusTypeNvme : BusTypeSas);
+}
+
+/* 4.8: at PASSIVE_LEVEL. */
+static SCSI_UNIT_CONTROL_STATUS NTAPI unit_control(
+	PVOID ext, SCSI_UNIT_CONTROL_TYPE type, PVOID parameters)
+{
+	PSCSI_SUPPORTED_CONTROL_TYPE_LIST list = parameters;
+	PSTOR_UNIT_CONTROL_QUERY_BUS_TYPE ask = parameters;
+	PSTOR_ADDR_BTL8 address = (PVOID)ask->Address;
+
+	if (type == ScsiQuerySupportedUnitControlTypes) {
+		list->SupportedTypeList[ScsiUnitQueryBusType] = TRUE;
+		return ScsiUnitControlSuccess;
+	}
+	expect_is(type, ScsiUnitQueryBusType);
+	expect_is(KeGetCurrentIrql(), PASSIVE_LEVEL);
+	expect_is(address->Type, STOR_ADDRESS_TYPE_BTL8);
+	expect_is(address->Lun, unit->lun);
+	expect_is(ask->BusType, 0);
+	ask->BusType = BusTypeNvme;
+	return ScsiUnitControlSuccess;
+}
+
+static void unit_data(HW_INITIALIZATION_DATA *data)
+{
+	data->HwUnitControl = unit_control;
 }
 
 static void an_adapter_tells_what_it_is(void **state)
 {
-	for (unsigned n = 0; n < 2; n++) {
+	for (unsigned n = 0; n < 4; n++) {
 		memset(&unit_is, 0, sizeof(unit_is));
-		miniport.plain = n;
+		miniport.plain = n % 2;
 		miniport.start_io = start_io;
 		miniport.find = align;
+		miniport.data = n / 2 ? unit_data : NULL;
 		world_good(of_an_adapter);
 	}
 }
