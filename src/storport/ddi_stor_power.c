@@ -3,11 +3,15 @@
 /*
  * Run-time power management (PoFx) and power settings: what a miniport registers is checked and
  * kept, activations are counted, and no component is ever idle, as nothing here takes power away.
+ * All of it is in the trace.
  * The adapter and each unit have one component: no more are supported, as the pages say.
  */
 #define DRY_MODULE "storport.sys"
 #include "storport/extended.h"
 #include "nt/nt.h"
+#include "trace/trace.h"
+
+#include <stdio.h>
 
 #define POWER_TAG 0x72775053u /* 'SPwr' */
 #define GUIDS_MAX 64
@@ -58,6 +62,27 @@ static bool component_of(
 	return true;
 }
 
+/* For the trace, of the adapter (address NULL) or a unit that is there. */
+static __attribute__((format(printf, 3, 4))) void record(
+	const struct stor_adapter *adapter, const STOR_ADDRESS *address, const char *format, ...)
+{
+	const STOR_ADDR_BTL8 *unit = (const void *)address;
+	char what[160], line[256];
+	va_list list;
+
+	if (!trace_is_wanted(TRACE_LOG))
+		return;
+	va_start(list, format);
+	vsnprintf(what, sizeof(what), format, list);
+	va_end(list);
+	if (unit)
+		snprintf(line, sizeof(line), "%s %u:%u:%u %s", adapter->hba.name, unit->Path,
+			unit->Target, unit->Lun, what);
+	else
+		snprintf(line, sizeof(line), "%s %s", adapter->hba.name, what);
+	trace(TRACE_LOG, (uintptr_t)line, 0, StorportEtwLevelInformational);
+}
+
 static bool is_registered(const struct component *component)
 {
 	return component && component->is_registered;
@@ -91,6 +116,7 @@ ULONG stor_initialize_pofx(struct stor_adapter *adapter, struct stor_call *args)
 		return STOR_STATUS_UNSUCCESSFUL;
 	if (d3_cold)
 		*d3_cold = FALSE;
+	record(adapter, address, "registers with PoFx");
 	return STOR_STATUS_SUCCESS;
 }
 
@@ -103,8 +129,11 @@ ULONG stor_set_power_guids(struct stor_adapter *adapter, struct stor_call *args)
 	if (!power || count > GUIDS_MAX)
 		return STOR_STATUS_INSUFFICIENT_RESOURCES;
 	power->guid_count = guids ? count : 0;
-	for (ULONG n = 0; n < power->guid_count; n++)
+	for (ULONG n = 0; n < power->guid_count; n++) {
 		power->guid[n] = guids[n];
+		record(adapter, NULL, "wants to hear of power setting %08x-%04x-%04x",
+			(unsigned)guids[n].Data1, guids[n].Data2, guids[n].Data3);
+	}
 	return STOR_STATUS_SUCCESS;
 }
 
@@ -112,14 +141,15 @@ ULONG stor_set_power_guids(struct stor_adapter *adapter, struct stor_call *args)
 
 struct component_call {
 	struct component *component;
+	PSTOR_ADDRESS address;
 	ULONG status; /* of what both routines check */
 };
 
 static struct component_call component_call(
 	struct stor_adapter *adapter, struct stor_call *args, const char *routine)
 {
-	struct component_call call = {.status = STOR_STATUS_INVALID_PARAMETER};
 	PSTOR_ADDRESS address = stor_arg(args, PSTOR_ADDRESS);
+	struct component_call call = {.status = STOR_STATUS_INVALID_PARAMETER, .address = address};
 	PVOID srb = stor_arg(args, PVOID);
 	ULONG index = stor_arg(args, ULONG), flags = stor_arg(args, ULONG);
 
@@ -134,10 +164,13 @@ static struct component_call component_call(
 ULONG stor_activate_component(struct stor_adapter *adapter, struct stor_call *args)
 {
 	struct component_call call = component_call(adapter, args, "StorPortPoFxActivateComponent");
+	uint32_t active;
 
-	if (!call.status)
-		atomic_fetch_add(&call.component->active, 1);
-	return call.status;
+	if (call.status)
+		return call.status;
+	active = atomic_fetch_add(&call.component->active, 1) + 1;
+	record(adapter, call.address, "is active for %u", active);
+	return STOR_STATUS_SUCCESS;
 }
 
 /* BUSY: it is still active, for others. */
@@ -153,11 +186,13 @@ ULONG stor_idle_component(struct stor_adapter *adapter, struct stor_call *args)
 		if (!active)
 			return STOR_STATUS_INVALID_DEVICE_REQUEST;
 	while (!atomic_compare_exchange_weak(&call.component->active, &active, active - 1));
+	record(adapter, call.address, "is active for %u", active - 1);
 	return active > 1 ? STOR_STATUS_BUSY : STOR_STATUS_SUCCESS;
 }
 
 /* Latency and residency: hints to a framework that takes none. */
-static ULONG hint(struct stor_adapter *adapter, struct stor_call *args, const char *routine)
+static ULONG hint(
+	struct stor_adapter *adapter, struct stor_call *args, const char *routine, const char *what)
 {
 	PSTOR_ADDRESS address = stor_arg(args, PSTOR_ADDRESS);
 	ULONG index = stor_arg(args, ULONG);
@@ -167,17 +202,21 @@ static ULONG hint(struct stor_adapter *adapter, struct stor_call *args, const ch
 		return STOR_STATUS_INVALID_IRQL;
 	if (!component_of(adapter, address, &component) || index)
 		return STOR_STATUS_INVALID_PARAMETER;
-	return is_registered(component) ? STOR_STATUS_SUCCESS : STOR_STATUS_INVALID_DEVICE_REQUEST;
+	if (!is_registered(component))
+		return STOR_STATUS_INVALID_DEVICE_REQUEST;
+	record(adapter, address, "bears a %s of %llu", what,
+		(unsigned long long)stor_arg(args, ULONGLONG));
+	return STOR_STATUS_SUCCESS;
 }
 
 ULONG stor_set_latency(struct stor_adapter *adapter, struct stor_call *args)
 {
-	return hint(adapter, args, "StorPortPoFxSetComponentLatency");
+	return hint(adapter, args, "StorPortPoFxSetComponentLatency", "latency");
 }
 
 ULONG stor_set_residency(struct stor_adapter *adapter, struct stor_call *args)
 {
-	return hint(adapter, args, "StorPortPoFxSetComponentResidency");
+	return hint(adapter, args, "StorPortPoFxSetComponentResidency", "residency");
 }
 
 /* No power engine plug-in hears it. */
@@ -201,7 +240,10 @@ ULONG stor_set_idle_timeout(struct stor_adapter *adapter, struct stor_call *args
 	if (stor_arg(args, PSTOR_ADDRESS))
 		return STOR_STATUS_INVALID_PARAMETER;
 	component_of(adapter, NULL, &component);
-	return is_registered(component) ? STOR_STATUS_SUCCESS : STOR_STATUS_UNSUCCESSFUL;
+	if (!is_registered(component))
+		return STOR_STATUS_UNSUCCESSFUL;
+	record(adapter, NULL, "is idle after %lu ms", (unsigned long)stor_arg(args, ULONG));
+	return STOR_STATUS_SUCCESS;
 }
 
 /* Sets of P-states are registered by a routine without a page, which answers NOT_IMPLEMENTED: so no

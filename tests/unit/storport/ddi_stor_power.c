@@ -2,6 +2,7 @@
 /* SPDX-FileCopyrightText: The dryport authors */
 /* Run-time power management, with the statuses of the pages. */
 #include "world.h"
+#include "../events.h"
 
 static STOR_ADDR_BTL8 unit = {
 	.Type = STOR_ADDRESS_TYPE_BTL8, .AddressLength = STOR_ADDR_BTL8_ADDRESS_LENGTH};
@@ -127,8 +128,20 @@ static void components(void)
 /* covers: StorPortPoFxActivateComponent, StorPortPoFxIdleComponent */
 static void activations_are_counted(void **state)
 {
+	static const char expected[] =
+		"log number 0x0 level 4 text \"test adapter 0 registers with PoFx\"\n"
+		"log number 0x0 level 4 text \"test adapter 0 is active for 1\"\n"
+		"log number 0x0 level 4 text \"test adapter 0 is active for 2\"\n"
+		"log number 0x0 level 4 text \"test adapter 0 is active for 1\"\n"
+		"log number 0x0 level 4 text \"test adapter 0 is active for 0\"\n"
+		"log number 0x0 level 4 text \"test adapter 0 0:0:0 registers with PoFx\"\n"
+		"log number 0x0 level 4 text \"test adapter 0 0:0:0 is active for 1\"\n";
+
 	miniport.start_io = hold;
+	events_begin(EVENT(LOG));
 	world_good(components);
+	events_end();
+	assert_memory_equal(events, expected, sizeof(expected) - 1);
 }
 
 /* ---- hints and the rest ---- */
@@ -185,7 +198,14 @@ static void hints(void)
  */
 static void only_what_is_registered_takes_hints(void **state)
 {
+	events_begin(EVENT(LOG));
 	world_good(hints);
+	events_end();
+	assert_string_equal(events,
+		"log number 0x0 level 4 text \"test adapter 0 registers with PoFx\"\n"
+		"log number 0x0 level 4 text \"test adapter 0 bears a latency of 5\"\n"
+		"log number 0x0 level 4 text \"test adapter 0 bears a residency of 5\"\n"
+		"log number 0x0 level 4 text \"test adapter 0 is idle after 100 ms\"\n");
 }
 
 static void settings(void)
@@ -205,7 +225,10 @@ static void settings(void)
 /* covers: StorPortSetPowerSettingNotificationGuids */
 static void power_settings_are_registered(void **state)
 {
+	events_begin(EVENT(LOG));
 	world_good(settings);
+	events_end();
+	assert_non_null(strstr(events, "wants to hear of power setting 00000001-0002-0003"));
 }
 
 int main(void)
