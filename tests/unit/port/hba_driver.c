@@ -155,6 +155,38 @@ static void each_device_is_shown_once_whatever_again_says(void **state)
 	assert_int_equal(several.finds, 3);
 }
 
+/* By its extension each is found at its place; where another has that, by what the memory says. */
+static void three_places(void)
+{
+	struct port_hba *hba[3];
+	struct port_hba_place *place, before;
+
+	for (unsigned n = 0; n < 3; n++) {
+		hba[n] = (struct port_hba *)world.driver->adapters[n];
+		expect_is(port_hba_of(hba[n]->extension, "test"), hba[n]);
+		expect_is(port_hba_near((char *)hba[n]->extension + 8), NULL);
+	}
+	expect_is(port_hba_near(hba[0]->extension), hba[0]);
+	place = &port_hba_places[port_hba_place_of(hba[2]->extension)];
+	before = *place;
+	place->hba = hba[1];
+	atomic_store(&place->extension, hba[1]->extension);
+	expect_is(port_hba_near(hba[2]->extension), NULL);
+	expect_is(port_hba_of(hba[2]->extension, "test"), hba[2]);
+	expect_is(port_hba_of(hba[1]->extension, "test"), hba[1]);
+	*place = before;
+	expect_is(port_hba_near(NULL), NULL);
+	expect_is(port_hba_of(NULL, "test"), NULL);
+	expect_violation(0, "test: (nil) is no HwDeviceExtension");
+}
+
+static void each_adapter_is_found_by_its_extension_while_it_is_there(void **state)
+{
+	world_good(three_places);
+	for (unsigned n = 0; n <= PORT_HBA_FIRST; n++)
+		assert_true(port_hba_is_at(n, PORT_HBA_NO_PLACE));
+}
+
 static unsigned unknown; /* which of three devices */
 
 static void the_two_others(void)
@@ -359,6 +391,8 @@ static void a_driver_may_have_devices_and_a_virtual_adapter(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(
+			each_adapter_is_found_by_its_extension_while_it_is_there, setup_several),
 		world_test(unload_is_called_if_driver_entry_succeeded),
 		world_test(a_driver_is_told_that_it_registered_nothing_and_why),
 		cmocka_unit_test_setup(
