@@ -86,6 +86,7 @@ NT_TEST(an_irp_is_of_normal_priority_until_another_is_set)
 	memset(irp, 0, sizeof(*irp));
 	CHECK_EQUAL(IoSetIoPriorityHint(irp, IoPriorityLow), STATUS_INVALID_PARAMETER);
 	CHECK_EQUAL(irp->Flags, 0);
+	CHECK_EQUAL(IoGetIoPriorityHint(irp), IoPriorityNormal);
 	ExFreePool(irp);
 }
 
