@@ -54,10 +54,12 @@ static inline UCHAR answer(PSCSI_REQUEST_BLOCK srb)
 
 	switch (log_.cdb[0]) {
 	case SCSIOP_READ:
-		memset(data, 0x5a, log_.length);
+		if (data)
+			memset(data, 0x5a, log_.length);
 		return SRB_STATUS_SUCCESS;
 	case SCSIOP_WRITE:
-		memcpy(log_.written, data, log_.length);
+		if (data)
+			memcpy(log_.written, data, log_.length);
 		return SRB_STATUS_SUCCESS;
 	case 0x53:
 		return both_ways((PVOID)srb);
